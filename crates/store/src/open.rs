@@ -1,0 +1,165 @@
+//! Opening a database and running transactions in it.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::tx::TxInner;
+use crate::{StoreError, Tx};
+
+/// Which database stands behind a [`Store`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Backend {
+    /// A file, one writer at a time.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+}
+
+#[derive(Clone)]
+enum Pool {
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// How often a transaction that met another one is run again before the caller hears of it.
+const ATTEMPTS: u32 = 8;
+
+impl Store {
+    /// Opens (and creates) an SQLite file. Every commit is on disk before it is acknowledged.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file cannot be opened.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let unavailable = |e: sqlx::Error| StoreError::Unavailable(format!("{}: {e}", path.display()));
+        let write =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unavailable)?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(8)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(unavailable)?;
+        Ok(Self { pool: Pool::Sqlite { write, read } })
+    }
+
+    /// Connects to a PostgreSQL database: `postgres://user:password@host:port/database`. `schema` keeps the tables of
+    /// one role apart from those of others in the same database.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the server does not answer or the address is wrong.
+    pub async fn open_postgres(url: &str, schema: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?
+            .options([("search_path", schema), ("default_transaction_isolation", "serializable")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(16)
+            .connect_with(options)
+            .await
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema.replace('"', ""));
+        sqlx::query(&create).execute(&pool).await?;
+        Ok(Self { pool: Pool::Postgres(pool) })
+    }
+
+    /// Which database this is.
+    pub fn backend(&self) -> Backend {
+        match self.pool {
+            Pool::Sqlite { .. } => Backend::Sqlite,
+            Pool::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// Runs `work` in a writing transaction called `name` and commits when it succeeds. When it meets another
+    /// transaction it is run again from the start, so `work` must do nothing but database work.
+    ///
+    /// # Errors
+    /// What `work` gives, or the database's own error as `E`.
+    pub async fn tx<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
+    where
+        E: From<StoreError> + MaybeBusy,
+        F: AsyncFn(&mut Tx) -> Result<T, E>,
+    {
+        for attempt in 1.. {
+            let result = async {
+                let mut tx = self.begin(true).await.map_err(Outcome::Store)?;
+                let value = work(&mut tx).await.map_err(Outcome::Work)?;
+                tx.commit().await.map_err(Outcome::Store)?;
+                Ok(value)
+            }
+            .await;
+            let busy = match &result {
+                Err(Outcome::Store(StoreError::Busy)) => true,
+                Err(Outcome::Work(e)) => e.is_busy(),
+                _ => false,
+            };
+            if busy && attempt < ATTEMPTS {
+                tracing::debug!(name, attempt, "transaction runs again");
+                tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
+                continue;
+            }
+            return result.map_err(|outcome| match outcome {
+                Outcome::Store(e) => E::from(e),
+                Outcome::Work(e) => e,
+            });
+        }
+        Err(E::from(StoreError::Busy))
+    }
+
+    /// Runs `work` in a reading transaction: one consistent view, never in the way of a writer.
+    ///
+    /// # Errors
+    /// What `work` gives, or the database's own error as `E`.
+    pub async fn read<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: AsyncFn(&mut Tx) -> Result<T, E>,
+    {
+        tracing::trace!(name, "read");
+        let mut tx = self.begin(false).await?;
+        work(&mut tx).await
+    }
+
+    async fn begin(&self, write: bool) -> Result<Tx, StoreError> {
+        let inner = match &self.pool {
+            Pool::Sqlite { write: pool, .. } if write => TxInner::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
+            Pool::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { inner })
+    }
+}
+
+enum Outcome<E> {
+    Store(StoreError),
+    Work(E),
+}
+
+/// An error that may be [`StoreError::Busy`] inside, so that the transaction is run again.
+pub trait MaybeBusy {
+    /// Whether running the transaction again may help.
+    fn is_busy(&self) -> bool {
+        false
+    }
+}
+impl MaybeBusy for StoreError {
+    fn is_busy(&self) -> bool {
+        matches!(self, StoreError::Busy)
+    }
+}
+impl MaybeBusy for kernel::Problem {}
