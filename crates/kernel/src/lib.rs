@@ -11,6 +11,7 @@ mod lang;
 mod problem;
 mod random;
 mod time;
+pub mod workdays;
 
 pub use canonical::{CanonicalError, canonical_json, sha256_hex};
 pub use crypto::{CryptoError, KeyId, Sealer, Signer, Verifier};
