@@ -86,19 +86,21 @@ impl Store {
     }
 
     /// Runs `work` in a writing transaction called `name` and commits when it succeeds. When it meets another
-    /// transaction it is run again from the start, so `work` must do nothing but database work.
+    /// transaction it is run again from the start, so `work` does nothing but database work and
+    /// changes nothing it captures (hence `Clone`; `AsyncFn` itself would make the future impossible to move between
+    /// threads).
     ///
     /// # Errors
     /// What `work` gives, or the database's own error as `E`.
     pub async fn tx<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where
         E: From<StoreError> + MaybeBusy,
-        F: AsyncFn(&mut Tx) -> Result<T, E>,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone,
     {
         for attempt in 1.. {
             let result = async {
                 let mut tx = self.begin(true).await.map_err(Outcome::Store)?;
-                let value = work(&mut tx).await.map_err(Outcome::Work)?;
+                let value = (work.clone())(&mut tx).await.map_err(Outcome::Work)?;
                 tx.commit().await.map_err(Outcome::Store)?;
                 Ok(value)
             }
@@ -128,7 +130,7 @@ impl Store {
     pub async fn read<T, E, F>(&self, name: &'static str, work: F) -> Result<T, E>
     where
         E: From<StoreError>,
-        F: AsyncFn(&mut Tx) -> Result<T, E>,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
     {
         tracing::trace!(name, "read");
         let mut tx = self.begin(false).await?;

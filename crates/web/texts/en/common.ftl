@@ -1,0 +1,50 @@
+skip-to-content = Skip to content
+search-label = Search variables and data sources
+search-placeholder = Search health data
+search-button = Search
+cart = Cart
+cart-count = { $count ->
+    [0] The cart is empty
+    [one] One variable in the cart
+   *[other] { $count } variables in the cart
+ }
+language-label = Language
+theme-to-dark = Dark
+theme-to-light = Light
+login = Log in
+logout = Log out
+tasks-label = Main menu
+crumbs-label = You are here
+task-find = Find data
+task-explore = Explore
+task-apply = Apply for data
+task-cases = Cases
+task-deliveries = Deliveries
+task-me = My health data
+task-register = Public register
+task-audit = Log
+footer-help = Help
+footer-accessibility = Accessibility
+footer-privacy = Privacy
+footer-api = API
+footer-register = Public register
+footer-system = System status
+footer-synthetic = Every person in this installation is synthetic
+error-reference = Reference:
+error-home = To the front page
+error-fields = This must be corrected
+error-not-found-title = We cannot find the page
+error-not-found-what = The address leads nowhere, or you have no access to what is there.
+error-not-found-remedy = Check the address, or search from the top of the page.
+error-forbidden-title = You have no access
+error-forbidden-what = Your role gives no access to this. The attempt has been written to the log.
+error-forbidden-remedy = Log in with another role, or ask the owner of the case for access.
+error-conflict-title = Something has changed
+error-conflict-what = The case has moved on since you opened it. Nothing has been saved now.
+error-conflict-remedy = Load the page again and try once more.
+error-invalid-title = Something is missing or wrong
+error-invalid-what = We could not save this. Nothing has changed.
+error-invalid-remedy = Go back, correct the fields and send again.
+error-unavailable-title = A service does not answer
+error-unavailable-what = What we needed for an answer is not available right now. What you have saved is safe.
+error-unavailable-remedy = Try again in a while. Give the reference if it goes on.

@@ -1,0 +1,50 @@
+skip-to-content = Hopp til innholdet
+search-label = Søk etter variabler og datakilder
+search-placeholder = Søk i helsedata
+search-button = Søk
+cart = Handlekurv
+cart-count = { $count ->
+    [0] Handlekurven er tom
+    [one] Én variabel i handlekurven
+   *[other] { $count } variabler i handlekurven
+ }
+language-label = Språk
+theme-to-dark = Mørk visning
+theme-to-light = Lys visning
+login = Logg inn
+logout = Logg ut
+tasks-label = Hovedmeny
+crumbs-label = Du er her
+task-find = Finn data
+task-explore = Utforsk
+task-apply = Søk om data
+task-cases = Saker
+task-deliveries = Leveranser
+task-me = Mine helsedata
+task-register = Offentlig register
+task-audit = Logg
+footer-help = Hjelp
+footer-accessibility = Tilgjengelighet
+footer-privacy = Personvern
+footer-api = API
+footer-register = Offentlig register
+footer-system = Systemstatus
+footer-synthetic = Alle personer i denne installasjonen er syntetiske
+error-reference = Referanse:
+error-home = Til forsiden
+error-fields = Dette må rettes
+error-not-found-title = Vi finner ikke siden
+error-not-found-what = Adressen fører ikke til noe, eller du har ikke tilgang til det.
+error-not-found-remedy = Sjekk adressen, eller søk fra toppen av siden.
+error-forbidden-title = Du har ikke tilgang
+error-forbidden-what = Rollen din gir ikke tilgang til dette. Forsøket er skrevet i loggen.
+error-forbidden-remedy = Logg inn med en annen rolle, eller be den som eier saken om tilgang.
+error-conflict-title = Noe har endret seg
+error-conflict-what = Saken har fått en ny tilstand siden du åpnet den. Ingenting er lagret nå.
+error-conflict-remedy = Last siden på nytt og prøv igjen.
+error-invalid-title = Noe mangler eller er feil
+error-invalid-what = Vi kunne ikke lagre dette. Ingenting er endret.
+error-invalid-remedy = Gå tilbake, rett feltene og send på nytt.
+error-unavailable-title = En tjeneste svarer ikke
+error-unavailable-what = Det vi trengte for å svare, er ikke tilgjengelig akkurat nå. Det du allerede har lagret, er trygt.
+error-unavailable-remedy = Prøv igjen om litt. Oppgi referansen hvis det fortsetter.

@@ -1,0 +1,50 @@
+skip-to-content = Hopp til innhaldet
+search-label = Søk etter variablar og datakjelder
+search-placeholder = Søk i helsedata
+search-button = Søk
+cart = Handlekorg
+cart-count = { $count ->
+    [0] Handlekorga er tom
+    [one] Éin variabel i handlekorga
+   *[other] { $count } variablar i handlekorga
+ }
+language-label = Språk
+theme-to-dark = Mørk vising
+theme-to-light = Lys vising
+login = Logg inn
+logout = Logg ut
+tasks-label = Hovudmeny
+crumbs-label = Du er her
+task-find = Finn data
+task-explore = Utforsk
+task-apply = Søk om data
+task-cases = Saker
+task-deliveries = Leveransar
+task-me = Helsedataa mine
+task-register = Offentleg register
+task-audit = Logg
+footer-help = Hjelp
+footer-accessibility = Tilgjenge
+footer-privacy = Personvern
+footer-api = API
+footer-register = Offentleg register
+footer-system = Systemstatus
+footer-synthetic = Alle personar i denne installasjonen er syntetiske
+error-reference = Referanse:
+error-home = Til framsida
+error-fields = Dette må rettast
+error-not-found-title = Vi finn ikkje sida
+error-not-found-what = Adressa fører ikkje til noko, eller du har ikkje tilgang til det.
+error-not-found-remedy = Sjekk adressa, eller søk frå toppen av sida.
+error-forbidden-title = Du har ikkje tilgang
+error-forbidden-what = Rolla di gjev ikkje tilgang til dette. Forsøket er skrive i loggen.
+error-forbidden-remedy = Logg inn med ei anna rolle, eller be den som eig saka om tilgang.
+error-conflict-title = Noko har endra seg
+error-conflict-what = Saka har fått ein ny tilstand sidan du opna henne. Ingenting er lagra no.
+error-conflict-remedy = Last sida på nytt og prøv igjen.
+error-invalid-title = Noko manglar eller er feil
+error-invalid-what = Vi kunne ikkje lagre dette. Ingenting er endra.
+error-invalid-remedy = Gå tilbake, rett felta og send på nytt.
+error-unavailable-title = Ei teneste svarer ikkje
+error-unavailable-what = Det vi trong for å svare, er ikkje tilgjengeleg akkurat no. Det du alt har lagra, er trygt.
+error-unavailable-remedy = Prøv igjen om litt. Oppgje referansen om det held fram.
