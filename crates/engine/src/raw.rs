@@ -1,0 +1,236 @@
+//! Results computed from microdata, before the disclosure gate: [`Raw`] and what it may hold.
+//!
+//! A raw result cannot be printed, serialised, cloned or read (SDC-001): the only way on is [`Raw::into_gate`], which
+//! clippy forbids everywhere and crate `disclosure` alone expects. The types below carry for every cell and margin
+//! what the gate needs to decide (LANG-240): counts, the keyed identity of the set of persons, and for magnitudes
+//! the moments, the largest values and the order statistics round each percentile. They decide nothing themselves.
+
+/// A result computed from microdata. Opened by the disclosure gate alone.
+///
+/// It has no `Clone`, `Debug`, `Display` and no serialisation, and its content none either.
+#[must_use = "a raw result is worth nothing until the gate has seen it"]
+pub struct Raw<T>(T);
+
+impl<T> Raw<T> {
+    /// Wraps a value. Wrapping takes nothing out, so it needs no permission.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Opens the result inside the disclosure gate. Forbidden by clippy (`disallowed-methods`) everywhere else.
+    pub fn into_gate(self) -> T {
+        self.0
+    }
+
+    /// Reads the result: reference cases and attacks only.
+    #[cfg(feature = "raw-access")]
+    pub fn peek(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Whose keys identify a set (ENG-038).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Keyed {
+    /// Distinct persons: of the person space itself, or reached through the pointer to a person.
+    Persons,
+    /// Units that no person stands behind (municipalities): the keys of their own space.
+    Units,
+}
+
+/// A set of persons: how many, and its keyed identity (SDC-032). A person counts once, however many rows she has.
+pub struct PersonSet {
+    /// Whose keys are summed.
+    pub keyed: Keyed,
+    /// Distinct persons (units where no person stands behind them).
+    pub persons: u64,
+    /// F(C): sum of the record keys modulo 2^128.
+    pub fingerprint: u128,
+    /// S_b(C): for each of 64 bits, persons with the bit set minus persons without.
+    pub sketch: [i32; 64],
+}
+
+impl PersonSet {
+    /// The set without anyone.
+    pub fn empty(keyed: Keyed) -> Self {
+        Self { keyed, persons: 0, fingerprint: 0, sketch: [0; 64] }
+    }
+}
+
+/// The population of a dataset after a command that shapes it (SDC-140, LANG-241).
+pub struct RawPopulation {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Its unit type, e.g. `PERSON`.
+    pub unit_type: String,
+    /// Units in the dataset.
+    pub units: u64,
+    /// Rows in the dataset (equal to `units` for cross-sections).
+    pub rows: u64,
+    /// The persons behind the units.
+    pub set: PersonSet,
+}
+
+/// What `generate`, `replace` or `recode` touched (SDC-141).
+pub struct RawEdit {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// The columns that were made or changed.
+    pub columns: Vec<String>,
+    /// Whether the command has a condition; without one it touches all, which is fine.
+    pub conditional: bool,
+    /// Persons whose value was set or changed by the command.
+    pub touched: PersonSet,
+    /// Persons with a value that the command left as it was.
+    pub untouched: PersonSet,
+}
+
+/// A category of a dimension of a table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RawCategory {
+    /// The code as text (digits for whole numbers, ISO for dates), empty for missing.
+    pub code: String,
+    /// The label of the code list, if any.
+    pub label: Option<String>,
+    /// Missing, or a code that is flagged missing (LANG-036).
+    pub missing: bool,
+}
+
+/// One grouping variable of a table. Categories are in code list order, missing last (SDC-183).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RawDimension {
+    /// Column name in the script.
+    pub name: String,
+    /// Title of the variable, if it has one.
+    pub label: Option<String>,
+    /// Categories that occur.
+    pub categories: Vec<RawCategory>,
+}
+
+/// What kind of number a measure holds; decides rounding (SDC-121).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MeasureKind {
+    /// Whole numbers.
+    Integer,
+    /// Decimal numbers.
+    Decimal,
+    /// Days since 1970-01-01.
+    Date,
+}
+
+/// A numeric column whose statistics are in the result. Holds metadata and limits fixed for the dataset version only.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RawMeasure {
+    /// Column name in the script.
+    pub name: String,
+    /// Title of the variable, if it has one.
+    pub label: Option<String>,
+    /// Kind of number.
+    pub kind: MeasureKind,
+    /// The datasets that the column is computed from, sorted (SDC-033); empty when made from constants alone.
+    pub origin: Vec<String>,
+    /// Column key (ENG-039).
+    pub column_key: [u8; 32],
+    /// Whether the column has values outside the dataset's population (ENG-039, SDC-050).
+    pub row_wise: bool,
+    /// P1 and P99 over the whole dataset version, 3 significant digits (SDC-101); none when the column is empty.
+    pub limits: Option<(f64, f64)>,
+    /// P99.9 is at most 20 times the absolute median in the dataset version (SDC-101).
+    pub light_tails: bool,
+}
+
+/// Moments of the valid values of a group.
+pub struct Moments {
+    /// Sum.
+    pub sum: f64,
+    /// Mean; none without values.
+    pub mean: Option<f64>,
+    /// Standard deviation with n-1; none for fewer than two values.
+    pub sd: Option<f64>,
+    /// Gini coefficient; none when the sum is not positive, or when it was not asked for.
+    pub gini: Option<f64>,
+    /// The three largest distances from the mean, descending (SDC-102).
+    pub farthest: Vec<f64>,
+}
+
+/// A percentile of a group, after winsorising.
+pub struct RawPercentile {
+    /// Which one, 0 to 100.
+    pub p: f64,
+    /// The value of type 7.
+    pub exact: f64,
+    /// The order statistics round its position, ascending, as many as [`crate::Parameters::window`] or all (SDC-121).
+    pub window: Vec<f64>,
+}
+
+/// Statistics of one measure in one group.
+pub struct RawMagnitude {
+    /// Persons with a valid value.
+    pub set: PersonSet,
+    /// Rows with a valid value.
+    pub rows: u64,
+    /// Whether all valid values are equal (before winsorising).
+    pub constant: bool,
+    /// The two largest absolute values, descending, 0 where there are fewer (SDC-100).
+    pub largest: [f64; 2],
+    /// Sum of the absolute values (SDC-100).
+    pub sum_abs: f64,
+    /// Of the values as they are.
+    pub plain: Moments,
+    /// Of the values clamped to the measure's limits (SDC-101).
+    pub clamped: Moments,
+    /// The percentiles that were asked for.
+    pub percentiles: Vec<RawPercentile>,
+}
+
+/// One cell or margin of a table.
+pub struct RawCell {
+    /// Rows.
+    pub rows: u64,
+    /// Persons.
+    pub set: PersonSet,
+    /// One per measure of the table, in its order.
+    pub magnitudes: Vec<RawMagnitude>,
+}
+
+/// A table of one to four dimensions with all its margins.
+///
+/// `cells` is in row-major order over the dimensions, the last one fastest, where dimension `d` has
+/// `categories.len() + 1` positions and the last position is the total over that dimension. So cell
+/// `[last, last, …]` is the grand total. Without dimensions there is one cell.
+pub struct RawTable {
+    /// Grouping variables, in the order of the command.
+    pub dimensions: Vec<RawDimension>,
+    /// Numeric variables whose statistics the cells carry; none for a table of counts.
+    pub measures: Vec<RawMeasure>,
+    /// Cells and margins.
+    pub cells: Vec<RawCell>,
+    /// Rows left out because a dimension is missing (STAT-004).
+    pub dropped_missing: u64,
+}
+
+impl RawTable {
+    /// The index in `cells` of a position: one index per dimension, `categories.len()` for the total.
+    pub fn index(&self, position: &[usize]) -> usize {
+        self.dimensions.iter().zip(position).fold(0, |at, (d, p)| at * (d.categories.len() + 1) + p)
+    }
+
+    /// The position of the cell with this index in `cells`.
+    pub fn position(&self, mut index: usize) -> Vec<usize> {
+        let mut at = vec![0; self.dimensions.len()];
+        for (d, slot) in self.dimensions.iter().zip(&mut at).rev() {
+            let radix = d.categories.len() + 1;
+            *slot = index % radix;
+            index /= radix;
+        }
+        at
+    }
+}
+
+/// The result of `summarize`: one row per variable, each over its own valid values.
+pub struct RawSummary {
+    /// Variable and its statistics.
+    pub rows: Vec<(RawMeasure, RawMagnitude)>,
+    /// Variables of the dataset that are not numeric and were not named (STAT-031).
+    pub skipped: Vec<String>,
+}

@@ -1,0 +1,355 @@
+//! Where variables come from: the trait [`VariableSource`], which `datastore` implements over mapped files, and the
+//! columns that it hands out (ENG-010, ENG-011, ENG-050). The trait is the engine's; it does no I/O of its own.
+//!
+//! A column is indexed by the ordinal of its unit space; a column may be shorter than the space (units registered
+//! after it was written have no value). All data is shared, never copied: buffers may lie in mapped files.
+
+use std::sync::Arc;
+
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use kernel::{Date, LangMap, Language};
+
+pub use crate::keys::RecordKeys;
+
+/// Why a source gave nothing. Carries names and times, never values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// No such store, or no such version of it (E205).
+    #[error("store {store} has no version {version}")]
+    UnknownVersion {
+        /// Name of the store.
+        store: String,
+        /// The version asked for.
+        version: String,
+    },
+    /// No such dataset in this version of the store (E205).
+    #[error("{store} {version} has no variable {name}")]
+    UnknownVariable {
+        /// Name of the store.
+        store: String,
+        /// Resolved version.
+        version: String,
+        /// Name of the dataset.
+        name: String,
+    },
+    /// The time does not fit the temporality or the coverage (E307).
+    #[error("{name} has no values at this time")]
+    Time {
+        /// Name of the dataset.
+        name: String,
+    },
+    /// The keys of the gate are not here, so no set can be identified (SDC-030).
+    #[error("the keys of the disclosure gate are not available")]
+    NoKeys,
+    /// A file is missing, damaged, or cannot be read now.
+    #[error("{what} cannot be read")]
+    Unavailable {
+        /// File or service.
+        what: String,
+    },
+}
+
+/// A resolved version of a store: `no.ssb.fdb` `38.0.0.0`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct StoreVersion {
+    /// Name of the store.
+    pub store: String,
+    /// Version with four parts (DATA-060).
+    pub version: String,
+}
+
+/// How values relate to time (DATA-005).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Temporality {
+    /// One value per unit for ever.
+    Fixed,
+    /// A value per unit on measuring dates.
+    Status,
+    /// A value per unit and period.
+    Accumulated,
+    /// Spells with start and stop.
+    Event,
+}
+
+/// Type of the values (LANG section 3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DataType {
+    /// 64-bit whole numbers.
+    Integer,
+    /// 64-bit floating point.
+    Decimal,
+    /// Text.
+    Text,
+    /// Days since 1970-01-01.
+    Date,
+    /// A unit of this unit type: a pointer (LANG-087).
+    Unit(String),
+}
+
+/// One code of a code list, with its titles through time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Code {
+    /// The code as text; digits when the variable is of type integer.
+    pub code: String,
+    /// Titles by validity, ordered by `from`. A sentinel code has one entry that is always valid.
+    pub titles: Vec<CodeTitle>,
+    /// Arrives flagged missing (LANG-036, LANG-081).
+    pub sentinel: bool,
+}
+
+/// A title and when it holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CodeTitle {
+    /// First day, or always.
+    pub from: Option<Date>,
+    /// Last day, or open.
+    pub until: Option<Date>,
+    /// The text.
+    pub title: LangMap,
+}
+
+impl Code {
+    /// Whether the code is in the list on `day`.
+    pub fn valid_on(&self, day: Date) -> bool {
+        self.titles.iter().any(|t| t.from.is_none_or(|f| f <= day) && t.until.is_none_or(|u| day <= u))
+    }
+
+    /// The title on `day`, else that of the nearest earlier period, else the first (DATA-071).
+    pub fn title_on(&self, day: Option<Date>, language: Language) -> Option<&str> {
+        let started = |t: &&CodeTitle| match (t.from, day) {
+            (Some(from), Some(day)) => from <= day,
+            _ => true,
+        };
+        let title = self.titles.iter().rev().find(started).or(self.titles.first())?;
+        Some(title.title.text(language)).filter(|t| !t.is_empty())
+    }
+}
+
+/// All codes that a dataset version may hold, in list order, sentinels last (DATA-070). Coded columns index into it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CodeList {
+    /// Digest of the canonical list (DATA-073).
+    pub id: String,
+    /// The codes.
+    pub codes: Vec<Code>,
+}
+
+/// What is known about a variable of a store version without touching data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct VariableInfo {
+    /// Name of the dataset, e.g. `BEFOLKNING_KJOENN`.
+    pub name: String,
+    /// Title.
+    pub title: LangMap,
+    /// Unit type, e.g. `PERSON`.
+    pub unit_type: String,
+    /// Id type, which names the unit space: `FNR` for PERSON, FAMILIE, HUSHOLDNING and SOESKEN (ENG-024). For a unit
+    /// type without id type, the unit type itself.
+    pub id_type: String,
+    /// Relation to time.
+    pub temporality: Temporality,
+    /// Type of the values.
+    pub data_type: DataType,
+    /// The code list, if the value domain has one.
+    pub code_list: Option<Arc<CodeList>>,
+    /// Measuring dates of a STATUS variable, sorted (DATA-012); empty for others.
+    pub status_dates: Vec<Date>,
+    /// First day with data.
+    pub coverage_from: Date,
+    /// Last day with data.
+    pub coverage_to: Date,
+    /// Digest of the data file, part of the column key (ENG-039).
+    pub digest: [u8; 32],
+}
+
+/// Values of a column, typed and shared. Missing rows hold any value; see [`Column::validity`].
+#[derive(Clone)]
+pub enum Values {
+    /// Indexes into the code list.
+    Code8(ScalarBuffer<u8>),
+    /// Indexes into the code list.
+    Code16(ScalarBuffer<u16>),
+    /// Indexes into the code list.
+    Code32(ScalarBuffer<u32>),
+    /// Whole numbers.
+    Int8(ScalarBuffer<i8>),
+    /// Whole numbers.
+    Int16(ScalarBuffer<i16>),
+    /// Whole numbers.
+    Int32(ScalarBuffer<i32>),
+    /// Whole numbers.
+    Int64(ScalarBuffer<i64>),
+    /// Decimal numbers.
+    Float(ScalarBuffer<f64>),
+    /// Days since 1970-01-01.
+    Date(ScalarBuffer<i32>),
+    /// Texts without code list: indexes into a dictionary.
+    Text {
+        /// Index per row.
+        index: ScalarBuffer<u32>,
+        /// Distinct texts.
+        dictionary: Arc<Vec<String>>,
+    },
+    /// Ordinals of the unit space that the pointer leads to.
+    Unit(ScalarBuffer<u32>),
+}
+
+impl Values {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Code8(v) => v.len(),
+            Values::Code16(v) => v.len(),
+            Values::Code32(v) => v.len(),
+            Values::Int8(v) => v.len(),
+            Values::Int16(v) => v.len(),
+            Values::Int32(v) => v.len(),
+            Values::Int64(v) => v.len(),
+            Values::Float(v) => v.len(),
+            Values::Date(v) => v.len(),
+            Values::Text { index, .. } => index.len(),
+            Values::Unit(v) => v.len(),
+        }
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A column over a unit space at one time: row `i` is the unit with ordinal `i`.
+#[derive(Clone)]
+pub struct Column {
+    /// The values.
+    pub values: Values,
+    /// Which rows hold a value; none when all do. As long as `values`.
+    pub validity: Option<NullBuffer>,
+}
+
+impl Column {
+    /// Number of rows; may be less than the size of the unit space.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Whether row `i` holds a value.
+    pub fn is_valid(&self, i: usize) -> bool {
+        i < self.len() && self.validity.as_ref().is_none_or(|v| v.is_valid(i))
+    }
+
+    /// Bytes held, as counted against the import cache (ENG-022).
+    pub fn bytes(&self) -> usize {
+        let width = match &self.values {
+            Values::Code8(_) | Values::Int8(_) => 1,
+            Values::Code16(_) | Values::Int16(_) => 2,
+            Values::Code32(_) | Values::Int32(_) | Values::Date(_) | Values::Text { .. } | Values::Unit(_) => 4,
+            Values::Int64(_) | Values::Float(_) => 8,
+        };
+        let texts = match &self.values {
+            Values::Text { dictionary, .. } => dictionary.iter().map(|t| t.len() + 24).sum(),
+            _ => 0,
+        };
+        self.len() * width + self.validity.as_ref().map_or(0, |v| v.len() / 8) + texts
+    }
+}
+
+/// Rows of a variable whose validity meets an interval (LANG-079): original start and stop, sorted by ordinal, start.
+#[derive(Clone)]
+pub struct Spells {
+    /// Ordinal of the unit, per row.
+    pub ordinals: ScalarBuffer<u32>,
+    /// First day, days since 1970-01-01; `i32::MIN` where the temporality has none (FIXED).
+    pub starts: ScalarBuffer<i32>,
+    /// Last day; `i32::MAX` while it is ongoing.
+    pub stops: ScalarBuffer<i32>,
+    /// The value, per row; every row holds one.
+    pub values: Values,
+}
+
+/// The pointer from the units of a space to the persons behind them: ordinal of the person per unit.
+#[derive(Clone)]
+pub struct PersonPointer {
+    /// Ordinal in the person space, per ordinal of the unit; [`PersonPointer::NOBODY`] where it is not known.
+    pub persons: ScalarBuffer<u32>,
+}
+
+impl PersonPointer {
+    /// No person is known for this unit.
+    pub const NOBODY: u32 = u32::MAX;
+}
+
+/// How a script names a version: `38`, `38.1`, `38.1.0`, `38.1.0.0`, `DRAFT` (LANG-110); `latest` for the newest release.
+pub type VersionSpec<'a> = &'a str;
+
+/// Local folders, or a register node, seen as columns by ordinal.
+///
+/// An implementation answers from metadata held in memory wherever no column is asked for, and hands out shared buffers.
+pub trait VariableSource: Send + Sync {
+    /// Names of the stores.
+    fn stores(&self) -> Vec<String>;
+
+    /// The version that `spec` names.
+    ///
+    /// # Errors
+    /// [`SourceError::UnknownVersion`].
+    fn resolve(&self, store: &str, spec: VersionSpec<'_>) -> Result<StoreVersion, SourceError>;
+
+    /// Digest of the whole version: Merkle root of its files (DATA-094).
+    ///
+    /// # Errors
+    /// [`SourceError::UnknownVersion`].
+    fn version_digest(&self, at: &StoreVersion) -> Result<[u8; 32], SourceError>;
+
+    /// Whether the store is marked synthetic (SDC-030).
+    fn is_synthetic(&self, store: &str) -> bool;
+
+    /// What is known about one variable.
+    ///
+    /// # Errors
+    /// [`SourceError::UnknownVersion`], [`SourceError::UnknownVariable`].
+    fn describe(&self, at: &StoreVersion, name: &str) -> Result<Arc<VariableInfo>, SourceError>;
+
+    /// All variables of the version, by name.
+    ///
+    /// # Errors
+    /// [`SourceError::UnknownVersion`].
+    fn list(&self, at: &StoreVersion) -> Result<Vec<Arc<VariableInfo>>, SourceError>;
+
+    /// Units of the space of an id type: ordinals are 0 to this number less one.
+    fn space_size(&self, id_type: &str) -> u32;
+
+    /// The column at a time: a status date, any day of an accumulated period, a day for spells; no time for FIXED.
+    ///
+    /// # Errors
+    /// [`SourceError::Time`] when there is none at that time, [`SourceError::Unavailable`] when a file is damaged.
+    fn column(&self, at: &StoreVersion, name: &str, time: Option<Date>) -> Result<Column, SourceError>;
+
+    /// All rows whose validity meets `[from, to]`; all rows of a FIXED variable.
+    ///
+    /// # Errors
+    /// As [`VariableSource::column`].
+    fn spells(&self, at: &StoreVersion, name: &str, from: Date, to: Date) -> Result<Spells, SourceError>;
+
+    /// Id type of the persons: the space whose keys identify sets.
+    fn person_space(&self) -> &str {
+        "FNR"
+    }
+
+    /// The pointer from the units of `id_type` to persons; none when no person stands behind them.
+    ///
+    /// # Errors
+    /// [`SourceError::Unavailable`] when a file is damaged.
+    fn person_pointer(&self, id_type: &str) -> Result<Option<PersonPointer>, SourceError>;
+
+    /// Record keys and sketch bits of the units of a space (SDC-031), held in memory only.
+    ///
+    /// # Errors
+    /// [`SourceError::NoKeys`] before the gate's keys have come.
+    fn record_keys(&self, id_type: &str) -> Result<Arc<RecordKeys>, SourceError>;
+}
