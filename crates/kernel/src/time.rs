@@ -84,10 +84,15 @@ impl Timestamp {
 
     /// The calendar date in Europe/Oslo (ACC-007).
     pub fn date_in_oslo(self) -> Date {
-        let Ok(instant) = jiff::Timestamp::from_microsecond(self.0) else { return self.date() };
+        self.plus_seconds(self.oslo_offset_seconds()).date()
+    }
+
+    /// How many seconds the clocks of Oslo are ahead of UTC at this instant.
+    pub fn oslo_offset_seconds(self) -> i64 {
+        let Ok(instant) = jiff::Timestamp::from_microsecond(self.0) else { return 0 };
         match jiff::tz::TimeZone::get("Europe/Oslo") {
-            Ok(zone) => Date::from_civil(instant.to_zoned(zone).date()),
-            Err(_) => self.date(),
+            Ok(zone) => i64::from(zone.to_offset(instant).seconds()),
+            Err(_) => 0,
         }
     }
 }

@@ -1,0 +1,115 @@
+//! One error page and one RFC 9457 document, each with a reference number that is also in the log.
+
+use askama::Template;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use kernel::{FieldError, Language, Problem};
+use serde_json::json;
+
+use crate::frame::Frame;
+use crate::visitor::Visitor;
+
+/// A request that was not carried out.
+#[derive(Debug)]
+pub struct WebError {
+    problem: Problem,
+    status: u16,
+    reference: String,
+    visitor: Option<Visitor>,
+}
+
+impl WebError {
+    pub(crate) fn new(problem: Problem, visitor: Option<&Visitor>) -> Self {
+        let reference = visitor.map_or_else(|| "00000000".to_owned(), |v| v.reference.clone());
+        let status = problem.status();
+        if status >= 500 {
+            tracing::error!(%reference, %problem, "request failed");
+        } else {
+            tracing::info!(%reference, %problem, "request refused");
+        }
+        Self { problem, status, reference, visitor: visitor.cloned() }
+    }
+
+    /// The request needs a login (API only: pages go to the login page).
+    pub(crate) fn login_required(visitor: &Visitor) -> Self {
+        Self { status: 401, ..Self::new(Problem::forbidden("login_required"), Some(visitor)) }
+    }
+
+    fn class(&self) -> &'static str {
+        match self.problem {
+            Problem::NotFound { .. } => "not-found",
+            Problem::Forbidden { .. } => "forbidden",
+            Problem::Conflict { .. } => "conflict",
+            Problem::Invalid { .. } => "invalid",
+            Problem::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match &self.problem {
+            Problem::Invalid { fields } => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn document(&self) -> Response {
+        let code = match &self.problem {
+            Problem::Forbidden { code } | Problem::Conflict { code, .. } => code.clone(),
+            Problem::Invalid { .. } => "validation_failed".to_owned(),
+            Problem::NotFound { .. } => "not_found".to_owned(),
+            Problem::Unavailable { .. } => "unavailable".to_owned(),
+        };
+        let mut body = json!({
+            "type": format!("urn:hap:problem:{}", self.class()), "title": self.class(), "status": self.status,
+            "detail": self.problem.to_string(), "code": code, "reference": self.reference,
+        });
+        if let Problem::Invalid { fields } = &self.problem {
+            body["errors"] = json!(fields);
+        }
+        if let Problem::Conflict { remedy, .. } = &self.problem {
+            body["remedy"] = json!(remedy);
+        }
+        let mut response = Json(body).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+
+    fn page(&self, visitor: &Visitor) -> Response {
+        let f = Frame::of(visitor);
+        let text = |part: &str| f.t(&format!("error-{}-{part}", self.class()));
+        let (title, what, mut remedy) = (text("title"), text("what"), text("remedy"));
+        if let Problem::Conflict { remedy: own, .. } = &self.problem
+            && visitor.lang == Language::En
+        {
+            remedy = own.clone();
+        }
+        let page = ErrorPage { title, what, remedy, fields: self.fields(), reference: self.reference.clone(), f };
+        match page.render() {
+            Ok(html) => Html(html).into_response(),
+            Err(_) => self.document(),
+        }
+    }
+}
+
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        let mut response = match &self.visitor {
+            Some(visitor) if !visitor.wants_json() => self.page(visitor),
+            _ => self.document(),
+        };
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    f: Frame,
+    title: String,
+    what: String,
+    remedy: String,
+    fields: Vec<FieldError>,
+    reference: String,
+}

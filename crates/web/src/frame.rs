@@ -1,0 +1,147 @@
+//! What every page shows around its content, and the small functions that templates use.
+
+use identity::Role;
+use kernel::{Date, Language, Timestamp};
+
+use crate::visitor::Visitor;
+use crate::{assets, texts};
+
+/// The frame of a page: language, theme, account, cart, breadcrumbs.
+pub(crate) struct Frame {
+    pub(crate) lang: Language,
+    pub(crate) theme: &'static str,
+    pub(crate) account: Option<String>,
+    pub(crate) csrf: String,
+    pub(crate) cart: usize,
+    pub(crate) here: String,
+    pub(crate) demo: bool,
+    pub(crate) crumbs: Vec<(String, String)>,
+    pub(crate) notice: Option<String>,
+    roles: Vec<Role>,
+}
+
+impl Frame {
+    /// The frame for this visitor.
+    pub(crate) fn of(visitor: &Visitor) -> Self {
+        Self {
+            lang: visitor.lang,
+            theme: visitor.theme,
+            account: visitor.actor.as_ref().map(|a| a.display_name(visitor.lang)),
+            csrf: visitor.csrf.clone(),
+            cart: visitor.cart_count,
+            here: visitor.here.clone(),
+            demo: visitor.demo,
+            crumbs: Vec::new(),
+            notice: visitor.notice.as_ref().map(|key| texts::text(visitor.lang, key)),
+            roles: visitor.actor.as_ref().map(|a| a.roles().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// Adds a breadcrumb: address and text.
+    pub(crate) fn crumb(mut self, address: &str, text: impl Into<String>) -> Self {
+        self.crumbs.push((address.to_owned(), text.into()));
+        self
+    }
+
+    /// The text of a key.
+    pub(crate) fn t(&self, key: &str) -> String {
+        texts::text(self.lang, key)
+    }
+
+    /// The text of a key with one value.
+    pub(crate) fn tv(&self, key: &str, name: &str, value: impl ToString) -> String {
+        texts::text_with(self.lang, key, &[(name, &value.to_string())])
+    }
+
+    /// The text of a key with two values.
+    pub(crate) fn tvv(&self, key: &str, a: (&str, &str), b: (&str, &str)) -> String {
+        texts::text_with(self.lang, key, &[a, b])
+    }
+
+    pub(crate) fn assets(&self) -> &'static str {
+        assets::version()
+    }
+
+    pub(crate) fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    pub(crate) fn languages(&self) -> [(&'static str, &'static str); 3] {
+        [("nb", "Bokmål"), ("nn", "Nynorsk"), ("en", "English")]
+    }
+
+    pub(crate) fn other_theme(&self) -> &'static str {
+        if self.theme == "dark" { "light" } else { "dark" }
+    }
+
+    pub(crate) fn theme_label(&self) -> &'static str {
+        if self.theme == "dark" { "theme-to-light" } else { "theme-to-dark" }
+    }
+
+    pub(crate) fn is_here(&self, address: &&str) -> bool {
+        self.here == **address || self.here.starts_with(&format!("{address}/")) || self.here.starts_with(&format!("{address}?"))
+    }
+
+    /// The main menu: tasks that this visitor can do something with.
+    pub(crate) fn tasks(&self) -> Vec<(&'static str, &'static str)> {
+        let has = |roles: &[Role]| roles.iter().any(|r| self.roles.contains(r));
+        let mut tasks = vec![("/find", "task-find"), ("/explore", "task-explore"), ("/apply", "task-apply")];
+        if has(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler]) {
+            tasks.push(("/cases", "task-cases"));
+        }
+        if has(&[Role::Researcher, Role::DataPreparer, Role::RegistryHandler, Role::RoomIntake, Role::CaseHandler]) {
+            tasks.push(("/deliveries", "task-deliveries"));
+        }
+        if has(&[Role::Citizen]) {
+            tasks.push(("/me", "task-me"));
+        }
+        if has(&[Role::Auditor]) {
+            tasks.push(("/audit", "task-audit"));
+        }
+        tasks.push(("/register", "task-register"));
+        tasks
+    }
+
+    /// A date as people write it: 21.11.2026, or 2026-11-21 in English.
+    pub(crate) fn date(&self, date: &Date) -> String {
+        let (y, m, d) = date.ymd();
+        match self.lang {
+            Language::En => date.to_string(),
+            _ => format!("{d:02}.{m:02}.{y:04}"),
+        }
+    }
+
+    /// Date and time in Oslo, to the minute.
+    pub(crate) fn time(&self, at: &Timestamp) -> String {
+        let local = at.plus_seconds(at.oslo_offset_seconds());
+        let text = local.to_string();
+        format!("{} {}", self.date(&local.date()), text.get(11..16).unwrap_or_default())
+    }
+
+    /// A whole number with the language's thousands separator.
+    pub(crate) fn number(&self, n: impl Into<i64>) -> String {
+        let n: i64 = n.into();
+        let digits = n.unsigned_abs().to_string();
+        let separator = if self.lang == Language::En { "," } else { "\u{a0}" };
+        let groups: Vec<&str> = digits
+            .as_bytes()
+            .rchunks(3)
+            .rev()
+            .map(|g| std::str::from_utf8(g).unwrap_or_default())
+            .collect();
+        format!("{}{}", if n < 0 { "−" } else { "" }, groups.join(separator))
+    }
+}
+
+/// Percent-encodes a text for use inside an address.
+pub(crate) fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
