@@ -5,10 +5,12 @@
 //! that the disclosure gate alone can open. The engine does no I/O, reads no clock and draws no randomness.
 
 mod keys;
+mod metadata;
 mod params;
 pub mod raw;
 mod set;
 pub mod source;
 
+pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use kernel::{Date, LangMap, Language};
+use kernel::Date;
 
 pub use crate::keys::RecordKeys;
+pub use script::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo};
 
 /// Why a source gave nothing. Carries names and times, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ pub enum SourceError {
     },
 }
 
-/// A resolved version of a store: `no.ssb.fdb` `38.0.0.0`.
+/// A resolved version of a store: `no.ssb.fdb` `38.0.0.0`, or a draft `0.0.0.<seconds>` (DATA-060).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct StoreVersion {
     /// Name of the store.
@@ -58,108 +59,37 @@ pub struct StoreVersion {
     pub version: String,
 }
 
-/// How values relate to time (DATA-005).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Temporality {
-    /// One value per unit for ever.
-    Fixed,
-    /// A value per unit on measuring dates.
-    Status,
-    /// A value per unit and period.
-    Accumulated,
-    /// Spells with start and stop.
-    Event,
-}
-
-/// Type of the values (LANG section 3).
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DataType {
-    /// 64-bit whole numbers.
-    Integer,
-    /// 64-bit floating point.
-    Decimal,
-    /// Text.
-    Text,
-    /// Days since 1970-01-01.
-    Date,
-    /// A unit of this unit type: a pointer (LANG-087).
-    Unit(String),
-}
-
-/// One code of a code list, with its titles through time.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Code {
-    /// The code as text; digits when the variable is of type integer.
-    pub code: String,
-    /// Titles by validity, ordered by `from`. A sentinel code has one entry that is always valid.
-    pub titles: Vec<CodeTitle>,
-    /// Arrives flagged missing (LANG-036, LANG-081).
-    pub sentinel: bool,
-}
-
-/// A title and when it holds.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CodeTitle {
-    /// First day, or always.
-    pub from: Option<Date>,
-    /// Last day, or open.
-    pub until: Option<Date>,
-    /// The text.
-    pub title: LangMap,
-}
-
-impl Code {
-    /// Whether the code is in the list on `day`.
-    pub fn valid_on(&self, day: Date) -> bool {
-        self.titles.iter().any(|t| t.from.is_none_or(|f| f <= day) && t.until.is_none_or(|u| day <= u))
-    }
-
-    /// The title on `day`, else that of the nearest earlier period, else the first (DATA-071).
-    pub fn title_on(&self, day: Option<Date>, language: Language) -> Option<&str> {
-        let started = |t: &&CodeTitle| match (t.from, day) {
-            (Some(from), Some(day)) => from <= day,
-            _ => true,
-        };
-        let title = self.titles.iter().rev().find(started).or(self.titles.first())?;
-        Some(title.title.text(language)).filter(|t| !t.is_empty())
-    }
-}
-
-/// All codes that a dataset version may hold, in list order, sentinels last (DATA-070). Coded columns index into it.
+/// The codes that coded columns of a dataset version index into: every code of every period of its list, in list
+/// order, each once, sentinels last; then codes met in the data that no period has.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct CodeList {
-    /// Digest of the canonical list (DATA-073).
-    pub id: String,
-    /// The codes.
-    pub codes: Vec<Code>,
+pub struct Codes {
+    /// The codes as text; digits when the variable is of type integer.
+    pub codes: Vec<String>,
+    /// For each code, whether it is a sentinel: it arrives flagged missing (LANG-036, LANG-081).
+    pub sentinel: Vec<bool>,
 }
 
-/// What is known about a variable of a store version without touching data.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct VariableInfo {
-    /// Name of the dataset, e.g. `BEFOLKNING_KJOENN`.
-    pub name: String,
-    /// Title.
-    pub title: LangMap,
-    /// Unit type, e.g. `PERSON`.
-    pub unit_type: String,
-    /// Id type, which names the unit space: `FNR` for PERSON, FAMILIE, HUSHOLDNING and SOESKEN (ENG-024). For a unit
-    /// type without id type, the unit type itself.
-    pub id_type: String,
-    /// Relation to time.
-    pub temporality: Temporality,
-    /// Type of the values.
-    pub data_type: DataType,
-    /// The code list, if the value domain has one.
-    pub code_list: Option<Arc<CodeList>>,
-    /// Measuring dates of a STATUS variable, sorted (DATA-012); empty for others.
-    pub status_dates: Vec<Date>,
-    /// First day with data.
-    pub coverage_from: Date,
-    /// Last day with data.
-    pub coverage_to: Date,
+/// A variable of a store version: its metadata, and what the engine needs beside.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Metadata as the script checker sees it; labels of codes by period stand here.
+    pub info: Arc<VariableInfo>,
+    /// The codes behind [`Values::Code8`] and its wider sisters; none for columns without code list.
+    pub codes: Option<Arc<Codes>>,
     /// Digest of the data file, part of the column key (ENG-039).
     pub digest: [u8; 32],
+}
+
+impl Variable {
+    /// Name of the unit space: the id type (ENG-024), or the unit type itself where it has none.
+    pub fn space(&self) -> &str {
+        space_of(&self.info.unit_type)
+    }
+}
+
+/// Name of the space that units of this type live in: `FNR` for PERSON, FAMILIE, HUSHOLDNING and SOESKEN (ENG-024).
+pub fn space_of(unit_type: &UnitType) -> &str {
+    unit_type.id_type.as_deref().unwrap_or(&unit_type.name)
 }
 
 /// Values of a column, typed and shared. Missing rows hold any value; see [`Column::validity`].
@@ -284,9 +214,6 @@ impl PersonPointer {
     pub const NOBODY: u32 = u32::MAX;
 }
 
-/// How a script names a version: `38`, `38.1`, `38.1.0`, `38.1.0.0`, `DRAFT` (LANG-110); `latest` for the newest release.
-pub type VersionSpec<'a> = &'a str;
-
 /// Local folders, or a register node, seen as columns by ordinal.
 ///
 /// An implementation answers from metadata held in memory wherever no column is asked for, and hands out shared buffers.
@@ -294,11 +221,8 @@ pub trait VariableSource: Send + Sync {
     /// Names of the stores.
     fn stores(&self) -> Vec<String>;
 
-    /// The version that `spec` names.
-    ///
-    /// # Errors
-    /// [`SourceError::UnknownVersion`].
-    fn resolve(&self, store: &str, spec: VersionSpec<'_>) -> Result<StoreVersion, SourceError>;
+    /// Readable versions of a store, oldest first, drafts last; empty for an unknown store.
+    fn versions(&self, store: &str) -> Vec<String>;
 
     /// Digest of the whole version: Merkle root of its files (DATA-094).
     ///
@@ -313,16 +237,16 @@ pub trait VariableSource: Send + Sync {
     ///
     /// # Errors
     /// [`SourceError::UnknownVersion`], [`SourceError::UnknownVariable`].
-    fn describe(&self, at: &StoreVersion, name: &str) -> Result<Arc<VariableInfo>, SourceError>;
+    fn describe(&self, at: &StoreVersion, name: &str) -> Result<Arc<Variable>, SourceError>;
 
-    /// All variables of the version, by name.
+    /// Names of all variables of the version, sorted.
     ///
     /// # Errors
     /// [`SourceError::UnknownVersion`].
-    fn list(&self, at: &StoreVersion) -> Result<Vec<Arc<VariableInfo>>, SourceError>;
+    fn list(&self, at: &StoreVersion) -> Result<Vec<String>, SourceError>;
 
-    /// Units of the space of an id type: ordinals are 0 to this number less one.
-    fn space_size(&self, id_type: &str) -> u32;
+    /// Units of a space: ordinals are 0 to this number less one. Spaces are named by [`space_of`].
+    fn space_size(&self, space: &str) -> u32;
 
     /// The column at a time: a status date, any day of an accumulated period, a day for spells; no time for FIXED.
     ///
@@ -336,20 +260,20 @@ pub trait VariableSource: Send + Sync {
     /// As [`VariableSource::column`].
     fn spells(&self, at: &StoreVersion, name: &str, from: Date, to: Date) -> Result<Spells, SourceError>;
 
-    /// Id type of the persons: the space whose keys identify sets.
+    /// The space of the persons, whose keys identify sets.
     fn person_space(&self) -> &str {
         "FNR"
     }
 
-    /// The pointer from the units of `id_type` to persons; none when no person stands behind them.
+    /// The pointer from the units of `space` to persons; none when no person stands behind them.
     ///
     /// # Errors
     /// [`SourceError::Unavailable`] when a file is damaged.
-    fn person_pointer(&self, id_type: &str) -> Result<Option<PersonPointer>, SourceError>;
+    fn person_pointer(&self, space: &str) -> Result<Option<PersonPointer>, SourceError>;
 
     /// Record keys and sketch bits of the units of a space (SDC-031), held in memory only.
     ///
     /// # Errors
     /// [`SourceError::NoKeys`] before the gate's keys have come.
-    fn record_keys(&self, id_type: &str) -> Result<Arc<RecordKeys>, SourceError>;
+    fn record_keys(&self, space: &str) -> Result<Arc<RecordKeys>, SourceError>;
 }
