@@ -16,9 +16,9 @@ macro_rules! files {
 }
 type Files = &'static [(&'static str, &'static str)];
 
-const NB: Files = files!("nb": "common");
-const NN: Files = files!("nn": "common");
-const EN: Files = files!("en": "common");
+const NB: Files = files!("nb": "common", "public");
+const NN: Files = files!("nn": "common", "public");
+const EN: Files = files!("en": "common", "public");
 
 fn files(language: Language) -> Files {
     match language {
