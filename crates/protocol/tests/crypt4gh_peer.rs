@@ -172,7 +172,7 @@ fn del_056_an_edit_list_of_the_reference_is_honoured() {
     let plain = content(300_000);
     let file = seal(&plain, &[public_key(&secret)], &random()).unwrap();
     // How the tool counts the end of a range is its own matter: its own reading of the file is what counts.
-    for (range, start, least) in [("70000-140000", 70_000, 69_000), ("100", 100, 299_900)] {
+    for (range, start, least) in [("70000-140000", 70_000, 69_000), ("100-200000", 100, 199_000)] {
         let cut = peer.crypt4gh(&["rearrange", "--sk", text(&sec), "--range", range], &file);
         let got = open(&cut, &secret).unwrap();
         assert!(got == peer.crypt4gh(&["decrypt", "--sk", text(&sec)], &cut), "{range}");
