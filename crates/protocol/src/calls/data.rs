@@ -1,0 +1,280 @@
+//! Calls that the data zone answers.
+
+use kernel::{Date, LangMap, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use crate::dsse::Envelope;
+use crate::form::Base64;
+use crate::ids::{DeliveryId, OrderId, RunId};
+
+/// `run`: run a script. What comes back is what the gate let out, sealed, and diagnostics; nothing else.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The signed run order.
+    pub order: Envelope,
+}
+
+/// The outcome of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunAnswer {
+    /// The run.
+    pub run_id: RunId,
+    /// Released documents, one per output of the script, in its order, each signed by the gate.
+    pub released: Vec<Envelope>,
+    /// What was wrong or is to be known.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Versions of the stores that were read, `store:version`.
+    #[serde(default)]
+    pub stores: Vec<String>,
+    /// How long it took.
+    #[serde(default)]
+    pub duration_ms: u64,
+}
+
+impl Call for Run {
+    const KIND: &'static str = "run";
+    type Answer = RunAnswer;
+}
+
+/// A message about a place of a script.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Diagnostic {
+    /// Stable code.
+    pub code: String,
+    /// `error`, `warning`, `info`.
+    pub severity: String,
+    /// Line, from 1; 0 for the whole script.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// Length in characters.
+    pub length: u32,
+    /// What is wrong and how to mend it.
+    pub message: LangMap,
+}
+
+/// `metadata`: what the stores of the data zone hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// Only this store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// The etag of the last answer: when nothing has changed, the answer is empty and has the same etag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// The stores.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetadataAnswer {
+    /// Changes when anything changes.
+    pub etag: String,
+    /// The stores; empty when the etag of the question is this one.
+    pub stores: Vec<StoreMetadata>,
+}
+
+impl Call for Metadata {
+    const KIND: &'static str = "metadata";
+    type Answer = MetadataAnswer;
+}
+
+/// One store.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreMetadata {
+    /// E.g. `no.fhi.npr`.
+    pub store: String,
+    /// Newest released version, e.g. `1.0.0.0`.
+    pub version: String,
+    /// When that was released.
+    pub released_at: Timestamp,
+    /// The source it belongs to, e.g. `npr`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Whether it is marked synthetic.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Its collections.
+    #[serde(default)]
+    pub collections: Vec<CollectionMetadata>,
+    /// Its datasets.
+    pub datasets: Vec<DatasetMetadata>,
+}
+
+/// A collection: datasets on units of one type.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionMetadata {
+    /// E.g. `npr.somatikk`.
+    pub id: String,
+    /// Title.
+    pub title: LangMap,
+    /// Unit type of its datasets.
+    pub unit_type: String,
+    /// Dataset that leads from the unit to the person, `store/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_pointer: Option<String>,
+    /// Dataset whose date says when a unit's row belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_variable: Option<String>,
+    /// Names of its datasets.
+    pub datasets: Vec<String>,
+}
+
+/// One dataset.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetMetadata {
+    /// E.g. `HOVEDTILSTAND1`.
+    pub name: String,
+    /// Version of the data of this dataset, counted by the store.
+    pub version: i64,
+    /// `FIXED`, `STATUS`, `ACCUMULATED`, `EVENT`.
+    pub temporality: String,
+    /// Unit type, e.g. `PERSON`.
+    pub unit_type: String,
+    /// Id type, e.g. `FNR`, when the unit's id is pseudonymised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_type: Option<String>,
+    /// `STRING`, `LONG`, `DOUBLE`, `DATE`.
+    pub data_type: String,
+    /// Unit type of the values, when they are ids of units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points_to: Option<String>,
+    /// Title.
+    pub title: LangMap,
+    /// Description.
+    #[serde(default)]
+    pub description: LangMap,
+    /// Subject fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<LangMap>,
+    /// First day covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Last day covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Date>,
+    /// Codes, when there is a code list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<CodeItem>,
+    /// Codes that stand for missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// What the values measure, when they are numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_of_measure: Option<LangMap>,
+}
+
+/// One code of a code list.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeItem {
+    /// The code.
+    pub code: String,
+    /// Its label.
+    pub label: LangMap,
+    /// First day it is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Date>,
+}
+
+/// `extract`: carry out an extraction order. The answer comes when the order is taken; what follows is told by
+/// `delivery/event`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extract {
+    /// The signed order.
+    pub order: Envelope,
+    /// The signed permit.
+    pub permit: Envelope,
+    /// The signed linkage plan.
+    pub plan: Envelope,
+}
+
+/// The order is taken.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractAnswer {
+    /// The order.
+    pub order_id: OrderId,
+    /// The delivery that it starts; the same one when the order is sent again.
+    pub delivery_id: DeliveryId,
+    /// Its state.
+    pub state: String,
+}
+
+impl Call for Extract {
+    const KIND: &'static str = "extract";
+    type Answer = ExtractAnswer;
+}
+
+/// `insight`: which sources hold anything about one citizen. The data zone learns her ordinal, not who she is; the
+/// centre learns the answer, not the ordinal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Insight {
+    /// What `insight/token` gave, as it is.
+    pub token: Base64,
+}
+
+/// One row per source.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InsightAnswer {
+    /// The sources.
+    pub sources: Vec<InsightSource>,
+    /// When it was looked up.
+    pub as_of: Timestamp,
+}
+
+/// What one source holds; never values.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InsightSource {
+    /// The source.
+    pub source: String,
+    /// The store.
+    pub store: String,
+    /// Whether there is anything.
+    pub status: InsightStatus,
+    /// Earliest date about the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Latest date about the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Date>,
+    /// Collections in which there is something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+}
+
+/// Whether there is anything (CIT-010).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InsightStatus {
+    /// There is.
+    Found,
+    /// There is not.
+    None,
+    /// The source does not answer.
+    Unavailable,
+    /// The source cannot tell persons apart.
+    NotIdentifiable,
+    /// Only by a request on paper.
+    Manual,
+}
+
+impl Call for Insight {
+    const KIND: &'static str = "insight";
+    type Answer = InsightAnswer;
+}
