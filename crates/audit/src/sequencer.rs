@@ -1,0 +1,245 @@
+//! The one writer of a log: gives committed outbox rows their place, appends them to the folder under one signature,
+//! then moves them to the index (AUD-002, AUD-010, AUD-011).
+//!
+//! The place is written into the outbox row before the files are touched, so a row that was appended before a crash is
+//! recognised by it afterwards: nothing is lost and nothing is there twice.
+
+use std::sync::atomic::Ordering;
+
+use store::{Row, Tx, params};
+
+use crate::entry::Body;
+use crate::envelope::ENVELOPE_LIMIT;
+use crate::files::{End, Files, Leaf};
+use crate::log::Writer;
+use crate::tree::TILE;
+use crate::{AuditError, Checkpoint, Envelope, Log};
+
+/// The most entries that share one signature.
+const BATCH: i64 = 4096;
+
+struct Pending {
+    id: String,
+    index: u64,
+    envelope: Envelope,
+    salt: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Log {
+    /// Appends every committed entry to the log. Gives their number.
+    ///
+    /// # Errors
+    /// [`AuditError::Unavailable`] when the files cannot be written; the entries stay in the outbox.
+    pub async fn integrate(&self) -> Result<u64, AuditError> {
+        let mut writer = self.writer.lock().await;
+        let mut total = 0;
+        loop {
+            let batch = self.places(&mut writer).await?;
+            if batch.is_empty() {
+                // An empty log has a checkpoint too.
+                if writer.end.edge.size() == 0 && self.files.checkpoint()?.is_none() {
+                    self.append(&mut writer, Vec::new()).await?;
+                }
+                self.broken.store(false, Ordering::SeqCst);
+                return Ok(total);
+            }
+            let size = writer.end.edge.size();
+            let mut leaves = Vec::new();
+            for (pending, index) in batch.iter().filter(|p| p.index >= size).zip(size..) {
+                if pending.index != index {
+                    return Err(AuditError::Damaged(format!("entry {index} is missing from the outbox")));
+                }
+                leaves.push(Leaf {
+                    envelope: pending.envelope.to_bytes().map_err(|e| AuditError::Damaged(e.to_string()))?,
+                    salt: pending.salt.clone(),
+                    body: pending.body.clone(),
+                });
+            }
+            if !leaves.is_empty() {
+                let appended = self.append(&mut writer, leaves).await;
+                self.broken.store(appended.is_err(), Ordering::SeqCst);
+                appended?;
+            }
+            self.index(&batch).await?;
+            total += batch.len() as u64;
+        }
+    }
+
+    /// The rows that have a place already; when there are none, gives places to the next rows.
+    async fn places(&self, writer: &mut Writer) -> Result<Vec<Pending>, AuditError> {
+        let (size, next_s) = (writer.end.edge.size(), writer.next_s);
+        let role = &self.options.role;
+        let batch = self
+            .store
+            .tx("audit places", async |tx: &mut Tx| -> Result<Vec<Pending>, AuditError> {
+                let columns = "SELECT id, t, k, o, c, salt, body, idx, s FROM audit_outbox";
+                let placed =
+                    tx.query(&format!("{columns} WHERE idx IS NOT NULL ORDER BY idx LIMIT $1"), params![BATCH]).await?;
+                if !placed.is_empty() {
+                    return placed.iter().map(|row| pending(row, role, row.get(7)?, row.get(8)?)).collect();
+                }
+                let rows = tx
+                    .query(&format!("{columns} WHERE idx IS NULL ORDER BY turn, id LIMIT $1"), params![BATCH])
+                    .await?;
+                let mut batch = Vec::with_capacity(rows.len());
+                for (row, i) in rows.iter().zip(0i64..) {
+                    let (index, s) = (size.cast_signed() + i, next_s.cast_signed() + i);
+                    let entry = pending(row, role, index, s)?;
+                    tx.execute("UPDATE audit_outbox SET idx = $1, s = $2 WHERE id = $3", params![index, s, &entry.id])
+                        .await?;
+                    batch.push(entry);
+                }
+                Ok(batch)
+            })
+            .await?;
+        if let Some(last) = batch.last() {
+            writer.next_s = writer.next_s.max(last.envelope.s + 1);
+        }
+        Ok(batch)
+    }
+
+    async fn append(&self, writer: &mut Writer, leaves: Vec<Leaf>) -> Result<(), AuditError> {
+        let (files, end, signer) = (self.files.clone(), writer.end.clone(), self.signer.clone());
+        let origin = self.options.origin.clone();
+        let work = move || -> Result<End, AuditError> {
+            let old = end.edge.size();
+            let end = files.append(&end, &leaves)?;
+            let checkpoint = Checkpoint { origin, size: end.edge.size(), root: end.edge.root() };
+            let note = checkpoint
+                .sign(signer.as_ref())
+                .map_err(|e| AuditError::Unavailable(format!("the signing key: {e}")))?;
+            files.replace("checkpoint", note.as_bytes())?;
+            files.remove_partials(old, end.edge.size());
+            Ok(end)
+        };
+        let joined = tokio::task::spawn_blocking(work).await;
+        writer.end = joined.map_err(|e| AuditError::Unavailable(format!("writing stopped: {e}")))??;
+        Ok(())
+    }
+
+    /// Moves integrated rows from the outbox to the index.
+    async fn index(&self, batch: &[Pending]) -> Result<(), AuditError> {
+        self.store
+            .tx("audit index", async |tx: &mut Tx| {
+                for p in batch {
+                    insert(tx, p.index, &p.envelope, Some(&p.body)).await?;
+                    tx.execute("DELETE FROM audit_outbox WHERE id = $1", params![&p.id]).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// After opening: the index learns what the folder holds and it does not (it can be rebuilt from the bodies), and
+    /// the next sequence is found.
+    pub(crate) async fn catch_up(&self) -> Result<(), AuditError> {
+        let mut writer = self.writer.lock().await;
+        let size = writer.end.edge.size();
+        let role = &self.options.role;
+        let (known, placed, last_s) = self
+            .store
+            .read("audit catch up", async |tx: &mut Tx| -> Result<(i64, i64, i64), AuditError> {
+                let one = async |tx: &mut Tx, sql: &str, p: &[store::Value]| -> Result<i64, AuditError> {
+                    Ok(tx.query_one(sql, p).await?.get(0)?)
+                };
+                let known = one(tx, "SELECT COALESCE(MAX(idx) + 1, 0) FROM audit_index", params![]).await?;
+                let placed = one(tx, "SELECT COALESCE(MIN(idx), -1) FROM audit_outbox", params![]).await?;
+                let indexed = "SELECT COALESCE(MAX(s), 0) FROM audit_index WHERE r = $1";
+                let last = one(tx, indexed, params![role]).await?;
+                Ok((known, placed, last))
+            })
+            .await?;
+        let known = u64::try_from(known).unwrap_or_default();
+        let first_placed = u64::try_from(placed).ok();
+        if known > size || first_placed.is_some_and(|p| p > size) {
+            return Err(AuditError::Damaged(format!(
+                "the folder has {size} entries, the database knows of {}: entries are missing from the folder",
+                known.max(first_placed.unwrap_or_default())
+            )));
+        }
+        let mut last_s = u64::try_from(last_s).unwrap_or_default();
+        let files = &self.files;
+        for number in known / TILE as u64..size.div_ceil(TILE as u64) {
+            let first = number * TILE as u64;
+            let found = bundle(files, size, number)?;
+            let last = found.iter().filter(|(e, _)| &e.r == role).map(|(e, _)| e.s).max();
+            last_s = last_s.max(last.unwrap_or_default());
+            self.store
+                .tx("audit catch up", async |tx: &mut Tx| {
+                    for ((envelope, body), index) in found.iter().zip(first..) {
+                        if index >= known {
+                            insert(tx, index, envelope, body.as_deref()).await?;
+                        }
+                    }
+                    Ok::<(), AuditError>(())
+                })
+                .await?;
+        }
+        writer.next_s = last_s + 1;
+        Ok(())
+    }
+}
+
+/// An entry as it is stored: envelope and body, unless that was erased.
+pub(crate) type Stored = (Envelope, Option<Vec<u8>>);
+
+/// Envelopes and bodies of a bundle of a log of `size` entries.
+pub(crate) fn bundle(files: &Files, size: u64, number: u64) -> Result<Vec<Stored>, AuditError> {
+    let width = (size - number * TILE as u64).min(TILE as u64) as usize;
+    let damaged = || AuditError::Damaged(format!("bundle {number} is missing or malformed"));
+    let envelopes = files.entries(number, width)?.ok_or_else(damaged)?;
+    let bodies = files.bodies(number, width)?.unwrap_or_else(|| vec![None; width]);
+    let pairs = envelopes.iter().zip(bodies);
+    pairs.map(|(e, b)| Ok((Envelope::parse(e).ok_or_else(damaged)?, b.map(|(_, body)| body)))).collect()
+}
+
+fn pending(row: &Row, role: &str, index: i64, s: i64) -> Result<Pending, AuditError> {
+    let unsigned = |n: i64| u64::try_from(n).map_err(|_| AuditError::Damaged("a negative place".into()));
+    let envelope = Envelope {
+        t: row.get(1)?,
+        k: row.get(2)?,
+        o: row.get(3)?,
+        c: row.get(4)?,
+        r: role.to_owned(),
+        s: unsigned(s)?,
+        v: 1,
+    };
+    debug_assert!(envelope.to_bytes().is_ok_and(|b| b.len() <= ENVELOPE_LIMIT));
+    Ok(Pending { id: row.get(0)?, index: unsigned(index)?, envelope, salt: row.get(5)?, body: row.get(6)? })
+}
+
+async fn insert(tx: &mut Tx, index: u64, envelope: &Envelope, body: Option<&[u8]>) -> Result<(), AuditError> {
+    let body: Option<Body> = body.and_then(|b| serde_json::from_slice(b).ok());
+    let index = index.cast_signed();
+    let mut objects = vec![envelope.o.clone()];
+    if let Some(body) = &body {
+        objects.extend(body.objects.iter().map(|o| o.id.clone()));
+        objects.extend(body.permit.iter().flat_map(|p| [p.id.clone(), p.series.clone()]));
+    }
+    let actor = body.as_ref().map_or("", |b| b.actor.id.as_str());
+    tx.execute(
+        "INSERT INTO audit_index (idx, r, s, t, kind, action, actor, organisation, outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (idx) DO NOTHING",
+        params![
+            index,
+            &envelope.r,
+            envelope.s.cast_signed(),
+            envelope.t,
+            &envelope.k,
+            body.as_ref().map_or("", |b| b.action.as_str()),
+            actor,
+            body.as_ref().and_then(|b| b.actor.organisation.clone()),
+            body.as_ref().map_or("", |b| b.outcome.text()),
+        ],
+    )
+    .await?;
+    for object in objects {
+        tx.execute(
+            "INSERT INTO audit_object (object, idx) VALUES ($1, $2) ON CONFLICT (object, idx) DO NOTHING",
+            params![object, index],
+        )
+        .await?;
+    }
+    Ok(())
+}
