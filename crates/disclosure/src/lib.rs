@@ -1,1 +1,40 @@
-//! disclosure.
+//! The disclosure gate: the only way from a raw result to a number that may leave (SDC-001..006).
+//!
+//! [`Gate::release`] takes an `engine::Raw` result, a [`Policy`], a [`Ledger`] and a [`Ctx`], and gives a [`Released`]
+//! value or the reason why there is none. Counts are perturbed by cell keys and hidden when small; means carry noise of
+//! their own; percentiles are averages of neighbours. Every threshold compares the released count, never the true one,
+//! so that a refusal or a hidden cell tells nothing beyond it. A [`SealedDocument`] carries released results between
+//! zones and to storage.
+//!
+//! What it is not: it computes no statistic from microdata, keeps no state of its own (the ledger is handed in), reads no
+//! clock and draws no randomness. Answering near-identical sets with one value (SDC-050), rules for models, survival and
+//! plots, and budgets are not in it yet; [`Ledger`] and [`Recompute`] are shaped for them.
+
+mod document;
+mod gate;
+mod keys;
+mod ledger;
+mod magnitudes;
+mod numbers;
+mod policy;
+mod population;
+mod ptable;
+mod reason;
+mod released;
+mod tables;
+
+pub use document::{Chart, Content, Document, DocumentError, Entry, Head, SealedDocument, StoreUsed, View};
+pub use gate::{Ctx, Gate, Releasable, Stopped};
+pub use keys::{Fingerprint, GateKeys, RecordKey, Sketch, person_id};
+pub use ledger::{
+    Candidate, Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Recompute, SetId, Stored, ValueKey,
+};
+pub use policy::{
+    MagnitudeRules, ModelRules, PercentileRules, PlotRules, Policy, PolicyError, PolicyStamp, Rules, SurvivalRules,
+};
+pub use ptable::{PTable, PTableParams, Row as PTableRow};
+pub use reason::{Reason, Remedy, Withheld, note};
+pub use released::{
+    Base, Category, Cell, Dimension, Edit, Measure, NumberKind, Output, Population, Released, Statistic, Summary,
+    SummaryRow, Table, Value,
+};

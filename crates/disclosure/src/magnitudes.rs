@@ -1,0 +1,227 @@
+//! Rules for numbers computed from values: means, sums, standard deviations, Gini coefficients (SDC-100..105) and
+//! percentiles (SDC-120..123). Nothing exact leaves: a mean carries noise in proportion to the largest distance from it,
+//! a percentile is the average of its neighbours, and all are rounded.
+//!
+//! Guarantee: which of the statistics is hidden follows from the released count, the policy and the dominance verdict
+//! stored with the set; the noise of a mean has expectation zero.
+
+use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawSummary};
+
+use crate::gate::private::Rules;
+use crate::gate::{Count, Desk, Filed, Stopped};
+use crate::ledger::Stored;
+use crate::numbers::{month_start, significant};
+use crate::policy::Rules as PolicyRules;
+use crate::reason::Reason;
+use crate::released::{Measure, Statistic, Summary, SummaryRow, Value};
+
+/// Groups of at least this many persons of a variable without heavy tails are not winsorised (SDC-101).
+const PLAIN_FROM: u64 = 1000;
+/// Means of groups smaller than this are shown with three digits instead of four (SDC-102).
+const FOUR_DIGITS_FROM: u64 = 100;
+
+/// The statistics of one measure in one group.
+pub(crate) struct Statistics {
+    /// Persons with a value.
+    pub n: Value,
+    /// In the order of [`Desk::statistics`].
+    pub values: Vec<Value>,
+    /// Whether a value shown was computed on winsorised values.
+    pub winsorised: bool,
+}
+
+impl Rules for RawSummary {
+    type Out = Summary;
+
+    fn decide(self, desk: &mut Desk<'_>) -> Result<Summary, Stopped> {
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (cell, (measure, magnitude)) in self.rows.iter().enumerate() {
+            let found = statistics(desk, measure, magnitude, cell)?;
+            rows.push(SummaryRow {
+                measure: head(measure, found.winsorised),
+                n: found.n,
+                values: found.values,
+            });
+        }
+        Ok(Summary {
+            statistics: desk.statistics().to_vec(),
+            rows,
+            skipped: self.skipped,
+            typical_error: desk.policy().typical_error(),
+        })
+    }
+}
+
+/// Name and kind of a measure, as they are shown.
+pub(crate) fn head(measure: &RawMeasure, winsorised: bool) -> Measure {
+    Measure { name: measure.name.clone(), label: measure.label.clone(), kind: measure.kind.into(), winsorised }
+}
+
+/// All statistics that were asked for, of one measure in one group.
+pub(crate) fn statistics(
+    desk: &mut Desk<'_>,
+    measure: &RawMeasure,
+    group: &RawMagnitude,
+    cell: usize,
+) -> Result<Statistics, Stopped> {
+    let count = desk.count(&group.set, cell)?;
+    let n = desk.show(count);
+    let wanted = desk.statistics();
+    if count.empty || n.hidden().is_some() {
+        let each = if n.hidden().is_some() { Value::Hidden(Reason::Small) } else { Value::Undefined };
+        return Ok(Statistics { n, values: vec![each; wanted.len()], winsorised: false });
+    }
+    let group = Group {
+        origin: measure.origin.join(" "),
+        plain: uses_plain(desk.policy().rules(), measure, count),
+        measure,
+        group,
+        count,
+        cell,
+    };
+    let mut winsorised = false;
+    let mut values = Vec::with_capacity(wanted.len());
+    for &statistic in wanted {
+        let value = group.statistic(desk, statistic)?;
+        let from_moments = !matches!(statistic, Statistic::Percentile(_) | Statistic::Iqr);
+        winsorised |= from_moments && !group.plain && value.number().is_some() && measure.limits.is_some();
+        values.push(value);
+    }
+    Ok(Statistics { n, values, winsorised })
+}
+
+/// SDC-101: plain values for large groups of variables without heavy tails, or where the policy winsorises nothing.
+fn uses_plain(rules: &PolicyRules, measure: &RawMeasure, count: Count) -> bool {
+    measure.light_tails && (!rules.winsor || count.shown >= PLAIN_FROM)
+}
+
+struct Group<'a> {
+    origin: String,
+    measure: &'a RawMeasure,
+    group: &'a RawMagnitude,
+    count: Count,
+    plain: bool,
+    cell: usize,
+}
+
+impl Group<'_> {
+    fn statistic(&self, desk: &mut Desk<'_>, statistic: Statistic) -> Result<Value, Stopped> {
+        match statistic {
+            Statistic::Mean => Ok(self.shown(self.mean(desk)?, |me, x| me.round_mean(x))),
+            Statistic::Sum if self.measure.kind == MeasureKind::Date => Ok(Value::Undefined),
+            Statistic::Sum => Ok(self.shown(self.mean(desk)?, |me, x| {
+                let sum = x * me.count.shown as f64;
+                // The sign of a sum never crosses that of the raw one (SDC-102).
+                if (sum < 0.0) != (me.moments().sum < 0.0) { 0.0 } else { significant(sum, me.digits()) }
+            })),
+            Statistic::Sd => self.spread(desk, "sd", |m| m.sd),
+            Statistic::Gini => self.spread(desk, "gini", |m| m.gini),
+            Statistic::Percentile(p) => self.percentile(desk, p),
+            Statistic::Iqr => Ok(match (self.percentile(desk, 75.0)?, self.percentile(desk, 25.0)?) {
+                (Value::Value(high), Value::Value(low)) => {
+                    Value::Value(significant(high - low, desk.policy().rules().percentile.sig))
+                }
+                (Value::Hidden(reason), _) | (_, Value::Hidden(reason)) => Value::Hidden(reason),
+                _ => Value::Undefined,
+            }),
+        }
+    }
+
+    fn moments(&self) -> &Moments {
+        if self.plain { &self.group.plain } else { &self.group.clamped }
+    }
+
+    fn filed<'b>(&'b self, kind: &'b str) -> Filed<'b> {
+        Filed { kind, variable: &self.origin, column: self.measure.column_key, cell: self.cell }
+    }
+
+    fn digits(&self) -> usize {
+        if self.count.shown < FOUR_DIGITS_FROM { 3 } else { 4 }
+    }
+
+    fn round_mean(&self, x: f64) -> f64 {
+        match self.measure.kind {
+            MeasureKind::Date => month_start(x),
+            _ => significant(x, self.digits()),
+        }
+    }
+
+    fn shown(&self, stored: Stored, round: impl FnOnce(&Self, f64) -> f64) -> Value {
+        match stored {
+            Stored::Number(x) => Value::Value(round(self, x)),
+            Stored::Hidden(reason) => Value::Hidden(reason),
+        }
+    }
+
+    /// The noisy mean, not yet rounded, or the dominance verdict (SDC-100, SDC-102).
+    fn mean(&self, desk: &mut Desk<'_>) -> Result<Stored, Stopped> {
+        let policy = desk.policy();
+        desk.value(&self.group.set, self.filed("mean"), |u| {
+            let rules = policy.rules();
+            let moments = self.moments();
+            match moments.mean {
+                _ if dominated(rules, self.count, self.group) => Stored::Hidden(Reason::Dominance),
+                None => Stored::Hidden(Reason::Small),
+                Some(mean) if self.group.constant => Stored::Number(mean),
+                Some(mean) => {
+                    let far: Vec<f64> = moments.farthest.iter().take(rules.magnitude.top_k).copied().collect();
+                    let s = far.iter().sum::<f64>() / far.len().max(1) as f64;
+                    let v = policy.means().change(u64::MAX, u) as f64;
+                    Stored::Number(mean + rules.magnitude.delta * s * v / self.count.shown as f64)
+                }
+            }
+        })
+    }
+
+    /// Standard deviation and Gini coefficient: three digits, refused for a constant group (SDC-103).
+    fn spread(
+        &self,
+        desk: &mut Desk<'_>,
+        kind: &str,
+        of: impl Fn(&Moments) -> Option<f64>,
+    ) -> Result<Value, Stopped> {
+        let policy = desk.policy();
+        let stored = desk.value(&self.group.set, self.filed(kind), |_| {
+            if dominated(policy.rules(), self.count, self.group) {
+                return Stored::Hidden(Reason::Dominance);
+            }
+            match of(&self.group.clamped) {
+                Some(x) if !self.group.constant => Stored::Number(x),
+                _ => Stored::Hidden(Reason::Value),
+            }
+        })?;
+        Ok(self.shown(stored, |_, x| significant(x, 3)))
+    }
+
+    /// A percentile: the mean of its neighbours, hidden where the tail is too thin (SDC-121).
+    fn percentile(&self, desk: &mut Desk<'_>, p: f64) -> Result<Value, Stopped> {
+        let rules = desk.policy().rules().percentile;
+        let share = (p / 100.0).min(1.0 - p / 100.0);
+        if self.count.shown < 10 || share * (self.count.shown as f64) < rules.k as f64 / 2.0 {
+            return Ok(Value::Hidden(Reason::Tail));
+        }
+        let kind = Statistic::Percentile(p).to_string();
+        let stored = desk.value(&self.group.set, self.filed(&kind), |_| {
+            let window = self.group.percentiles.iter().find(|w| w.p == p).map(|w| w.window.as_slice());
+            match window {
+                // Fewer neighbours than the rule asks for would bring the average close to a single record.
+                Some(w) if w.len() >= rules.k => Stored::Number(w.iter().sum::<f64>() / w.len() as f64),
+                _ => Stored::Hidden(Reason::Tail),
+            }
+        })?;
+        Ok(self.shown(stored, |me, x| match me.measure.kind {
+            MeasureKind::Date => month_start(x),
+            MeasureKind::Integer => significant(x.round(), rules.sig),
+            MeasureKind::Decimal => significant(x, rules.sig),
+        }))
+    }
+}
+
+/// SDC-100: too few contributors, the rest too small beside the largest, or two values that hold nearly everything.
+fn dominated(rules: &PolicyRules, count: Count, group: &RawMagnitude) -> bool {
+    let [first, second] = group.largest;
+    let rest = group.sum_abs - first - second;
+    count.shown < rules.min_contributors
+        || rest < rules.p_percent / 100.0 * first
+        || first + second > rules.n_k * group.sum_abs
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("{:?}", disclosure::GateKeys::new([0; 32], [0; 32]));
+}

@@ -1,0 +1,7 @@
+use disclosure::Releasable;
+
+struct Mine;
+
+impl Releasable for Mine {}
+
+fn main() {}

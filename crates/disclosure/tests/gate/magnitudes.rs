@@ -1,0 +1,172 @@
+//! Means, sums, spreads and percentiles through the gate.
+
+
+use crate::common::{magnitude, measure, release};
+use disclosure::{MemoryLedger, Policy, Reason, Released, Rules, Statistic, Summary, Value};
+use engine::raw::{MeasureKind, RawMagnitude, RawSummary};
+use proptest::prelude::*;
+
+const ALL: [Statistic; 6] = [
+    Statistic::Mean,
+    Statistic::Sd,
+    Statistic::Sum,
+    Statistic::Percentile(50.0),
+    Statistic::Percentile(1.0),
+    Statistic::Gini,
+];
+
+fn summary(policy: &Policy, kind: MeasureKind, group: RawMagnitude, statistics: &[Statistic]) -> Released<Summary> {
+    let raw = RawSummary { rows: vec![(measure(kind, true), group)], skipped: vec![] };
+    release(policy, &mut MemoryLedger::new(), statistics, raw).unwrap()
+}
+
+fn spread(n: usize, first: u64) -> Vec<f64> {
+    (0..n).map(|i| 300_000.0 + ((i as u64 * 7919 + first) % 1000) as f64 * 411.7).collect()
+}
+
+/// SDC-102, SDC-105: the worked example. Twelve persons, Σx = 6000, largest distance 400, n̂ = 11.
+#[test]
+fn sdc_105_worked_example() {
+    let mut values = vec![900.0];
+    values.extend([463.0, 464.0, 463.0, 464.0, 463.0, 464.0, 464.0, 464.0, 463.0, 464.0, 464.0]);
+    assert_eq!(values.iter().sum::<f64>(), 6000.0);
+    // Among sets of twelve persons, find one with n̂ = 11 and a change of +1 for the mean: then the text's numbers hold.
+    let hits: Vec<(f64, f64)> = (0..2000u64)
+        .filter_map(|first| {
+            let released = summary(
+                &Policy::standard(),
+                MeasureKind::Decimal,
+                magnitude(first * 100, &values, &[], 10),
+                &[Statistic::Mean, Statistic::Sum],
+            );
+            let row = &released.value().rows[0];
+            (row.n == Value::Value(11.0)).then(|| (row.values[0].number().unwrap(), row.values[1].number().unwrap()))
+        })
+        .collect();
+    assert!(hits.contains(&(511.0, 5620.0)), "{hits:?}");
+}
+
+/// SDC-102: a mean that varies is never the exact one, and on average it is.
+#[test]
+fn sdc_102_means_are_noisy_and_unbiased() {
+    let policy = Policy::standard();
+    let (mut sum, mut exact) = (0.0, 0);
+    let runs = 400;
+    let truth = 300_000.0 + 411.7 * 499.5;
+    for i in 0..runs {
+        let group = magnitude(i * 10_000, &spread(1000, 0), &[], 10);
+        let released = summary(&policy, MeasureKind::Decimal, group, &[Statistic::Mean]);
+        let mean = released.value().rows[0].values[0].number().unwrap();
+        exact += u32::from((mean - truth).abs() < 1e-6);
+        sum += mean - truth;
+    }
+    assert_eq!(exact, 0);
+    assert!((sum / f64::from(runs as u32)).abs() < 50.0);
+}
+
+/// SDC-100: few contributors and dominance hide means, sums and spreads, not percentiles.
+#[test]
+fn sdc_100_dominance() {
+    let policy = Policy::standard();
+    let mut values = vec![10.0; 59];
+    values.push(1_000_000.0);
+    let group = magnitude(0, &values, &[50.0, 1.0], 10);
+    let released = summary(&policy, MeasureKind::Decimal, group, &ALL);
+    let row = &released.value().rows[0];
+    for hidden in [0, 1, 2, 5] {
+        assert_eq!(row.values[hidden], Value::Hidden(Reason::Dominance));
+    }
+    assert_eq!(row.values[3], Value::Value(10.0));
+    let few = summary(&policy, MeasureKind::Decimal, magnitude(0, &[1.0, 2.0, 3.0], &[50.0, 1.0], 10), &ALL);
+    let row = &few.value().rows[0];
+    assert_eq!(row.n, Value::Hidden(Reason::Small));
+    assert!(row.values.iter().all(|v| *v == Value::Hidden(Reason::Small)));
+}
+
+/// SDC section 2 (zero variance): a constant group has its mean and sum, but no spread.
+#[test]
+fn sdc_102_a_constant_column() {
+    let released =
+        summary(&Policy::standard(), MeasureKind::Integer, magnitude(0, &[1.0; 500], &[50.0, 1.0], 10), &ALL);
+    let row = &released.value().rows[0];
+    assert_eq!(row.values[0], Value::Value(1.0));
+    assert_eq!(row.values[1], Value::Hidden(Reason::Value));
+    assert_eq!(row.values[2].number().unwrap(), row.n.number().unwrap());
+    assert_eq!(row.values[5], Value::Hidden(Reason::Value));
+}
+
+/// SDC-121: percentiles average their neighbours; far out of a small group they are hidden.
+#[test]
+fn sdc_121_percentiles() {
+    let values: Vec<f64> = (0..200).map(|i| f64::from(i * i)).collect();
+    let released = summary(
+        &Policy::standard(),
+        MeasureKind::Integer,
+        magnitude(0, &values, &[50.0, 1.0, 25.0, 75.0], 10),
+        &[Statistic::Percentile(50.0), Statistic::Percentile(1.0), Statistic::Iqr],
+    );
+    let row = &released.value().rows[0];
+    let median = row.values[0].number().unwrap();
+    assert!((median - 9900.0).abs() < 150.0 && median == median.round());
+    assert_eq!(row.values[1], Value::Hidden(Reason::Tail));
+    assert!((row.values[2].number().unwrap() - 20_000.0).abs() < 500.0);
+    let dates: Vec<f64> = (0..3000).map(|i| 10_000.0 + f64::from(i % 900)).collect();
+    let dated = summary(
+        &Policy::standard(),
+        MeasureKind::Date,
+        magnitude(0, &dates, &[50.0], 10),
+        &[Statistic::Percentile(50.0), Statistic::Sum],
+    );
+    let row = &dated.value().rows[0];
+    let day = kernel::Date::from_days(row.values[0].number().unwrap() as i32);
+    assert_eq!(day.ymd().2, 1);
+    assert_eq!(row.values[1], Value::Undefined);
+    // A window that is too narrow is not an average.
+    let narrow = summary(
+        &Policy::standard(),
+        MeasureKind::Integer,
+        magnitude(0, &values, &[50.0], 3),
+        &[Statistic::Percentile(50.0)],
+    );
+    assert_eq!(narrow.value().rows[0].values[0], Value::Hidden(Reason::Tail));
+}
+
+/// SDC-101: the output says where means are computed on winsorised values.
+#[test]
+fn sdc_101_winsorised_means_are_marked() {
+    let policy = Policy::standard();
+    let mean = [Statistic::Mean];
+    let small = summary(&policy, MeasureKind::Decimal, magnitude(0, &spread(400, 0), &[], 10), &mean);
+    let large = summary(&policy, MeasureKind::Decimal, magnitude(0, &spread(4000, 0), &[], 10), &mean);
+    assert!(small.value().rows[0].measure.winsorised && !large.value().rows[0].measure.winsorised);
+    let off = Policy::new(Rules { winsor: false, ..Rules::standard() }).unwrap();
+    let plain = summary(&off, MeasureKind::Decimal, magnitude(0, &spread(400, 0), &[], 10), &mean);
+    assert!(!plain.value().rows[0].measure.winsorised);
+}
+
+/// SDC-102: with `top_k` above one the noise follows the average of the largest distances.
+#[test]
+fn sdc_102_high_policy_releases_large_groups() {
+    let high = summary(&Policy::high(), MeasureKind::Decimal, magnitude(0, &spread(4000, 0), &[50.0], 20), &ALL[..4]);
+    assert!(high.value().rows[0].values.iter().all(|v| v.number().is_some()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// SDC-102: the same set and column give the same mean; a shifted copy of the column says nothing new.
+    #[test]
+    fn sdc_102_a_shifted_copy_says_nothing_new(n in 100usize..900, shift in 1u32..1000, first in 0u64..1_000_000) {
+        let policy = Policy::standard();
+        let values = spread(n, first);
+        let moved: Vec<f64> = values.iter().map(|x| x + f64::from(shift) * 1000.0).collect();
+        let mean = |values: &[f64]| {
+            let released = summary(&policy, MeasureKind::Decimal, magnitude(first, values, &[], 10), &[Statistic::Mean]);
+            released.value().rows[0].values[0].number().unwrap()
+        };
+        let (one, two) = (mean(&values), mean(&moved));
+        prop_assert_eq!(one, mean(&values));
+        // Equal noise: the difference is the shift, up to the rounding to four digits.
+        prop_assert!((two - one - f64::from(shift) * 1000.0).abs() <= 1100.0);
+    }
+}
