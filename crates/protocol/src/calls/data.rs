@@ -161,6 +161,9 @@ pub struct DatasetMetadata {
     /// Last day covered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Date>,
+    /// Measuring dates of a STATUS dataset, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_dates: Vec<Date>,
     /// Codes, when there is a code list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<CodeItem>,
