@@ -1,16 +1,38 @@
 //! The analysis engine: a script's commands over the linked variables of a whole population.
 //!
 //! Every unit has a dense ordinal in its unit space, so a linked dataset is a mask and columns indexed by ordinal, and
-//! linking is an array gather. Columns come in through [`source::VariableSource`]; results go out as [`Raw`] values
-//! that the disclosure gate alone can open. The engine does no I/O, reads no clock and draws no randomness.
+//! linking is an array gather. Columns come in through [`source::VariableSource`]; a [`Run`] carries out the steps of a
+//! typed plan; results go out as [`Raw`] values that the disclosure gate alone can open. The engine does no I/O, reads no
+//! clock and draws no randomness.
 
+mod axis;
+mod cache;
+mod control;
+mod data;
+mod dataset;
+mod error;
+mod expression;
+mod figures;
+mod functions;
 mod keys;
+mod mask;
+pub mod memory;
 mod metadata;
 mod params;
+mod people;
 pub mod raw;
+mod recode;
+mod run;
 mod set;
 pub mod source;
+mod statistics;
+mod table;
+mod vector;
 
+pub use cache::{CacheUsage, ImportCache};
+pub use control::{CHUNK, Control, Unattended};
+pub use error::{RunError, Stop};
 pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;
+pub use run::{Outcome, Run};

@@ -23,7 +23,7 @@ impl<T> Raw<T> {
     }
 
     /// Reads the result: reference cases and attacks only.
-    #[cfg(feature = "raw-access")]
+    #[cfg(any(test, feature = "raw-access"))]
     pub fn peek(&self) -> &T {
         &self.0
     }

@@ -1,0 +1,220 @@
+//! A column as a dimension of a table: which category each row has, and the categories in order (LANG-163, LANG-040).
+
+use std::collections::{BTreeSet, HashMap};
+
+use kernel::{Date, Language};
+use script::DataType;
+
+use crate::control::{Control, by_chunk};
+use crate::data::{Data, Dictionary};
+use crate::dataset::Column;
+use crate::error::RunError;
+use crate::expression::entries;
+use crate::params::Parameters;
+use crate::people::NONE;
+use crate::raw::{RawCategory, RawDimension};
+use crate::vector::{Content, Value};
+
+/// A dimension: the category of every row of the unit space, [`NONE`] where it has none.
+pub(crate) struct Axis {
+    pub(crate) of_row: Vec<u32>,
+    pub(crate) dimension: RawDimension,
+}
+
+/// What the command says about categories.
+#[derive(Clone, Copy)]
+pub(crate) struct AxisOptions {
+    pub(crate) missing: bool,
+    pub(crate) nolabels: bool,
+    pub(crate) language: Language,
+}
+
+impl Axis {
+    /// The categories of a column, as they may occur on any row of the unit space.
+    pub(crate) fn of(
+        name: &str,
+        column: &Column,
+        rows: usize,
+        options: AxisOptions,
+        parameters: &Parameters,
+        control: &dyn Control,
+    ) -> Result<Self, RunError> {
+        let values = distinct(name, column, rows, parameters, control)?;
+        let labels = if options.nolabels { HashMap::new() } else { column.label_texts(options.language) };
+        let category = |value: &Value, missing: bool| {
+            let code = code_text(value, &column.data_type);
+            RawCategory { label: labels.get(&code).filter(|l| !l.is_empty()).cloned(), code, missing }
+        };
+        // Flagged categories come after the others, system missing last of all.
+        let (flagged, plain): (Vec<_>, Vec<_>) = values.iter().enumerate().partition(|(_, v)| column.is_flagged(v));
+        let mut categories = Vec::new();
+        let mut slot_of = vec![NONE; values.len()];
+        let flagged = if options.missing { flagged } else { Vec::new() };
+        for (i, value) in plain.into_iter().chain(flagged) {
+            slot_of[i] = categories.len() as u32;
+            categories.push(category(value, column.is_flagged(value)));
+        }
+        let nothing = if options.missing {
+            categories.push(RawCategory { code: String::new(), label: None, missing: true });
+            (categories.len() - 1) as u32
+        } else {
+            NONE
+        };
+        let slots = Slots::new(&column.data, &values, slot_of, nothing);
+        let of_row = by_chunk(control, rows, |range| slots.read(range))?.concat();
+        let label = column.title.as_ref().map(|t| t.text(options.language).to_owned()).filter(|t| !t.is_empty());
+        Ok(Self { of_row, dimension: RawDimension { name: name.to_owned(), label, categories } })
+    }
+
+    /// Drops the categories that none of the rows in `used` has (STAT-040).
+    pub(crate) fn keep_observed(&mut self, used: &[bool]) {
+        let mut seen = vec![false; self.dimension.categories.len()];
+        for (slot, _) in self.of_row.iter().zip(used).filter(|(slot, used)| **used && **slot != NONE) {
+            seen[*slot as usize] = true;
+        }
+        let mut to = vec![NONE; seen.len()];
+        for (new, (old, _)) in seen.iter().enumerate().filter(|(_, s)| **s).enumerate() {
+            to[old] = new as u32;
+        }
+        let mut seen = seen.into_iter();
+        self.dimension.categories.retain(|_| seen.next().unwrap_or(false));
+        self.of_row.iter_mut().filter(|s| **s != NONE).for_each(|s| *s = to[*s as usize]);
+    }
+}
+
+/// The distinct values of a column in the order of its categories; refused when it is continuous.
+fn distinct(
+    name: &str,
+    column: &Column,
+    rows: usize,
+    parameters: &Parameters,
+    control: &dyn Control,
+) -> Result<Vec<Value>, RunError> {
+    let labelled = column.labels.is_some();
+    if let Some(dictionary) = &column.data.dictionary {
+        let text = matches!(**dictionary, Dictionary::Text(_));
+        if !labelled && text && dictionary.len() > parameters.max_text_categories {
+            return Err(RunError::continuous(name));
+        }
+        let mut values = entries(dictionary);
+        // An imported column keeps the order of its code list; a made one is ordered by code.
+        if column.import.is_none() {
+            order_texts(&mut values);
+        }
+        return Ok(values);
+    }
+    let most = if labelled { parameters.max_cells } else { parameters.max_integer_categories };
+    let found = by_chunk(control, rows.min(column.data.len()), |range| whole_numbers(&column.data, range, most))?;
+    let mut all = BTreeSet::new();
+    for part in found {
+        all.extend(part.ok_or_else(|| RunError::continuous(name))?);
+        if all.len() > most {
+            return Err(RunError::continuous(name));
+        }
+    }
+    Ok(all.into_iter().map(Value::Integer).collect())
+}
+
+/// The distinct whole numbers of a stretch; none when there are too many or one is not whole.
+fn whole_numbers(data: &Data, range: std::ops::Range<usize>, most: usize) -> Option<BTreeSet<i64>> {
+    let vector = data.read(range);
+    let mut found = BTreeSet::new();
+    let mut last = None;
+    for i in 0..vector.len() {
+        if !vector.valid[i] {
+            continue;
+        }
+        let number = whole(&vector.content, i)?;
+        if last != Some(number) {
+            last = Some(number);
+            found.insert(number);
+            if found.len() > most {
+                return None;
+            }
+        }
+    }
+    Some(found)
+}
+
+fn whole(content: &Content, i: usize) -> Option<i64> {
+    match content {
+        Content::Integer(v) => Some(v[i]),
+        Content::Decimal(v) if v[i].fract() == 0.0 && v[i].abs() < 9e15 => Some(v[i] as i64),
+        _ => None,
+    }
+}
+
+/// By code: by number when every code is digits, else by code point (LANG-040).
+fn order_texts(values: &mut [Value]) {
+    let number = |v: &Value| match v {
+        Value::Text(t) if !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()) => t.parse::<u64>().ok(),
+        Value::Integer(n) => u64::try_from(*n).ok(),
+        _ => None,
+    };
+    let text = |v: &Value| match v {
+        Value::Text(t) => t.to_string(),
+        _ => String::new(),
+    };
+    if values.iter().all(|v| number(v).is_some()) {
+        // The text decides between `01` and `1`.
+        values.sort_by(|a, b| number(a).cmp(&number(b)).then_with(|| text(a).cmp(&text(b))));
+    } else {
+        values.sort_by_key(text);
+    }
+}
+
+fn code_text(value: &Value, data_type: &DataType) -> String {
+    match value {
+        Value::Integer(n) if *data_type == DataType::Date => {
+            i32::try_from(*n).map_or_else(|_| n.to_string(), |days| Date::from_days(days).to_string())
+        }
+        Value::Integer(n) => n.to_string(),
+        Value::Decimal(x) => x.to_string(),
+        Value::Text(t) => t.to_string(),
+        Value::Missing | Value::Key(_) => String::new(),
+    }
+}
+
+/// Finds the category of a row.
+enum Slots<'a> {
+    Coded { data: &'a Data, slot_of: Vec<u32>, nothing: u32 },
+    Number { data: &'a Data, slot_of: HashMap<i64, u32>, nothing: u32 },
+}
+
+impl<'a> Slots<'a> {
+    fn new(data: &'a Data, values: &[Value], slot_of: Vec<u32>, nothing: u32) -> Self {
+        match data.dictionary.as_deref() {
+            Some(dictionary) => {
+                // `values` may be ordered otherwise than the dictionary.
+                let place: HashMap<String, u32> =
+                    values.iter().zip(&slot_of).map(|(v, s)| (code_text(v, &DataType::Integer), *s)).collect();
+                let slot_of = entries(dictionary)
+                    .iter()
+                    .map(|v| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(nothing))
+                    .collect();
+                Slots::Coded { data, slot_of, nothing }
+            }
+            None => {
+                let number = |v: &Value| if let Value::Integer(n) = v { Some(*n) } else { None };
+                let slot_of = values.iter().zip(slot_of).filter_map(|(v, s)| Some((number(v)?, s))).collect();
+                Slots::Number { data, slot_of, nothing }
+            }
+        }
+    }
+
+    fn read(&self, range: std::ops::Range<usize>) -> Vec<u32> {
+        match self {
+            Slots::Coded { data, slot_of, nothing } => range
+                .map(|i| {
+                    let code = if data.is_valid(i) { data.code(i) } else { None };
+                    code.map_or(*nothing, |c| slot_of.get(c as usize).copied().unwrap_or(*nothing))
+                })
+                .collect(),
+            Slots::Number { data, slot_of, nothing } => {
+                let vector = data.read(range);
+                let slot = |i: usize| whole(&vector.content, i).and_then(|n| slot_of.get(&n)).copied();
+                (0..vector.len()).map(|i| if vector.valid[i] { slot(i).unwrap_or(NONE) } else { *nothing }).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Imported columns shared by all runs (ENG-020, ENG-022): least recently used goes first, and nothing that a run still
+//! holds is thrown away. Also the limits that are fixed per column (SDC-101), which are dear to compute.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel::Date;
+
+use crate::data::Data;
+use crate::statistics::Limits;
+
+/// Limits kept before all are forgotten; they come back when they are needed.
+const MOST_LIMITS: usize = 1 << 16;
+
+/// What a cached column is filed under.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ImportKey {
+    pub(crate) store: String,
+    pub(crate) name: String,
+    pub(crate) digest: [u8; 32],
+    pub(crate) at: Option<Date>,
+}
+
+struct Slot {
+    data: Arc<Data>,
+    bytes: usize,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    slots: HashMap<ImportKey, Slot>,
+    limits: HashMap<[u8; 32], Limits>,
+    clock: u64,
+    usage: CacheUsage,
+}
+
+/// How the cache is doing, for operators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CacheUsage {
+    /// Bytes of all columns in it.
+    pub bytes: usize,
+    /// Columns in it.
+    pub columns: usize,
+    /// Imports that found their column.
+    pub hits: u64,
+    /// Imports that had to read it.
+    pub misses: u64,
+}
+
+/// The cache of an installation; one for all runs.
+pub struct ImportCache {
+    budget: usize,
+    inner: Mutex<Inner>,
+}
+
+impl ImportCache {
+    /// A cache that keeps at most `budget` bytes of columns no run holds.
+    pub fn new(budget: usize) -> Self {
+        Self { budget, inner: Mutex::default() }
+    }
+
+    /// How full it is and how often it helped.
+    pub fn usage(&self) -> CacheUsage {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        CacheUsage { columns: inner.slots.len(), ..inner.usage }
+    }
+
+    pub(crate) fn column<E>(
+        &self,
+        key: ImportKey,
+        load: impl FnOnce() -> Result<Data, E>,
+    ) -> Result<Arc<Data>, E> {
+        {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let inner = &mut *inner;
+            inner.clock += 1;
+            if let Some(slot) = inner.slots.get_mut(&key) {
+                slot.used = inner.clock;
+                inner.usage.hits += 1;
+                return Ok(Arc::clone(&slot.data));
+            }
+            inner.usage.misses += 1;
+        }
+        // Read without the lock: others go on meanwhile; two runs may read the same column, one copy stays.
+        let data = Arc::new(load()?);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &mut *inner;
+        let (bytes, used) = (data.bytes(), inner.clock);
+        if let Some(old) = inner.slots.insert(key, Slot { data: Arc::clone(&data), bytes, used }) {
+            inner.usage.bytes -= old.bytes;
+        }
+        inner.usage.bytes += bytes;
+        while inner.usage.bytes > self.budget {
+            let idle = inner.slots.iter().filter(|(_, s)| Arc::strong_count(&s.data) == 1);
+            let Some(oldest) = idle.min_by_key(|(_, s)| s.used).map(|(k, _)| k.clone()) else { break };
+            if let Some(slot) = inner.slots.remove(&oldest) {
+                inner.usage.bytes -= slot.bytes;
+            }
+        }
+        Ok(data)
+    }
+
+    pub(crate) fn limits(&self, column: [u8; 32], compute: impl FnOnce() -> Limits) -> Limits {
+        let known = self.inner.lock().unwrap_or_else(PoisonError::into_inner).limits.get(&column).copied();
+        known.unwrap_or_else(|| {
+            let limits = compute();
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            if inner.limits.len() >= MOST_LIMITS {
+                inner.limits.clear();
+            }
+            inner.limits.insert(column, limits);
+            limits
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Values;
+
+    fn column(rows: usize) -> Result<Data, ()> {
+        Ok(Data { values: Values::Int8(vec![0i8; rows].into()), validity: None, dictionary: None })
+    }
+
+    fn key(name: &str) -> ImportKey {
+        ImportKey { store: "s".into(), name: name.into(), digest: [0; 32], at: None }
+    }
+
+    /// ENG-022: a second import pays nothing; the least recently used goes; what a run holds stays.
+    #[test]
+    fn eng_022_budget_and_sharing() {
+        let cache = ImportCache::new(250);
+        let held = cache.column(key("A"), || column(100)).unwrap();
+        cache.column(key("B"), || column(100)).unwrap();
+        let again = cache.column(key("A"), || panic!("must not be read again")).unwrap_or_else(|(): ()| unreachable!());
+        assert!(Arc::ptr_eq(&held, &again));
+        cache.column(key("C"), || column(100)).unwrap();
+        assert_eq!(cache.usage(), CacheUsage { bytes: 200, columns: 2, hits: 1, misses: 3 });
+        cache.column(key("D"), || column(300)).unwrap();
+        let usage = cache.usage();
+        assert_eq!((usage.bytes, usage.columns), (100 + 300, 2), "A is held, D was read last and is held by nobody yet");
+    }
+}

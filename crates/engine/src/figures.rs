@@ -1,0 +1,80 @@
+//! The statistic commands of a script as tables: which dimensions, which measures, which percentiles.
+
+use script::program::{Barchart, Statistic, Summarize, Tabulate};
+
+use crate::error::RunError;
+use crate::raw::{RawSummary, RawTable};
+use crate::statistics::Wanted;
+use crate::table::Scan;
+
+/// Most dimensions of a table; the language allows six, the engine does four for now.
+const MOST_DIMENSIONS: usize = 4;
+
+/// `tabulate` (LANG-162). Order, percentages and cutting are made from released numbers, not here.
+pub(crate) fn tabulate(scan: &Scan<'_>, plan: &Tabulate) -> Result<RawTable, RunError> {
+    if plan.variables.len() > MOST_DIMENSIONS {
+        return Err(RunError::not_yet("tabulate > 4"));
+    }
+    let dimensions: Vec<&str> = plan.variables.iter().map(|v| &**v).collect();
+    match &plan.summarize {
+        None => scan.table(&dimensions, &[], &Wanted::default()),
+        Some((measure, statistics)) => scan.table(&dimensions, &[measure], &wanted(statistics)),
+    }
+}
+
+/// `summarize` (LANG-160).
+pub(crate) fn summarize(scan: &Scan<'_>, plan: &Summarize) -> Result<RawSummary, RunError> {
+    let names: Vec<&str> = plan.variables.iter().map(|v| &**v).collect();
+    let wanted = Wanted { percentiles: vec![1.0, 25.0, 50.0, 75.0, 99.0], gini: plan.gini };
+    scan.summary(&names, plan.skipped.iter().map(|n| n.to_string()).collect(), &wanted)
+}
+
+/// `barchart` (LANG-175): a panel variable, the groups, then the categories of the variable itself.
+pub(crate) fn barchart(scan: &Scan<'_>, plan: &Barchart) -> Result<Vec<RawTable>, RunError> {
+    let groups: Vec<&str> = plan.by.iter().chain(&plan.over).map(|n| &**n).collect();
+    let mut tables = Vec::new();
+    for variable in plan.variables.iter().filter(|v| v.categories) {
+        let dimensions: Vec<&str> = groups.iter().copied().chain([&*variable.column]).collect();
+        if dimensions.len() > MOST_DIMENSIONS {
+            return Err(RunError::not_yet("barchart > 4"));
+        }
+        tables.push(scan.table(&dimensions, &[], &Wanted::default())?);
+    }
+    let measures: Vec<&str> = plan.variables.iter().filter(|v| !v.categories).map(|v| &*v.column).collect();
+    if !measures.is_empty() {
+        if groups.len() > MOST_DIMENSIONS {
+            return Err(RunError::not_yet("barchart > 4"));
+        }
+        tables.push(scan.table(&groups, &measures, &wanted(&[plan.statistic]))?);
+    }
+    Ok(tables)
+}
+
+fn wanted(statistics: &[Statistic]) -> Wanted {
+    let mut wanted = Wanted::default();
+    for statistic in statistics {
+        let percentiles: &[f64] = match statistic {
+            Statistic::Min => &[1.0],
+            Statistic::P25 => &[25.0],
+            Statistic::Median | Statistic::P50 => &[50.0],
+            Statistic::P75 => &[75.0],
+            Statistic::Max => &[99.0],
+            Statistic::Iqr => &[25.0, 75.0],
+            Statistic::Gini => {
+                wanted.gini = true;
+                &[]
+            }
+            Statistic::Count
+            | Statistic::Percent
+            | Statistic::Mean
+            | Statistic::Sum
+            | Statistic::Sd
+            | Statistic::Semean
+            | Statistic::Sebinomial => &[],
+        };
+        wanted.percentiles.extend(percentiles);
+    }
+    wanted.percentiles.sort_by(f64::total_cmp);
+    wanted.percentiles.dedup();
+    wanted
+}

@@ -1,0 +1,115 @@
+//! Which ordinals of a unit space a dataset holds: one bit each (ENG-020).
+
+use arrow::buffer::NullBuffer;
+
+/// A set of ordinals below `len`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Mask {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Mask {
+    pub(crate) fn empty(len: usize) -> Self {
+        Self { words: vec![0; len.div_ceil(64)], len }
+    }
+
+    /// The rows that hold a value; rows beyond `rows` do not.
+    pub(crate) fn of_valid(validity: Option<&NullBuffer>, rows: usize, len: usize) -> Self {
+        let mut mask = Self::empty(len);
+        let rows = rows.min(len);
+        match validity {
+            None => {
+                for (w, word) in mask.words.iter_mut().enumerate() {
+                    let left = rows.saturating_sub(w * 64);
+                    *word = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
+                }
+            }
+            Some(valid) => valid.valid_indices().take_while(|i| *i < rows).for_each(|i| mask.set(i)),
+        }
+        mask
+    }
+
+    /// Joins the parts of a scan by chunk; every part but the last has a multiple of 64 rows.
+    pub(crate) fn of_chunks(parts: Vec<Vec<bool>>, len: usize) -> Self {
+        let mut words = Vec::with_capacity(len.div_ceil(64));
+        for part in &parts {
+            for bits in part.chunks(64) {
+                words.push(bits.iter().enumerate().fold(0u64, |w, (i, b)| w | u64::from(*b) << i));
+            }
+        }
+        words.resize(len.div_ceil(64), 0);
+        Self { words, len }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn set(&mut self, i: usize) {
+        self.words[i / 64] |= 1 << (i % 64);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, i: usize) -> bool {
+        self.words[i / 64] >> (i % 64) & 1 == 1
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.words.iter().map(|w| u64::from(w.count_ones())).sum()
+    }
+
+    pub(crate) fn and(&self, other: &Mask) -> Mask {
+        self.zip(other, |a, b| a & b)
+    }
+
+    pub(crate) fn and_not(&self, other: &Mask) -> Mask {
+        self.zip(other, |a, b| a & !b)
+    }
+
+    pub(crate) fn or(&self, other: &Mask) -> Mask {
+        self.zip(other, |a, b| a | b)
+    }
+
+    fn zip(&self, other: &Mask, f: impl Fn(u64, u64) -> u64) -> Mask {
+        debug_assert_eq!(self.len, other.len);
+        Mask { words: self.words.iter().zip(&other.words).map(|(a, b)| f(*a, *b)).collect(), len: self.len }
+    }
+
+    /// The ordinals in `range` (which starts at a multiple of 64) that are in the set, ascending.
+    pub(crate) fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        let words = self.words[range.start / 64..range.end.div_ceil(64)].iter().enumerate();
+        words.flat_map(move |(w, word)| {
+            let base = range.start + w * 64;
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                (left != 0).then(|| {
+                    let bit = left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    base + bit
+                })
+            })
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_without_value_and_beyond_the_column_are_out() {
+        let valid = NullBuffer::from(vec![true, false, true]);
+        let mask = Mask::of_valid(Some(&valid), 3, 70);
+        assert_eq!(mask.iter(0..70).collect::<Vec<_>>(), [0, 2]);
+        let all = Mask::of_valid(None, 66, 70);
+        assert_eq!(all.count(), 66);
+        assert!(all.get(65) && !all.get(66));
+        assert_eq!(all.and_not(&mask).count(), 64);
+        assert_eq!(Mask::of_valid(None, 0, 70).count(), 0);
+    }
+}
