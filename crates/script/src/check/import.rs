@@ -1,0 +1,301 @@
+//! `require` and the imports: stores, register variables, times, unit types (language.md 6.1, 8.2).
+
+use std::sync::Arc;
+
+use kernel::Date;
+
+use super::state::{Alias, Column, Kind, LabelState, Unit};
+use super::{Checker, Parse};
+use crate::catalogue::{RequestedVersion, StoreAnswer, Temporality, VariableInfo};
+use crate::messages;
+use crate::program::{Action, DataType, Import, Label, Labels, Literal};
+use crate::span::Span;
+use crate::suggest;
+use crate::tree::{Command, Expr, Head, RegisterVariable};
+
+/// What is known about a register variable: everything, or nothing (LANG-083).
+type Register = Option<Arc<VariableInfo>>;
+
+impl Checker<'_> {
+    pub(super) fn require(&mut self, command: &Command) -> Parse<Action> {
+        let Head::Require { store, version, alias } = &command.head else {
+            return Self::fail(messages::not_yet_available(command.spec.span, command.spec.node.word));
+        };
+        if let Some(before) = self.state.aliases.get(&alias.node) {
+            let same = before.store == store.node && before.requested == version.node;
+            if !same {
+                return Self::fail(messages::name_taken(alias.span, &alias.node));
+            }
+        }
+        let known = match self.catalogue.store(&store.node, &version.node) {
+            StoreAnswer::Known(full) => Some(full),
+            StoreAnswer::UnknownStore(stores) => {
+                let near = suggest::nearest(&store.node, stores.iter().map(String::as_str));
+                let error = messages::unknown_store(store.span, &store.node, &stores).candidates(near);
+                return Self::fail(error);
+            }
+            StoreAnswer::UnknownVersion(versions) => {
+                return Self::fail(messages::unknown_version(version.span, &store.node, &version.node, &versions));
+            }
+            StoreAnswer::NotAtHand(_) if self.settings.running => {
+                return Self::fail(messages::unknown_store(store.span, &store.node, &[]));
+            }
+            StoreAnswer::NotAtHand(_) => {
+                self.not_at_hand(&store.node, &version.node, store.span);
+                None
+            }
+        };
+        let connected = Alias { store: store.node.clone(), requested: version.node.clone(), version: known.clone() };
+        self.state.aliases.insert(alias.node.clone(), connected);
+        let version = known.unwrap_or_else(|| version.node.to_string());
+        Ok(Action::Require { alias: alias.node.clone(), store: store.node.clone(), version })
+    }
+
+    /// `W618`, once per store and version.
+    fn not_at_hand(&mut self, store: &str, version: &RequestedVersion, span: Span) {
+        self.unknown = true;
+        if self.not_at_hand.insert((store.to_owned(), version.to_string())) {
+            self.warnings.push(messages::not_at_hand(span, store));
+        }
+    }
+
+    /// Looks a register variable up (LANG-008, LANG-083).
+    pub(super) fn register(&mut self, variable: &RegisterVariable) -> Parse<Register> {
+        let span = variable.alias.as_ref().map_or(variable.name.span, |a| a.span);
+        let alias = match &variable.alias {
+            Some(alias) => self.state.aliases.get(&alias.node).ok_or_else(|| {
+                let near = suggest::nearest(&alias.node, self.state.aliases.keys().map(String::as_str));
+                Box::new(messages::unknown_alias(span, &alias.node).candidates(near))
+            })?,
+            None => {
+                let mut connected = self.state.aliases.values();
+                match (connected.next(), connected.next()) {
+                    (Some(only), None) => only,
+                    _ => return Self::fail(messages::ambiguous_alias(span, &variable.name.node)),
+                }
+            }
+        }
+        .clone();
+        let Some(version) = &alias.version else {
+            self.not_at_hand(&alias.store, &alias.requested, span);
+            return Ok(None);
+        };
+        let name = &variable.name;
+        match self.catalogue.variable(&alias.store, version, &name.node) {
+            Some(info) => Ok(Some(info)),
+            None => {
+                let names = self.catalogue.variable_names(&alias.store, version);
+                let near = suggest::nearest(&name.node, names.iter().map(String::as_str));
+                Self::fail(messages::unknown_register_variable(name.span, &name.node, &alias.store).candidates(near))
+            }
+        }
+    }
+
+    pub(super) fn import(&mut self, command: &Command) -> Parse<Action> {
+        let Head::Import { variable, time, name } = &command.head else {
+            return Self::fail(messages::not_yet_available(command.spec.span, command.spec.node.word));
+        };
+        let span = command.spec.span;
+        self.state.dataset(span)?;
+        let info = self.register(variable)?;
+        let (name, place) = match name {
+            Some(name) => (self.bindings.new_name(name)?, name.span),
+            None => (variable.name.node.clone(), variable.name.span),
+        };
+        let at = time.as_ref().map(|t| self.bindings.date(t).map(|d| (d, t.span))).transpose()?;
+        let dataset = self.state.dataset(span)?;
+        if matches!(dataset.kind, Kind::Event | Kind::Panel) {
+            return Self::fail(messages::kinds_mixed(span));
+        }
+        dataset.free(&name, place)?;
+        let at = match &info {
+            Some(info) => self.import_time(info, at, variable.name.span)?,
+            None => at.map(|(date, _)| date),
+        };
+        let first = self.import_unit(info.as_ref(), variable)?;
+        let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, at));
+        let labels = column.plan_labels();
+        let dataset = self.state.dataset_mut(span)?;
+        let column = dataset.set(&name, column);
+        if dataset.kind == Kind::Empty {
+            dataset.kind = Kind::CrossSection;
+        }
+        let outer_join = command.option("outer_join").is_some();
+        match info {
+            Some(variable) => Ok(Action::Import(Import { column, variable, at, first, outer_join, labels })),
+            // Without metadata there is no plan; any action will do.
+            None => Ok(Action::KeepColumns(Vec::new())),
+        }
+    }
+
+    /// The unit type of the dataset must be the variable's; the first import decides it (LANG-072, LANG-074).
+    fn import_unit(&mut self, info: Option<&Arc<VariableInfo>>, variable: &RegisterVariable) -> Parse<bool> {
+        let span = variable.name.span;
+        let dataset = self.state.dataset_mut(span)?;
+        let Some(info) = info else {
+            let first = dataset.unit == Unit::Open;
+            if first {
+                dataset.unit = Unit::Unknown;
+            }
+            return Ok(first);
+        };
+        match &dataset.unit {
+            Unit::Open => {
+                dataset.unit = Unit::Type(info.unit_type.clone());
+                Ok(true)
+            }
+            Unit::Unknown => Ok(false),
+            Unit::Type(unit) if unit.name == info.unit_type.name => Ok(false),
+            Unit::Type(unit) => {
+                let unit = unit.name.clone();
+                let pointers = self.pointers(info, &unit);
+                Self::fail(messages::unit_types_differ(span, &info.unit_type.name, &unit, &pointers))
+            }
+            Unit::Keys(keys) => {
+                let keys = keys.join(", ");
+                Self::fail(messages::unit_types_differ(span, &info.unit_type.name, &keys, &[]))
+            }
+        }
+    }
+
+    /// Variables that lead from the unit type of `info` to `unit`, or back; for the hint.
+    fn pointers(&self, info: &VariableInfo, unit: &str) -> Vec<String> {
+        let leads = |v: &VariableInfo| match &v.data_type {
+            DataType::Key(target) => {
+                (v.unit_type.name == info.unit_type.name && target.name == unit)
+                    || (v.unit_type.name == unit && target.name == info.unit_type.name)
+            }
+            _ => false,
+        };
+        let names = self.catalogue.variable_names(&info.store, &info.version);
+        let variables = names.iter().filter_map(|n| self.catalogue.variable(&info.store, &info.version, n));
+        variables.filter(|v| leads(v)).map(|v| v.name.clone()).take(3).collect()
+    }
+
+    /// The day of an import by the temporality (LANG-076).
+    fn import_time(&mut self, info: &VariableInfo, at: Option<(Date, Span)>, span: Span) -> Parse<Option<Date>> {
+        match (info.temporality, at) {
+            (Temporality::Fixed, Some((_, place))) => {
+                self.warnings.push(messages::time_ignored(place, &info.name));
+                Ok(None)
+            }
+            (Temporality::Fixed, None) => Ok(None),
+            (_, None) => Self::fail(messages::time_needed(span, info)),
+            (Temporality::Status, Some((date, place))) => {
+                if info.status_dates.binary_search(&date).is_ok() {
+                    return Ok(Some(date));
+                }
+                let next = info.status_dates.partition_point(|d| *d < date);
+                let before = next.checked_sub(1).and_then(|i| info.status_dates.get(i)).copied();
+                let after = info.status_dates.get(next).copied();
+                Self::fail(messages::not_a_status_date(place, info, date, before, after))
+            }
+            (Temporality::Accumulated, Some((date, place))) => {
+                let early = info.covered_from.is_some_and(|from| date < from);
+                let late = info.covered_until.is_some_and(|until| date > until);
+                if early || late { Self::fail(messages::outside_coverage(place, info, date)) } else { Ok(Some(date)) }
+            }
+            (Temporality::Event, Some((date, _))) => Ok(Some(date)),
+        }
+    }
+
+    pub(super) fn import_event(&mut self, command: &Command) -> Parse<Option<Action>> {
+        let Head::ImportEvent { variable, from, to, name } = &command.head else { return Ok(None) };
+        let span = command.spec.span;
+        self.state.dataset(span)?;
+        let info = self.register(variable)?;
+        let (name, place) = match name {
+            Some(name) => (self.bindings.new_name(name)?, name.span),
+            None => (variable.name.node.clone(), variable.name.span),
+        };
+        let (a, b) = (self.bindings.date(from)?, self.bindings.date(to)?);
+        if a > b {
+            return Self::fail(messages::reversed_interval(from.span.to(to.span), a, b));
+        }
+        if let Some(info) = info.as_ref().filter(|i| i.temporality == Temporality::Fixed) {
+            return Self::fail(messages::no_spells(variable.name.span, &info.name));
+        }
+        let dataset = self.state.dataset(span)?;
+        if !matches!(dataset.kind, Kind::Empty | Kind::Unknown) {
+            return Self::fail(messages::kinds_mixed(span));
+        }
+        dataset.free(&name, place)?;
+        self.import_unit(info.as_ref(), variable)?;
+        let column = info.map_or(Column::UNKNOWN, |i| register_column(&i, Some(b)));
+        let dataset = self.state.dataset_mut(span)?;
+        dataset.kind = Kind::Event;
+        dataset.set(&name, column);
+        dataset.set(&format!("START@{name}"), Column::of(DataType::Date));
+        dataset.set(&format!("STOP@{name}"), Column::of(DataType::Date));
+        Ok(None)
+    }
+
+    pub(super) fn import_panel(&mut self, command: &Command) -> Parse<Option<Action>> {
+        let Head::ImportPanel { variables, times } = &command.head else { return Ok(None) };
+        let span = command.spec.span;
+        let dataset = self.state.dataset(span)?;
+        if !dataset.is_empty() {
+            return Self::fail(messages::dataset_not_empty(span));
+        }
+        let mut days: Vec<(Date, Span)> = Vec::new();
+        for time in times {
+            days.push((self.bindings.date(time)?, time.span));
+        }
+        let mut columns = Vec::new();
+        for variable in variables {
+            let info = self.register(variable)?;
+            self.import_unit(info.as_ref(), variable)?;
+            for day in days.iter().filter(|_| info.as_ref().is_some_and(|i| i.temporality != Temporality::Fixed)) {
+                if let Some(info) = &info {
+                    self.import_time(info, Some(*day), variable.name.span)?;
+                }
+            }
+            let last = days.iter().map(|(d, _)| *d).max();
+            let column = info.map_or(Column::UNKNOWN, |i| register_column(&i, last));
+            if columns.iter().any(|(name, _)| *name == variable.name.node) {
+                return Self::fail(messages::name_taken(variable.name.span, &variable.name.node));
+            }
+            columns.push((variable.name.node.clone(), column));
+        }
+        let dataset = self.state.dataset_mut(span)?;
+        dataset.kind = Kind::Panel;
+        let mut occasions: Vec<i32> = days.iter().map(|(d, _)| d.days()).collect();
+        occasions.sort_unstable();
+        occasions.dedup();
+        dataset.occasions = Some(occasions.iter().map(i32::to_string).collect());
+        dataset.set("date@panel", Column::of(DataType::Date));
+        for (name, column) in columns {
+            dataset.set(&name, column);
+        }
+        Ok(None)
+    }
+
+    /// The time of `list-labels` and the dates of `harmonise`.
+    pub(super) fn dates(&mut self, times: &[&Expr]) -> Parse<Vec<Date>> {
+        times.iter().map(|t| self.bindings.date(t)).collect()
+    }
+}
+
+/// The column that an imported variable makes, with the labels of the day (LANG-039).
+fn register_column(info: &VariableInfo, at: Option<Date>) -> Column {
+    let period = info.code_list.as_ref().and_then(|list| list.on(at));
+    let Some(period) = period else {
+        return Column { data_type: Some(info.data_type.clone()), labels: LabelState::None };
+    };
+    let mut entries = Vec::with_capacity(period.codes.len());
+    for entry in &period.codes {
+        let code = match info.data_type {
+            DataType::Text | DataType::Key(_) => Some(Literal::Text(entry.code.as_str().into())),
+            _ => number(&entry.code),
+        };
+        entries.extend(code.map(|code| Label { code, text: entry.label.clone(), missing: entry.missing }));
+    }
+    let labels = LabelState::Known(Arc::new(Labels { entries }));
+    Column { data_type: Some(info.data_type.clone()), labels }
+}
+
+/// A code of a numeric variable.
+fn number(code: &str) -> Option<Literal> {
+    let whole = code.parse().ok().map(Literal::Integer);
+    whole.or_else(|| code.parse().ok().filter(|x: &f64| x.is_finite()).map(Literal::Decimal))
+}
