@@ -29,12 +29,14 @@ pub(crate) fn summarize(scan: &Scan<'_>, plan: &Summarize) -> Result<RawSummary,
     scan.summary(&names, plan.skipped.iter().map(|n| n.to_string()).collect(), &wanted)
 }
 
-/// `barchart` (LANG-175): a panel variable, the groups, then the categories of the variable itself.
+/// `barchart` (LANG-175). Groups are the dimensions: those of `over`, then that of `by`. The variable itself is the second
+/// dimension, as the columns of a table are, so that a row percentage is a percentage within a group.
 pub(crate) fn barchart(scan: &Scan<'_>, plan: &Barchart) -> Result<Vec<RawTable>, RunError> {
-    let groups: Vec<&str> = plan.by.iter().chain(&plan.over).map(|n| &**n).collect();
+    let groups: Vec<&str> = plan.over.iter().chain(&plan.by).map(|n| &**n).collect();
     let mut tables = Vec::new();
     for variable in plan.variables.iter().filter(|v| v.categories) {
-        let dimensions: Vec<&str> = groups.iter().copied().chain([&*variable.column]).collect();
+        let mut dimensions = groups.clone();
+        dimensions.insert(groups.len().min(1), &variable.column);
         if dimensions.len() > MOST_DIMENSIONS {
             return Err(RunError::not_yet("barchart > 4"));
         }
