@@ -1,15 +1,23 @@
 //! Who acts: accounts, login, sessions, organisations, roles, and the one function that says who may do what.
 //!
-//! Not here: what a case or permit looks like (the areas bring the object to [`can`](crate)), and identity numbers in
-//! clear (they are sealed in the login table and leave it only sealed to the key role).
+//! - [`Actor`]: the account behind a request, with its roles. Every service takes one.
+//! - [`can`] and [`authorise`]: the decision over the committed table of permissions.
+//! - [`Identity`]: sessions, personas of the demo, roles, representation of children.
+//! - [`SubjectSealer`]: the only way in which an identity number leaves the login table, sealed for another zone.
 //!
-//! Surface that the site uses: `Identity::session(token) -> Result<Option<Session>, Problem>` with
-//! `Session { actor: Actor, .. }` and `Session::form_secret() -> &str` (stable for the session, not the token itself);
-//! `Identity::personas() -> Vec<Persona { slug, name: LangMap, what: LangMap, roles }>` (demo only);
-//! `Identity::login_persona(slug) -> Result<String /* token */, Problem>`; `Identity::logout(token)`;
-//! `Identity::represent(&Actor, Option<AccountId>)`; `Identity::represented(&Actor) -> Vec<(AccountId, LangMap)>`;
-//! `Identity::denied(&Actor, method, path)` writes the audit entry of a refused attempt.
+//! Not here: what a case or permit looks like (the areas bring the object to [`can`]), and identity numbers in clear.
 
+mod login;
 mod model;
+mod permissions;
+mod personas;
+mod service;
+mod session;
+mod sql;
 
+pub use login::{Enrolment, SubjectSealer};
 pub use model::{Account, AccountId, Actor, Assurance, Grant, Role};
+pub use permissions::{Action, Object, anyone_can, authorise, can};
+pub use personas::Persona;
+pub use service::{DemoPerson, Identity};
+pub use session::Session;

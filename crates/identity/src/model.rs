@@ -145,6 +145,16 @@ impl Actor {
         self.grants.first().map(|g| g.organisation.as_str())
     }
 
+    /// The actor as audit entries name it: account, session, first role and organisation.
+    pub fn audit(&self) -> audit::Actor {
+        audit::Actor {
+            session: self.session.clone(),
+            role: self.grants.first().map(|g| g.role.slug().to_owned()),
+            organisation: self.grants.first().map(|g| g.organisation.clone()),
+            ..audit::Actor::person(self.account.to_string())
+        }
+    }
+
     /// What pages call the actor.
     pub fn display_name(&self, language: Language) -> String {
         self.name.text(language).to_owned()

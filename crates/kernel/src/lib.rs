@@ -7,6 +7,7 @@
 mod canonical;
 mod crypto;
 mod id;
+pub mod identity_number;
 mod lang;
 mod problem;
 mod random;
@@ -16,6 +17,7 @@ pub mod workdays;
 pub use canonical::{CanonicalError, canonical_json, sha256_hex};
 pub use crypto::{CryptoError, KeyId, Sealer, Signer, Verifier};
 pub use id::{Id, IdError, Kind};
+pub use identity_number::IdentityNumber;
 pub use lang::{LangMap, Language};
 pub use problem::{FieldError, Problem};
 pub use random::Random;

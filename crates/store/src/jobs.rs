@@ -74,3 +74,12 @@ pub async fn retry(tx: &mut Tx, id: &str, due: Timestamp, error: &str) -> Result
     tx.execute("UPDATE job SET leased_until = 0, due = $1, error = $2 WHERE id = $3", params![due, error, id]).await?;
     Ok(())
 }
+
+/// Takes the jobs of `kind` back from workers that are gone: for a process that starts and is the only one to do them.
+///
+/// # Errors
+/// As [`Tx::execute`].
+pub async fn release(tx: &mut Tx, kind: &str) -> Result<(), StoreError> {
+    tx.execute("UPDATE job SET leased_until = 0 WHERE kind = $1", params![kind]).await?;
+    Ok(())
+}

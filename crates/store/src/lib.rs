@@ -7,7 +7,9 @@
 //! - [`jobs`]: a queue of work that survives a crash.
 //!
 //! SQL rules (house style 6): `$1`, `$2` … for parameters; TEXT ULID ids; BIGINT microseconds; TEXT JSON; `BLOB` for
-//! bytes (rewritten for PostgreSQL); booleans as BIGINT 0/1; `ON CONFLICT … DO UPDATE … RETURNING` for upserts.
+//! bytes (rewritten for PostgreSQL); booleans as BIGINT 0/1; `ON CONFLICT … DO UPDATE … RETURNING` for upserts. A failed
+//! statement ends its transaction: ask first, or use `ON CONFLICT`, rather than catch the error and go on. PostgreSQL sums
+//! BIGINT to NUMERIC: write `CAST(SUM(n) AS BIGINT)`. A parameter that is used in comparisons of two types is cast too.
 
 mod error;
 pub mod jobs;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::tx::TxInner;
+use crate::tx::{Failed, TxInner};
 use crate::{StoreError, Tx};
 
 /// Which database stands behind a [`Store`].
@@ -32,7 +32,7 @@ enum Pool {
 }
 
 /// How often a transaction that met another one is run again before the caller hears of it.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 12;
 
 impl Store {
     /// Opens (and creates) an SQLite file. Every commit is on disk before it is acknowledged.
@@ -98,21 +98,25 @@ impl Store {
         F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone,
     {
         for attempt in 1.. {
+            let mut met_another = false;
             let result = async {
                 let mut tx = self.begin(true).await.map_err(Outcome::Store)?;
-                let value = (work.clone())(&mut tx).await.map_err(Outcome::Work)?;
+                let worked = (work.clone())(&mut tx).await;
+                // The caller's error type may have lost that the database was busy.
+                met_another = tx.failed == Some(Failed::Busy);
+                let value = worked.map_err(Outcome::Work)?;
                 tx.commit().await.map_err(Outcome::Store)?;
                 Ok(value)
             }
             .await;
             let busy = match &result {
                 Err(Outcome::Store(StoreError::Busy)) => true,
-                Err(Outcome::Work(e)) => e.is_busy(),
+                Err(Outcome::Work(e)) => met_another || e.is_busy(),
                 _ => false,
             };
             if busy && attempt < ATTEMPTS {
                 tracing::debug!(name, attempt, "transaction runs again");
-                tokio::time::sleep(Duration::from_millis(1 << attempt)).await;
+                tokio::time::sleep(Duration::from_millis(1 << attempt.min(7))).await;
                 continue;
             }
             return result.map_err(|outcome| match outcome {
@@ -141,9 +145,13 @@ impl Store {
         let inner = match &self.pool {
             Pool::Sqlite { write: pool, .. } if write => TxInner::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
-            Pool::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+            Pool::Postgres(pool) if write => TxInner::Postgres(pool.begin().await?),
+            // A snapshot is consistent and, unlike a serializable reader, never makes a writer start again.
+            Pool::Postgres(pool) => {
+                TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+            }
         };
-        Ok(Tx { inner })
+        Ok(Tx::new(inner))
     }
 }
 

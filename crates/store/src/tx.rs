@@ -7,8 +7,21 @@ use crate::value::Inner;
 use crate::{Row, StoreError, Value};
 
 /// An open transaction. Dropped without commit, it leaves no trace.
+///
+/// A statement that failed ends it: PostgreSQL takes no further statement then, so on SQLite none is taken either, and
+/// it does not commit even when the failure was swallowed.
 pub struct Tx {
     pub(crate) inner: TxInner,
+    pub(crate) failed: Option<Failed>,
+}
+
+/// How a statement of a transaction failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// It met another transaction: running the whole again may help.
+    Busy,
+    /// In another way.
+    Otherwise,
 }
 
 pub(crate) enum TxInner {
@@ -32,15 +45,21 @@ macro_rules! bound {
 }
 
 impl Tx {
+    pub(crate) fn new(inner: TxInner) -> Self {
+        Self { inner, failed: None }
+    }
+
     /// Runs a statement; gives the number of rows it touched.
     ///
     /// # Errors
     /// [`StoreError::Constraint`] for a broken key, [`StoreError::Busy`] when another transaction is in the way.
     pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        Ok(match &mut self.inner {
-            TxInner::Sqlite(tx) => tx.execute(bound!(sql, params)).await?.rows_affected(),
-            TxInner::Postgres(tx) => tx.execute(bound!(sql, params)).await?.rows_affected(),
-        })
+        self.usable()?;
+        let done = match &mut self.inner {
+            TxInner::Sqlite(tx) => tx.execute(bound!(sql, params)).await.map(|done| done.rows_affected()),
+            TxInner::Postgres(tx) => tx.execute(bound!(sql, params)).await.map(|done| done.rows_affected()),
+        };
+        self.note(done)
     }
 
     /// All rows of a query.
@@ -48,14 +67,16 @@ impl Tx {
     /// # Errors
     /// As [`Tx::execute`].
     pub async fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        Ok(match &mut self.inner {
+        self.usable()?;
+        let rows = match &mut self.inner {
             TxInner::Sqlite(tx) => {
-                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Sqlite(r))).try_collect().await?
+                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Sqlite(r))).try_collect::<Vec<_>>().await
             }
             TxInner::Postgres(tx) => {
-                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Postgres(r))).try_collect().await?
+                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Postgres(r))).try_collect::<Vec<_>>().await
             }
-        })
+        };
+        self.note(rows)
     }
 
     /// The first row of a query, or none.
@@ -74,7 +95,24 @@ impl Tx {
         self.query_opt(sql, params).await?.ok_or(StoreError::NoRow)
     }
 
+    fn usable(&self) -> Result<(), StoreError> {
+        match self.failed {
+            None => Ok(()),
+            Some(Failed::Busy) => Err(StoreError::Busy),
+            Some(Failed::Otherwise) => Err(StoreError::Other("a statement failed before in this transaction".into())),
+        }
+    }
+
+    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|e| {
+            let error = StoreError::from(e);
+            self.failed = Some(if matches!(error, StoreError::Busy) { Failed::Busy } else { Failed::Otherwise });
+            error
+        })
+    }
+
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        self.usable()?;
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
             TxInner::Postgres(tx) => tx.commit().await?,

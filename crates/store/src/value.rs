@@ -81,6 +81,29 @@ impl Row {
     }
 }
 
+/// PostgreSQL gives a literal or a truth value its own type, where SQLite knows one whole number.
+fn whole_number(row: &sqlx::postgres::PgRow, index: usize) -> Result<Option<i64>, sqlx::Error> {
+    row.try_get::<Option<i64>, _>(index)
+        .or_else(|_| row.try_get::<Option<i32>, _>(index).map(|v| v.map(i64::from)))
+        .or_else(|_| row.try_get::<Option<bool>, _>(index).map(|v| v.map(i64::from)))
+}
+
+impl FromColumn for Option<i64> {
+    fn from_column(row: &Row, index: usize) -> Result<Self, StoreError> {
+        match &row.0 {
+            Inner::Sqlite(r) => r.try_get(index),
+            Inner::Postgres(r) => whole_number(r, index),
+        }
+        .map_err(|_| StoreError::Column { column: index, wanted: "i64" })
+    }
+}
+
+impl FromColumn for i64 {
+    fn from_column(row: &Row, index: usize) -> Result<Self, StoreError> {
+        Option::<i64>::from_column(row, index)?.ok_or(StoreError::Column { column: index, wanted: "i64" })
+    }
+}
+
 macro_rules! column {
     ($($type:ty),*) => {$(
         impl FromColumn for Option<$type> {
@@ -100,7 +123,7 @@ macro_rules! column {
         }
     )*};
 }
-column!(i64, f64, String, Vec<u8>);
+column!(f64, String, Vec<u8>);
 
 macro_rules! derived {
     ($type:ty, $base:ty, $convert:expr $(, $generic:ident)?) => {
