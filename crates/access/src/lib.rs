@@ -1,1 +1,30 @@
-//! access.
+//! From application to permit: the form, the case, the decision with its letter, the signed permit, the public register.
+//!
+//! What it is not: the catalogue (asked through [`Variables`]), the analysis (no count is made here), the delivery (which
+//! asks for the permit and never for the case). It keeps no identity number and no health data.
+//!
+//! - [`Access`]: the use cases. Applying: `create`, `draft`, `save`, `save_form`, `save_cart`, `check`, `submit`. Handling:
+//!   `cases`, `own_cases`, `case`, `command`, `events`, `verify`. Results: `letter_pdf`, `letter_json`, `permit`,
+//!   `permit_current` (what other zones ask), `tell_keys`, `register`, `register_entry`.
+//! - [`model`]: the state machine, without I/O: states, commands, events, `decide` and `evolve`.
+//! - [`form`]: forms as data, their conditions and checks. [`permissions`]: who may do what in which state.
+//! - [`clocks`], [`fees`], [`permit`], [`letter`]: pure rules.
+
+pub mod clocks;
+pub mod content;
+mod error;
+pub mod fees;
+pub mod form;
+pub mod letter;
+pub mod model;
+pub mod permissions;
+pub mod permit;
+pub mod rules;
+mod service;
+mod sql;
+pub mod views;
+
+pub use error::AccessError;
+pub use form::VariableFacts;
+pub use model::{CartItem, CaseId, CommandName};
+pub use service::{Access, Room, Settings, Variables};

@@ -1,0 +1,453 @@
+//! Checks a draft (CHK-01, 02, 03, 04, 12, 15, 17, 18, 24, 34 of `access.md` section 10, as far as the short form asks):
+//! every fault names its field, the rule and a text in all languages. Blocking faults stop `submit`; warnings are shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::{Date, FieldError, LangMap, Period};
+use protocol::criteria::{Criteria, Lookup, VariableKind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Condition, Field, FieldKind, Form, Scope};
+use crate::model::CartItem;
+use crate::rules;
+
+/// What stands in a draft.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct DraftContent {
+    /// Values by field id.
+    pub fields: Map<String, Value>,
+    /// The cart.
+    pub cart: Vec<CartItem>,
+}
+
+/// What is known of a variable: from the catalogue.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VariableFacts {
+    /// Catalogue id.
+    pub id: String,
+    /// Version of the record.
+    pub version: i64,
+    /// Collection.
+    pub collection: String,
+    /// Source.
+    pub source: String,
+    /// Name of the source.
+    pub source_name: LangMap,
+    /// Label.
+    pub label: LangMap,
+    /// Kind of values.
+    pub kind: VariableKind,
+    /// Whether it may be ordered: no direct identifier, no linkage key, published.
+    pub orderable: bool,
+    /// Whether it is sensitive.
+    pub sensitive: bool,
+    /// Whether it holds free text.
+    pub free_text: bool,
+    /// Levels of detail on offer, the coarsest first; none means as recorded only.
+    pub granularities: Vec<String>,
+    /// Days for which there are data.
+    pub validity: Option<Period>,
+}
+
+/// What a check needs to know besides the draft.
+pub struct Environment<'a> {
+    /// The present date.
+    pub today: Date,
+    /// Legal profile, e.g. `NO/1`.
+    pub profile: &'a str,
+    /// Ids of the analysis rooms on offer.
+    pub rooms: &'a [String],
+    /// What is known of the variables that the draft names.
+    pub variables: &'a BTreeMap<String, VariableFacts>,
+    /// Whether a text holds a national identity number.
+    pub holds_identity_number: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Known variables near an unknown one, nearest first.
+    pub near: &'a (dyn Fn(&str) -> Vec<String> + Sync),
+}
+
+/// Whether a fault stops the submission.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It does.
+    Block,
+    /// It is shown to the applicant and the handler.
+    Warn,
+}
+
+/// A fault of one field.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    /// Field, or `cart.items.<variable>.<part>`, `cart.periods.<collection>`.
+    pub field: String,
+    /// Rule: also the key of its text.
+    pub rule: String,
+    /// Whether it stops the submission.
+    pub level: Level,
+    /// Text for people.
+    pub text: LangMap,
+    /// More for whoever wants to know, in English.
+    pub detail: String,
+    /// Character of the value, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<usize>,
+}
+
+/// What a check found.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Every fault.
+    pub faults: Vec<Fault>,
+}
+
+impl Report {
+    /// The faults that stop the submission, as field errors.
+    pub fn blocks(&self) -> Vec<FieldError> {
+        let blocking = self.faults.iter().filter(|fault| fault.level == Level::Block);
+        blocking.map(|f| FieldError::new(&f.field, &f.rule, &f.detail)).collect()
+    }
+
+    /// Whether anything warns.
+    pub fn warns(&self) -> bool {
+        self.faults.iter().any(|fault| fault.level == Level::Warn)
+    }
+}
+
+/// Checks a draft against the form.
+pub fn check(form: &Form, draft: &DraftContent, env: &Environment<'_>) -> Report {
+    let mut checker = Checker { form, draft, env, faults: Vec::new() };
+    for field in form.fields().filter(|field| !field.id.contains("[]")) {
+        checker.field(field);
+    }
+    for id in draft.fields.keys().filter(|id| form.field(id).is_none()) {
+        checker.fault(id, "unknown_field", "the form has no such field");
+    }
+    checker.cart();
+    checker.periods();
+    checker.criteria();
+    Report { faults: checker.faults }
+}
+
+/// Whether a field is shown for this draft (ACC-023).
+pub fn is_visible(form: &Form, draft: &DraftContent, env: &Environment<'_>, field: &Field) -> bool {
+    let checker = Checker { form, draft, env, faults: Vec::new() };
+    checker.holds(&field.visible, &Names { checker: &checker, value: &Value::Null, item: None })
+}
+
+struct Checker<'a> {
+    form: &'a Form,
+    draft: &'a DraftContent,
+    env: &'a Environment<'a>,
+    faults: Vec<Fault>,
+}
+
+/// The names of an expression: fields, `value`, `len`, `item.*`, `profile`, `rooms`.
+struct Names<'a> {
+    checker: &'a Checker<'a>,
+    value: &'a Value,
+    item: Option<&'a Value>,
+}
+
+impl Scope for Names<'_> {
+    fn get(&self, path: &str) -> Option<Value> {
+        let checker = self.checker;
+        if let Some(rest) = path.strip_prefix("item.") {
+            return self.item.map(|item| project(item, rest));
+        }
+        match path {
+            "value" => return Some(self.value.clone()),
+            "len" => return Some(json!(self.value.as_str().map_or(0, |text| text.chars().count()))),
+            "profile" => return Some(json!(checker.env.profile.split('/').next().unwrap_or_default())),
+            "rooms" => return Some(json!(checker.env.rooms)),
+            "cart.sources" => return Some(json!(checker.sources())),
+            _ => {}
+        }
+        if let Some(rest) = path.strip_prefix("value.") {
+            return Some(project(self.value, rest));
+        }
+        // The longest beginning that is a field of the form; what follows is a part of its value.
+        let mut id = path;
+        loop {
+            if checker.form.knows(id) {
+                let value = checker.draft.fields.get(id).cloned().unwrap_or(Value::Null);
+                let rest = path.strip_prefix(id).map_or("", |rest| rest.trim_start_matches('.'));
+                return Some(if rest.is_empty() { value } else { project(&value, rest) });
+            }
+            id = id.rsplit_once('.')?.0;
+        }
+    }
+
+    fn today(&self) -> Date {
+        self.checker.env.today
+    }
+}
+
+/// A part of a value; of a list, that part of each member.
+fn project(value: &Value, path: &str) -> Value {
+    path.split('.').fold(value.clone(), |value, part| match value {
+        Value::Object(mut map) => map.remove(part).unwrap_or(Value::Null),
+        Value::Array(items) => items.iter().map(|item| item.get(part).cloned().unwrap_or(Value::Null)).collect(),
+        _ => Value::Null,
+    })
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, field: &str, rule: &str, detail: impl Into<String>) {
+        self.put(field, rule, Level::Block, detail.into(), None);
+    }
+
+    fn put(&mut self, field: &str, rule: &str, level: Level, detail: String, at: Option<usize>) {
+        let text = self.form.rule_text(rule);
+        self.faults.push(Fault { field: field.into(), rule: rule.into(), level, text, detail, at });
+    }
+
+    fn sources(&self) -> Vec<&str> {
+        let facts = self.draft.cart.iter().filter_map(|item| self.env.variables.get(&item.variable_id));
+        facts.map(|v| v.source.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// An error counts as not fulfilled (ACC-022).
+    fn holds(&self, condition: &Condition, names: &Names<'_>) -> bool {
+        condition.expr.holds(names).unwrap_or_else(|error| {
+            tracing::error!(condition = condition.text, %error, "a condition of the form has no answer");
+            false
+        })
+    }
+
+    fn field(&mut self, field: &Field) {
+        if matches!(field.kind, FieldKind::VariableCart | FieldKind::Computed) {
+            return;
+        }
+        let value = self.draft.fields.get(&field.id).cloned().unwrap_or(Value::Null);
+        let names = Names { checker: self, value: &value, item: None };
+        // A hidden field is not validated (ACC-023).
+        if !self.holds(&field.visible, &names) {
+            return;
+        }
+        if super::expr::is_empty(&value) {
+            if self.holds(&field.required, &names) {
+                self.fault(&field.id, "required", "this field must be filled in");
+            }
+            return;
+        }
+        if let Err((rule, detail)) = fits(field, &value, self.env) {
+            self.fault(&field.id, rule, detail);
+            return;
+        }
+        let fails = field.validation.as_ref().is_some_and(|validation| !self.holds(validation, &names));
+        if fails {
+            let rule = field.validation.as_ref().map_or("", |v| v.text.as_str());
+            self.fault(&field.id, "validation", format!("the value must fulfil: {rule}"));
+        }
+    }
+
+    fn cart(&mut self) {
+        if self.draft.cart.is_empty() {
+            self.fault("cart.items", "required", "choose at least one variable in the catalogue");
+        }
+        let mut seen = BTreeSet::new();
+        for item in &self.draft.cart {
+            let id = &item.variable_id;
+            let place = format!("cart.items.{id}");
+            if !seen.insert(id) {
+                self.fault(&place, "validation", "the variable stands in the cart twice");
+            }
+            let Some(facts) = self.env.variables.get(id) else {
+                self.fault(&place, "unknown_variable", "the catalogue has no such published variable");
+                continue;
+            };
+            if !facts.orderable {
+                self.fault(&place, "not_orderable", "identifiers and linkage keys are never ordered (ACC-042)");
+                continue;
+            }
+            let offered: Vec<String> =
+                if facts.granularities.is_empty() { vec!["as_is".into()] } else { facts.granularities.clone() };
+            let chosen = if item.granularity.is_empty() { offered[0].clone() } else { item.granularity.clone() };
+            let about = json!({
+                "sensitivity": if facts.sensitive { "high" } else { "normal" },
+                "granularity": chosen, "free_text": facts.free_text, "offered": offered,
+            });
+            for (part, value) in [("role", &item.role), ("necessity", &item.necessity), ("granularity", &chosen)] {
+                self.item_part(part, &json!(value), &about, &format!("{place}.{part}"));
+            }
+        }
+        if self.draft.cart.len() > 100 {
+            let detail = format!("{} variables", self.draft.cart.len());
+            self.put("cart.items", "many_variables", Level::Warn, detail, None);
+        }
+    }
+
+    fn item_part(&mut self, part: &str, value: &Value, about: &Value, place: &str) {
+        let Some(field) = self.form.field(&format!("cart.items[].{part}")) else { return };
+        let names = Names { checker: self, value, item: Some(about) };
+        if super::expr::is_empty(value) {
+            if self.holds(&field.required, &names) {
+                self.fault(place, "required", "this field must be filled in");
+            }
+            return;
+        }
+        if let Err((rule, detail)) = fits(field, value, self.env) {
+            self.fault(place, rule, detail);
+        } else if field.validation.as_ref().is_some_and(|validation| !self.holds(validation, &names)) {
+            self.fault(place, "validation", "the value does not fit the variable");
+        }
+    }
+
+    /// Every collection of the cart has a period inside the validity of its variables (CHK-03).
+    fn periods(&mut self) {
+        let given = self.draft.fields.get("cart.periods").and_then(Value::as_object).cloned().unwrap_or_default();
+        let facts: Vec<&VariableFacts> =
+            self.draft.cart.iter().filter_map(|item| self.env.variables.get(&item.variable_id)).collect();
+        let collections: BTreeSet<&str> = facts.iter().map(|v| v.collection.as_str()).collect();
+        for collection in &collections {
+            let place = format!("cart.periods.{collection}");
+            let Some(value) = given.get(*collection) else {
+                self.fault(&place, "required", "give the first and last day for this collection");
+                continue;
+            };
+            let Some((from, to)) = range(value) else {
+                self.fault(&place, "period", "first and last day as YYYY-MM-DD, in this order");
+                continue;
+            };
+            let asked = Period { from, to: Some(to) };
+            let outside = facts.iter().filter(|v| v.collection == *collection).find_map(|v| {
+                let validity = v.validity.as_ref()?;
+                (!validity.covers(&asked)).then_some((v, validity))
+            });
+            if let Some((variable, validity)) = outside {
+                let to = validity.to.map_or("today".to_owned(), |day| day.to_string());
+                let detail = format!("{} has data from {} to {to}", variable.id, validity.from);
+                self.put(&place, "outside_validity", Level::Block, detail, None);
+            }
+        }
+        for extra in given.keys().filter(|c| !collections.contains(c.as_str())) {
+            self.fault(&format!("cart.periods.{extra}"), "validation", "no variable of this collection is in the cart");
+        }
+    }
+
+    /// The population expression fits the catalogue; variables that are not in the cart warn (CHK-18).
+    fn criteria(&mut self) {
+        let Some(text) = self.draft.fields.get("pop.criteria").and_then(Value::as_str) else { return };
+        let formation = self.draft.fields.get("pop.formation").and_then(Value::as_str);
+        let Ok(criteria) = Criteria::parse(text) else { return };
+        if formation != Some("criteria") {
+            return;
+        }
+        let known = Known(self.env);
+        for error in criteria.check(&known).err().unwrap_or_default() {
+            self.put("pop.criteria", "criteria", Level::Block, error.message, Some(error.at));
+        }
+        for variable in criteria.variables() {
+            let in_cart = self.draft.cart.iter().any(|item| item.variable_id == variable);
+            if !in_cart && self.env.variables.contains_key(variable) {
+                self.put("pop.criteria", "not_in_cart", Level::Warn, variable.to_owned(), None);
+            }
+        }
+    }
+}
+
+struct Known<'a>(&'a Environment<'a>);
+
+impl Lookup for Known<'_> {
+    fn kind(&self, variable: &str) -> Option<VariableKind> {
+        self.0.variables.get(variable).map(|v| v.kind)
+    }
+    fn nearest(&self, variable: &str) -> Vec<String> {
+        (self.0.near)(variable)
+    }
+}
+
+/// First and last day of `{from, to}`, when they are days in this order.
+pub(crate) fn range(value: &Value) -> Option<(Date, Date)> {
+    let day = |name: &str| value.get(name)?.as_str()?.parse::<Date>().ok();
+    let (from, to) = (day("from")?, day("to")?);
+    (from <= to).then_some((from, to))
+}
+
+/// Whether a value has the form of its type.
+fn fits(field: &Field, value: &Value, env: &Environment<'_>) -> Result<(), (&'static str, String)> {
+    let text = value.as_str();
+    let wrong = |wanted: &str| Err(("type", format!("{wanted} expected")));
+    let option = |id: &str| field.options.is_empty() || field.options.iter().any(|(known, _)| known == id);
+    match field.kind {
+        FieldKind::Text(limit) | FieldKind::Longtext(limit) => {
+            let Some(text) = text else { return wrong("a text") };
+            let long = matches!(field.kind, FieldKind::Longtext(_));
+            if text.chars().count() > limit {
+                return Err(("length", format!("at most {limit} characters")));
+            }
+            if text.chars().any(|c| c.is_control() && !(long && matches!(c, '\n' | '\r' | '\t'))) {
+                return wrong("a text without control characters");
+            }
+            if (env.holds_identity_number)(text) {
+                return Err(("identity_number", "the text seems to hold a national identity number".into()));
+            }
+        }
+        FieldKind::Integer if value.as_i64().is_none() => return wrong("a whole number"),
+        FieldKind::Boolean | FieldKind::Confirm if !value.is_boolean() => return wrong("yes or no"),
+        FieldKind::Choice if !text.is_some_and(option) => {
+            return Err(("option", "one of the options expected".into()));
+        }
+        FieldKind::Multichoice | FieldKind::ConfirmList => {
+            let Some(items) = value.as_array() else { return wrong("a list of options") };
+            let ids: BTreeSet<&str> = items.iter().filter_map(Value::as_str).collect();
+            if ids.len() != items.len() || !ids.iter().all(|id| option(id)) {
+                return Err(("option", "each of the options at most once".into()));
+            }
+        }
+        FieldKind::Date if text.is_none_or(|t| t.parse::<Date>().is_err()) => return wrong("a date (YYYY-MM-DD)"),
+        FieldKind::DateRange if range(value).is_none() => {
+            return Err(("period", "first and last day as YYYY-MM-DD, in this order".into()));
+        }
+        FieldKind::Email | FieldKind::Person if !text.is_some_and(is_email) => {
+            return Err(("email", "an e-mail address expected".into()));
+        }
+        FieldKind::Orgnr if !text.is_some_and(rules::is_orgnr) => {
+            return Err(("orgnr", "nine digits with a correct check digit expected".into()));
+        }
+        FieldKind::PersonList => persons(value, env)?,
+        FieldKind::Criteria => {
+            let Some(text) = text else { return wrong("an expression") };
+            if let Err(error) = Criteria::parse(text) {
+                return Err(("criteria", error.to_string()));
+            }
+        }
+        FieldKind::PeriodList if !value.is_object() => return wrong("a period for each collection"),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn persons(value: &Value, env: &Environment<'_>) -> Result<(), (&'static str, String)> {
+    let Some(items) = value.as_array() else { return Err(("type", "a list of persons expected".into())) };
+    let mut emails = BTreeSet::new();
+    for (i, item) in items.iter().enumerate() {
+        let part = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().trim();
+        let n = i + 1;
+        if part("name").chars().count() < 2 || part("name").chars().count() > 120 {
+            return Err(("type", format!("person {n}: a name expected")));
+        }
+        if !is_email(part("email")) {
+            return Err(("email", format!("person {n}: an e-mail address expected")));
+        }
+        if !emails.insert(part("email").to_lowercase()) {
+            return Err(("validation", format!("person {n}: this e-mail address stands there twice")));
+        }
+        if (env.holds_identity_number)(part("name")) {
+            return Err(("identity_number", format!("person {n}: the name seems to hold an identity number")));
+        }
+    }
+    Ok(())
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((name, domain)) = text.split_once('@') else { return false };
+    let good =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@' || c.is_control());
+    text.len() <= 254
+        && good(name)
+        && good(domain)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+}

@@ -1,0 +1,278 @@
+//! What is decided: one decision with a part per source (ACC-001), built from the application and the handler's input.
+
+use std::collections::BTreeMap;
+
+use kernel::{Date, FieldError};
+use protocol::documents::{Condition, PermitVariable, SourceOutcome};
+use serde::{Deserialize, Serialize};
+
+use super::{Order, OrderItem, PartInput, ProposalInput};
+
+/// The outcome of the whole (`access.md` section 13).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Everything.
+    Granted,
+    /// Something.
+    GrantedInPart,
+    /// Nothing.
+    Refused,
+    /// Statistics instead of data on persons.
+    StatisticsInstead,
+}
+
+/// A decision.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    /// Outcome of the whole.
+    pub outcome: Outcome,
+    /// One part per source.
+    pub parts: Vec<DecisionPart>,
+    /// Conditions.
+    pub conditions: Vec<Condition>,
+    /// First day of the permit; the day of the decision when none is set.
+    pub valid_from: Option<Date>,
+    /// Last day of the permit; as applied for when none is set.
+    pub valid_to: Option<Date>,
+    /// Last day for the data; as applied for when none is set.
+    pub delete_by: Option<Date>,
+    /// Most persons; as applied for when none is set.
+    pub max_persons: Option<u64>,
+    /// A free paragraph, marked as such in the letter.
+    pub paragraph: Option<String>,
+}
+
+/// The part of one source.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DecisionPart {
+    /// The source.
+    pub source: String,
+    /// Outcome.
+    pub outcome: SourceOutcome,
+    /// What is granted, by collection. A collection of which nothing is granted stands here without variables.
+    pub collections: Vec<GrantedCollection>,
+    /// What is not granted.
+    pub removed: Vec<Removed>,
+    /// Reason.
+    pub reason: String,
+}
+
+/// What is granted of one collection.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct GrantedCollection {
+    /// The collection.
+    pub collection: String,
+    /// First and last day.
+    pub period: (Date, Date),
+    /// The variables.
+    pub variables: Vec<PermitVariable>,
+}
+
+/// A variable that is not granted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Removed {
+    /// Catalogue id.
+    pub id: String,
+    /// Its collection.
+    pub collection: String,
+    /// Reason code.
+    pub reason: String,
+    /// In words.
+    pub text: String,
+}
+
+/// Kinds of conditions that are enforced by machine (ACC-142).
+pub const TYPED_CONDITIONS: [&str; 8] = [
+    "min_granularity",
+    "remove_variable",
+    "person_limit",
+    "room_only",
+    "publish_rule",
+    "contact_ban",
+    "report",
+    "other",
+];
+
+/// Reason codes of variables that are not granted.
+pub const REMOVAL_REASONS: [&str; 5] =
+    ["not_necessary", "too_detailed", "outside_purpose", "not_deliverable", "confidentiality"];
+
+/// Shortest reason of a part and of a criterion (ACC-140).
+pub const MIN_REASON: usize = 20;
+
+impl Decision {
+    /// Whether anything is granted.
+    pub fn grants(&self) -> bool {
+        matches!(self.outcome, Outcome::Granted | Outcome::GrantedInPart)
+    }
+
+    /// The decision that a proposal means for an order.
+    ///
+    /// # Errors
+    /// Every fault: sources without a part or with two, variables that were not applied for, an outcome that does not
+    /// fit what is left, missing reasons, unknown conditions, dates the wrong way round.
+    pub fn build(order: &Order, input: &ProposalInput) -> Result<Self, Vec<FieldError>> {
+        let mut faults = Vec::new();
+        for source in order.sources() {
+            let n = input.parts.iter().filter(|part| part.source == source).count();
+            if n != 1 {
+                faults.push(FieldError::new(
+                    format!("parts.{source}"),
+                    "one_part_per_source",
+                    format!("exactly one part for {source} is needed, there are {n}"),
+                ));
+            }
+        }
+        for part in &input.parts {
+            if !order.sources().contains(&part.source.as_str()) {
+                let message = format!("{} was not applied for", part.source);
+                faults.push(FieldError::new(format!("parts.{}", part.source), "unknown_source", message));
+            }
+        }
+        let coarser = granularities(order, input, &mut faults);
+        let parts = order
+            .sources()
+            .into_iter()
+            .filter_map(|source| input.parts.iter().find(|part| part.source == source))
+            .map(|part| build_part(order, part, &coarser, &mut faults))
+            .collect::<Vec<_>>();
+        if let (Some(from), Some(to)) = (input.valid_from, input.valid_to)
+            && to < from
+        {
+            faults.push(FieldError::new("valid_to", "reversed", "the permit ends before it starts"));
+        }
+        if let (Some(to), Some(delete)) = (input.valid_to, input.delete_by)
+            && delete < to
+        {
+            faults.push(FieldError::new("delete_by", "reversed", "data are deleted when the permit ends or later"));
+        }
+        if input.max_persons == Some(0) {
+            faults.push(FieldError::new("max_persons", "range", "at least 1 person"));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            outcome: overall(&parts),
+            parts,
+            conditions: input.conditions.clone(),
+            valid_from: input.valid_from,
+            valid_to: input.valid_to,
+            delete_by: input.delete_by,
+            max_persons: input.max_persons,
+            paragraph: input.paragraph.clone().filter(|text| !text.trim().is_empty()),
+        })
+    }
+}
+
+/// The coarser levels of detail that conditions set, by variable.
+fn granularities(order: &Order, input: &ProposalInput, faults: &mut Vec<FieldError>) -> BTreeMap<String, String> {
+    let mut coarser = BTreeMap::new();
+    for (i, condition) in input.conditions.iter().enumerate() {
+        let place = format!("conditions.{i}");
+        if !TYPED_CONDITIONS.contains(&condition.kind.as_str()) {
+            let message = format!("kinds are {}", TYPED_CONDITIONS.join(", "));
+            faults.push(FieldError::new(&place, "unknown_condition", message));
+        }
+        if condition.kind != "min_granularity" {
+            continue;
+        }
+        let text = |field: &str| condition.fields.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let (variable, value) = (text("variable"), text("value"));
+        if value.is_empty() || !order.items.iter().any(|item| item.variable == variable) {
+            let message = "names a variable that was applied for and a level (variable, value)";
+            faults.push(FieldError::new(&place, "condition", message));
+        }
+        coarser.insert(variable, value);
+    }
+    coarser
+}
+
+fn build_part(
+    order: &Order,
+    input: &PartInput,
+    coarser: &BTreeMap<String, String>,
+    faults: &mut Vec<FieldError>,
+) -> DecisionPart {
+    let place = format!("parts.{}", input.source);
+    let mut fault = |rule: &str, message: String| faults.push(FieldError::new(&place, rule, message));
+    if input.reason.trim().chars().count() < MIN_REASON {
+        fault("reason", format!("a reason of at least {MIN_REASON} characters is needed"));
+    }
+    let items: Vec<&OrderItem> = order.items.iter().filter(|item| item.source == input.source).collect();
+    let mut removed = Vec::new();
+    for entry in &input.removed {
+        if !REMOVAL_REASONS.contains(&entry.reason.as_str()) {
+            fault("removal_reason", format!("{}: reasons are {}", entry.id, REMOVAL_REASONS.join(", ")));
+        }
+        match items.iter().find(|item| item.variable == entry.id) {
+            Some(item) => removed.push(Removed {
+                id: entry.id.clone(),
+                collection: item.collection.clone(),
+                reason: entry.reason.clone(),
+                text: entry.text.clone(),
+            }),
+            None => fault("unknown_variable", format!("{} was not applied for", entry.id)),
+        }
+    }
+    let grants = matches!(input.outcome, SourceOutcome::Granted | SourceOutcome::GrantedInPart);
+    let is_left = |item: &&&OrderItem| grants && !removed.iter().any(|r| r.id == item.variable);
+    let left = items.iter().filter(is_left).count();
+    match input.outcome {
+        SourceOutcome::Granted if !removed.is_empty() => {
+            fault("outcome", "with variables removed the outcome is granted_in_part".into());
+        }
+        SourceOutcome::GrantedInPart if removed.is_empty() => {
+            fault("outcome", "nothing is removed, so the outcome is granted".into());
+        }
+        SourceOutcome::GrantedInPart if left == 0 => {
+            fault("outcome", "nothing is left, so the outcome is refused".into())
+        }
+        SourceOutcome::NotCompleted => fault("outcome", "not_completed has a command of its own".into()),
+        SourceOutcome::StatisticsInstead => {
+            fault("outcome", "statistics instead of data need an offer that the applicant has agreed to".into());
+        }
+        _ => {}
+    }
+    let mut collections: Vec<GrantedCollection> = Vec::new();
+    for item in &items {
+        if !collections.iter().any(|c| c.collection == item.collection) {
+            // The form's check has made sure that every collection has a period.
+            let Some(period) = order.periods.get(&item.collection).copied() else { continue };
+            collections.push(GrantedCollection { collection: item.collection.clone(), period, variables: Vec::new() });
+        }
+        if is_left(&item)
+            && let Some(collection) = collections.iter_mut().find(|c| c.collection == item.collection)
+        {
+            collection.variables.push(PermitVariable {
+                id: item.variable.clone(),
+                version: item.version,
+                granularity: coarser.get(&item.variable).unwrap_or(&item.granularity).clone(),
+            });
+        }
+    }
+    DecisionPart {
+        source: input.source.clone(),
+        outcome: input.outcome,
+        collections,
+        removed,
+        reason: input.reason.clone(),
+    }
+}
+
+/// All granted → granted; any granted beside anything else → granted in part; else statistics when there are any; else
+/// refused.
+fn overall(parts: &[DecisionPart]) -> Outcome {
+    let count = |outcome: SourceOutcome| parts.iter().filter(|part| part.outcome == outcome).count();
+    let (granted, partly) = (count(SourceOutcome::Granted), count(SourceOutcome::GrantedInPart));
+    if granted == parts.len() {
+        Outcome::Granted
+    } else if granted + partly > 0 {
+        Outcome::GrantedInPart
+    } else if count(SourceOutcome::StatisticsInstead) > 0 {
+        Outcome::StatisticsInstead
+    } else {
+        Outcome::Refused
+    }
+}

@@ -1,0 +1,195 @@
+//! Who may run which command in which state: the committed table `data/permissions.json`, default deny (`access.md`
+//! section 8). Nothing is added to it here.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CommandName, StateName};
+
+/// What somebody is in one case (`permissions.json`, `roles`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseRole {
+    /// Submits.
+    Applicant,
+    /// Edits and reads.
+    CoApplicant,
+    /// Prepares the decision.
+    CaseHandler,
+    /// Answers for a source.
+    RegistryHandler,
+    /// Gives an opinion.
+    Reviewer,
+    /// Gave an opinion.
+    PastReviewer,
+    /// Decides.
+    DecisionMaker,
+    /// Decided.
+    PastDecisionMaker,
+    /// Decides appeals.
+    AppealHandler,
+    /// Prepares and delivers.
+    DataPreparer,
+    /// Reads everything, changes nothing.
+    Auditor,
+    /// Runs the system, sees no case.
+    Administrator,
+    /// Timers.
+    SystemClock,
+    /// Holder of an invitation.
+    Outsider,
+}
+
+impl CaseRole {
+    /// Every role, in the order of the table.
+    pub const ALL: [CaseRole; 14] = [
+        CaseRole::Applicant,
+        CaseRole::CoApplicant,
+        CaseRole::CaseHandler,
+        CaseRole::RegistryHandler,
+        CaseRole::Reviewer,
+        CaseRole::PastReviewer,
+        CaseRole::DecisionMaker,
+        CaseRole::PastDecisionMaker,
+        CaseRole::AppealHandler,
+        CaseRole::DataPreparer,
+        CaseRole::Auditor,
+        CaseRole::Administrator,
+        CaseRole::SystemClock,
+        CaseRole::Outsider,
+    ];
+
+    /// The name in the table.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            CaseRole::Applicant => "applicant",
+            CaseRole::CoApplicant => "co_applicant",
+            CaseRole::CaseHandler => "case_handler",
+            CaseRole::RegistryHandler => "registry_handler",
+            CaseRole::Reviewer => "reviewer",
+            CaseRole::PastReviewer => "past_reviewer",
+            CaseRole::DecisionMaker => "decision_maker",
+            CaseRole::PastDecisionMaker => "past_decision_maker",
+            CaseRole::AppealHandler => "appeal_handler",
+            CaseRole::DataPreparer => "data_preparer",
+            CaseRole::Auditor => "auditor",
+            CaseRole::Administrator => "administrator",
+            CaseRole::SystemClock => "system_clock",
+            CaseRole::Outsider => "outsider",
+        }
+    }
+}
+
+/// A right to look.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The own case.
+    ViewOwn,
+    /// Everything.
+    ViewFull,
+    /// The part of one source.
+    ViewSourcePart,
+}
+
+impl View {
+    /// The name in the table.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            View::ViewOwn => "view_own",
+            View::ViewFull => "view_full",
+            View::ViewSourcePart => "view_source_part",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    hap: Table,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    matrix: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    #[expect(clippy::unwrap_used, reason = "the table is part of the program and is read by its tests")]
+    let file: File = serde_json::from_str(include_str!("../data/permissions.json")).unwrap();
+    file.hap
+});
+
+fn cell(state: StateName, role: CaseRole, right: &str) -> bool {
+    let row = TABLE.matrix.get(state.slug()).and_then(|roles| roles.get(role.slug()));
+    row.is_some_and(|rights| rights.iter().any(|r| r == right))
+}
+
+/// Whether the table allows the command.
+pub fn allows(state: StateName, role: CaseRole, command: CommandName) -> bool {
+    cell(state, role, command.slug())
+}
+
+/// Whether the table allows the view.
+pub fn shows(state: StateName, role: CaseRole, view: View) -> bool {
+    cell(state, role, view.slug())
+}
+
+/// The commands, among those that are built, that somebody with these roles may run in this state.
+pub fn allowed(state: StateName, roles: &[CaseRole]) -> Vec<CommandName> {
+    let any = |command: &CommandName| roles.iter().any(|role| allows(state, *role, *command));
+    CommandName::ALL.iter().copied().filter(any).collect()
+}
+
+/// The widest view that somebody with these roles has in this state.
+pub fn view(state: StateName, roles: &[CaseRole]) -> Option<View> {
+    [View::ViewFull, View::ViewOwn, View::ViewSourcePart]
+        .into_iter()
+        .find(|view| roles.iter().any(|role| shows(state, *role, *view)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// The table's two forms (per command, per state and role) agree with each other and with what is built here, over
+    /// all states and roles, for every command that is built.
+    #[test]
+    fn acc_080_the_table_equals_its_cells() {
+        let file: Value = serde_json::from_str(include_str!("../data/permissions.json")).unwrap();
+        let texts = |v: &Value| -> Vec<String> {
+            v.as_array().unwrap().iter().map(|t| t.as_str().unwrap().to_owned()).collect()
+        };
+        let states: Vec<&str> = StateName::ALL.iter().map(|s| s.slug()).collect();
+        let roles: Vec<&str> = CaseRole::ALL.iter().map(|r| r.slug()).collect();
+        assert_eq!(texts(&file["hap"]["states"]), states);
+        assert_eq!(texts(&file["hap"]["roles"]), roles);
+        let listed = file["hap"]["commands"].as_array().unwrap();
+        let mut checked = 0;
+        for command in CommandName::ALL {
+            let entry = listed.iter().find(|c| c["name"] == command.slug()).unwrap();
+            let (in_states, by) = (texts(&entry["states"]), texts(&entry["roles"]));
+            for state in StateName::ALL {
+                for role in CaseRole::ALL {
+                    let expected = in_states.iter().any(|s| s == state.slug()) && by.iter().any(|r| r == role.slug());
+                    assert_eq!(allows(state, role, *command), expected, "{state:?} {role:?} {command:?}");
+                    checked += 1;
+                }
+            }
+        }
+        assert_eq!(checked, 10 * 14 * CommandName::ALL.len());
+    }
+
+    #[test]
+    fn what_is_not_listed_is_denied() {
+        for state in StateName::ALL {
+            for role in [CaseRole::Administrator, CaseRole::Auditor, CaseRole::Outsider, CaseRole::DataPreparer] {
+                assert!(allowed(state, &[role]).is_empty(), "{state:?} {role:?}");
+            }
+        }
+        assert_eq!(view(StateName::Draft, &[CaseRole::CaseHandler]), None);
+        assert_eq!(view(StateName::Processing, &[CaseRole::RegistryHandler]), Some(View::ViewSourcePart));
+    }
+}

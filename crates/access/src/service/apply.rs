@@ -1,0 +1,348 @@
+//! Applying: a draft from the cart, working on it, checking it.
+
+use std::collections::BTreeMap;
+
+use audit::{Entry, Object, Purpose};
+use identity::Actor;
+use kernel::{FieldError, Id, Problem};
+use protocol::criteria::Criteria;
+use serde_json::{Map, Value, json};
+use store::Tx;
+
+use super::{Access, CREATE, audit_actor, holds_identity_number, is_written};
+use crate::error::AccessError;
+use crate::fees;
+use crate::form::{self, DraftContent, Environment, Report, VariableFacts, check, short_form};
+use crate::model::{CartItem, Case, CaseId, Command, Event, Recorded, evolve};
+use crate::permissions::CaseRole;
+use crate::rules::PROFILE_NO;
+use crate::sql;
+use crate::views::{CartLine, Done, DraftView, FieldView, SectionView, request};
+
+/// The largest value of one field, as JSON.
+const MAX_VALUE: usize = 100_000;
+
+impl Access {
+    /// Begins a draft with the variables of the cart. Every actor may; what is written so far is filled in.
+    ///
+    /// # Errors
+    /// More than 500 variables; the catalogue or the database does not answer.
+    pub async fn create(&self, actor: &Actor, cart: Vec<CartItem>) -> Result<CaseId, Problem> {
+        check_cart(&cart)?;
+        let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
+        let content = DraftContent { fields: first_values(&facts), cart };
+        let id: CaseId = self.zone.id();
+        let account = actor.account.to_string();
+        let created: Result<(), AccessError> = self
+            .zone
+            .store
+            .tx("access.create", async |tx: &mut Tx| {
+                let now = self.zone.now();
+                let event = Event::Created { form: short_form().id.clone(), profile: PROFILE_NO.to_owned() };
+                let recorded = Recorded { seq: 1, at: now, actor: account.clone(), event };
+                let case = evolve(None, &recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;
+                let title = title_of(&content.fields);
+                let mut loaded = sql::Loaded { id, version: 1, head: String::new(), title, updated_at: now, case };
+                let role = CaseRole::Applicant.slug();
+                loaded.head = sql::chain(id, &recorded, role, "")?;
+                sql::put_case(tx, &loaded, now, true).await?;
+                sql::put_event(tx, id, &recorded, role, "").await?;
+                sql::put_draft(tx, &self.zone, id, &content, now).await?;
+                let by = audit_actor(actor, Some(CaseRole::Applicant));
+                let entry = Entry::new(&CREATE, by, Object::new("case", id)).purpose(Purpose::Case);
+                self.zone.log.record(tx, entry).await?;
+                Ok(())
+            })
+            .await;
+        created.map_err(Problem::from)?;
+        Ok(id)
+    }
+
+    /// The draft, or the fields asked about, with everything that the form needs.
+    ///
+    /// # Errors
+    /// Not found, forbidden, or the case is not being written.
+    pub async fn draft(&self, actor: &Actor, id: CaseId) -> Result<DraftView, Problem> {
+        let (loaded, _, roles) = self.seen(actor, id).await?;
+        let written = is_written(loaded.case.name()) && roles.contains(&CaseRole::Applicant);
+        if !written {
+            return Err(Problem::conflict("wrong_state", "the application has been handed in; look at the case"));
+        }
+        let (content, saved_at) = self.draft_content(&loaded).await?;
+        let facts = self.facts(named(&content)).await?;
+        let report = self.report(&content, &facts);
+        let sections = self.sections(&content, &facts, &report, &loaded.case, true);
+        let line = |item: &CartItem| {
+            let facts = facts.get(&item.variable_id);
+            CartLine {
+                item: item.clone(),
+                label: facts.map(|f| f.label.clone()).unwrap_or_default(),
+                source: facts.map(|f| f.source.clone()).unwrap_or_default(),
+                source_name: facts.map(|f| f.source_name.clone()).unwrap_or_default(),
+                collection: facts.map(|f| f.collection.clone()).unwrap_or_default(),
+                granularities: facts.map(|f| f.granularities.clone()).unwrap_or_default(),
+                sensitive: facts.is_some_and(|f| f.sensitive || f.free_text),
+            }
+        };
+        let cart: Vec<CartLine> = content.cart.iter().map(line).collect();
+        let mut collections: Vec<String> =
+            cart.iter().map(|l| l.collection.clone()).filter(|c| !c.is_empty()).collect();
+        collections.sort();
+        collections.dedup();
+        Ok(DraftView {
+            id,
+            version: loaded.version,
+            state: loaded.case.name(),
+            saved_at,
+            sections,
+            fee: first_estimate(&cart),
+            cart,
+            collections,
+            complete: report.blocks().is_empty(),
+            faults: report.faults,
+            request: request(&loaded.case),
+        })
+    }
+
+    /// Keeps what was written: values by field id, null clears a field, fields left out stay. In a draft any field, while
+    /// information is asked for the fields asked about.
+    ///
+    /// # Errors
+    /// Not found, forbidden, unknown fields; wrong values are kept and named by the check.
+    pub async fn save(&self, actor: &Actor, id: CaseId, fields: Map<String, Value>) -> Result<Done, Problem> {
+        check_fields(&fields)?;
+        let flagged = self.asks_for_information(id).await?;
+        let command = if flagged { Command::SaveFlaggedFields { fields } } else { Command::SaveDraft { fields } };
+        self.run(actor, id, command, None, None).await
+    }
+
+    /// As [`Access::save`], with the pairs of an HTML form.
+    ///
+    /// # Errors
+    /// As [`Access::save`].
+    pub async fn save_form(&self, actor: &Actor, id: CaseId, pairs: &[(String, String)]) -> Result<Done, Problem> {
+        self.save(actor, id, form::from_pairs(short_form(), pairs)).await
+    }
+
+    /// Sets the variables of the draft.
+    ///
+    /// # Errors
+    /// Not found, forbidden, more than 500 variables.
+    pub async fn save_cart(&self, actor: &Actor, id: CaseId, items: Vec<CartItem>) -> Result<Done, Problem> {
+        self.run(actor, id, Command::EditCart { items }, None, None).await
+    }
+
+    /// Everything that the automatic check finds in the draft.
+    ///
+    /// # Errors
+    /// As [`Access::draft`].
+    pub async fn check(&self, actor: &Actor, id: CaseId) -> Result<Report, Problem> {
+        let (loaded, _, _) = self.seen(actor, id).await?;
+        let (content, _) = self.draft_content(&loaded).await?;
+        let facts = self.facts(named(&content)).await?;
+        Ok(self.report(&content, &facts))
+    }
+
+    async fn asks_for_information(&self, id: CaseId) -> Result<bool, Problem> {
+        let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
+        let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
+        Ok(matches!(loaded.case, Case::AwaitingInfo(_)))
+    }
+
+    pub(super) async fn draft_content(
+        &self,
+        loaded: &sql::Loaded,
+    ) -> Result<(DraftContent, kernel::Timestamp), AccessError> {
+        let id = loaded.id;
+        let draft =
+            self.zone.store.read("access.draft", async |tx: &mut Tx| sql::draft(tx, &self.zone, id).await).await?;
+        draft.ok_or_else(|| {
+            Problem::conflict("wrong_state", "the application has been handed in; look at the case").into()
+        })
+    }
+
+    pub(super) fn report(&self, content: &DraftContent, facts: &BTreeMap<String, VariableFacts>) -> Report {
+        let rooms = self.room_ids();
+        check(short_form(), content, &self.environment(facts, &rooms))
+    }
+
+    pub(super) fn environment<'a>(
+        &'a self,
+        variables: &'a BTreeMap<String, VariableFacts>,
+        rooms: &'a [String],
+    ) -> Environment<'a> {
+        Environment {
+            today: self.zone.clock.today(),
+            profile: PROFILE_NO,
+            rooms,
+            variables,
+            holds_identity_number: &holds_identity_number,
+            near: self.near.as_ref(),
+        }
+    }
+
+    /// The form with values, faults and comments.
+    pub(super) fn sections(
+        &self,
+        content: &DraftContent,
+        facts: &BTreeMap<String, VariableFacts>,
+        report: &Report,
+        case: &Case,
+        editing: bool,
+    ) -> Vec<SectionView> {
+        let rooms = self.room_ids();
+        let env = self.environment(facts, &rooms);
+        let comments = case.dossier().map(|d| d.comments.as_slice()).unwrap_or_default();
+        let form = short_form();
+        let field_view = |field: &form::Field| {
+            let mut shown = field.clone();
+            if field.id == "proc.room" {
+                shown.options = self.settings.rooms.iter().map(|room| (room.id.clone(), room.name.clone())).collect();
+            }
+            let asked = match case {
+                Case::AwaitingInfo(waiting) => waiting.fields.contains(&field.id),
+                _ => true,
+            };
+            let prefix = format!("{}.", field.id);
+            let own = |place: &str| place == field.id || place.starts_with(&prefix);
+            FieldView {
+                visible: form::is_visible(form, content, &env, field),
+                editable: editing && asked,
+                value: content.fields.get(&field.id).cloned().unwrap_or(Value::Null),
+                faults: report.faults.iter().filter(|fault| own(&fault.field)).cloned().collect(),
+                comments: comments.iter().filter(|comment| comment.field == field.id).cloned().collect(),
+                field: shown,
+            }
+        };
+        let section = |section: &form::Section| {
+            let fields: Vec<FieldView> =
+                section.fields.iter().filter(|field| !field.id.contains("[]")).map(field_view).collect();
+            let stops = |f: &form::Fault| f.level == form::Level::Block;
+            SectionView {
+                id: section.id.clone(),
+                title: section.title.clone(),
+                intro: section.intro.clone(),
+                complete: !fields.iter().any(|field| field.faults.iter().any(stops)),
+                fields,
+            }
+        };
+        form.sections.iter().map(section).collect()
+    }
+
+    /// An id for a person of an application.
+    pub(super) fn person_id(&self) -> String {
+        let mut bytes = [0u8; 8];
+        self.zone.random.fill(&mut bytes);
+        format!("person:{}", hex::encode(bytes))
+    }
+
+    /// A command id for what has none of its own (autosave).
+    pub(super) fn own_command_id(&self) -> String {
+        self.zone.id::<crate::model::CaseKind>().to_string()
+    }
+}
+
+/// The catalogue ids that a draft names: in the cart and in the population.
+pub(super) fn named(content: &DraftContent) -> Vec<String> {
+    let mut ids: Vec<String> = content.cart.iter().map(|item| item.variable_id.clone()).collect();
+    if let Some(criteria) = content.fields.get("pop.criteria").and_then(Value::as_str)
+        && let Ok(criteria) = Criteria::parse(criteria)
+    {
+        ids.extend(criteria.variables().into_iter().map(str::to_owned));
+    }
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// Writes the values of a patch over a draft.
+pub(super) fn patch(content: &mut DraftContent, fields: &Map<String, Value>) {
+    for (id, value) in fields {
+        if value.is_null() {
+            content.fields.remove(id);
+        } else {
+            content.fields.insert(id.clone(), value.clone());
+        }
+    }
+}
+
+pub(super) fn title_of(fields: &Map<String, Value>) -> String {
+    fields.get("pub.title").and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+}
+
+pub(super) fn check_cart(items: &[CartItem]) -> Result<(), Problem> {
+    const MAX_ITEMS: usize = 500;
+    const MAX_NECESSITY: usize = 2_000;
+    if items.len() > MAX_ITEMS {
+        return Err(Problem::invalid("cart.items", "count", format!("at most {MAX_ITEMS} variables")));
+    }
+    match items.iter().find(|item| item.necessity.len() > MAX_NECESSITY || item.variable_id.len() > 200) {
+        Some(item) => {
+            Err(Problem::invalid(format!("cart.items.{}", item.variable_id), "length", "the text is too long"))
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_fields(fields: &Map<String, Value>) -> Result<(), Problem> {
+    let mut faults = Vec::new();
+    for (id, value) in fields {
+        let field = short_form().field(id);
+        let writable = field.is_some_and(|f| {
+            !matches!(f.kind, form::FieldKind::VariableCart | form::FieldKind::Computed) && !id.contains("[]")
+        });
+        if !writable {
+            faults.push(FieldError::new(id, "unknown_field", "the form has no such field to write"));
+        } else if value.to_string().len() > MAX_VALUE {
+            faults.push(FieldError::new(id, "length", "the value is too long"));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: faults }) }
+}
+
+/// What a new draft begins with: the usual answers that the applicant can change.
+fn first_values(facts: &BTreeMap<String, VariableFacts>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("app.kind".into(), json!("legal"));
+    fields.insert("use.format".into(), json!("pseudonymised"));
+    fields.insert("pop.formation".into(), json!("criteria"));
+    fields.insert("pop.linkage".into(), json!("project_key"));
+    fields.insert("no.language".into(), json!("nb"));
+    let mut periods = Map::new();
+    for variable in facts.values() {
+        if let Some((from, to)) = variable.validity.and_then(|v| Some((v.from, v.to?))) {
+            periods.entry(variable.collection.clone()).or_insert_with(|| json!({"from": from, "to": to}));
+        }
+    }
+    if !periods.is_empty() {
+        fields.insert("cart.periods".into(), Value::Object(periods));
+    }
+    fields
+}
+
+/// The estimate while nobody has said more (ACC-150).
+fn first_estimate(cart: &[CartLine]) -> Option<fees::FeeEstimate> {
+    let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in cart.iter().filter(|line| !line.source.is_empty()) {
+        *sources.entry(&line.source).or_default() += 1;
+    }
+    if sources.is_empty() {
+        return None;
+    }
+    let n = sources.len() as i64;
+    let hours = |(source, variables): (&str, i64)| (source.to_owned(), fees::usual_source_hours(variables));
+    Some(fees::estimate(&fees::Hours {
+        case: fees::USUAL_CASE_HOURS,
+        sources: sources.into_iter().map(hours).collect(),
+        preparation: fees::usual_preparation_hours(n),
+    }))
+}
+
+/// A command id: a ULID or UUID that the caller made.
+pub(super) fn check_command_id(id: &str) -> Result<(), Problem> {
+    let uuid = id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    if uuid || id.parse::<Id<crate::model::CaseKind>>().is_ok() {
+        return Ok(());
+    }
+    Err(Problem::invalid("command_id", "form", "a ULID (26 characters) or UUID (36 characters) expected"))
+}

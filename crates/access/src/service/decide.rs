@@ -1,0 +1,544 @@
+//! Running a command (ACC-004): idempotent by its id, under the version the caller saw, all in one transaction.
+
+use std::collections::BTreeSet;
+
+use audit::{Entry, Object, Purpose};
+use identity::Actor;
+use kernel::{FieldError, Problem, canonical_json, sha256_hex, workdays};
+use serde_json::Value;
+use store::Tx;
+
+use super::apply::{check_cart, check_command_id, check_fields, named, patch, title_of};
+use super::{Access, COMMAND, audit_actor, holds_identity_number};
+use crate::content::Content;
+use crate::error::AccessError;
+use crate::form::{Audience, DraftContent, VariableFacts, short_form};
+use crate::model::{Case, CaseId, Command, CommandName, Context, Event, Recorded, Submission, decide, evolve};
+use crate::permissions::{self, CaseRole};
+use crate::sql;
+use crate::views::Done;
+
+/// What stands ready before the transaction: what other areas said.
+struct Ready {
+    facts: std::collections::BTreeMap<String, VariableFacts>,
+}
+
+/// A command that was carried out, or refused with its reason.
+type Ran = Result<Done, Problem>;
+
+impl Access {
+    /// Runs a command by name: `POST /cases/{id}/commands/{name}`.
+    ///
+    /// # Errors
+    /// `Invalid` for unknown commands and payloads of the wrong form, else as the command: `forbidden`, `same_person`,
+    /// `role_separation` (403), `version_conflict`, `wrong_state` and the guards (409), faults of the form (422).
+    pub async fn command(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        name: &str,
+        payload: Value,
+        command_id: &str,
+        expected_version: i64,
+    ) -> Result<Done, Problem> {
+        let Some(name) = CommandName::parse(name) else {
+            return Err(Problem::invalid("command", "unknown_command", format!("there is no command {name}")));
+        };
+        let command = match Command::parse(name, payload) {
+            Ok(command) => command,
+            Err(fault) => {
+                // A payload of the wrong form is told only to those who may run the command.
+                self.may_run(actor, id, name).await?;
+                return Err(Problem::Invalid { fields: vec![fault] });
+            }
+        };
+        check_command_id(command_id)?;
+        self.run(actor, id, command, Some(command_id), Some(expected_version)).await
+    }
+
+    /// Hands in the application.
+    ///
+    /// # Errors
+    /// As [`Access::command`].
+    pub async fn submit(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        command_id: &str,
+        expected_version: i64,
+    ) -> Result<Done, Problem> {
+        self.command(actor, id, CommandName::Submit.slug(), Value::Null, command_id, expected_version).await
+    }
+
+    async fn may_run(&self, actor: &Actor, id: CaseId, name: CommandName) -> Result<(), Problem> {
+        let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
+        let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
+        let roles = self.roles(actor, &loaded.case);
+        if permissions::allowed(loaded.case.name(), &roles).contains(&name) {
+            return Ok(());
+        }
+        let entry = Entry::new(&COMMAND, audit_actor(actor, roles.first().copied()), Object::new("case", id));
+        self.record(entry.purpose(Purpose::Case).detail("command", name.slug()).refused("forbidden")).await?;
+        Err(Problem::forbidden("forbidden"))
+    }
+
+    pub(super) async fn run(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+        command: Command,
+        command_id: Option<&str>,
+        expected_version: Option<i64>,
+    ) -> Result<Done, Problem> {
+        check_input(&command)?;
+        let ready = self.ready(id, &command).await?;
+        let own;
+        let command_id = match command_id {
+            Some(given) => given,
+            None => {
+                own = self.own_command_id();
+                own.as_str()
+            }
+        };
+        let ran: Result<Ran, AccessError> = self
+            .zone
+            .store
+            .tx("access.command", async |tx: &mut Tx| {
+                self.in_transaction(tx, actor, id, &command, command_id, expected_version, &ready).await
+            })
+            .await;
+        ran.map_err(Problem::from)?
+    }
+
+    /// Asks the catalogue before the transaction begins.
+    async fn ready(&self, id: CaseId, command: &Command) -> Result<Ready, Problem> {
+        let mut facts = Default::default();
+        if matches!(command, Command::Submit {} | Command::SendInfo { .. }) {
+            let draft = self
+                .zone
+                .store
+                .read("access.draft", async |tx: &mut Tx| sql::draft(tx, &self.zone, id).await)
+                .await
+                .map_err(Problem::from)?;
+            if let Some((content, _)) = draft {
+                facts = self.facts(named(&content)).await?;
+            }
+        }
+        Ok(Ready { facts })
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one command; a struct would be named once and unpacked at once"
+    )]
+    async fn in_transaction(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: CaseId,
+        command: &Command,
+        command_id: &str,
+        expected_version: Option<i64>,
+        ready: &Ready,
+    ) -> Result<Ran, AccessError> {
+        let digest = digest(id, actor, command)?;
+        let known = sql::known_command(tx, command_id).await?;
+        let Some(loaded) = sql::case(tx, id).await? else { return Ok(Err(Problem::not_found("case"))) };
+        let roles = self.roles(actor, &loaded.case);
+        if let Some(known) = known {
+            return self.repeated(tx, &loaded, &known, &digest).await;
+        }
+        let name = command.name();
+        let role = roles.iter().copied().find(|role| permissions::allows(loaded.case.name(), *role, name));
+        let refused = async |tx: &mut Tx, role: Option<CaseRole>, problem: Problem| -> Result<Ran, AccessError> {
+            let by = audit_actor(actor, role.or_else(|| roles.first().copied()));
+            let entry = Entry::new(&COMMAND, by, Object::new("case", id)).purpose(Purpose::Case);
+            let entry = entry.detail("command", name.slug()).detail("state", loaded.case.name().slug());
+            self.zone.log.record(tx, entry.refused(code(&problem))).await?;
+            Ok(Err(problem))
+        };
+        let stale = expected_version.is_some_and(|version| version != loaded.version);
+        let Some(role) = role else {
+            // Somebody who looked at an older state is told that it moved on, if the command was ever theirs to give.
+            let ever = crate::model::StateName::ALL
+                .into_iter()
+                .any(|state| roles.iter().any(|role| permissions::allows(state, *role, name)));
+            let problem = if stale && ever {
+                self.missed(tx, &loaded, expected_version).await?
+            } else {
+                Problem::forbidden("forbidden")
+            };
+            return refused(tx, None, problem).await;
+        };
+        if let Err(problem) = self.separated(actor, role) {
+            return refused(tx, Some(role), problem).await;
+        }
+        if stale {
+            let problem = self.missed(tx, &loaded, expected_version).await?;
+            return refused(tx, Some(role), problem).await;
+        }
+        match self.carry_out(tx, actor, role, loaded, command, ready).await? {
+            Ok((after, events)) => {
+                sql::put_command(tx, command_id, &after, &actor.account.to_string(), &digest, self.zone.now()).await?;
+                Ok(Ok(done(&after, events.iter().map(|e| e.event.name().to_owned()).collect(), false)))
+            }
+            Err((before, problem)) => {
+                let by = audit_actor(actor, Some(role));
+                let entry = Entry::new(&COMMAND, by, Object::new("case", id)).purpose(Purpose::Case);
+                let entry = entry.detail("command", name.slug()).detail("state", before.case.name().slug());
+                self.zone.log.record(tx, entry.refused(code(&problem))).await?;
+                Ok(Err(problem))
+            }
+        }
+    }
+
+    async fn repeated(
+        &self,
+        tx: &mut Tx,
+        loaded: &sql::Loaded,
+        known: &sql::Known,
+        digest: &str,
+    ) -> Result<Ran, AccessError> {
+        if known.case_id != loaded.id.to_string() || known.digest != digest {
+            let remedy = "this command id stands for another command; make a new one";
+            return Ok(Err(Problem::conflict("command_id_reused", remedy)));
+        }
+        let events = sql::events(tx, loaded.id, 0).await?;
+        let at = events.iter().find(|e| e.recorded.seq == known.version).map(|e| e.recorded.at);
+        let names = events.iter().filter(|e| Some(e.recorded.at) == at && e.recorded.seq <= known.version);
+        let names = names.map(|e| e.recorded.event.name().to_owned()).collect();
+        Ok(Ok(done(loaded, names, true)))
+    }
+
+    /// `version_conflict`, with the events that the caller has missed.
+    async fn missed(&self, tx: &mut Tx, loaded: &sql::Loaded, expected: Option<i64>) -> Result<Problem, AccessError> {
+        let events = sql::events(tx, loaded.id, expected.unwrap_or(0)).await?;
+        let names: Vec<String> =
+            events.iter().map(|e| format!("{} {}", e.recorded.seq, e.recorded.event.name())).collect();
+        let missed = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let remedy =
+            format!("the case is at version {}; missed events: {missed}. Read it and try again", loaded.version);
+        Ok(Problem::conflict("version_conflict", remedy))
+    }
+
+    /// Decides and writes. What is refused has written nothing.
+    async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        role: CaseRole,
+        loaded: sql::Loaded,
+        command: &Command,
+        ready: &Ready,
+    ) -> Result<Result<(sql::Loaded, Vec<Recorded>), (sql::Loaded, Problem)>, AccessError> {
+        let account = actor.account.to_string();
+        let now = self.zone.now();
+        let today = now.date_in_oslo();
+        let frozen = match command {
+            Command::Submit {} | Command::SendInfo { .. } => Some(self.freeze(tx, &loaded, ready).await?),
+            _ => None,
+        };
+        let issue = match self.prepare(tx, &loaded, command, &account).await? {
+            Ok(issue) => issue,
+            Err(problem) => return Ok(Err((loaded, problem))),
+        };
+        let context = Context {
+            now,
+            today,
+            actor: &account,
+            submission: frozen.as_ref().map(|(_, submission)| submission),
+            prepared: issue.as_ref().map(|issue| &issue.prepared),
+        };
+        let events = match decide(&loaded.case, command, &context) {
+            Ok(events) => events,
+            Err(refusal) => return Ok(Err((loaded, refusal.into()))),
+        };
+        let (events, after) = self.append(tx, loaded, events, &account, role).await?;
+        self.beside(tx, &after, command, frozen.as_ref(), now).await?;
+        if let Some(issue) = &issue {
+            self.write_issue(tx, &after, issue, now).await?;
+        }
+        self.permit_standing(tx, &after, command, actor, role).await?;
+        self.publish(tx, &after, command, frozen.as_ref().map(|(content, _)| content), issue.as_ref()).await?;
+        if !events.is_empty() {
+            let names: Vec<&str> = events.iter().map(|e| e.event.name()).collect();
+            let entry = Entry::new(&COMMAND, audit_actor(actor, Some(role)), Object::new("case", after.id))
+                .purpose(Purpose::Case)
+                .detail("command", command.name().slug())
+                .detail("state", after.case.name().slug())
+                .detail("version", after.version)
+                .detail("events", names);
+            self.zone.log.record(tx, entry).await?;
+        }
+        if let Some(issue) = &issue {
+            self.record_issue(tx, actor, role, issue).await?;
+        }
+        Ok(Ok((after, events)))
+    }
+
+    /// Appends events to the chain and writes the state that they give.
+    async fn append(
+        &self,
+        tx: &mut Tx,
+        mut loaded: sql::Loaded,
+        events: Vec<Event>,
+        account: &str,
+        role: CaseRole,
+    ) -> Result<(Vec<Recorded>, sql::Loaded), AccessError> {
+        let now = self.zone.now();
+        let mut recorded = Vec::new();
+        for event in events {
+            loaded.version += 1;
+            let automatic = matches!(event, Event::ScreeningStarted { automatic: true });
+            let (actor, role) = if automatic { ("clock", CaseRole::SystemClock) } else { (account, role) };
+            let event = Recorded { seq: loaded.version, at: now, actor: actor.to_owned(), event };
+            let hash = sql::put_event(tx, loaded.id, &event, role.slug(), &loaded.head).await?;
+            loaded.case = evolve(Some(loaded.case), &event).map_err(|e| AccessError::Damaged(e.to_string()))?;
+            loaded.head = hash;
+            recorded.push(event);
+        }
+        if !recorded.is_empty() {
+            loaded.updated_at = now;
+        }
+        Ok((recorded, loaded))
+    }
+
+    /// The content of the draft as it would be handed in, with what the check says.
+    async fn freeze(
+        &self,
+        tx: &mut Tx,
+        loaded: &sql::Loaded,
+        ready: &Ready,
+    ) -> Result<(Content, Submission), AccessError> {
+        let content = sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default();
+        let rooms = self.room_ids();
+        let env = self.environment(&ready.facts, &rooms);
+        let report = self.report(&content, &ready.facts);
+        let before = match loaded.case.dossier() {
+            Some(dossier) => sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?,
+            None => None,
+        };
+        let earlier = before.as_ref().map(|b| b.persons.as_slice()).unwrap_or_default();
+        let applicant = loaded.case.applicant();
+        let frozen = Content::freeze(short_form(), &content, &env, applicant, earlier, &mut || self.person_id());
+        let (_, sha256) = frozen.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
+        let blocks = report.blocks();
+        let number = match loaded.case.dossier() {
+            Some(dossier) => dossier.number.clone(),
+            // A number is taken only by an application that passes: none is lost (the transaction gives it back).
+            None if blocks.is_empty() => self.case_number(tx).await?,
+            None => String::new(),
+        };
+        let changed: BTreeSet<String> = before
+            .as_ref()
+            .map(|b| frozen.differs_from(b).into_iter().map(str::to_owned).collect())
+            .unwrap_or_default();
+        let submission = Submission { number, sha256, order: frozen.order(), blocks, warns: report.warns(), changed };
+        Ok((frozen, submission))
+    }
+
+    async fn case_number(&self, tx: &mut Tx) -> Result<String, AccessError> {
+        let year = self.zone.clock.today().year();
+        let n = sql::next_number(tx, &format!("A-{year}")).await?;
+        Ok(format!("A-{year}-{n:06}"))
+    }
+
+    /// Drafts and revisions that go with a command, and the case's row.
+    async fn beside(
+        &self,
+        tx: &mut Tx,
+        after: &sql::Loaded,
+        command: &Command,
+        frozen: Option<&(Content, Submission)>,
+        now: kernel::Timestamp,
+    ) -> Result<(), AccessError> {
+        let id = after.id;
+        let mut title = after.title.clone();
+        match command {
+            Command::SaveDraft { fields } | Command::SaveFlaggedFields { fields } => {
+                let mut draft = self.own_draft(tx, after).await?;
+                patch(&mut draft, fields);
+                if matches!(command, Command::SaveDraft { .. }) {
+                    title = title_of(&draft.fields);
+                }
+                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
+            }
+            Command::EditCart { items } => {
+                let mut draft = self.own_draft(tx, after).await?;
+                draft.cart.clone_from(items);
+                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
+            }
+            Command::Submit {} | Command::SendInfo { .. } => {
+                if let Some((content, submission)) = frozen {
+                    let (bytes, _) = content.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
+                    let revision = after.case.dossier().map_or(1, |dossier| dossier.revision);
+                    sql::put_revision(tx, &self.zone, id, revision, &bytes, &submission.sha256, now).await?;
+                    title = title_of(&content.fields);
+                }
+                sql::drop_draft(tx, id).await?;
+            }
+            Command::RequestInfo { .. } => {
+                let revision = after.case.dossier().map_or(1, |dossier| dossier.revision);
+                let content = sql::revision(tx, &self.zone, id, revision).await?;
+                let draft = content.map(|content| content.as_draft()).unwrap_or_default();
+                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
+            }
+            Command::CancelInfoRequest {} | Command::Withdraw { .. } | Command::DeleteDraft {} => {
+                sql::drop_draft(tx, id).await?;
+            }
+            _ => {}
+        }
+        let row = sql::Loaded {
+            id,
+            version: after.version,
+            head: after.head.clone(),
+            title,
+            updated_at: after.updated_at,
+            case: after.case.clone(),
+        };
+        sql::put_case(tx, &row, now, false).await
+    }
+
+    async fn own_draft(&self, tx: &mut Tx, loaded: &sql::Loaded) -> Result<DraftContent, AccessError> {
+        Ok(sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default())
+    }
+
+    /// The public register follows the case (ACC-180, ACC-181).
+    async fn publish(
+        &self,
+        tx: &mut Tx,
+        after: &sql::Loaded,
+        command: &Command,
+        content: Option<&Content>,
+        issue: Option<&super::permits::Issue>,
+    ) -> Result<(), AccessError> {
+        let Some(dossier) = after.case.dossier() else { return Ok(()) };
+        let number = &dossier.number;
+        match command {
+            Command::Submit {} | Command::SendInfo { .. } => {
+                let Some(content) = content else { return Ok(()) };
+                let submitted = dossier.submitted_at.date_in_oslo();
+                let on = workdays::add_working_days(submitted, self.settings.publish_after);
+                let entry = public_application(content, number, submitted);
+                let search = format!("{number} {}", entry);
+                sql::put_register(tx, number, on, &entry, &search).await
+            }
+            Command::IssueDecision {} | Command::RevokePermit { .. } => {
+                let Case::Decided(decided) = &after.case else { return Ok(()) };
+                let today = self.zone.clock.today();
+                let on = workdays::add_working_days(today, self.settings.publish_decision_after);
+                let permit = issue.and_then(|issue| issue.permit.as_ref()).map(|(permit, _)| permit);
+                let issued = decided.issued_at.date_in_oslo();
+                let decision = crate::views::public_decision(&decided.decision, permit, &decided.number, issued);
+                sql::decide_register(tx, number, on, &decision).await
+            }
+            Command::Withdraw { .. } | Command::DeclineTerms { .. } => sql::withdraw_register(tx, number).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Letter and permit made ready, when the command asks for them and its guards hold.
+    async fn prepare(
+        &self,
+        tx: &mut Tx,
+        loaded: &sql::Loaded,
+        command: &Command,
+        account: &str,
+    ) -> Result<Result<Option<super::permits::Issue>, Problem>, AccessError> {
+        match command {
+            Command::IssueDecision {} => match crate::model::can_issue(&loaded.case, account) {
+                Ok(_) => Ok(self.make_issue(tx, loaded).await?.map(Some)),
+                Err(refusal) => Ok(Err(refusal.into())),
+            },
+            Command::RevokePermit { .. } => Ok(Ok(self.make_revocation(tx, loaded).await?)),
+            _ => Ok(Ok(None)),
+        }
+    }
+}
+
+/// The fields that everybody may see (audience P), with the sources and variables.
+fn public_application(content: &Content, number: &str, submitted: kernel::Date) -> Value {
+    let mut fields = serde_json::Map::new();
+    for field in short_form().fields().filter(|field| field.audience == Audience::Public) {
+        if let Some(value) = content.fields.get(&field.id) {
+            fields.insert(field.id.clone(), value.clone());
+        }
+    }
+    // The responsible person is public by name, never by address (ACC-182).
+    if let Some(person) = content.responsible() {
+        fields.insert("use.responsible".into(), Value::String(person.name.clone()));
+    } else {
+        fields.remove("use.responsible");
+    }
+    if content.text("app.kind") == "natural" {
+        fields.remove("app.orgnr");
+    }
+    let size = content.fields.get("pop.size").and_then(Value::as_u64).unwrap_or(0);
+    fields.insert("pop.size".into(), Value::String(size_class(size).into()));
+    let variables: Vec<Value> = content
+        .items
+        .iter()
+        .map(|item| serde_json::json!({"id": item.order.variable, "label": item.label, "source": item.order.source}))
+        .collect();
+    let mut sources: Vec<Value> = Vec::new();
+    for source in content.order().sources() {
+        sources.push(serde_json::json!({"id": source, "name": content.source_name(source)}));
+    }
+    serde_json::json!({"number": number, "title": content.text("pub.title"), "submitted_on": submitted,
+        "fields": fields, "sources": sources, "variables": variables})
+}
+
+fn size_class(n: u64) -> &'static str {
+    match n {
+        0..=999 => "<1000",
+        1_000..=9_999 => "1000-9999",
+        10_000..=99_999 => "10000-99999",
+        100_000..=999_999 => "100000-999999",
+        _ => ">=1000000",
+    }
+}
+
+fn check_input(command: &Command) -> Result<(), Problem> {
+    match command {
+        Command::SaveDraft { fields } | Command::SaveFlaggedFields { fields } => check_fields(fields)?,
+        Command::EditCart { items } => check_cart(items)?,
+        _ => {}
+    }
+    let stopped: Vec<FieldError> = command
+        .texts()
+        .into_iter()
+        .filter(|(_, text)| holds_identity_number(text))
+        .map(|(place, _)| {
+            FieldError::new(place, "identity_number", "the text seems to hold a national identity number")
+        })
+        .collect();
+    if stopped.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: stopped }) }
+}
+
+fn digest(id: CaseId, actor: &Actor, command: &Command) -> Result<String, AccessError> {
+    let all = serde_json::json!({"case": id, "actor": actor.account, "command": command});
+    canonical_json(&all)
+        .map(|bytes| sha256_hex(&bytes))
+        .map_err(|e| AccessError::Problem(Problem::invalid("payload", "form", e.to_string())))
+}
+
+fn done(loaded: &sql::Loaded, events: Vec<String>, repeated: bool) -> Done {
+    Done {
+        id: loaded.id,
+        number: loaded.case.dossier().map(|d| d.number.clone()),
+        version: loaded.version,
+        state: loaded.case.name(),
+        events,
+        repeated,
+    }
+}
+
+/// The code of a problem for the audit entry.
+pub(super) fn code(problem: &Problem) -> String {
+    match problem {
+        Problem::NotFound { .. } => "not_found".into(),
+        Problem::Forbidden { code } | Problem::Conflict { code, .. } => code.clone(),
+        Problem::Invalid { .. } => "validation_failed".into(),
+        Problem::Unavailable { .. } => "unavailable".into(),
+    }
+}

@@ -1,0 +1,48 @@
+//! The catalogue as this area asks it.
+
+use async_trait::async_trait;
+use catalogue::{Catalogue, DataType, Role, Sensitivity, Variable};
+use kernel::{Period, Problem};
+use protocol::criteria::{VariableKind, nearest};
+
+use super::Variables;
+use crate::form::VariableFacts;
+
+#[async_trait]
+impl Variables for Catalogue {
+    async fn facts(&self, ids: &[String]) -> Result<Vec<VariableFacts>, Problem> {
+        let model = self.model();
+        let known = ids.iter().filter_map(|id| model.variables.get(id));
+        Ok(known.map(|variable| facts(variable, &model)).collect())
+    }
+
+    fn nearest(&self, id: &str) -> Vec<String> {
+        nearest(self.model().variables.keys().map(String::as_str), id, 3)
+    }
+}
+
+fn facts(variable: &Variable, model: &catalogue::Model) -> VariableFacts {
+    let kind = match variable.data_type {
+        _ if !variable.codes.is_empty() => VariableKind::Code,
+        DataType::Code | DataType::CodeListMulti => VariableKind::Code,
+        DataType::Integer | DataType::Decimal | DataType::Boolean => VariableKind::Number,
+        DataType::Date | DataType::Datetime => VariableKind::Date,
+        DataType::String => VariableKind::Text,
+        DataType::Identifier => VariableKind::Other,
+    };
+    VariableFacts {
+        id: variable.id.clone(),
+        version: variable.dataset_version.unwrap_or(1),
+        collection: variable.collection.clone(),
+        source: variable.source.clone(),
+        source_name: model.sources.get(&variable.source).map(|source| source.name.clone()).unwrap_or_default(),
+        label: variable.label.clone(),
+        kind,
+        // What is described only can be applied for; the order says that it cannot be delivered (DEL-015).
+        orderable: variable.role == Role::Content && variable.data_type != DataType::Identifier,
+        sensitive: variable.sensitivity == Sensitivity::High,
+        free_text: false,
+        granularities: variable.granularities.iter().map(|level| level.slug().to_owned()).collect(),
+        validity: variable.from.map(|from| Period { from, to: variable.to }),
+    }
+}

@@ -1,0 +1,383 @@
+//! Looking: lists, one case, letters, events, the public register.
+
+use std::collections::BTreeMap;
+
+use identity::{Actor, Role};
+use kernel::Problem;
+use protocol::Envelope;
+use serde_json::{Map, Value};
+use store::Tx;
+
+use super::Access;
+use crate::content::Content;
+use crate::error::AccessError;
+use crate::form::Report;
+use crate::model::{Case, CaseId, Recorded, StateName, replay};
+use crate::permissions::{self, CaseRole, View};
+use crate::sql;
+use crate::views::{
+    self, CaseFilter, CaseSummary, CaseView, DecisionView, OfferView, Page, ProposalView, RegisterEntry,
+};
+
+/// Fields of the application that a registry handler sees beside the own source's variables (`access.md` section 8).
+const SHARED_SECTIONS: [&str; 4] = ["pub", "use", "pop", "proc"];
+
+impl Access {
+    /// The actor's own applications, last changed first.
+    ///
+    /// # Errors
+    /// Those of the database; an unknown state.
+    pub async fn own_cases(&self, actor: &Actor, filter: &CaseFilter) -> Result<Page<CaseSummary>, Problem> {
+        let account = actor.account.to_string();
+        self.listed(actor, filter, Some(&account), None, false).await
+    }
+
+    /// The cases of the body for its staff and the auditor, of the own sources for registry handlers.
+    ///
+    /// # Errors
+    /// `forbidden` for everybody else.
+    pub async fn cases(&self, actor: &Actor, filter: &CaseFilter) -> Result<Page<CaseSummary>, Problem> {
+        let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings().body);
+        if here(Role::CaseHandler) || here(Role::DecisionMaker) || actor.has(Role::Auditor) {
+            return self.listed(actor, filter, None, None, true).await;
+        }
+        let of_sources = |g: &&identity::Grant| matches!(g.role, Role::RegistryHandler | Role::DataPreparer);
+        let sources: Vec<String> = actor.grants.iter().filter(of_sources).filter_map(|g| g.scope.clone()).collect();
+        if sources.is_empty() {
+            let object = audit::Object::new("cases", "all");
+            let entry = audit::Entry::new(&super::VIEW, super::audit_actor(actor, None), object);
+            self.record(entry.purpose(audit::Purpose::Case).refused("forbidden")).await?;
+            return Err(Problem::forbidden("forbidden"));
+        }
+        self.listed(actor, filter, None, Some(&sources), true).await
+    }
+
+    async fn listed(
+        &self,
+        actor: &Actor,
+        filter: &CaseFilter,
+        applicant: Option<&str>,
+        sources: Option<&[String]>,
+        submitted_only: bool,
+    ) -> Result<Page<CaseSummary>, Problem> {
+        let state = filter.state.as_deref().filter(|s| !s.is_empty());
+        if let Some(state) = state.filter(|s| StateName::parse(s).is_none()) {
+            return Err(Problem::invalid("state", "unknown", format!("there is no state {state}")));
+        }
+        let account = actor.account.to_string();
+        let handler = filter.handler.as_deref().filter(|h| !h.is_empty());
+        let handler = handler.map(|handler| if handler == "me" { account.as_str() } else { handler });
+        let size = if filter.size <= 0 { 25 } else { filter.size.min(100) };
+        let from = filter.from.max(0);
+        let query = sql::ListQuery {
+            applicant,
+            sources,
+            submitted_only,
+            state,
+            handler,
+            source: filter.source.as_deref().filter(|s| !s.is_empty()),
+            search: &filter.q,
+            from,
+            size,
+        };
+        let found = self.zone.store.read("access.list", async |tx: &mut Tx| sql::list(tx, &query).await).await;
+        let (rows, total) = found.map_err(Problem::from)?;
+        // A state in which a source has no part in the case is not shown to its handlers.
+        let visible = rows.iter().filter(|loaded| self.view_of(actor, &loaded.case).is_some());
+        Ok(Page { items: visible.map(|loaded| self.summary(actor, loaded)).collect(), total, from, size })
+    }
+
+    fn summary(&self, actor: &Actor, loaded: &sql::Loaded) -> CaseSummary {
+        let case = &loaded.case;
+        let clock = views::clock(case, self.zone.clock.today());
+        let commands = self.commands(actor, case);
+        CaseSummary {
+            id: loaded.id,
+            number: case.dossier().map(|d| d.number.clone()),
+            title: loaded.title.clone(),
+            state: case.name(),
+            outward: views::outward(case.name()),
+            version: loaded.version,
+            sources: case
+                .dossier()
+                .map(|d| d.order.sources().into_iter().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            submitted_at: case.dossier().map(|d| d.submitted_at),
+            updated_at: loaded.updated_at,
+            waits_for: case.waits_for(),
+            handler: case.dossier().and_then(|d| d.handler.clone()),
+            due: views::due(case, clock.as_ref()),
+            clock,
+            next: views::next_step(&commands, case),
+        }
+    }
+
+    fn commands(&self, actor: &Actor, case: &Case) -> Vec<views::AllowedCommand> {
+        let mut roles = self.roles(actor, case);
+        roles.retain(|role| self.separated(actor, *role).is_ok());
+        views::guarded(case, permissions::allowed(case.name(), &roles), &actor.account.to_string())
+    }
+
+    /// A case by its number.
+    ///
+    /// # Errors
+    /// Not found, forbidden.
+    pub async fn case_id(&self, actor: &Actor, number: &str) -> Result<CaseId, Problem> {
+        let found =
+            self.zone.store.read("access.case", async |tx: &mut Tx| sql::case_by_number(tx, number).await).await;
+        let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
+        self.seen(actor, loaded.id).await?;
+        Ok(loaded.id)
+    }
+
+    /// A case as the actor may see it.
+    ///
+    /// # Errors
+    /// Not found, forbidden.
+    pub async fn case(&self, actor: &Actor, id: CaseId) -> Result<CaseView, Problem> {
+        let (loaded, view, roles) = self.seen(actor, id).await?;
+        let case = &loaded.case;
+        let (content, before, events) = self.read_case(&loaded).await?;
+        let staff = view == View::ViewFull;
+        let decided = matches!(case, Case::Decided(_));
+        let mut sections = Vec::new();
+        let mut items = Vec::new();
+        let mut changed = Vec::new();
+        if let Some(content) = &content {
+            let draft = content.as_draft();
+            sections = self.sections(&draft, &BTreeMap::new(), &Report::default(), case, false);
+            // Visibility was settled at submission: what is in the revision is shown.
+            for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
+                field.visible = !field.value.is_null();
+            }
+            items.clone_from(&content.items);
+            if let Some(before) = &before {
+                changed = content.differs_from(before).into_iter().map(str::to_owned).collect();
+            }
+            if view == View::ViewSourcePart {
+                sections.retain(|section| SHARED_SECTIONS.contains(&section.id.as_str()));
+                let own = |source: &str| {
+                    actor.has_for(Role::RegistryHandler, source) || actor.has_for(Role::DataPreparer, source)
+                };
+                items.retain(|item| own(&item.order.source));
+            }
+        }
+        let parties = staff || view == View::ViewOwn;
+        let work = case.work();
+        let offer = match case {
+            Case::AwaitingAcceptance(a) => {
+                Some(OfferView { terms: a.terms.clone(), hash: a.hash.clone(), deadline: a.deadline })
+            }
+            _ => None,
+        };
+        let decision = match case {
+            Case::Decided(d) => Some(DecisionView {
+                number: d.number.clone(),
+                issued_at: d.issued_at,
+                decision: d.decision.clone(),
+                letter: d.letter.clone(),
+                permit: d.permit.clone(),
+            }),
+            _ => None,
+        };
+        let proposal = work.and_then(|work| work.proposal.as_ref()).filter(|_| staff);
+        let mut timeline: Vec<_> = events
+            .iter()
+            .filter_map(|event| views::timeline_entry(&event.recorded, &event.role, staff))
+            .filter(|_| parties)
+            .collect();
+        timeline.reverse();
+        Ok(CaseView {
+            summary: self.summary(actor, &loaded),
+            view,
+            roles,
+            sections,
+            items,
+            changed,
+            comments: case.dossier().filter(|_| parties).map(|d| d.comments.clone()).unwrap_or_default(),
+            request: views::request(case).filter(|_| parties),
+            criteria: if staff || (decided && parties) { views::criteria(case) } else { Vec::new() },
+            fee: work.and_then(|work| work.fee.clone()).filter(|_| parties),
+            offer: offer.filter(|_| parties),
+            terms_accepted: work.is_some_and(|work| work.accepted.is_some()),
+            proposal: proposal.map(|p| ProposalView { by: p.by.clone(), at: p.at, decision: p.decision.clone() }),
+            decision: decision.filter(|_| parties),
+            commands: self.commands(actor, case),
+            timeline,
+        })
+    }
+
+    async fn read_case(
+        &self,
+        loaded: &sql::Loaded,
+    ) -> Result<(Option<Content>, Option<Content>, Vec<sql::StoredEvent>), AccessError> {
+        let (id, revision) = (loaded.id, loaded.case.dossier().map(|d| d.revision));
+        self.zone
+            .store
+            .read("access.content", async |tx: &mut Tx| {
+                let (mut content, mut before) = (None, None);
+                if let Some(n) = revision {
+                    content = sql::revision(tx, &self.zone, id, n).await?;
+                    if n > 1 {
+                        before = sql::revision(tx, &self.zone, id, n - 1).await?;
+                    }
+                }
+                Ok((content, before, sql::events(tx, id, 0).await?))
+            })
+            .await
+    }
+
+    /// The events of a case after a place, for those who see all of it (`GET /cases/{id}/events`).
+    ///
+    /// # Errors
+    /// Not found, forbidden.
+    pub async fn events(&self, actor: &Actor, id: CaseId, after: i64) -> Result<Vec<Recorded>, Problem> {
+        let (_, view, _) = self.seen(actor, id).await?;
+        if view != View::ViewFull {
+            return Err(Problem::forbidden("forbidden"));
+        }
+        let events = self.zone.store.read("access.events", async |tx: &mut Tx| sql::events(tx, id, after).await).await;
+        Ok(events.map_err(Problem::from)?.into_iter().map(|event| event.recorded).collect())
+    }
+
+    /// The decision letter as PDF.
+    ///
+    /// # Errors
+    /// Not found, forbidden: parties and staff only.
+    pub async fn letter_pdf(&self, actor: &Actor, id: CaseId) -> Result<Vec<u8>, Problem> {
+        Ok(self.letter(actor, id).await?.1)
+    }
+
+    /// The decision letter as canonical JSON: the same content as the PDF.
+    ///
+    /// # Errors
+    /// As [`Access::letter_pdf`].
+    pub async fn letter_json(&self, actor: &Actor, id: CaseId) -> Result<Vec<u8>, Problem> {
+        Ok(self.letter(actor, id).await?.0)
+    }
+
+    /// The signed statement of the decision: its number and the digests of both forms of the letter.
+    ///
+    /// # Errors
+    /// As [`Access::letter_pdf`].
+    pub async fn decision_statement(&self, actor: &Actor, id: CaseId) -> Result<Envelope, Problem> {
+        let (_, _, statement) = self.letter(actor, id).await?;
+        sql::parse(&statement).map_err(Problem::from)
+    }
+
+    async fn letter(&self, actor: &Actor, id: CaseId) -> Result<(Vec<u8>, Vec<u8>, String), Problem> {
+        let (loaded, view, _) = self.seen(actor, id).await?;
+        if view == View::ViewSourcePart {
+            return Err(Problem::forbidden("forbidden"));
+        }
+        let Case::Decided(decided) = &loaded.case else { return Err(Problem::not_found("letter")) };
+        let number = decided.number.clone();
+        let found =
+            self.zone.store.read("access.letter", async |tx: &mut Tx| sql::decision(tx, &self.zone, &number).await);
+        let (json, pdf, statement) = found.await.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("letter"))?;
+        let kept = (kernel::sha256_hex(&pdf), kernel::sha256_hex(&json));
+        if kept != (decided.letter.pdf.clone(), decided.letter.json.clone()) {
+            return Err(AccessError::Damaged(format!("the letter of {number} is not the one that was issued")).into());
+        }
+        Ok((json, pdf, statement))
+    }
+
+    /// Checks the history of a case: every digest of the chain, and that replaying the events gives the stored state.
+    ///
+    /// # Errors
+    /// `Unavailable` when anything does not fit (the log says what); forbidden for all but those who see all of it.
+    pub async fn verify(&self, actor: &Actor, id: CaseId) -> Result<i64, Problem> {
+        let (_, view, _) = self.seen(actor, id).await?;
+        if view != View::ViewFull {
+            return Err(Problem::forbidden("forbidden"));
+        }
+        let read = self
+            .zone
+            .store
+            .read("access.verify", async |tx: &mut Tx| -> Result<_, AccessError> {
+                Ok((sql::case(tx, id).await?, sql::events(tx, id, 0).await?))
+            })
+            .await;
+        let (loaded, events) = read.map_err(Problem::from)?;
+        let loaded = loaded.ok_or_else(|| Problem::not_found("case"))?;
+        verify_history(&loaded, &events).map_err(Problem::from)?;
+        Ok(loaded.version)
+    }
+
+    /// The public register, newest first. No login.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn register(&self, q: &str, from: i64, size: i64) -> Result<Page<RegisterEntry>, Problem> {
+        let today = self.zone.clock.today();
+        let (from, size) = (from.max(0), if size <= 0 { 25 } else { size.min(100) });
+        let found = self
+            .zone
+            .store
+            .read("access.register", async |tx: &mut Tx| sql::register(tx, today, q, from, size).await)
+            .await;
+        let (rows, total) = found.map_err(Problem::from)?;
+        Ok(Page { items: rows.into_iter().map(|row| entry(row, today)).collect(), total, from, size })
+    }
+
+    /// One entry of the public register.
+    ///
+    /// # Errors
+    /// Not found while it is not public.
+    pub async fn register_entry(&self, number: &str) -> Result<RegisterEntry, Problem> {
+        let today = self.zone.clock.today();
+        let found = self
+            .zone
+            .store
+            .read("access.register", async |tx: &mut Tx| sql::register_entry(tx, today, number).await)
+            .await;
+        let row = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("entry"))?;
+        Ok(entry(row, today))
+    }
+
+    /// Whether an actor is the applicant of a case.
+    ///
+    /// # Errors
+    /// Not found.
+    pub async fn is_applicant(&self, actor: &Actor, id: CaseId) -> Result<bool, Problem> {
+        let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
+        let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
+        Ok(self.roles(actor, &loaded.case) == [CaseRole::Applicant])
+    }
+}
+
+fn verify_history(loaded: &sql::Loaded, events: &[sql::StoredEvent]) -> Result<(), AccessError> {
+    let mut prev = String::new();
+    for (i, event) in events.iter().enumerate() {
+        let whole = sql::chain(loaded.id, &event.recorded, &event.role, &prev)?;
+        if event.recorded.seq != i as i64 + 1 || event.prev != prev || event.hash != whole {
+            return Err(AccessError::Damaged(format!("event {} of case {} breaks the chain", i + 1, loaded.id)));
+        }
+        prev = whole;
+    }
+    if prev != loaded.head || events.len() as i64 != loaded.version {
+        return Err(AccessError::Damaged(format!("case {} does not end where its events end", loaded.id)));
+    }
+    let recorded: Vec<Recorded> = events.iter().map(|event| event.recorded.clone()).collect();
+    let state = replay(&recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;
+    if state != loaded.case {
+        return Err(AccessError::Damaged(format!("the state of case {} is not what its events give", loaded.id)));
+    }
+    Ok(())
+}
+
+/// A withdrawn case shows title and status only; a decision from its day on (ACC-181).
+fn entry(row: sql::RegisterRow, today: kernel::Date) -> RegisterEntry {
+    let text = |name: &str| row.entry[name].as_str().unwrap_or_default().to_owned();
+    let decision = row.decision.filter(|(on, _)| *on <= today && !row.withdrawn).map(|(_, decision)| decision);
+    let status = match (row.withdrawn, &decision) {
+        (true, _) => "withdrawn",
+        (false, Some(_)) => "decided",
+        (false, None) => "received",
+    };
+    let application = match (&row.entry, row.withdrawn) {
+        (Value::Object(map), false) => map.clone(),
+        _ => Map::new(),
+    };
+    RegisterEntry { number: text("number"), title: text("title"), status, application, decision }
+}

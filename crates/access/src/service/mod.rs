@@ -1,0 +1,224 @@
+//! The use cases: authorise, load, decide, and then in one transaction the event, the new row, the audit entry and the
+//! outgoing jobs (ACC-003, ACC-004).
+
+mod apply;
+mod decide;
+mod known;
+mod look;
+mod permits;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit::{Action, Detail, Entry, Kind as AuditKind, Object, Purpose, Zone};
+use identity::{Actor, Role};
+use kernel::identity_number::{self, Accept};
+use kernel::{LangMap, Problem};
+use store::{Store, Tx, jobs};
+
+use crate::error::AccessError;
+use crate::form::VariableFacts;
+use crate::model::{Case, CaseId, StateName};
+use crate::permissions::{self, CaseRole, View};
+use crate::sql;
+
+/// What is asked of the catalogue. `hap` and the tests give the implementation.
+#[async_trait]
+pub trait Variables: Send + Sync {
+    /// What is known of these variables: those that are published. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// When the catalogue does not answer.
+    async fn facts(&self, ids: &[String]) -> Result<Vec<VariableFacts>, Problem>;
+
+    /// The three known ids nearest to an unknown one.
+    fn nearest(&self, id: &str) -> Vec<String>;
+}
+
+type Near = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
+/// An analysis room on offer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// The party's name, e.g. `room:tsd`.
+    pub id: String,
+    /// Name.
+    pub name: LangMap,
+}
+
+/// What an installation sets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Slug of the access body's organisation: whose case handlers and decision makers see the cases.
+    pub body: String,
+    /// Rooms on offer.
+    pub rooms: Vec<Room>,
+    /// Whether all persons are synthetic: letters say so.
+    pub synthetic: bool,
+    /// Working days from the submission to the public register (ACC-181).
+    pub publish_after: u32,
+    /// Working days from the decision to the public register.
+    pub publish_decision_after: u32,
+}
+
+impl Settings {
+    /// The usual settings of a body: applications public after one working day, decisions after five.
+    pub fn new(body: impl Into<String>, rooms: Vec<Room>) -> Self {
+        Self { body: body.into(), rooms, synthetic: false, publish_after: 1, publish_decision_after: 5 }
+    }
+}
+
+/// Applications, cases, decisions and permits of one access body. Cheap to clone.
+#[derive(Clone)]
+pub struct Access {
+    zone: Zone,
+    variables: Arc<dyn Variables>,
+    settings: Arc<Settings>,
+    near: Near,
+}
+
+pub(crate) const CREATE: Action = Action::new(AuditKind::Decision, "case.create", &[]);
+pub(crate) const COMMAND: Action = Action::new(
+    AuditKind::Decision,
+    "case.command",
+    &[("command", Detail::Code), ("state", Detail::Code), ("version", Detail::Int), ("events", Detail::Codes)],
+);
+pub(crate) const VIEW: Action = Action::new(AuditKind::Decision, "case.view", &[("view", Detail::Code)]);
+pub(crate) const ISSUE: Action =
+    Action::new(AuditKind::Decision, "permit.issue", &[("permit", Detail::Digest), ("letter", Detail::Digest)]);
+pub(crate) const CHANGE: Action =
+    Action::new(AuditKind::Decision, "permit.change", &[("change", Detail::Code), ("permit", Detail::Digest)]);
+
+/// Kind of the jobs that tell the key role about a permit.
+const PERMIT_CHANGED: &str = "permit/changed";
+
+impl Access {
+    /// The service of the centre's zone.
+    pub fn new(zone: Zone, variables: Arc<dyn Variables>, settings: Settings) -> Self {
+        let catalogue = variables.clone();
+        Self { zone, variables, settings: Arc::new(settings), near: Arc::new(move |id| catalogue.nearest(id)) }
+    }
+
+    /// Brings the tables of this area up to date, and those of the job queue.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn migrate(store: &Store) -> Result<(), Problem> {
+        store.migrate("jobs", jobs::MIGRATIONS).await?;
+        store.migrate("access", sql::MIGRATIONS).await?;
+        Ok(())
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What an actor is in a case. An applicant is nothing else in the own case, so that nobody handles what they
+    /// applied for.
+    pub(crate) fn roles(&self, actor: &Actor, case: &Case) -> Vec<CaseRole> {
+        if case.applicant() == actor.account.to_string() {
+            return vec![CaseRole::Applicant];
+        }
+        let mut roles = Vec::new();
+        let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings.body);
+        if here(Role::CaseHandler) {
+            roles.push(CaseRole::CaseHandler);
+        }
+        if here(Role::DecisionMaker) {
+            roles.push(CaseRole::DecisionMaker);
+        }
+        let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
+        let for_a_source = |role: Role| sources.iter().any(|source| actor.has_for(role, source));
+        if for_a_source(Role::RegistryHandler) {
+            roles.push(CaseRole::RegistryHandler);
+        }
+        if for_a_source(Role::DataPreparer) {
+            roles.push(CaseRole::DataPreparer);
+        }
+        if actor.has(Role::Auditor) {
+            roles.push(CaseRole::Auditor);
+        }
+        if actor.has(Role::Administrator) {
+            roles.push(CaseRole::Administrator);
+        }
+        roles
+    }
+
+    /// ACC-009: in one case nobody holds both an assessing role and one that prepares data or runs a room.
+    pub(crate) fn separated(&self, actor: &Actor, role: CaseRole) -> Result<(), Problem> {
+        let assesses = matches!(role, CaseRole::CaseHandler | CaseRole::DecisionMaker);
+        if assesses && (actor.has(Role::DataPreparer) || actor.has(Role::RoomIntake)) {
+            return Err(Problem::forbidden("role_separation"));
+        }
+        Ok(())
+    }
+
+    /// The view that an actor has of a case.
+    pub(crate) fn view_of(&self, actor: &Actor, case: &Case) -> Option<(View, Vec<CaseRole>)> {
+        let roles = self.roles(actor, case);
+        permissions::view(case.name(), &roles).map(|view| (view, roles))
+    }
+
+    /// The case, when the actor may see it. Looks of staff and refusals are written to the log (ACC, section 16).
+    pub(crate) async fn seen(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+    ) -> Result<(sql::Loaded, View, Vec<CaseRole>), AccessError> {
+        let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await?;
+        let loaded = found.ok_or_else(|| Problem::not_found("case"))?;
+        let entry = Entry::new(&VIEW, audit_actor(actor, None), Object::new("case", id)).purpose(Purpose::Case);
+        let Some((view, roles)) = self.view_of(actor, &loaded.case) else {
+            self.record(entry.refused("forbidden")).await?;
+            return Err(Problem::forbidden("forbidden").into());
+        };
+        if view != View::ViewOwn {
+            self.record(entry.detail("view", view.slug())).await?;
+        }
+        Ok((loaded, view, roles))
+    }
+
+    /// Writes an audit entry in a transaction of its own.
+    pub(crate) async fn record(&self, entry: Entry) -> Result<(), AccessError> {
+        self.zone
+            .store
+            .tx("access.audit", async |tx: &mut Tx| -> Result<(), AccessError> {
+                self.zone.log.record(tx, entry.clone()).await?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// What is known of variables, by id.
+    pub(crate) async fn facts(&self, ids: Vec<String>) -> Result<BTreeMap<String, VariableFacts>, Problem> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        Ok(self.variables.facts(&ids).await?.into_iter().map(|facts| (facts.id.clone(), facts)).collect())
+    }
+
+    pub(crate) fn room_ids(&self) -> Vec<String> {
+        self.settings.rooms.iter().map(|room| room.id.clone()).collect()
+    }
+}
+
+/// The actor as the log names it, in a role of the case.
+pub(crate) fn audit_actor(actor: &Actor, role: Option<CaseRole>) -> audit::Actor {
+    let mut named = audit::Actor::person(actor.account.to_string());
+    named.session.clone_from(&actor.session);
+    named.role = role.map(|role| role.slug().to_owned());
+    named.organisation = actor.organisation().map(str::to_owned);
+    named
+}
+
+/// Whether a text holds a national identity number (IDN-020): then it is stopped.
+pub(crate) fn holds_identity_number(text: &str) -> bool {
+    !identity_number::scan(text, Accept::Both).is_empty()
+}
+
+/// Whether drafts of this state can be worked on.
+pub(crate) const fn is_written(state: StateName) -> bool {
+    matches!(state, StateName::Draft | StateName::AwaitingInfo)
+}

@@ -1,0 +1,368 @@
+//! Letters and permits: made ready before the event, written with it, asked for by keys, delivery and rooms (ACC-163),
+//! told to the key role by a job.
+
+use audit::{Entry, Object, Purpose};
+use identity::Actor;
+use kernel::{Problem, Timestamp, canonical_json, sha256_hex};
+use protocol::calls::PermitCurrentAnswer;
+use protocol::channel::Channel;
+use protocol::documents::{Permit, PermitStatus};
+use protocol::{Envelope, Party};
+use serde_json::{Value, json};
+use store::{Tx, jobs};
+
+use super::{Access, CHANGE, ISSUE, PERMIT_CHANGED, audit_actor};
+use crate::error::AccessError;
+use crate::letter::{self, letter};
+use crate::model::{Case, Command, LetterRef, Prepared, Standing};
+use crate::permissions::CaseRole;
+use crate::permit::{CompileError, Numbers, compile};
+use crate::sql::{self, PermitRow};
+use crate::views::PermitView;
+
+/// Payload type of the signed statement of a decision: number and digests of the letter.
+pub const DECISION_TYPE: &str = "application/vnd.hap.decision+json";
+
+/// A decision, or a revocation, made ready.
+pub(crate) struct Issue {
+    pub prepared: Prepared,
+    /// Letter as JSON, PDF, signed statement; none for a revocation.
+    letter: Option<(Vec<u8>, Vec<u8>, String)>,
+    pub permit: Option<(Permit, Envelope)>,
+    title: String,
+}
+
+impl Access {
+    /// Renders and signs what the proposal decides. The guards of `issue_decision` hold.
+    pub(super) async fn make_issue(
+        &self,
+        tx: &mut Tx,
+        loaded: &sql::Loaded,
+    ) -> Result<Result<Issue, Problem>, AccessError> {
+        let Case::Processing(at) = &loaded.case else {
+            return Ok(Err(Problem::conflict("wrong_state", "the case is not processed")));
+        };
+        let Some(proposal) = &at.work.proposal else {
+            return Ok(Err(Problem::conflict("no_proposal", "a case handler proposes the decision first")));
+        };
+        let content = sql::revision(tx, &self.zone, loaded.id, at.dossier.revision).await?;
+        let content = content.ok_or_else(|| AccessError::Damaged(format!("case {} has no content", loaded.id)))?;
+        let now = self.zone.now();
+        let today = now.date_in_oslo();
+        let number = format!("{}/V1", at.dossier.number);
+        let permit = if proposal.decision.grants() {
+            // Compiled once with a placeholder: a decision that gives no permit takes no number.
+            let fee_max_ore = at.work.fee.as_ref().map_or(0, |fee| fee.max_ore);
+            let case = at.dossier.number.as_str();
+            let mut numbers = Numbers { series: "NO-0000-000000", case, decision: &number, now, today, fee_max_ore };
+            if let Err(error) = compile(&content, &proposal.decision, &numbers) {
+                return Ok(Err(not_compiled(&error)));
+            }
+            let n = sql::next_number(tx, &format!("NO-{}", today.year())).await?;
+            let series = format!("NO-{}-{n:06}", today.year());
+            numbers.series = &series;
+            match compile(&content, &proposal.decision, &numbers) {
+                Ok(permit) => Some(permit),
+                Err(error) => return Ok(Err(not_compiled(&error))),
+            }
+        } else {
+            None
+        };
+        let rooms = &self.settings.rooms;
+        let room_name = rooms.iter().find(|room| room.id == content.text("proc.room")).map(|room| room.name.clone());
+        let letter = letter(&letter::Source {
+            case: &at.dossier.number,
+            decision_number: &number,
+            date: today,
+            content: &content,
+            decision: &proposal.decision,
+            assessments: &at.work.assessments,
+            fee: at.work.fee.as_ref(),
+            permit: permit.as_ref(),
+            room_name: &room_name.unwrap_or_default(),
+            synthetic: self.settings.synthetic,
+        });
+        let json = canonical_json(&letter).map_err(|e| AccessError::Damaged(e.to_string()))?;
+        let pdf = letter.pdf();
+        let digests = LetterRef { pdf: sha256_hex(&pdf), json: sha256_hex(&json) };
+        let statement = self.statement(&number, &digests, now)?;
+        let title = content.text("pub.title").to_owned();
+        let permit = permit.map(|permit| self.sign(permit)).transpose()?;
+        let prepared = Prepared {
+            number,
+            letter: digests,
+            permit: permit.as_ref().map(|(p, e)| (p.permit_id.clone(), p.series.clone(), sha256_hex(&e.payload.0))),
+        };
+        Ok(Ok(Issue { prepared, letter: Some((json, pdf, statement)), permit, title }))
+    }
+
+    /// The permit of a decided case with status REVOKED, signed; none when it has no live permit.
+    pub(super) async fn make_revocation(
+        &self,
+        tx: &mut Tx,
+        loaded: &sql::Loaded,
+    ) -> Result<Option<Issue>, AccessError> {
+        let Case::Decided(decided) = &loaded.case else { return Ok(None) };
+        let Some(reference) = &decided.permit else { return Ok(None) };
+        let Some(row) = sql::current_permit(tx, &reference.series).await? else { return Ok(None) };
+        let mut permit = read_permit(&row)?;
+        permit.status = PermitStatus::Revoked;
+        let (permit, envelope) = self.sign(permit)?;
+        let sha256 = sha256_hex(&envelope.payload.0);
+        let prepared = Prepared {
+            number: decided.number.clone(),
+            letter: decided.letter.clone(),
+            permit: Some((permit.permit_id.clone(), permit.series.clone(), sha256)),
+        };
+        Ok(Some(Issue { prepared, letter: None, permit: Some((permit, envelope)), title: row.title }))
+    }
+
+    fn sign(&self, permit: Permit) -> Result<(Permit, Envelope), AccessError> {
+        let envelope =
+            Envelope::of(&permit, self.zone.signer.as_ref()).map_err(|e| AccessError::Sealing(e.to_string()))?;
+        Ok((permit, envelope))
+    }
+
+    fn statement(&self, number: &str, letter: &LetterRef, now: Timestamp) -> Result<String, AccessError> {
+        let payload = json!({"decision": number, "issued_at": now, "pdf": letter.pdf, "json": letter.json});
+        let payload = canonical_json(&payload).map_err(|e| AccessError::Damaged(e.to_string()))?;
+        let envelope = Envelope::sign(DECISION_TYPE, payload, self.zone.signer.as_ref());
+        sql::text(&envelope.map_err(|e| AccessError::Sealing(e.to_string()))?)
+    }
+
+    /// Writes letter and permit, and the job that tells the key role.
+    pub(super) async fn write_issue(
+        &self,
+        tx: &mut Tx,
+        after: &sql::Loaded,
+        issue: &Issue,
+        now: Timestamp,
+    ) -> Result<(), AccessError> {
+        if let Some((letter, pdf, statement)) = &issue.letter {
+            let row = sql::DecisionRow { number: &issue.prepared.number, letter, pdf, statement };
+            sql::put_decision(tx, &self.zone, after.id, &row, now).await?;
+        }
+        let Some((permit, envelope)) = &issue.permit else { return Ok(()) };
+        let envelope = sql::text(envelope)?;
+        match sql::current_permit(tx, &permit.series).await? {
+            None => {
+                let row = PermitRow {
+                    permit_id: permit.permit_id.clone(),
+                    series: permit.series.clone(),
+                    case_id: after.id,
+                    status: status(permit.status),
+                    held: false,
+                    title: issue.title.clone(),
+                    envelope,
+                    changes: 1,
+                };
+                sql::put_permit(tx, &row, (permit.valid_from, permit.valid_to), now).await?;
+                self.tell(tx, &row, now).await
+            }
+            Some(old) => {
+                let row = PermitRow {
+                    permit_id: old.permit_id.clone(),
+                    series: old.series.clone(),
+                    case_id: old.case_id,
+                    status: status(permit.status),
+                    held: false,
+                    title: old.title.clone(),
+                    envelope,
+                    changes: old.changes + 1,
+                };
+                sql::change_permit(tx, &row, &old, now).await?;
+                self.tell(tx, &row, now).await
+            }
+        }
+    }
+
+    /// Hold and release: a flag beside the document (ACC-162).
+    pub(super) async fn permit_standing(
+        &self,
+        tx: &mut Tx,
+        after: &sql::Loaded,
+        command: &Command,
+        actor: &Actor,
+        role: CaseRole,
+    ) -> Result<(), AccessError> {
+        let change = match command {
+            Command::HoldPermit { .. } => "hold",
+            Command::ReleaseHold { .. } => "release",
+            _ => return Ok(()),
+        };
+        let Case::Decided(decided) = &after.case else { return Ok(()) };
+        let Some(reference) = &decided.permit else { return Ok(()) };
+        let Some(old) = sql::current_permit(tx, &reference.series).await? else { return Ok(()) };
+        let now = self.zone.now();
+        let held = reference.standing == Standing::Held;
+        let row = PermitRow { held, changes: old.changes + 1, ..clone(&old) };
+        sql::change_permit(tx, &row, &old, now).await?;
+        self.tell(tx, &row, now).await?;
+        let object = Object::new("permit", &row.permit_id);
+        let entry = Entry::new(&CHANGE, audit_actor(actor, Some(role)), object).purpose(Purpose::Case);
+        let entry = entry.permit(&row.permit_id, &row.series).detail("change", change);
+        self.zone.log.record(tx, entry).await?;
+        Ok(())
+    }
+
+    /// The audit entry of a permit that was issued or revoked.
+    pub(super) async fn record_issue(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        role: CaseRole,
+        issue: &Issue,
+    ) -> Result<(), AccessError> {
+        let Some((permit, envelope)) = &issue.permit else { return Ok(()) };
+        let digest = sha256_hex(&envelope.payload.0);
+        let object = Object::new("permit", &permit.permit_id).digest(&digest);
+        let action = if issue.letter.is_some() { &ISSUE } else { &CHANGE };
+        let entry = Entry::new(action, audit_actor(actor, Some(role)), object).purpose(Purpose::Case);
+        let entry = entry.permit(&permit.permit_id, &permit.series).detail("permit", digest);
+        let entry = match &issue.letter {
+            Some(_) => entry.detail("letter", issue.prepared.letter.pdf.clone()),
+            None => entry.detail("change", "revoke"),
+        };
+        self.zone.log.record(tx, entry).await?;
+        Ok(())
+    }
+
+    async fn tell(&self, tx: &mut Tx, row: &PermitRow, now: Timestamp) -> Result<(), AccessError> {
+        let id = format!("permit-changed/{}/{}", row.permit_id, row.changes);
+        jobs::push(tx, &id, PERMIT_CHANGED, &json!({"series": row.series}).to_string(), now).await?;
+        Ok(())
+    }
+
+    /// The permit of a series in force now, or the last one when none is: what `permit/current` answers.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown series.
+    pub async fn permit_current(&self, series: &str) -> Result<PermitCurrentAnswer, Problem> {
+        let row =
+            self.zone.store.read("access.permit", async |tx: &mut Tx| sql::current_permit(tx, series).await).await;
+        let row = row.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("permit"))?;
+        answer(&row).map_err(Problem::from)
+    }
+
+    /// A permit for those who may see its case.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown series, `forbidden`.
+    pub async fn permit(&self, actor: &Actor, series: &str) -> Result<PermitView, Problem> {
+        let row =
+            self.zone.store.read("access.permit", async |tx: &mut Tx| sql::current_permit(tx, series).await).await;
+        let row = row.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("permit"))?;
+        self.seen(actor, row.case_id).await?;
+        view(row).map_err(Problem::from)
+    }
+
+    /// The permits of cases that the actor may see, by number.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn permits(&self, actor: &Actor) -> Result<Vec<PermitView>, Problem> {
+        let found: Result<Vec<(PermitRow, Case)>, AccessError> = self
+            .zone
+            .store
+            .read("access.permits", async |tx: &mut Tx| {
+                let mut found = Vec::new();
+                for row in sql::permits(tx).await? {
+                    if let Some(loaded) = sql::case(tx, row.case_id).await? {
+                        found.push((row, loaded.case));
+                    }
+                }
+                Ok(found)
+            })
+            .await;
+        let found = found.map_err(Problem::from)?;
+        let seen = found.into_iter().filter(|(_, case)| self.view_of(actor, case).is_some());
+        seen.map(|(row, _)| view(row).map_err(Problem::from)).collect()
+    }
+
+    /// Tells the key role about permits that were issued, revoked, held or released. Gives how many were told; what is
+    /// not taken stays in the queue and is tried again.
+    ///
+    /// # Errors
+    /// Those of the database. An unreachable key role is no error here.
+    pub async fn tell_keys(&self, channel: &dyn Channel) -> Result<usize, Problem> {
+        const LEASE_SECONDS: i64 = 60;
+        let mut told = 0;
+        loop {
+            let now = self.zone.now();
+            let job = self
+                .zone
+                .store
+                .tx("access.job", async |tx: &mut Tx| {
+                    jobs::take(tx, PERMIT_CHANGED, now, now.plus_seconds(LEASE_SECONDS)).await
+                })
+                .await?;
+            let Some(job) = job else { return Ok(told) };
+            let payload: Value = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
+            let answer = self.permit_current(payload["series"].as_str().unwrap_or_default()).await?;
+            let outcome = protocol::ask(channel, &Party::Keys, &answer).await;
+            let retry_at = self.zone.now().plus_seconds(5 * job.attempts.clamp(1, 60));
+            let (id, error) = (job.id, outcome.err().map(|e| e.to_string()));
+            self.zone
+                .store
+                .tx("access.job", async |tx: &mut Tx| match &error {
+                    None => jobs::done(tx, &id).await,
+                    Some(error) => jobs::retry(tx, &id, retry_at, error).await,
+                })
+                .await?;
+            if error.is_some() {
+                return Ok(told);
+            }
+            told += 1;
+        }
+    }
+}
+
+fn not_compiled(error: &CompileError) -> Problem {
+    let remedy = format!("{error}; return the proposal and change it");
+    Problem::conflict("permit_not_enforceable", remedy)
+}
+
+fn status(status: PermitStatus) -> String {
+    match status {
+        PermitStatus::Granted => "GRANTED",
+        PermitStatus::Amended => "AMENDED",
+        PermitStatus::Renewed => "RENEWED",
+        PermitStatus::Revoked => "REVOKED",
+        PermitStatus::Expired => "EXPIRED",
+    }
+    .to_owned()
+}
+
+fn clone(row: &PermitRow) -> PermitRow {
+    PermitRow {
+        permit_id: row.permit_id.clone(),
+        series: row.series.clone(),
+        case_id: row.case_id,
+        status: row.status.clone(),
+        held: row.held,
+        title: row.title.clone(),
+        envelope: row.envelope.clone(),
+        changes: row.changes,
+    }
+}
+
+fn read_permit(row: &PermitRow) -> Result<Permit, AccessError> {
+    let envelope: Envelope = sql::parse(&row.envelope)?;
+    envelope.read_unverified().map_err(|e| AccessError::Damaged(e.to_string()))
+}
+
+fn answer(row: &PermitRow) -> Result<PermitCurrentAnswer, AccessError> {
+    Ok(PermitCurrentAnswer { permit: sql::parse(&row.envelope)?, hold: row.held, title: row.title.clone() })
+}
+
+fn view(row: PermitRow) -> Result<PermitView, AccessError> {
+    Ok(PermitView {
+        envelope: sql::parse(&row.envelope)?,
+        permit_id: row.permit_id,
+        series: row.series,
+        case_id: row.case_id,
+        status: row.status,
+        hold: row.held,
+        title: row.title,
+    })
+}

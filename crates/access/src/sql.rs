@@ -1,0 +1,599 @@
+//! The tables of this area. Personal data (drafts, revisions, letters) are sealed and bound to their place; the state of
+//! a case is kept beside its events as what replaying them gives.
+
+use audit::Zone;
+use kernel::{Date, Id, Timestamp, canonical_json, sha256_hex};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use store::{Migration, Row, StoreError, Tx, params};
+
+use crate::AccessError;
+use crate::content::Content;
+use crate::form::DraftContent;
+use crate::model::{Case, CaseId, CaseKind, Event, Recorded};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    name: "001_cases",
+    sql: "CREATE TABLE access_case (
+            id TEXT PRIMARY KEY, number TEXT UNIQUE, state TEXT NOT NULL, version BIGINT NOT NULL,
+            applicant TEXT NOT NULL, handler TEXT, title TEXT NOT NULL, search TEXT NOT NULL, sources TEXT NOT NULL,
+            submitted_at BIGINT, updated_at BIGINT NOT NULL, body TEXT NOT NULL, head TEXT NOT NULL);
+          CREATE INDEX access_case_applicant ON access_case (applicant, updated_at);
+          CREATE INDEX access_case_state ON access_case (state, submitted_at);
+          CREATE TABLE access_event (
+            case_id TEXT NOT NULL REFERENCES access_case (id), seq BIGINT NOT NULL, at BIGINT NOT NULL,
+            actor TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL,
+            prev TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (case_id, seq));
+          CREATE TABLE access_command (
+            command_id TEXT PRIMARY KEY, case_id TEXT NOT NULL, actor TEXT NOT NULL, digest TEXT NOT NULL,
+            version BIGINT NOT NULL, at BIGINT NOT NULL);
+          CREATE INDEX access_command_at ON access_command (at);
+          CREATE TABLE access_draft (
+            case_id TEXT PRIMARY KEY REFERENCES access_case (id), content BLOB NOT NULL, saved_at BIGINT NOT NULL);
+          CREATE TABLE access_revision (
+            case_id TEXT NOT NULL REFERENCES access_case (id), revision BIGINT NOT NULL, content BLOB NOT NULL,
+            sha256 TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (case_id, revision));
+          CREATE TABLE access_series (name TEXT PRIMARY KEY, last BIGINT NOT NULL);
+          CREATE TABLE access_decision (
+            number TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES access_case (id), issued_at BIGINT NOT NULL,
+            letter BLOB NOT NULL, pdf BLOB NOT NULL, statement TEXT NOT NULL);
+          CREATE TABLE access_permit (
+            permit_id TEXT PRIMARY KEY, series TEXT NOT NULL, case_id TEXT NOT NULL REFERENCES access_case (id),
+            status TEXT NOT NULL, held BIGINT NOT NULL, latest BIGINT NOT NULL, title TEXT NOT NULL,
+            envelope TEXT NOT NULL, valid_from BIGINT NOT NULL, valid_to BIGINT NOT NULL, changed_at BIGINT NOT NULL,
+            changes BIGINT NOT NULL);
+          CREATE UNIQUE INDEX access_permit_latest ON access_permit (series) WHERE latest = 1;
+          CREATE TABLE access_permit_archive (
+            permit_id TEXT NOT NULL, change BIGINT NOT NULL, envelope TEXT NOT NULL, until BIGINT NOT NULL,
+            PRIMARY KEY (permit_id, change));
+          CREATE TABLE access_register (
+            number TEXT PRIMARY KEY, published_on BIGINT NOT NULL, decided_on BIGINT, withdrawn BIGINT NOT NULL,
+            entry TEXT NOT NULL, decision TEXT, search TEXT NOT NULL)",
+}];
+
+/// A case as loaded.
+pub(crate) struct Loaded {
+    pub id: CaseId,
+    pub version: i64,
+    pub head: String,
+    pub title: String,
+    pub updated_at: Timestamp,
+    pub case: Case,
+}
+
+const CASE_COLUMNS: &str = "id, version, head, title, updated_at, body";
+
+fn loaded(row: &Row) -> Result<Loaded, AccessError> {
+    Ok(Loaded {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        head: row.get(2)?,
+        title: row.get(3)?,
+        updated_at: row.get(4)?,
+        case: parse(&row.get::<String>(5)?)?,
+    })
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, AccessError> {
+    serde_json::from_str(text).map_err(|e| AccessError::Damaged(e.to_string()))
+}
+
+pub(crate) fn text<T: Serialize>(value: &T) -> Result<String, AccessError> {
+    serde_json::to_string(value).map_err(|e| AccessError::Damaged(e.to_string()))
+}
+
+pub(crate) async fn case(tx: &mut Tx, id: CaseId) -> Result<Option<Loaded>, AccessError> {
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id = $1");
+    tx.query_opt(&sql, params![id]).await?.map(|row| loaded(&row)).transpose()
+}
+
+pub(crate) async fn case_by_number(tx: &mut Tx, number: &str) -> Result<Option<Loaded>, AccessError> {
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE number = $1");
+    tx.query_opt(&sql, params![number]).await?.map(|row| loaded(&row)).transpose()
+}
+
+/// Writes the new state of a case, under the version it was read at.
+pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_new: bool) -> Result<(), AccessError> {
+    let case = &loaded.case;
+    let dossier = case.dossier();
+    let number = dossier.map(|d| d.number.clone());
+    let sources: Vec<&str> = dossier.map(|d| d.order.sources()).unwrap_or_default();
+    let sources = sources.iter().map(|s| format!(" {s} ")).collect::<String>();
+    let search = format!("{} {} {sources}", loaded.title, number.as_deref().unwrap_or_default()).to_lowercase();
+    let body = text(case)?;
+    if is_new {
+        tx.execute(
+            "INSERT INTO access_case (id, number, state, version, applicant, handler, title, search, sources,
+               submitted_at, updated_at, body, head)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            params![
+                loaded.id,
+                number,
+                case.name().slug(),
+                loaded.version,
+                case.applicant(),
+                dossier.and_then(|d| d.handler.clone()),
+                &loaded.title,
+                search,
+                sources,
+                dossier.map(|d| d.submitted_at),
+                now,
+                body,
+                &loaded.head
+            ],
+        )
+        .await?;
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE access_case SET number = $2, state = $3, version = $4, handler = $5, title = $6, search = $7,
+           sources = $8, submitted_at = $9, updated_at = $10, body = $11, head = $12 WHERE id = $1",
+        params![
+            loaded.id,
+            number,
+            case.name().slug(),
+            loaded.version,
+            dossier.and_then(|d| d.handler.clone()),
+            &loaded.title,
+            search,
+            sources,
+            dossier.map(|d| d.submitted_at),
+            now,
+            body,
+            &loaded.head
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The digest of an event over everything it says and the digest before it (ACC-003).
+pub(crate) fn chain(id: CaseId, event: &Recorded, role: &str, prev: &str) -> Result<String, AccessError> {
+    let all = json!({"case": id, "seq": event.seq, "at": event.at, "actor": event.actor, "role": role,
+        "event": event.event, "prev": prev});
+    canonical_json(&all).map(|bytes| sha256_hex(&bytes)).map_err(|e| AccessError::Damaged(e.to_string()))
+}
+
+pub(crate) async fn put_event(
+    tx: &mut Tx,
+    id: CaseId,
+    event: &Recorded,
+    role: &str,
+    prev: &str,
+) -> Result<String, AccessError> {
+    let hash = chain(id, event, role, prev)?;
+    tx.execute(
+        "INSERT INTO access_event (case_id, seq, at, actor, role, name, data, prev, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        params![id, event.seq, event.at, &event.actor, role, event.event.name(), text(&event.event)?, prev, &hash],
+    )
+    .await?;
+    Ok(hash)
+}
+
+/// An event with what stands beside it.
+pub(crate) struct StoredEvent {
+    pub recorded: Recorded,
+    pub role: String,
+    pub prev: String,
+    pub hash: String,
+}
+
+pub(crate) async fn events(tx: &mut Tx, id: CaseId, after: i64) -> Result<Vec<StoredEvent>, AccessError> {
+    let rows = tx
+        .query(
+            "SELECT seq, at, actor, role, data, prev, hash FROM access_event WHERE case_id = $1 AND seq > $2 ORDER BY seq",
+            params![id, after],
+        )
+        .await?;
+    let event = |row: &Row| -> Result<StoredEvent, AccessError> {
+        let event: Event = parse(&row.get::<String>(4)?)?;
+        Ok(StoredEvent {
+            recorded: Recorded { seq: row.get(0)?, at: row.get(1)?, actor: row.get(2)?, event },
+            role: row.get(3)?,
+            prev: row.get(5)?,
+            hash: row.get(6)?,
+        })
+    };
+    rows.iter().map(event).collect()
+}
+
+/// A command that was carried out.
+pub(crate) struct Known {
+    pub case_id: String,
+    pub digest: String,
+    pub version: i64,
+}
+
+pub(crate) async fn known_command(tx: &mut Tx, command_id: &str) -> Result<Option<Known>, AccessError> {
+    let row = tx
+        .query_opt("SELECT case_id, digest, version FROM access_command WHERE command_id = $1", params![command_id])
+        .await?;
+    row.map(|r| Ok(Known { case_id: r.get(0)?, digest: r.get(1)?, version: r.get(2)? })).transpose()
+}
+
+pub(crate) async fn put_command(
+    tx: &mut Tx,
+    command_id: &str,
+    case: &Loaded,
+    actor: &str,
+    digest: &str,
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    const THIRTY_DAYS: i64 = 30 * 86_400;
+    tx.execute("DELETE FROM access_command WHERE at < $1", params![now.plus_seconds(-THIRTY_DAYS)]).await?;
+    tx.execute(
+        "INSERT INTO access_command (command_id, case_id, actor, digest, version, at) VALUES ($1, $2, $3, $4, $5, $6)",
+        params![command_id, case.id, actor, digest, case.version, now],
+    )
+    .await?;
+    Ok(())
+}
+
+fn seal(zone: &Zone, place: &str, plain: &[u8]) -> Result<Vec<u8>, AccessError> {
+    zone.sealer.seal(place, plain).map_err(|e| AccessError::Sealing(e.to_string()))
+}
+
+fn open(zone: &Zone, place: &str, sealed: &[u8]) -> Result<Vec<u8>, AccessError> {
+    zone.sealer.open(place, sealed).map_err(|e| AccessError::Sealing(e.to_string()))
+}
+
+pub(crate) async fn draft(
+    tx: &mut Tx,
+    zone: &Zone,
+    id: CaseId,
+) -> Result<Option<(DraftContent, Timestamp)>, AccessError> {
+    let row = tx.query_opt("SELECT content, saved_at FROM access_draft WHERE case_id = $1", params![id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let plain = open(zone, &format!("access_draft/{id}/content"), &row.get::<Vec<u8>>(0)?)?;
+    let content = serde_json::from_slice(&plain).map_err(|e| AccessError::Damaged(e.to_string()))?;
+    Ok(Some((content, row.get(1)?)))
+}
+
+pub(crate) async fn put_draft(
+    tx: &mut Tx,
+    zone: &Zone,
+    id: CaseId,
+    draft: &DraftContent,
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    let sealed = seal(zone, &format!("access_draft/{id}/content"), text(draft)?.as_bytes())?;
+    tx.execute(
+        "INSERT INTO access_draft (case_id, content, saved_at) VALUES ($1, $2, $3)
+         ON CONFLICT (case_id) DO UPDATE SET content = excluded.content, saved_at = excluded.saved_at",
+        params![id, sealed, now],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn drop_draft(tx: &mut Tx, id: CaseId) -> Result<(), AccessError> {
+    tx.execute("DELETE FROM access_draft WHERE case_id = $1", params![id]).await?;
+    Ok(())
+}
+
+pub(crate) async fn revision(
+    tx: &mut Tx,
+    zone: &Zone,
+    id: CaseId,
+    revision: u32,
+) -> Result<Option<Content>, AccessError> {
+    let row = tx
+        .query_opt(
+            "SELECT content, sha256 FROM access_revision WHERE case_id = $1 AND revision = $2",
+            params![id, revision],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let plain = open(zone, &format!("access_revision/{id}.{revision}/content"), &row.get::<Vec<u8>>(0)?)?;
+    if sha256_hex(&plain) != row.get::<String>(1)? {
+        return Err(AccessError::Damaged(format!("revision {revision} of case {id} is not what was handed in")));
+    }
+    serde_json::from_slice(&plain).map(Some).map_err(|e| AccessError::Damaged(e.to_string()))
+}
+
+pub(crate) async fn put_revision(
+    tx: &mut Tx,
+    zone: &Zone,
+    id: CaseId,
+    revision: u32,
+    canonical: &[u8],
+    sha256: &str,
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    let sealed = seal(zone, &format!("access_revision/{id}.{revision}/content"), canonical)?;
+    tx.execute(
+        "INSERT INTO access_revision (case_id, revision, content, sha256, at) VALUES ($1, $2, $3, $4, $5)",
+        params![id, revision, sealed, sha256, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The next number of a series, e.g. of `A-2026`.
+pub(crate) async fn next_number(tx: &mut Tx, series: &str) -> Result<i64, AccessError> {
+    let row = tx
+        .query_one(
+            "INSERT INTO access_series (name, last) VALUES ($1, 1)
+             ON CONFLICT (name) DO UPDATE SET last = access_series.last + 1 RETURNING last",
+            params![series],
+        )
+        .await?;
+    Ok(row.get(0)?)
+}
+
+pub(crate) struct DecisionRow<'a> {
+    pub number: &'a str,
+    pub letter: &'a [u8],
+    pub pdf: &'a [u8],
+    pub statement: &'a str,
+}
+
+pub(crate) async fn put_decision(
+    tx: &mut Tx,
+    zone: &Zone,
+    id: CaseId,
+    row: &DecisionRow<'_>,
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    let letter = seal(zone, &format!("access_decision/{}/letter", row.number), row.letter)?;
+    let pdf = seal(zone, &format!("access_decision/{}/pdf", row.number), row.pdf)?;
+    tx.execute(
+        "INSERT INTO access_decision (number, case_id, issued_at, letter, pdf, statement) VALUES ($1, $2, $3, $4, $5, $6)",
+        params![row.number, id, now, letter, pdf, row.statement],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A letter: canonical JSON, PDF, signed statement of both digests.
+pub(crate) async fn decision(
+    tx: &mut Tx,
+    zone: &Zone,
+    number: &str,
+) -> Result<Option<(Vec<u8>, Vec<u8>, String)>, AccessError> {
+    let sql = "SELECT letter, pdf, statement FROM access_decision WHERE number = $1";
+    let Some(row) = tx.query_opt(sql, params![number]).await? else { return Ok(None) };
+    let letter = open(zone, &format!("access_decision/{number}/letter"), &row.get::<Vec<u8>>(0)?)?;
+    let pdf = open(zone, &format!("access_decision/{number}/pdf"), &row.get::<Vec<u8>>(1)?)?;
+    Ok(Some((letter, pdf, row.get(2)?)))
+}
+
+/// A permit as it stands.
+pub(crate) struct PermitRow {
+    pub permit_id: String,
+    pub series: String,
+    pub case_id: CaseId,
+    pub status: String,
+    pub held: bool,
+    pub title: String,
+    pub envelope: String,
+    pub changes: i64,
+}
+
+const PERMIT_COLUMNS: &str = "permit_id, series, case_id, status, held, title, envelope, changes";
+
+fn permit_row(row: &Row) -> Result<PermitRow, StoreError> {
+    Ok(PermitRow {
+        permit_id: row.get(0)?,
+        series: row.get(1)?,
+        case_id: row.get::<Id<CaseKind>>(2)?,
+        status: row.get(3)?,
+        held: row.get(4)?,
+        title: row.get(5)?,
+        envelope: row.get(6)?,
+        changes: row.get(7)?,
+    })
+}
+
+pub(crate) async fn current_permit(tx: &mut Tx, series: &str) -> Result<Option<PermitRow>, AccessError> {
+    let sql = format!("SELECT {PERMIT_COLUMNS} FROM access_permit WHERE series = $1 AND latest = 1");
+    Ok(tx.query_opt(&sql, params![series]).await?.map(|row| permit_row(&row)).transpose()?)
+}
+
+pub(crate) async fn permits(tx: &mut Tx) -> Result<Vec<PermitRow>, AccessError> {
+    let sql = format!("SELECT {PERMIT_COLUMNS} FROM access_permit WHERE latest = 1 ORDER BY permit_id");
+    let rows = tx.query(&sql, params![]).await?;
+    Ok(rows.iter().map(permit_row).collect::<Result<_, _>>()?)
+}
+
+pub(crate) async fn put_permit(
+    tx: &mut Tx,
+    permit: &PermitRow,
+    valid: (Date, Date),
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    tx.execute(
+        "INSERT INTO access_permit (permit_id, series, case_id, status, held, latest, title, envelope, valid_from,
+           valid_to, changed_at, changes)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11)",
+        params![
+            &permit.permit_id,
+            &permit.series,
+            permit.case_id,
+            &permit.status,
+            permit.held,
+            &permit.title,
+            &permit.envelope,
+            valid.0,
+            valid.1,
+            now,
+            permit.changes
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Changes status, hold or envelope of a permit; an envelope that is replaced goes to the archive.
+pub(crate) async fn change_permit(
+    tx: &mut Tx,
+    permit: &PermitRow,
+    old: &PermitRow,
+    now: Timestamp,
+) -> Result<(), AccessError> {
+    if old.envelope != permit.envelope {
+        tx.execute(
+            "INSERT INTO access_permit_archive (permit_id, change, envelope, until) VALUES ($1, $2, $3, $4)",
+            params![&old.permit_id, old.changes, &old.envelope, now],
+        )
+        .await?;
+    }
+    tx.execute(
+        "UPDATE access_permit SET status = $2, held = $3, envelope = $4, changed_at = $5, changes = $6
+         WHERE permit_id = $1",
+        params![&permit.permit_id, &permit.status, permit.held, &permit.envelope, now, permit.changes],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn put_register(
+    tx: &mut Tx,
+    number: &str,
+    published_on: Date,
+    entry: &Value,
+    search: &str,
+) -> Result<(), AccessError> {
+    tx.execute(
+        "INSERT INTO access_register (number, published_on, withdrawn, entry, search) VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (number) DO UPDATE SET entry = excluded.entry, search = excluded.search",
+        params![number, published_on, entry.to_string(), search.to_lowercase()],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn decide_register(tx: &mut Tx, number: &str, on: Date, decision: &Value) -> Result<(), AccessError> {
+    tx.execute(
+        "UPDATE access_register SET decided_on = COALESCE(decided_on, $2), decision = $3 WHERE number = $1",
+        params![number, on, decision.to_string()],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn withdraw_register(tx: &mut Tx, number: &str) -> Result<(), AccessError> {
+    tx.execute("UPDATE access_register SET withdrawn = 1 WHERE number = $1", params![number]).await?;
+    Ok(())
+}
+
+/// A row of the public register: entry, decision with its day of publication, whether withdrawn.
+pub(crate) struct RegisterRow {
+    pub entry: Value,
+    pub decision: Option<(Date, Value)>,
+    pub withdrawn: bool,
+}
+
+fn register_row(row: &Row) -> Result<RegisterRow, AccessError> {
+    let decision = match (row.get::<Option<Date>>(1)?, row.get::<Option<String>>(2)?) {
+        (Some(on), Some(decision)) => Some((on, parse(&decision)?)),
+        _ => None,
+    };
+    Ok(RegisterRow { entry: parse(&row.get::<String>(0)?)?, decision, withdrawn: row.get(3)? })
+}
+
+pub(crate) async fn register(
+    tx: &mut Tx,
+    today: Date,
+    search: &str,
+    from: i64,
+    size: i64,
+) -> Result<(Vec<RegisterRow>, i64), AccessError> {
+    let like = like(search);
+    let total = tx
+        .query_one(
+            "SELECT COUNT(*) FROM access_register WHERE published_on <= $1 AND search LIKE $2 ESCAPE '!'",
+            params![today, &like],
+        )
+        .await?
+        .get(0)?;
+    let rows = tx
+        .query(
+            "SELECT entry, decided_on, decision, withdrawn FROM access_register
+             WHERE published_on <= $1 AND search LIKE $2 ESCAPE '!' ORDER BY number DESC LIMIT $3 OFFSET $4",
+            params![today, &like, size, from],
+        )
+        .await?;
+    Ok((rows.iter().map(register_row).collect::<Result<_, _>>()?, total))
+}
+
+pub(crate) async fn register_entry(tx: &mut Tx, today: Date, number: &str) -> Result<Option<RegisterRow>, AccessError> {
+    let row = tx
+        .query_opt(
+            "SELECT entry, decided_on, decision, withdrawn FROM access_register WHERE published_on <= $1 AND number = $2",
+            params![today, number],
+        )
+        .await?;
+    row.map(|row| register_row(&row)).transpose()
+}
+
+/// Who looks at a list of cases, and for what.
+pub(crate) struct ListQuery<'a> {
+    /// Only cases of this applicant.
+    pub applicant: Option<&'a str>,
+    /// Only cases that name one of these sources.
+    pub sources: Option<&'a [String]>,
+    /// Whether drafts are left out.
+    pub submitted_only: bool,
+    pub state: Option<&'a str>,
+    pub handler: Option<&'a str>,
+    pub source: Option<&'a str>,
+    pub search: &'a str,
+    pub from: i64,
+    pub size: i64,
+}
+
+pub(crate) async fn list(tx: &mut Tx, query: &ListQuery<'_>) -> Result<(Vec<Loaded>, i64), AccessError> {
+    let mut conditions = vec!["search LIKE $1 ESCAPE '!'".to_owned()];
+    let mut values = vec![store::Value::from(like(query.search))];
+    let mut add = |condition: &str, value: store::Value, values: &mut Vec<store::Value>| {
+        values.push(value);
+        conditions.push(condition.replace('?', &format!("${}", values.len())));
+    };
+    if let Some(applicant) = query.applicant {
+        add("applicant = ?", applicant.into(), &mut values);
+    }
+    if let Some(state) = query.state {
+        add("state = ?", state.into(), &mut values);
+    }
+    if let Some(handler) = query.handler {
+        add("handler = ?", handler.into(), &mut values);
+    }
+    if let Some(source) = query.source {
+        add("sources LIKE ? ESCAPE '!'", format!("% {} %", escaped(source)).into(), &mut values);
+    }
+    if let Some(sources) = query.sources {
+        let mut any = Vec::new();
+        for source in sources {
+            values.push(format!("% {} %", escaped(source)).into());
+            any.push(format!("sources LIKE ${} ESCAPE '!'", values.len()));
+        }
+        conditions.push(if any.is_empty() { "1 = 0".into() } else { format!("({})", any.join(" OR ")) });
+    }
+    if query.submitted_only {
+        conditions.push("number IS NOT NULL".into());
+    } else {
+        conditions.push("state <> 'lapsed'".into());
+    }
+    let filter = conditions.join(" AND ");
+    let total = tx.query_one(&format!("SELECT COUNT(*) FROM access_case WHERE {filter}"), &values).await?.get(0)?;
+    values.push(query.size.into());
+    values.push(query.from.into());
+    let sql = format!(
+        "SELECT {CASE_COLUMNS} FROM access_case WHERE {filter} ORDER BY updated_at DESC, id LIMIT ${} OFFSET ${}",
+        values.len() - 1,
+        values.len()
+    );
+    let rows = tx.query(&sql, &values).await?;
+    Ok((rows.iter().map(loaded).collect::<Result<_, _>>()?, total))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+fn like(search: &str) -> String {
+    format!("%{}%", escaped(&search.trim().to_lowercase()))
+}
