@@ -44,8 +44,8 @@ impl Frame {
     }
 
     /// The text of a key.
-    pub(crate) fn t(&self, key: &str) -> String {
-        texts::text(self.lang, key)
+    pub(crate) fn t(&self, key: impl AsRef<str>) -> String {
+        texts::text(self.lang, key.as_ref())
     }
 
     /// The text of a key with one value.
@@ -56,6 +56,11 @@ impl Frame {
     /// The text of a key with two values.
     pub(crate) fn tvv(&self, key: &str, a: (&str, &str), b: (&str, &str)) -> String {
         texts::text_with(self.lang, key, &[a, b])
+    }
+
+    /// The key of a value's text: `key("type", "code_list_multi")` is `type-code-list-multi`.
+    pub(crate) fn key(&self, group: &str, value: &str) -> String {
+        format!("{group}-{}", value.replace('_', "-"))
     }
 
     pub(crate) fn assets(&self) -> &'static str {

@@ -16,9 +16,9 @@ macro_rules! files {
 }
 type Files = &'static [(&'static str, &'static str)];
 
-const NB: Files = files!("nb": "common", "public");
-const NN: Files = files!("nn": "common", "public");
-const EN: Files = files!("en": "common", "public");
+const NB: Files = files!("nb": "common", "find", "public");
+const NN: Files = files!("nn": "common", "find", "public");
+const EN: Files = files!("en": "common", "find", "public");
 
 fn files(language: Language) -> Files {
     match language {

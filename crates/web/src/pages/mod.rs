@@ -1,6 +1,7 @@
 //! Pages, a module per task. Each module adds its endpoints to the table.
 
 mod account;
+mod find;
 mod public;
 
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use crate::visitor::Visitor;
 
 pub(crate) fn endpoints(site: Site) -> Site {
     let site = public::endpoints(site);
+    let site = find::endpoints(site);
     account::endpoints(site)
 }
 
