@@ -138,7 +138,7 @@ fn unary(op: UnaryOperator, x: Vector) -> Vector {
             Vector { content: Content::Integer(v.into_iter().map(|x| -x).collect()), valid }
         }
         (UnaryOperator::Negate, content) => {
-            Vector { content: Content::Decimal(content.into_decimal().into_iter().map(|x| -x).collect()), valid }
+            Vector { content: Content::Decimal(content.into_decimal().into_iter().map(|x| 0.0 - x).collect()), valid }
         }
         (UnaryOperator::Not, Content::Integer(v)) => {
             Vector { content: Content::Integer(v.into_iter().map(|x| i64::from(x == 0)).collect()), valid }
@@ -233,14 +233,14 @@ fn arithmetic(a: Vector, b: Vector, whole: fn(i64, i64) -> Option<i64>, real: fn
     decimal(a, b, real)
 }
 
-/// Results outside the domain, and beyond the largest number, are missing (LANG-032, ENG-041).
+/// Results outside the domain, and beyond the largest number, are missing (LANG-032, ENG-041). Zero has one sign.
 fn decimal(a: Vector, b: Vector, f: impl Fn(f64, f64) -> f64) -> Vector {
     let mut valid = both(&a, &b);
     let (x, y) = (a.content.into_decimal(), b.content.into_decimal());
     let results = x.iter().zip(&y).zip(&mut valid).map(|((x, y), ok)| {
         let z = f(*x, *y);
         *ok &= z.is_finite();
-        if *ok { z } else { 0.0 }
+        if *ok && z != 0.0 { z } else { 0.0 }
     });
     let results = results.collect();
     Vector { content: Content::Decimal(results), valid }

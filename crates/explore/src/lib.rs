@@ -1,1 +1,27 @@
-//! explore.
+//! Exploration without application: scripts over linked variables of a whole population, of which only what the
+//! disclosure gate releases leaves the data zone.
+//!
+//! - Centre: [`Workspace`] keeps scripts, runs and released documents, and checks texts for the editor.
+//! - Data zone: [`RunService`] answers `run` calls, [`Runner`] carries out a script through engine and gate,
+//!   [`DurableLedger`] is the memory of the gate.
+//! - Command line: [`headless`] runs a script over a local folder that is marked synthetic.
+//!
+//! What it is not: it sees no identity number, no project pseudonym and no permit, and of an account only its id.
+
+mod diagnostics;
+pub mod headless;
+mod ledger;
+mod metadata;
+mod model;
+mod node;
+mod runner;
+mod sql;
+mod workspace;
+
+pub use diagnostics::to_wire;
+pub use ledger::DurableLedger;
+pub use metadata::MetadataCatalogue;
+pub use model::{RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId};
+pub use node::RunService;
+pub use runner::{Job, Ran, Runner, RunnerError, RunnerParts, Switch, Watch};
+pub use workspace::Workspace;

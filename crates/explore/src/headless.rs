@@ -1,0 +1,160 @@
+//! Runs a script over a local folder without any service (LANG-350). Only for stores that are marked synthetic: such a
+//! folder may carry its own gate keys and gate ledger, in `gate/` beside the data (SDC-030). For any other store a run
+//! without the key service is refused.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use disclosure::{
+    Candidate, Fingerprint, GateKeys, Ledger, LedgerEntry, LedgerError, MemoryLedger, SetId, Sketch, Stored, ValueKey,
+};
+use engine::source::VariableSource;
+use kernel::Random;
+use roaring::RoaringBitmap;
+
+use crate::ledger::{from_lines, to_lines};
+
+/// Why a folder cannot be used for runs without a service.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadlessError {
+    /// A store of the folder is not marked synthetic.
+    #[error("{store} is not marked synthetic: a run over it needs the key service")]
+    NotSynthetic {
+        /// Name of the store.
+        store: String,
+    },
+    /// A file of the gate cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// A file of the gate is not what it must be.
+    #[error("{path} is damaged: move the folder `gate` away to begin with new keys and a new ledger")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The gate of a synthetic folder: its keys and its ledger.
+pub struct SyntheticGate {
+    /// The keys; the source derives its record keys from the first of them.
+    pub keys: Arc<GateKeys>,
+    /// The ledger.
+    pub ledger: Box<dyn Ledger>,
+}
+
+impl SyntheticGate {
+    /// Opens `gate/` in the folder, or makes it with new keys.
+    ///
+    /// # Errors
+    /// [`HeadlessError::File`] and [`HeadlessError::Damaged`].
+    pub fn open(folder: &Path, random: &dyn Random) -> Result<Self, HeadlessError> {
+        let gate = folder.join("gate");
+        fs::create_dir_all(&gate).map_err(at(&gate))?;
+        let keys = Arc::new(keys(&gate.join("keys"), random)?);
+        Ok(Self { keys, ledger: Box::new(FileLedger::open(&gate.join("ledger.jsonl"))?) })
+    }
+}
+
+/// Refuses a source with a store that is not marked synthetic (SDC-030).
+///
+/// # Errors
+/// [`HeadlessError::NotSynthetic`].
+pub fn only_synthetic(source: &dyn VariableSource) -> Result<(), HeadlessError> {
+    match source.stores().into_iter().find(|store| !source.is_synthetic(store)) {
+        Some(store) => Err(HeadlessError::NotSynthetic { store }),
+        None => Ok(()),
+    }
+}
+
+fn at(path: &Path) -> impl Fn(std::io::Error) -> HeadlessError + '_ {
+    |source| HeadlessError::File { path: path.to_owned(), source }
+}
+
+/// 64 bytes: K_dataset and K_noise. Written once, under another name first, so that a crash leaves no half of it.
+fn keys(path: &Path, random: &dyn Random) -> Result<GateKeys, HeadlessError> {
+    if !path.exists() {
+        let mut bytes = [0u8; 64];
+        random.fill(&mut bytes);
+        let new = path.with_extension("new");
+        let mut file = private().truncate(true).open(&new).map_err(at(&new))?;
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(at(&new))?;
+        fs::rename(&new, path).map_err(at(path))?;
+    }
+    let bytes = fs::read(path).map_err(at(path))?;
+    let damaged = || HeadlessError::Damaged { path: path.to_owned() };
+    let (dataset, noise) = bytes.split_first_chunk::<32>().ok_or_else(damaged)?;
+    Ok(GateKeys::new(*dataset, noise.try_into().map_err(|_| damaged())?))
+}
+
+/// Options for a file that only its owner reads.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// A ledger in a file: a line per value, on disk before the value is handed out. What a crash left half-written at its end
+/// was never released and is cut off.
+struct FileLedger {
+    file: File,
+    memory: MemoryLedger,
+}
+
+impl FileLedger {
+    fn open(path: &Path) -> Result<Self, HeadlessError> {
+        let mut file = private().read(true).open(path).map_err(at(path))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(at(path))?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        file.set_len(whole as u64).map_err(at(path))?;
+        file.seek(SeekFrom::End(0)).map_err(at(path))?;
+        let damaged = || HeadlessError::Damaged { path: path.to_owned() };
+        let entries = from_lines(&bytes[..whole]).map_err(|_| damaged())?;
+        let mut memory = MemoryLedger::new();
+        memory.append(&entries).map_err(|_| damaged())?;
+        Ok(Self { file, memory })
+    }
+}
+
+impl Ledger for FileLedger {
+    fn candidates(
+        &self,
+        set: Fingerprint,
+        persons: u64,
+        sketch: &Sketch,
+        r: u64,
+    ) -> Result<Vec<Candidate>, LedgerError> {
+        self.memory.candidates(set, persons, sketch, r)
+    }
+
+    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
+        self.memory.confirm(set, members)
+    }
+
+    fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
+        self.memory.read(key)
+    }
+
+    fn append(&mut self, entries: &[LedgerEntry]) -> Result<(), LedgerError> {
+        let mut new = Vec::new();
+        for entry in entries {
+            if self.memory.read(&entry.key)?.is_none() {
+                new.push(entry);
+            }
+        }
+        if !new.is_empty() {
+            let lines = to_lines(&new)?;
+            self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(|_| LedgerError)?;
+        }
+        self.memory.append(entries)
+    }
+}

@@ -1,0 +1,503 @@
+//! The data zone's side of a run: a script is checked against the metadata of the source, carried out by the engine
+//! statement by statement, and every raw result goes through the gate before anything is said about it. What comes out is
+//! a sealed document and diagnostics.
+//!
+//! It decides nothing about disclosure and keeps nothing but the ledger it was given.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use disclosure::{
+    Base, Chart, Content, Ctx, Entry, Gate, GateKeys, Head, Ledger, Output, Policy, Reason, Releasable, Released,
+    SealedDocument, Statistic, Stopped, StoreUsed, View, Withheld,
+};
+use engine::source::{StoreVersion, VariableSource};
+use engine::{Control, ImportCache, Outcome, Parameters, Raw, RunError, SourceCatalogue, Stop};
+use kernel::{Clock, LangMap, Language, Signer, Timestamp};
+use script::program::{Action, Barchart, Statistic as Asked, Step, Tabulate};
+use script::{Code, Diagnostic};
+
+/// Longest time for one statement, in seconds (language.md section 11).
+const STATEMENT_SECONDS: i64 = 600;
+/// Longest time for a script, in seconds.
+const SCRIPT_SECONDS: i64 = 7200;
+
+/// What a runner needs: data, rules, keys, memory of the gate, and who signs what leaves.
+pub struct RunnerParts {
+    /// Where variables come from.
+    pub source: Arc<dyn VariableSource>,
+    /// Imported columns, shared by all runs.
+    pub cache: Arc<ImportCache>,
+    /// The policy in force.
+    pub policy: Policy,
+    /// The keys of the gate.
+    pub keys: Arc<GateKeys>,
+    /// The memory of the gate.
+    pub ledger: Box<dyn Ledger>,
+    /// Signs released documents (listed with the role of a gate).
+    pub signer: Arc<dyn Signer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Carries out scripts. One per data zone; runs share its cache and its ledger.
+pub struct Runner {
+    source: Arc<dyn VariableSource>,
+    cache: Arc<ImportCache>,
+    policy: Policy,
+    keys: Arc<GateKeys>,
+    ledger: Mutex<Box<dyn Ledger>>,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// Id of the run.
+    pub run: &'a str,
+    /// The account that asks.
+    pub account: &'a str,
+    /// The project that is charged.
+    pub project: &'a str,
+    /// The script.
+    pub script: &'a str,
+    /// Language of labels.
+    pub language: Language,
+}
+
+/// Watches a run from outside.
+pub trait Watch: Sync {
+    /// Whether the user has cancelled it.
+    fn cancelled(&self) -> bool;
+
+    /// Statement `statement` of `of` has seen this share of the units. Never a number of rows (SDC-180).
+    fn progress(&self, statement: usize, of: usize, share: f32);
+}
+
+/// Cancels when told, and hears nothing.
+#[derive(Debug, Default)]
+pub struct Switch(AtomicBool);
+
+impl Switch {
+    /// Ends the run within 200 ms.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Watch for Switch {
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+    fn progress(&self, _: usize, _: usize, _: f32) {}
+}
+
+/// Why a run gave nothing at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunnerError {
+    /// A store, key, ledger or signer does not answer.
+    #[error("{0} is not available")]
+    Unavailable(String),
+    /// The user cancelled it.
+    #[error("the run was cancelled")]
+    Cancelled,
+}
+
+/// What a run gave.
+#[derive(Debug)]
+pub struct Ran {
+    /// What was released, signed; also when there was nothing to release.
+    pub document: SealedDocument,
+    /// Errors, refusals and warnings, by line.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The versions that were read.
+    pub stores: Vec<StoreUsed>,
+    /// Results in the document.
+    pub results: u64,
+    /// Whether the gate refused a statement.
+    pub refused: bool,
+    /// The time it took, rounded up to a slot (SDC-182).
+    pub duration_ms: u64,
+}
+
+impl Ran {
+    /// Whether a statement failed or was refused.
+    pub fn stopped(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+impl Runner {
+    /// A runner of these parts.
+    pub fn new(parts: RunnerParts) -> Self {
+        let RunnerParts { source, cache, policy, keys, ledger, signer, clock } = parts;
+        Self { source, cache, policy, keys, ledger: Mutex::new(ledger), signer, clock }
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The source it reads.
+    pub fn source(&self) -> &Arc<dyn VariableSource> {
+        &self.source
+    }
+
+    /// Checks a script against the metadata of the source; touches no data.
+    pub fn check(&self, text: &str) -> Vec<Diagnostic> {
+        let settings = script::Settings { running: true, ..script::Settings::default() };
+        script::compile(text, &SourceCatalogue(&*self.source), &settings).diagnostics
+    }
+
+    /// Runs a script to its end, or to the first statement that fails or is refused (LANG-093). Waits for the data and
+    /// for the ledger, so it belongs on a thread that may wait.
+    ///
+    /// # Errors
+    /// [`RunnerError`]; then nothing was released.
+    pub fn run(&self, job: &Job<'_>, watch: &dyn Watch) -> Result<Ran, RunnerError> {
+        let started = self.clock.now();
+        let settings = script::Settings { running: true, ..script::Settings::default() };
+        let checked = script::compile(job.script, &SourceCatalogue(&*self.source), &settings);
+        let mut work = Work {
+            runner: self,
+            job,
+            digest: kernel::sha256_hex(job.script.as_bytes()),
+            started,
+            results: Vec::new(),
+            stores: Vec::new(),
+            refused: false,
+        };
+        let mut diagnostics = checked.diagnostics;
+        if let Some(program) = checked.program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error)) {
+            diagnostics.extend(work.steps(&program.steps, watch)?);
+            script::sort(&mut diagnostics);
+        }
+        let head = Head {
+            run: job.run.to_owned(),
+            script: work.digest.clone(),
+            stores: work.stores.clone(),
+            at: self.clock.now(),
+        };
+        let results = work.results.len() as u64;
+        let document = SealedDocument::seal(head, work.results, &*self.signer)
+            .map_err(|_| RunnerError::Unavailable("the key of the gate".to_owned()))?;
+        let duration_ms = slot_ms(started, self.clock.now());
+        Ok(Ran { document, diagnostics, stores: work.stores, results, refused: work.refused, duration_ms })
+    }
+}
+
+/// The end of the time slot: 50 ms times a power of two (SDC-182).
+fn slot_ms(from: Timestamp, to: Timestamp) -> u64 {
+    let took = u64::try_from((to.micros() - from.micros()) / 1000).unwrap_or(0);
+    (0..24).map(|k| 50u64 << k).find(|slot| *slot >= took).unwrap_or(took)
+}
+
+/// A run at work.
+struct Work<'a> {
+    runner: &'a Runner,
+    job: &'a Job<'a>,
+    digest: String,
+    started: Timestamp,
+    results: Vec<Entry>,
+    stores: Vec<StoreUsed>,
+    refused: bool,
+}
+
+/// How a statement ended that did not succeed.
+enum Halt {
+    /// With a diagnostic; the run stops there.
+    Told(Box<Diagnostic>),
+    Broken(RunnerError),
+}
+
+impl From<RunnerError> for Halt {
+    fn from(error: RunnerError) -> Self {
+        Halt::Broken(error)
+    }
+}
+
+/// What the engine is told and asked while one statement works.
+struct Tether<'a> {
+    watch: &'a dyn Watch,
+    clock: &'a dyn Clock,
+    deadline: Timestamp,
+    statement: usize,
+    of: usize,
+}
+
+impl Control for Tether<'_> {
+    fn stop(&self) -> Option<Stop> {
+        if self.watch.cancelled() {
+            Some(Stop::Cancelled)
+        } else if self.clock.now() > self.deadline {
+            Some(Stop::OutOfTime)
+        } else {
+            None
+        }
+    }
+    fn progress(&self, share: f32) {
+        self.watch.progress(self.statement, self.of, share);
+    }
+}
+
+impl Work<'_> {
+    /// Carries out the plan. Gives the diagnostic of the statement that ended it, if one did.
+    fn steps(&mut self, steps: &[Step], watch: &dyn Watch) -> Result<Option<Diagnostic>, RunnerError> {
+        let runner = self.runner;
+        let parameters =
+            Parameters { window: runner.policy.rules().percentile.k, ..Parameters::default() };
+        let mut run = engine::Run::new(
+            Arc::clone(&runner.source),
+            Arc::clone(&runner.cache),
+            parameters,
+            self.job.language,
+        );
+        for (i, step) in steps.iter().enumerate() {
+            let now = runner.clock.now();
+            let deadline = now.plus_seconds(STATEMENT_SECONDS).min(self.started.plus_seconds(SCRIPT_SECONDS));
+            let tether = Tether { watch, clock: &*runner.clock, deadline, statement: i + 1, of: steps.len() };
+            match self.step(&mut run, step, i, &tether) {
+                Ok(()) => {}
+                Err(Halt::Told(diagnostic)) => return Ok(Some(*diagnostic)),
+                Err(Halt::Broken(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self, run: &mut engine::Run, step: &Step, number: usize, control: &Tether<'_>) -> Result<(), Halt> {
+        if let Action::Require { store, version, .. } = &step.action {
+            self.uses(store, version)?;
+        }
+        if let Action::Tabulate(plan) = &step.action {
+            not_yet(plan, step)?;
+        }
+        let outcome = run.execute(step, control).map_err(|error| halt(error, step))?;
+        match outcome {
+            Outcome::Done | Outcome::Text(_) => Ok(()),
+            Outcome::Population(raw) => {
+                let released = self.gate(step, number, &[], raw)?;
+                run.accept();
+                self.push(step, View::Receipt, released.into_output());
+                Ok(())
+            }
+            Outcome::Edits(raws) => {
+                let mut receipts = Vec::with_capacity(raws.len());
+                for raw in raws {
+                    receipts.push(self.gate(step, number, &[], raw)?);
+                }
+                run.accept();
+                receipts.into_iter().for_each(|r| self.push(step, View::Receipt, r.into_output()));
+                Ok(())
+            }
+            Outcome::Table(raw) => {
+                let (contents, statistics) = match &step.action {
+                    Action::Tabulate(plan) => table_view(plan),
+                    _ => (vec![Content::Count], Vec::new()),
+                };
+                let released = self.gate(step, number, &statistics, raw)?;
+                self.push(step, View::Table { contents }, released.into_output());
+                Ok(())
+            }
+            Outcome::Summary(raw) => {
+                let statistics = summary_statistics(&step.action);
+                let released = self.gate(step, number, &statistics, raw)?;
+                let contents = statistics.into_iter().map(Content::Statistic).collect();
+                self.push(step, View::Table { contents }, released.into_output());
+                Ok(())
+            }
+            Outcome::Chart(raws) => {
+                let Action::Barchart(plan) = &step.action else { return Ok(()) };
+                for raw in raws {
+                    let content = bar_content(plan);
+                    let statistics: Vec<Statistic> = match content {
+                        Content::Statistic(s) => vec![s],
+                        _ => Vec::new(),
+                    };
+                    let released = self.gate(step, number, &statistics, raw)?;
+                    let chart = Chart { content, horizontal: plan.horizontal, stacked: plan.stack };
+                    self.push(step, View::Bars(chart), released.into_output());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn uses(&mut self, store: &str, version: &str) -> Result<(), Halt> {
+        let at = StoreVersion { store: store.to_owned(), version: version.to_owned() };
+        let digest = self.runner.source.version_digest(&at);
+        let digest = digest.map_err(|e| RunnerError::Unavailable(e.to_string()))?;
+        let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        let used = StoreUsed { store: at.store, version: at.version, digest: format!("blake3:{digest}") };
+        if !self.stores.contains(&used) {
+            self.stores.push(used);
+        }
+        Ok(())
+    }
+
+    fn gate<T: Releasable>(
+        &mut self,
+        step: &Step,
+        number: usize,
+        statistics: &[Statistic],
+        raw: Raw<T>,
+    ) -> Result<Released<T::Out>, Halt> {
+        let runner = self.runner;
+        let ctx = Ctx {
+            account: self.job.account,
+            project: self.job.project,
+            at: runner.clock.now(),
+            script: &self.digest,
+            statement: u32::try_from(number).unwrap_or(u32::MAX),
+            statistics,
+            keys: &runner.keys,
+            recompute: None,
+        };
+        let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        match Gate::release(&runner.policy, &mut **ledger, &ctx, raw) {
+            Ok(released) => Ok(released),
+            Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
+            Err(Stopped::Withheld(withheld)) => {
+                self.refused = true;
+                Err(Halt::Told(Box::new(refusal(step, withheld))))
+            }
+        }
+    }
+
+    fn push(&mut self, step: &Step, view: View, content: Released<Output>) {
+        self.results.push(Entry {
+            id: u32::try_from(self.results.len() + 1).unwrap_or(u32::MAX),
+            line: step.line(),
+            pass: step.pass,
+            command: step.text.clone(),
+            view,
+            warnings: Vec::new(),
+            content,
+        });
+    }
+}
+
+/// What is not built yet says so, before any data is touched.
+fn not_yet(plan: &Tabulate, step: &Step) -> Result<(), Halt> {
+    let options = [
+        ("chi2", plan.chi2),
+        ("rowsort", plan.row_sort.is_some()),
+        ("colsort", plan.column_sort.is_some()),
+        ("top", plan.top.is_some()),
+        ("bottom", plan.bottom.is_some()),
+    ];
+    let Some((option, _)) = options.into_iter().find(|(_, given)| *given) else { return Ok(()) };
+    let message = LangMap::of(
+        &format!("Valget «{option}» kan ikke brukes ennå."),
+        &format!("Valet «{option}» kan ikkje brukast enno."),
+        &format!("The option \"{option}\" cannot be used yet."),
+    );
+    Err(Halt::Told(Box::new(Diagnostic::new(Code::E605, step.span, message))))
+}
+
+fn halt(error: RunError, step: &Step) -> Halt {
+    match error {
+        RunError::Statement { code, name, message } => {
+            let mut diagnostic = Diagnostic::new(code, step.span, message);
+            diagnostic.name = name.map(str::to_owned);
+            Halt::Told(Box::new(diagnostic))
+        }
+        RunError::Unavailable(what) => RunnerError::Unavailable(what).into(),
+        RunError::Stopped(Stop::Cancelled) => RunnerError::Cancelled.into(),
+        RunError::Stopped(Stop::OutOfTime) => {
+            let message = LangMap::of(
+                "Kommandoen brukte mer tid enn tillatt.",
+                "Kommandoen brukte meir tid enn tillate.",
+                "The command took more time than allowed.",
+            );
+            Halt::Told(Box::new(Diagnostic::new(Code::E602, step.span, message)))
+        }
+    }
+}
+
+/// A refusal names the reason and its remedy, never a number (LANG-242).
+fn refusal(step: &Step, withheld: Withheld) -> Diagnostic {
+    let reason: Reason = withheld.code;
+    let each = |f: &dyn Fn(Language) -> &'static str| {
+        LangMap::of(f(Language::Nb), f(Language::Nn), f(Language::En))
+    };
+    let code = Code::ALL.iter().copied().find(|c| c.as_str() == reason.diagnostic()).unwrap_or(Code::E401);
+    Diagnostic::new(code, step.span, each(&|l| reason.text(l)))
+        .hint(each(&|l| withheld.remedy.text(l)))
+        .named(reason.code())
+}
+
+fn statistic(asked: Asked) -> Option<Statistic> {
+    Some(match asked {
+        Asked::Mean => Statistic::Mean,
+        Asked::Sum => Statistic::Sum,
+        Asked::Sd => Statistic::Sd,
+        Asked::Gini => Statistic::Gini,
+        Asked::Iqr => Statistic::Iqr,
+        // The least and the largest value are never shown; P1 and P99 stand for them (LANG-175).
+        Asked::Min => Statistic::Percentile(1.0),
+        Asked::Max => Statistic::Percentile(99.0),
+        Asked::P25 => Statistic::Percentile(25.0),
+        Asked::Median | Asked::P50 => Statistic::Percentile(50.0),
+        Asked::P75 => Statistic::Percentile(75.0),
+        Asked::Count | Asked::Percent | Asked::Semean | Asked::Sebinomial => return None,
+    })
+}
+
+/// What a table shows, and which statistics the gate is asked for.
+fn table_view(plan: &Tabulate) -> (Vec<Content>, Vec<Statistic>) {
+    use script::program::Content as Asked;
+    let mut contents: Vec<Content> = plan
+        .contents
+        .iter()
+        .map(|c| match c {
+            Asked::Freq => Content::Count,
+            Asked::RowPct => Content::Share(Base::Row),
+            Asked::ColPct => Content::Share(Base::Column),
+            Asked::CellPct => Content::Share(Base::Table),
+        })
+        .collect();
+    let statistics: Vec<Statistic> =
+        plan.summarize.iter().flat_map(|(_, asked)| asked).filter_map(|s| statistic(*s)).collect();
+    contents.extend(statistics.iter().copied().map(Content::Statistic));
+    (contents, statistics)
+}
+
+fn summary_statistics(action: &Action) -> Vec<Statistic> {
+    let mut all = vec![Statistic::Mean, Statistic::Sd];
+    all.extend([1.0, 25.0, 50.0, 75.0, 99.0].map(Statistic::Percentile));
+    if let Action::Summarize(plan) = action {
+        all.extend(plan.gini.then_some(Statistic::Gini));
+        all.extend(plan.iqr.then_some(Statistic::Iqr));
+    }
+    all
+}
+
+fn bar_content(plan: &Barchart) -> Content {
+    match statistic(plan.statistic) {
+        Some(statistic) => Content::Statistic(statistic),
+        // Percent is within each group, where there are groups; the variable is the second dimension then (LANG-175).
+        None if plan.statistic == Asked::Percent && (plan.by.is_some() || !plan.over.is_empty()) => {
+            Content::Share(Base::Row)
+        }
+        None if plan.statistic == Asked::Percent => Content::Share(Base::Table),
+        None => Content::Count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SDC-182: results come in slots of 50 ms times a power of two.
+    #[test]
+    fn sdc_182_durations_are_told_in_slots() {
+        let at = Timestamp::from_micros;
+        assert_eq!(slot_ms(at(0), at(0)), 50);
+        assert_eq!(slot_ms(at(0), at(50_000)), 50);
+        assert_eq!(slot_ms(at(0), at(51_000)), 100);
+        assert_eq!(slot_ms(at(0), at(1_000_000)), 1600);
+    }
+}

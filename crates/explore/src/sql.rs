@@ -1,0 +1,230 @@
+//! The SQL of workspaces in the centre's database.
+
+use identity::AccountId;
+use kernel::Timestamp;
+use protocol::ids::RunId;
+use store::{Migration, Row, StoreError, Tx, params};
+
+use crate::model::{RunHead, RunState, Script, ScriptHead, ScriptId, title_of};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    name: "001_workspaces",
+    sql: "CREATE TABLE explore_script (
+            id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, version BIGINT NOT NULL);
+          CREATE INDEX explore_script_owner ON explore_script (owner, id);
+          CREATE TABLE explore_script_version (
+            script TEXT NOT NULL, version BIGINT NOT NULL, text TEXT NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL,
+            PRIMARY KEY (script, version));
+          CREATE TABLE explore_run (
+            id TEXT PRIMARY KEY, owner TEXT NOT NULL, script TEXT, text TEXT NOT NULL, digest TEXT NOT NULL,
+            language TEXT NOT NULL, state TEXT NOT NULL, started BIGINT NOT NULL, ended BIGINT,
+            stores TEXT NOT NULL, diagnostics TEXT NOT NULL, released BLOB);
+          CREATE INDEX explore_run_owner ON explore_run (owner, id);
+          CREATE INDEX explore_run_state ON explore_run (state)",
+}];
+
+pub(crate) async fn insert_script(tx: &mut Tx, owner: AccountId, script: &Script) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO explore_script (id, owner, name, version) VALUES ($1, $2, $3, $4)",
+        params![script.id, owner, &script.name, script.version],
+    )
+    .await?;
+    insert_version(tx, script).await
+}
+
+/// Moves a script from `expected` to its next version; false when it has moved on meanwhile or is not the owner's.
+pub(crate) async fn next_version(
+    tx: &mut Tx,
+    owner: AccountId,
+    script: &Script,
+    expected: i64,
+) -> Result<bool, StoreError> {
+    let moved = tx
+        .execute(
+            "UPDATE explore_script SET name = $1, version = $2 WHERE id = $3 AND owner = $4 AND version = $5",
+            params![&script.name, script.version, script.id, owner, expected],
+        )
+        .await?;
+    if moved == 1 {
+        insert_version(tx, script).await?;
+    }
+    Ok(moved == 1)
+}
+
+async fn insert_version(tx: &mut Tx, script: &Script) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO explore_script_version (script, version, text, note, at) VALUES ($1, $2, $3, $4, $5)",
+        params![script.id, script.version, &script.text, &script.note, script.at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn scripts(tx: &mut Tx, owner: AccountId) -> Result<Vec<ScriptHead>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT s.id, v.version, s.name, v.note, v.at FROM explore_script s
+             JOIN explore_script_version v ON v.script = s.id AND v.version = s.version
+             WHERE s.owner = $1 ORDER BY v.at DESC, s.id",
+            params![owner],
+        )
+        .await?;
+    rows.iter().map(head).collect()
+}
+
+pub(crate) async fn versions(tx: &mut Tx, owner: AccountId, id: ScriptId) -> Result<Vec<ScriptHead>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT s.id, v.version, s.name, v.note, v.at FROM explore_script s
+             JOIN explore_script_version v ON v.script = s.id
+             WHERE s.owner = $1 AND s.id = $2 ORDER BY v.version DESC",
+            params![owner, id],
+        )
+        .await?;
+    rows.iter().map(head).collect()
+}
+
+fn head(row: &Row) -> Result<ScriptHead, StoreError> {
+    Ok(ScriptHead { id: row.get(0)?, version: row.get(1)?, name: row.get(2)?, note: row.get(3)?, at: row.get(4)? })
+}
+
+/// A version of a script; the newest when none is named.
+pub(crate) async fn script(
+    tx: &mut Tx,
+    owner: AccountId,
+    id: ScriptId,
+    version: Option<i64>,
+) -> Result<Option<Script>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT s.id, v.version, s.name, v.text, v.note, v.at FROM explore_script s
+             JOIN explore_script_version v ON v.script = s.id
+             WHERE s.owner = $1 AND s.id = $2 AND v.version = COALESCE($3, s.version)",
+            params![owner, id, version],
+        )
+        .await?;
+    row.map(|r| {
+        Ok(Script {
+            id: r.get(0)?,
+            version: r.get(1)?,
+            name: r.get(2)?,
+            text: r.get(3)?,
+            note: r.get(4)?,
+            at: r.get(5)?,
+        })
+    })
+    .transpose()
+}
+
+/// A run as it is stored; the released document is opened by the service.
+pub(crate) struct RunRow {
+    pub(crate) id: RunId,
+    pub(crate) owner: AccountId,
+    pub(crate) script: Option<ScriptId>,
+    pub(crate) text: String,
+    pub(crate) digest: String,
+    pub(crate) language: String,
+    pub(crate) state: RunState,
+    pub(crate) started: Timestamp,
+    pub(crate) ended: Option<Timestamp>,
+    pub(crate) stores: String,
+    pub(crate) diagnostics: String,
+    pub(crate) released: Option<Vec<u8>>,
+}
+
+const RUN: &str =
+    "id, owner, script, text, digest, language, state, started, ended, stores, diagnostics, released";
+
+pub(crate) async fn insert_run(tx: &mut Tx, run: &RunRow) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO explore_run (id, owner, script, text, digest, language, state, started, stores, diagnostics)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params![
+            run.id,
+            run.owner,
+            run.script.map(|s| s.to_string()),
+            &run.text,
+            &run.digest,
+            &run.language,
+            run.state.text(),
+            run.started,
+            &run.stores,
+            &run.diagnostics
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends a run that is running; false when it is not.
+pub(crate) async fn end_run(tx: &mut Tx, run: &RunRow) -> Result<bool, StoreError> {
+    let ended = tx
+        .execute(
+            "UPDATE explore_run SET state = $1, ended = $2, stores = $3, diagnostics = $4, released = $5
+             WHERE id = $6 AND state = 'running'",
+            params![
+                run.state.text(),
+                run.ended,
+                &run.stores,
+                &run.diagnostics,
+                run.released.as_deref(),
+                run.id
+            ],
+        )
+        .await?;
+    Ok(ended == 1)
+}
+
+pub(crate) async fn run(tx: &mut Tx, owner: AccountId, id: RunId) -> Result<Option<RunRow>, StoreError> {
+    let sql = format!("SELECT {RUN} FROM explore_run WHERE id = $1 AND owner = $2");
+    tx.query_opt(&sql, params![id, owner]).await?.map(|r| run_row(&r)).transpose()
+}
+
+/// Runs that were going on when the process ended.
+pub(crate) async fn unfinished(tx: &mut Tx) -> Result<Vec<RunRow>, StoreError> {
+    let sql = format!("SELECT {RUN} FROM explore_run WHERE state = 'running' ORDER BY id");
+    tx.query(&sql, params![]).await?.iter().map(run_row).collect()
+}
+
+fn state(text: &str) -> Result<RunState, StoreError> {
+    RunState::parse(text).ok_or_else(|| StoreError::Other(format!("unknown state of a run: {text}")))
+}
+
+fn run_row(row: &Row) -> Result<RunRow, StoreError> {
+    Ok(RunRow {
+        id: row.get(0)?,
+        owner: row.get(1)?,
+        script: row.get(2)?,
+        text: row.get(3)?,
+        digest: row.get(4)?,
+        language: row.get(5)?,
+        state: state(&row.get::<String>(6)?)?,
+        started: row.get(7)?,
+        ended: row.get(8)?,
+        stores: row.get(9)?,
+        diagnostics: row.get(10)?,
+        released: row.get(11)?,
+    })
+}
+
+pub(crate) async fn runs(tx: &mut Tx, owner: AccountId, most: i64) -> Result<Vec<RunHead>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT id, script, state, started, ended, text FROM explore_run WHERE owner = $1
+             ORDER BY started DESC, id DESC LIMIT $2",
+            params![owner, most],
+        )
+        .await?;
+    rows.iter()
+        .map(|r| {
+            Ok(RunHead {
+                id: r.get(0)?,
+                script: r.get(1)?,
+                state: state(&r.get::<String>(2)?)?,
+                started: r.get(3)?,
+                ended: r.get(4)?,
+                title: title_of(&r.get::<String>(5)?),
+            })
+        })
+        .collect()
+}
