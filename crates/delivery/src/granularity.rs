@@ -17,7 +17,7 @@ pub enum Granularity {
     Week,
     /// The first day of the month; of a number `YYYYMM` or `YYYYMMDD`, `YYYYMM`.
     Month,
-    /// The first day of the quarter.
+    /// The first day of the quarter; of a number, `YYYYMM` of its first month.
     Quarter,
     /// The year, as a number.
     Year,
@@ -169,7 +169,7 @@ impl Granularity {
             (G::AsIs, kind) => kind,
             (G::Day | G::Week | G::Month | G::Quarter, K::Date) => K::Date,
             (G::Year, K::Date | K::Int) => K::Int,
-            (G::Month, K::Int) => K::Int,
+            (G::Day | G::Month | G::Quarter, K::Int) => K::Int,
             (G::Band5 | G::Band10, K::Date | K::Int | K::Float) => K::Text,
             (G::Grouped | G::Municipality | G::County | G::CodePrefix(_), K::Text) => K::Text,
             (G::Top(_) | G::Bottom(_) | G::Round(_), K::Int | K::Float) => input,
@@ -184,7 +184,7 @@ impl Granularity {
     pub fn apply(self, cell: Cell) -> Result<Cell, DoesNotFit> {
         use Granularity as G;
         Ok(match (self, cell) {
-            (G::AsIs, cell) | (G::Day, cell @ Cell::Date(_)) => cell,
+            (G::AsIs, cell) | (G::Day, cell @ (Cell::Date(_) | Cell::Int(_))) => cell,
             // 1970-01-01 was a Thursday.
             (G::Week, Cell::Date(d)) => Cell::Date(d - (d + 3).rem_euclid(7)),
             (G::Month, Cell::Date(d)) => Cell::Date(first_day(d, 1)?),
@@ -196,11 +196,11 @@ impl Granularity {
                 10_000_101..=99_991_231 => n / 10_000,
                 _ => return Err(DoesNotFit),
             }),
-            (G::Month, Cell::Int(n)) => Cell::Int(match n {
-                100_001..=999_912 => n,
-                10_000_101..=99_991_231 => n / 100,
-                _ => return Err(DoesNotFit),
-            }),
+            (G::Month, Cell::Int(n)) => Cell::Int(year_month(n)?),
+            (G::Quarter, Cell::Int(n)) => {
+                let month = year_month(n)?;
+                Cell::Int(month / 100 * 100 + (month % 100 - 1) / 3 * 3 + 1)
+            }
             (G::Band5 | G::Band10, Cell::Date(d)) => Cell::Text(self.band(i64::from(Date::from_days(d).year()))),
             (G::Band5 | G::Band10, Cell::Int(n)) => Cell::Text(self.band(n)),
             (G::Band5 | G::Band10, Cell::Float(x)) if x.abs() < 1e15 => Cell::Text(self.band(x.floor() as i64)),
@@ -229,6 +229,16 @@ impl Granularity {
 fn first_day(day: i32, months: i8) -> Result<i32, DoesNotFit> {
     let (year, month, _) = Date::from_days(day).ymd();
     Date::new(year, (month - 1) / months * months + 1, 1).map(Date::days).map_err(|_| DoesNotFit)
+}
+
+/// `YYYYMM` of a number `YYYYMM` or `YYYYMMDD`.
+fn year_month(n: i64) -> Result<i64, DoesNotFit> {
+    let month = match n {
+        100_001..=999_912 => n,
+        10_000_101..=99_991_231 => n / 100,
+        _ => return Err(DoesNotFit),
+    };
+    if (1..=12).contains(&(month % 100)) { Ok(month) } else { Err(DoesNotFit) }
 }
 
 /// Whether a code is of the kind of ICD-10, ICPC or ATC: a letter, then digits.
@@ -272,6 +282,7 @@ mod tests {
         assert_eq!(at("10_year_band", date("1987-01-01")), Ok(Cell::Text("1980-1989".into())));
         assert_eq!(at("year", Cell::Int(198_703)), Ok(Cell::Int(1987)));
         assert_eq!(at("month", Cell::Int(19_870_312)), Ok(Cell::Int(198_703)));
+        assert_eq!(at("quarter", Cell::Int(202_405)), Ok(Cell::Int(202_404)));
         assert_eq!(at("grouped", Cell::Text("I63.9".into())), Ok(Cell::Text("I63".into())));
         assert_eq!(at("grouped", Cell::Text("0301".into())), Ok(Cell::Text("03".into())));
         assert_eq!(at("code_prefix:1", Cell::Text("N06AB".into())), Ok(Cell::Text("N".into())));

@@ -20,6 +20,7 @@ mod intake;
 pub mod model;
 mod package;
 mod persons;
+mod resolver;
 mod table;
 mod transfer;
 
@@ -30,4 +31,5 @@ pub use extract::{Extraction, ExtractionOptions};
 pub use granularity::Granularity;
 pub use intake::{Intake, IntakeOptions, IntakeSecret, OpenOutcome, RoomDelivery, Verified, exit_code, verify_package};
 pub use model::State;
+pub use resolver::CatalogueResolver;
 pub use transfer::{ChannelAdapter, LocalAdapter, RoomAdapter, RoomAdapters, TransferError};

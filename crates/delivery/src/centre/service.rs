@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit::{Actor as By, Entry, Object, Purpose, Zone};
 use bytes::Bytes;
-use identity::{AccountId, Actor, Role};
+use identity::{AccountId, Action, Actor, Role, can};
 use kernel::Timestamp;
 use protocol::calls::{self, Call, DeliveryEvent, Done, Extract, ask};
 use protocol::channel::codes;
@@ -29,16 +29,9 @@ const SEND: &str = "delivery.order";
 const LEASE_SECONDS: i64 = 300;
 /// Longest wait between two attempts.
 const LONGEST_WAIT_SECONDS: i64 = 900;
-/// Those who may see every delivery; others see those they are a party of.
-const STAFF: &[Role] = &[
-    Role::CaseHandler,
-    Role::DecisionMaker,
-    Role::RegistryHandler,
-    Role::DataPreparer,
-    Role::KeyOfficer,
-    Role::RoomIntake,
-    Role::Auditor,
-];
+/// The decision on seeing deliveries; besides, a register's people see those of their source, the people of a room
+/// those to it, and the parties of a permit their own.
+const READ: Action = Action("delivery.read");
 
 /// Orders and deliveries, in the centre. Cheap to clone.
 #[derive(Clone)]
@@ -419,21 +412,15 @@ impl Deliveries {
     }
 
     fn viewed(&self, actor: &Actor, object: Object) -> Entry {
-        let mut by = By::person(actor.account.to_string());
-        by.session.clone_from(&actor.session);
-        by.role = actor.roles().next().map(|r| r.slug().to_owned());
-        by.organisation = actor.organisation().map(str::to_owned);
-        Entry::new(&VIEW, by, object).purpose(Purpose::Delivery)
+        Entry::new(&VIEW, actor.audit(), object).purpose(Purpose::Delivery)
     }
 }
 
 fn may_see(actor: &Actor, stored: &Stored) -> bool {
-    let staff = STAFF.iter().any(|r| match r {
-        // A register's people see their own source.
-        Role::RegistryHandler | Role::DataPreparer => actor.has_for(*r, &stored.source),
-        role => actor.has(*role),
-    });
-    staff || stored.parties.contains(&actor.account.to_string())
+    can(actor, READ, &identity::Object::new("delivery", stored.order_id)).is_ok()
+        || actor.has_for(Role::RegistryHandler, &stored.source)
+        || actor.has_for(Role::RoomIntake, &stored.room)
+        || stored.parties.contains(&actor.account.to_string())
 }
 
 fn line(state: &str, at: Timestamp, from: &Party) -> Event {

@@ -172,7 +172,7 @@ fn interpret(plain: Zeroizing<Vec<u8>>, opened: &mut Opened) -> Result<(), Crypt
             }
             let count = word(4)? as usize;
             let lengths = &plain[8..];
-            if count == 0 || lengths.len() % 8 != 0 || lengths.len() / 8 != count {
+            if count == 0 || !lengths.len().is_multiple_of(8) || lengths.len() / 8 != count {
                 return Err(Crypt4ghError::PacketShape);
             }
             let lengths = lengths.chunks_exact(8).map(|b| u64::from_le_bytes(b.try_into().unwrap_or_default()));

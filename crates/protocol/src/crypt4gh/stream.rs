@@ -227,7 +227,7 @@ impl Edits {
     }
 
     fn step(&self) -> Step {
-        match (self.next < self.lengths.len(), self.next % 2 == 0) {
+        match (self.next < self.lengths.len(), self.next.is_multiple_of(2)) {
             (true, true) => Step::Skip(self.left),
             (true, false) => Step::Keep(self.left),
             (false, true) => Step::End,
