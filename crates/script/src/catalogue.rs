@@ -8,6 +8,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::program::DataType;
 
+/// Name, id type and identifier name of the built-in unit types (`datastore.md` section 7).
+const UNIT_TYPES: &[(&str, Option<&str>, &str)] = &[
+    ("PERSON", Some("FNR"), "PERSONID_1"),
+    ("FAMILIE", Some("FNR"), "FAMILIE_ID"),
+    ("HUSHOLDNING", Some("FNR"), "HUSHOLDNING_ID"),
+    ("SOESKEN", Some("FNR"), "SOESKEN_ID"),
+    ("FORETAK", Some("ORGNR"), "FORETAK_ID"),
+    ("VIRKSOMHET", Some("ORGNR"), "VIRKSOMHET_ID"),
+    ("BEDRIFT", Some("ORGNR"), "BEDRIFT_ID"),
+    ("JOBB", Some("JOBBID_1"), "JOBBID_1"),
+    ("KJORETOY", Some("KJORETOY_ID"), "KJORETOY_ID"),
+    ("KURS", Some("KURSID"), "KURSID_1"),
+    ("MALEPUNKT", Some("MALEPUNKT_ID"), "MALEPUNKT_ID"),
+    ("BRUKSENHET", Some("BRUKSENHETSNUMMER"), "BRUKSENHETID_1"),
+    ("SOSTIL", Some("SOSTIL_ID"), "SOSTIL_ID"),
+    ("TRAFIKKULYKKE", Some("TRAFIKKULYKKE_ID"), "TRAFIKKULYKKE_ID"),
+    ("TRAFIKKULYKKE_PERSON", Some("TRAFIKKULYKKE_PERSON_ID"), "PERSON_TRAFIKKULYKKE_ID"),
+    ("FENGSLINGER_TILGANG", Some("FENGSLINGER_TILGANG_ID"), "FENGSLINGER_TILGANG_ID"),
+    ("HKDIR_STUDIESOKNAD", Some("HKDIR_STUDIESOKNAD_ID"), "HKDIR_STUDIESOKNADID"),
+    ("HKDIR_HYU_OPPMELDING", Some("HKDIR_HYU_OPPMELDING_ID"), "HKDIR_HYU_OPPMELDING_ID"),
+    ("NPR_EPISODE", Some("NPR_EPISODE_ID"), "NPR_EPISODEID"),
+    ("NPR_SYKEHUSOPPHOLD", Some("NPR_SYKEHUSOPPHOLD_ID"), "NPR_SYKEHUSOPPHOLDID"),
+    ("NPR_PROSEDYRE", Some("NPR_PROSEDYRE_ID"), "NPR_PROSEDYREID"),
+    ("KRG_KREFTTILFELLE", Some("KRG_TILFELLEID"), "KRG_TILFELLEID"),
+    ("BK_HELSESTASJONSKONSULTASJON", None, "BK_HELSESTASJONSKONSULTASJONS_ID"),
+    ("KOMMUNE", None, "KOMMUNEID"),
+];
+
 /// A kind of unit (`datastore.md` section 7): PERSON, JOBB, NPR_EPISODE …
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct UnitType {
@@ -22,34 +50,17 @@ pub struct UnitType {
 impl UnitType {
     /// The built-in unit type of this name (DATA-080); none when an installation must say what it is.
     pub fn built_in(name: &str) -> Option<UnitType> {
-        let (id_type, identifier) = match name {
-            "PERSON" => (Some("FNR"), "PERSONID_1"),
-            "FAMILIE" => (Some("FNR"), "FAMILIE_ID"),
-            "HUSHOLDNING" => (Some("FNR"), "HUSHOLDNING_ID"),
-            "SOESKEN" => (Some("FNR"), "SOESKEN_ID"),
-            "FORETAK" => (Some("ORGNR"), "FORETAK_ID"),
-            "VIRKSOMHET" => (Some("ORGNR"), "VIRKSOMHET_ID"),
-            "BEDRIFT" => (Some("ORGNR"), "BEDRIFT_ID"),
-            "JOBB" => (Some("JOBBID_1"), "JOBBID_1"),
-            "KJORETOY" => (Some("KJORETOY_ID"), "KJORETOY_ID"),
-            "KURS" => (Some("KURSID"), "KURSID_1"),
-            "MALEPUNKT" => (Some("MALEPUNKT_ID"), "MALEPUNKT_ID"),
-            "BRUKSENHET" => (Some("BRUKSENHETSNUMMER"), "BRUKSENHETID_1"),
-            "SOSTIL" => (Some("SOSTIL_ID"), "SOSTIL_ID"),
-            "TRAFIKKULYKKE" => (Some("TRAFIKKULYKKE_ID"), "TRAFIKKULYKKE_ID"),
-            "TRAFIKKULYKKE_PERSON" => (Some("TRAFIKKULYKKE_PERSON_ID"), "PERSON_TRAFIKKULYKKE_ID"),
-            "FENGSLINGER_TILGANG" => (Some("FENGSLINGER_TILGANG_ID"), "FENGSLINGER_TILGANG_ID"),
-            "HKDIR_STUDIESOKNAD" => (Some("HKDIR_STUDIESOKNAD_ID"), "HKDIR_STUDIESOKNADID"),
-            "HKDIR_HYU_OPPMELDING" => (Some("HKDIR_HYU_OPPMELDING_ID"), "HKDIR_HYU_OPPMELDING_ID"),
-            "NPR_EPISODE" => (Some("NPR_EPISODE_ID"), "NPR_EPISODEID"),
-            "NPR_SYKEHUSOPPHOLD" => (Some("NPR_SYKEHUSOPPHOLD_ID"), "NPR_SYKEHUSOPPHOLDID"),
-            "NPR_PROSEDYRE" => (Some("NPR_PROSEDYRE_ID"), "NPR_PROSEDYREID"),
-            "KRG_KREFTTILFELLE" => (Some("KRG_TILFELLEID"), "KRG_TILFELLEID"),
-            "BK_HELSESTASJONSKONSULTASJON" => (None, "BK_HELSESTASJONSKONSULTASJONS_ID"),
-            "KOMMUNE" => (None, "KOMMUNEID"),
-            _ => return None,
-        };
-        Some(UnitType { name: name.into(), id_type: id_type.map(Into::into), identifier: identifier.into() })
+        let (name, id_type, identifier) = UNIT_TYPES.iter().find(|(known, ..)| *known == name)?;
+        Some(UnitType {
+            name: (*name).to_owned(),
+            id_type: id_type.map(str::to_owned),
+            identifier: (*identifier).to_owned(),
+        })
+    }
+
+    /// Whether this is the name of the key column of a built-in unit type.
+    pub fn is_identifier(name: &str) -> bool {
+        UNIT_TYPES.iter().any(|(.., identifier)| *identifier == name)
     }
 
     /// Whether units of both types live in one space: the same type, or the same id type (LANG-089).

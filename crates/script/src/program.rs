@@ -439,7 +439,7 @@ pub struct Tabulate {
 /// `summarize` (LANG-160).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Summarize {
-    /// The variables, all numeric.
+    /// The variables, all numeric; none when the dataset has no numbers.
     pub variables: Vec<Name>,
     /// Variables left out of "all" because they are not numeric.
     pub skipped: Vec<Name>,

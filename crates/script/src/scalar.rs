@@ -34,12 +34,9 @@ impl Scalar {
 
     /// A whole number: an integer when it fits 64 bits, else a decimal (LANG-030).
     pub fn whole(x: f64) -> Scalar {
-        // 2^63 as a float: the first number that does not fit.
-        if x >= -9.223_372_036_854_775_8e18 && x < 9.223_372_036_854_775_8e18 {
-            Integer(x as i64)
-        } else {
-            Self::decimal(x)
-        }
+        // 2^63: the first number that does not fit.
+        const END: f64 = (1u64 << 63) as f64;
+        if (-END..END).contains(&x) { Integer(x as i64) } else { Self::decimal(x) }
     }
 
     /// A truth value.

@@ -340,7 +340,7 @@ impl Checker<'_> {
         for (label, place) in &wanted {
             let found = codes_where(&labels, |l| l == label);
             if found.is_empty() {
-                let known: Vec<&str> = labels.entries.iter().map(|l| label_text(l)).collect();
+                let known: Vec<&str> = labels.entries.iter().map(label_text).collect();
                 let near = suggest::nearest(label, known);
                 return Err(Fail::new(messages::unknown_label(*place, label, &name).candidates(near)));
             }

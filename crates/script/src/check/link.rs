@@ -180,6 +180,7 @@ fn key(dataset: &Dataset, name: &str) -> Option<Domain> {
         Some(column) => Some(Domain::of(column)),
         None => match &dataset.unit {
             Unit::Type(unit) if unit.identifier == name => Some(Domain::Unit(unit.clone())),
+            Unit::Unknown if UnitType::is_identifier(name) => Some(Domain::Unknown),
             _ if dataset.open => Some(Domain::Unknown),
             _ => None,
         },

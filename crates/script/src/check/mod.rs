@@ -14,7 +14,7 @@ mod state;
 
 use std::collections::{BTreeMap, HashSet};
 
-pub(crate) use state::State;
+pub(crate) use state::{LabelState, State};
 
 use crate::catalogue::Catalogue;
 use crate::constants::{Bindings, Constant};
@@ -341,7 +341,7 @@ impl<'c> Checker<'c> {
             Shape::Recode => self.recode(command).map(Some),
             Shape::Labels => self.define_labels(command).map(Some),
             Shape::Chart => self.barchart(command).map(Some),
-            Shape::Names { .. } => self.named(command, span),
+            Shape::Names { .. } => self.named(command),
             Shape::Groups { .. } => self.groups(command),
             Shape::Merge => self.merge(command),
             Shape::Link => self.link(command),
@@ -353,7 +353,7 @@ impl<'c> Checker<'c> {
     }
 
     /// Commands whose head is a list of names.
-    fn named(&mut self, command: &Command, span: Span) -> Parse<Option<Action>> {
+    fn named(&mut self, command: &Command) -> Parse<Option<Action>> {
         match command.spec.node.word {
             "create-dataset" => self.create_dataset(command).map(Some),
             "use" => self.use_dataset(command).map(Some),
@@ -364,7 +364,7 @@ impl<'c> Checker<'c> {
             "destring" => self.destring(command),
             "assign-labels" => self.assign_labels(command).map(Some),
             "drop-labels" => self.drop_labels(command),
-            "summarize" => self.summarize(command, span).map(Some),
+            "summarize" => self.summarize(command).map(Some),
             "tabulate" => self.tabulate(command).map(Some),
             "harmonise" => self.harmonise(command),
             _ => self.descriptive(command),

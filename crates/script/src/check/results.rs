@@ -10,7 +10,6 @@ use crate::messages;
 use crate::program::{
     Action, BarVariable, Barchart, Content, DataType, Literal, Name, SortBy, Statistic, Summarize, Tabulate,
 };
-use crate::span::Span;
 use crate::suggest;
 use crate::tree::{Command, Expr, Head};
 
@@ -45,7 +44,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn summarize(&mut self, command: &Command, span: Span) -> Parse<Action> {
+    pub(super) fn summarize(&mut self, command: &Command) -> Parse<Action> {
         let dataset = self.state.dataset(command.spec.span)?;
         let (variables, skipped) = if head_names(command).is_empty() {
             numeric_columns(dataset)
@@ -54,9 +53,6 @@ impl Checker<'_> {
             self.numeric(&columns)?;
             (names(&columns), Vec::new())
         };
-        if variables.is_empty() {
-            return Self::fail(messages::no_numeric_variables(span));
-        }
         let condition = self.condition(command.condition.as_ref())?;
         let given = |option: &str| command.option(option).is_some();
         Ok(Action::Summarize(Summarize { variables, skipped, condition, gini: given("gini"), iqr: given("iqr") }))
@@ -249,7 +245,7 @@ impl Checker<'_> {
     pub(super) fn support(&mut self, command: &Command) -> Parse<Option<Action>> {
         match (&command.head, command.spec.node.word) {
             (Head::Words(words), "help-function") => {
-                for word in words.iter().filter(|w| Function::named(&w.text.node).is_none()) {
+                if let Some(word) = words.iter().find(|w| Function::named(&w.text.node).is_none()) {
                     let near = suggest::nearest(&word.text.node, FUNCTIONS.iter().map(|f| f.name));
                     let error = messages::unknown_function(word.text.span, &word.text.node);
                     return Self::fail(error.candidates(near));

@@ -173,7 +173,8 @@ impl Dataset {
         {
             return Ok(Column::of(DataType::Key(unit.clone())));
         }
-        if self.open {
+        let may_be_key = self.unit == Unit::Unknown && UnitType::is_identifier(name);
+        if self.open || may_be_key {
             return Ok(Column::UNKNOWN);
         }
         let near = suggest::nearest(name, self.names());

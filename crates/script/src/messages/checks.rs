@@ -716,15 +716,3 @@ pub(crate) fn bars_of_several(span: Span) -> Diagnostic {
         ),
     )
 }
-
-pub(crate) fn no_numeric_variables(span: Span) -> Diagnostic {
-    error(
-        Code::E501,
-        span,
-        say!(
-            "Datasettet har ingen variabler med tall.",
-            "Datasettet har ingen variablar med tal.",
-            "The dataset has no numeric variables.",
-        ),
-    )
-}
