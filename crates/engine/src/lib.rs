@@ -27,6 +27,8 @@ mod set;
 pub mod source;
 mod statistics;
 mod table;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 pub use cache::{CacheUsage, ImportCache};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::buffer::NullBuffer;
 use kernel::Date;
-use script::program::Literal;
+pub use script::program::Literal;
 use script::{DataType, Temporality, VariableInfo};
 
 use crate::keys::RecordKeys;

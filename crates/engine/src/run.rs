@@ -156,6 +156,12 @@ impl Run {
         self.pending = None;
     }
 
+    /// A dataset as it stands, for comparison with the reference interpreter.
+    #[cfg(test)]
+    pub(crate) fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.get(name)
+    }
+
     fn named(&self, name: &str) -> Result<&Dataset, RunError> {
         self.datasets.get(name).ok_or_else(|| RunError::unknown_dataset(name))
     }
@@ -232,9 +238,13 @@ impl Run {
             data,
         };
         let mut dataset = self.active()?.clone();
-        let rows = self.source.space_size(space_of(&info.unit_type)) as usize;
+        // A space grows when data are read in; a dataset keeps the size it had when it was begun.
+        let rows = match dataset.unit_type {
+            Some(_) => dataset.mask.len(),
+            None => self.source.space_size(space_of(&info.unit_type)) as usize,
+        };
         let with_value = Mask::of_valid(column.data.validity.as_ref(), column.data.len(), rows);
-        if plan.first || dataset.unit_type.is_none() {
+        if dataset.unit_type.is_none() {
             dataset.unit_type = Some(Arc::clone(&info.unit_type));
             dataset.mask = Arc::new(with_value);
         } else if plan.outer_join {
@@ -497,7 +507,6 @@ fn slice(values: &crate::source::Values, rows: usize) -> crate::source::Values {
     }
 }
 
-/// A unit type of a dataset, for callers that show it.
 impl Run {
     /// The unit type of a dataset; none while it is empty or unknown.
     pub fn unit_type(&self, dataset: &str) -> Option<&UnitType> {

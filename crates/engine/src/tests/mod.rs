@@ -1,0 +1,8 @@
+//! Behaviour of the engine through scripts: commands one by one, and agreement with a reference interpreter that goes
+//! row by row (ENG-040).
+
+mod agreement;
+mod commands;
+mod functions;
+mod reference;
+mod world;
