@@ -27,4 +27,4 @@ pub mod views;
 pub use error::AccessError;
 pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName};
-pub use service::{Access, Room, Settings, Variables};
+pub use service::{Access, PermitFollower, Room, Settings, Variables};

@@ -27,7 +27,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
             prev TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (case_id, seq));
           CREATE TABLE access_command (
             command_id TEXT PRIMARY KEY, case_id TEXT NOT NULL, actor TEXT NOT NULL, digest TEXT NOT NULL,
-            version BIGINT NOT NULL, at BIGINT NOT NULL);
+            from_version BIGINT NOT NULL, version BIGINT NOT NULL, at BIGINT NOT NULL);
           CREATE INDEX access_command_at ON access_command (at);
           CREATE TABLE access_draft (
             case_id TEXT PRIMARY KEY REFERENCES access_case (id), content BLOB NOT NULL, saved_at BIGINT NOT NULL);
@@ -203,29 +203,34 @@ pub(crate) async fn events(tx: &mut Tx, id: CaseId, after: i64) -> Result<Vec<St
 pub(crate) struct Known {
     pub case_id: String,
     pub digest: String,
+    pub from_version: i64,
     pub version: i64,
 }
 
 pub(crate) async fn known_command(tx: &mut Tx, command_id: &str) -> Result<Option<Known>, AccessError> {
     let row = tx
-        .query_opt("SELECT case_id, digest, version FROM access_command WHERE command_id = $1", params![command_id])
+        .query_opt(
+            "SELECT case_id, digest, from_version, version FROM access_command WHERE command_id = $1",
+            params![command_id],
+        )
         .await?;
-    row.map(|r| Ok(Known { case_id: r.get(0)?, digest: r.get(1)?, version: r.get(2)? })).transpose()
+    row.map(|r| Ok(Known { case_id: r.get(0)?, digest: r.get(1)?, from_version: r.get(2)?, version: r.get(3)? }))
+        .transpose()
 }
 
 pub(crate) async fn put_command(
     tx: &mut Tx,
     command_id: &str,
-    case: &Loaded,
     actor: &str,
-    digest: &str,
+    known: &Known,
     now: Timestamp,
 ) -> Result<(), AccessError> {
     const THIRTY_DAYS: i64 = 30 * 86_400;
     tx.execute("DELETE FROM access_command WHERE at < $1", params![now.plus_seconds(-THIRTY_DAYS)]).await?;
     tx.execute(
-        "INSERT INTO access_command (command_id, case_id, actor, digest, version, at) VALUES ($1, $2, $3, $4, $5, $6)",
-        params![command_id, case.id, actor, digest, case.version, now],
+        "INSERT INTO access_command (command_id, case_id, actor, digest, from_version, version, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![command_id, &known.case_id, actor, &known.digest, known.from_version, known.version, now],
     )
     .await?;
     Ok(())

@@ -91,7 +91,8 @@ async fn search_forgives_and_translates() {
             assert!(!right.is_empty() && wrong.iter().any(|v| right.contains(v)), "{right:?} {wrong:?}");
         }
         for query in ["hoveddiagnose", "hovuddiagnose", "main diagnosis"] {
-            assert_eq!(first(&catalogue, query).first().unwrap(), "npr.somatikk.hovedtilstand", "{query}");
+            let hits = first(&catalogue, query);
+            assert!(hits.iter().any(|v| v == "npr.somatikk.hovedtilstand"), "{query}: {hits:?}");
         }
         let by_code = catalogue.search("I63", &Filters::default(), 0, 50);
         let hit = by_code.hits.iter().find(|h| h.variable == "npr.somatikk.hovedtilstand").unwrap();

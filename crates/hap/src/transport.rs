@@ -124,17 +124,17 @@ fn without_url(error: reqwest::Error) -> String {
     format!("{error}{source}")
 }
 
-/// Answers messages at `listen` until the process ends.
+/// Opens the address, and gives the work of answering messages there until `stop`.
 ///
 /// # Errors
 /// When the address is taken or a certificate cannot be read.
-pub async fn serve(
+pub async fn listen(
     endpoint: Arc<Endpoint>,
     listen: SocketAddr,
     dir: &Path,
     addresses: Addresses,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let mut callers = RootCertStore::empty();
     let mut parties = Vec::new();
     for (party, address) in &addresses {
@@ -146,7 +146,8 @@ pub async fn serve(
     let own = CertificateDer::from_pem_file(dir.join(CERTIFICATE)).map_err(|e| anyhow!("own certificate: {e}"))?;
     let key = PrivateKeyDer::from_pem_file(dir.join(KEY)).map_err(|e| anyhow!("own TLS key: {e}"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(callers), provider.clone()).build()?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(callers), provider.clone()).build()?;
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
@@ -157,9 +158,13 @@ pub async fn serve(
     let router = Router::new()
         .route("/v1/message", post(receive))
         .layer(DefaultBodyLimit::max(MAX_BODY + (2 << 20)))
-        .with_state(state);
-    axum::serve(listener, router.into_make_service_with_connect_info::<Caller>()).with_graceful_shutdown(stop).await?;
-    Ok(())
+        .with_state(state)
+        .into_make_service_with_connect_info::<Caller>();
+    Ok(async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "the zone's listener ended");
+        }
+    })
 }
 
 struct Door {

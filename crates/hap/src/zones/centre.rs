@@ -1,0 +1,221 @@
+//! The centre: everything that has pages, and the ways from area to area that only the whole program knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Access, PermitFollower, Room, Settings, VariableFacts, Variables};
+use anyhow::Context as _;
+use async_trait::async_trait;
+use audit::Zone;
+use bytes::Bytes;
+use catalogue::{Catalogue, DataType, Role, Sensitivity};
+use citizen::{Citizen, Project, Projects};
+use delivery::{CatalogueResolver, Deliveries};
+use explore::Workspace;
+use identity::{AccountId, Identity};
+use kernel::{LangMap, Language, Period, Problem};
+use protocol::calls::{self, Call, DeliveryEvent, Metadata, PermitCurrent, PermitCurrentAnswer, ask};
+use protocol::criteria::VariableKind;
+use protocol::{Channel, Party, Refusal, Service};
+use web::Services;
+
+use super::routes::Routes;
+use super::{Net, ROOM, stopped};
+use crate::places::Places;
+
+/// How often the centre looks whether something waits to be done, when nothing tells it.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Opens the centre and its services, lets it answer other zones, and keeps its queues moving.
+///
+/// # Errors
+/// When a part of it cannot be opened.
+pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::Result<Services> {
+    let opened = net.open(places, Party::Centre).await?;
+    let (zone, channel, directory) = (opened.zone.clone(), opened.channel.clone(), opened.directory.clone());
+    migrate(&zone).await.context("tables of the centre")?;
+    let identity = Arc::new(Identity::new(zone.clone(), net.published.demo));
+    let catalogue = Arc::new(Catalogue::open(zone.clone()).await?);
+    let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
+    explore.recover().await?;
+    let access = Arc::new(Access::new(zone.clone(), Arc::new(CatalogueFacts(catalogue.clone())), settings(net)));
+    let resolver = Arc::new(CatalogueResolver::new(catalogue.clone(), channel.clone()));
+    let deliveries = Arc::new(Deliveries::new(zone.clone(), channel.clone(), directory.clone(), resolver));
+    deliveries.recover().await.context("taking up deliveries again")?;
+    let projects = Arc::new(RegisterProjects(access.clone()));
+    let citizen =
+        Citizen::new(zone.clone(), channel.clone(), directory, identity.clone(), catalogue.clone(), projects);
+    let mut form_key = [0u8; 32];
+    zone.random.fill(&mut form_key);
+    let services = Services {
+        identity,
+        catalogue,
+        explore,
+        access,
+        deliveries,
+        citizen: Arc::new(citizen),
+        log: zone.log.clone(),
+        clock: zone.clock.clone(),
+        random: zone.random.clone(),
+        demo: net.published.demo,
+        secure_cookies,
+        form_key: Arc::new(form_key),
+    };
+    let answers = Routes::default()
+        .with(&[PermitCurrent::KIND], Arc::new(PermitAnswers(services.access.clone())))
+        .with(&[DeliveryEvent::KIND], Arc::new((*services.deliveries).clone()));
+    net.answer(&opened, Arc::new(answers)).await?;
+    keep_going(net, &services, channel);
+    Ok(services)
+}
+
+async fn migrate(zone: &Zone) -> anyhow::Result<()> {
+    Identity::migrate(&zone.store).await?;
+    Catalogue::migrate(&zone.store).await?;
+    Workspace::migrate(&zone.store).await?;
+    Access::migrate(&zone.store).await?;
+    Deliveries::migrate(&zone.store).await?;
+    Citizen::migrate(&zone.store).await?;
+    Ok(())
+}
+
+fn settings(net: &Net) -> Settings {
+    let room = Room { id: format!("room:{ROOM}"), name: LangMap::of("TSD", "TSD", "TSD") };
+    let usual = Settings::new("helsedataservice", vec![room]);
+    if net.published.demo {
+        // Nobody waits a working day for the public register in a demo.
+        Settings { synthetic: true, publish_after: 0, publish_decision_after: 0, ..usual }
+    } else {
+        usual
+    }
+}
+
+/// Sends what waits: orders of deliveries, news of permits; and takes in what the data zone holds.
+fn keep_going(net: &Net, services: &Services, channel: Arc<dyn Channel>) {
+    let (deliveries, stop) = (services.deliveries.clone(), net.stop.clone());
+    tokio::spawn(async move { deliveries.run(stop).await });
+    let follower = Follower { channel: channel.clone(), deliveries: services.deliveries.clone() };
+    let (access, catalogue, stop) = (services.access.clone(), services.catalogue.clone(), net.stop.clone());
+    tokio::spawn(async move {
+        let mut ticks = 0u64;
+        loop {
+            if let Err(error) = access.announce(&follower).await {
+                tracing::warn!(%error, "news of permits wait");
+            }
+            if ticks % 20 == 0 || catalogue.etag().is_none() {
+                let question = Metadata { store: None, etag: catalogue.etag() };
+                match ask(&*channel, &Party::Data, &question).await {
+                    Ok(answer) => drop(catalogue.refresh(answer).await),
+                    Err(error) => tracing::debug!(%error, "the catalogue keeps what it knows"),
+                }
+            }
+            ticks += 1;
+            tokio::select! {
+                () = stopped(stop.clone()) => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    });
+}
+
+/// A permit that was issued goes to the key role first, then to the registers as orders.
+struct Follower {
+    channel: Arc<dyn Channel>,
+    deliveries: Arc<Deliveries>,
+}
+
+#[async_trait]
+impl PermitFollower for Follower {
+    async fn permit_changed(&self, permit: &PermitCurrentAnswer, parties: &[AccountId]) -> Result<(), String> {
+        ask(&*self.channel, &Party::Keys, permit).await.map_err(|e| e.to_string())?;
+        if permit.hold {
+            return Ok(());
+        }
+        let ordered = self.deliveries.order(&permit.permit, parties).await.map_err(|e| e.to_string())?;
+        for missing in ordered.not_deliverable {
+            tracing::warn!(source = missing.source, what = missing.what, code = missing.code, "not deliverable");
+        }
+        Ok(())
+    }
+}
+
+/// `permit/current` for the other zones.
+struct PermitAnswers(Arc<Access>);
+
+#[async_trait]
+impl Service for PermitAnswers {
+    async fn handle(&self, _from: &Party, _kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
+        let question: PermitCurrent = calls::read(&body)?;
+        calls::write(&self.0.permit_current(&question.series).await?)
+    }
+}
+
+/// What applications may ask of the catalogue.
+struct CatalogueFacts(Arc<Catalogue>);
+
+#[async_trait]
+impl Variables for CatalogueFacts {
+    async fn facts(&self, ids: &[String]) -> Result<Vec<VariableFacts>, Problem> {
+        let model = self.0.model();
+        let fact = |id: &String| {
+            let v = model.variables.get(id)?;
+            let source = model.sources.get(&v.source)?;
+            Some(VariableFacts {
+                id: v.id.clone(),
+                version: v.dataset_version.unwrap_or(1),
+                collection: v.collection.clone(),
+                source: v.source.clone(),
+                source_name: source.name.clone(),
+                label: v.label.clone(),
+                kind: match v.data_type {
+                    DataType::Integer | DataType::Decimal | DataType::Boolean => VariableKind::Number,
+                    DataType::Code => VariableKind::Code,
+                    DataType::String => VariableKind::Text,
+                    DataType::Date | DataType::Datetime => VariableKind::Date,
+                    DataType::CodeListMulti | DataType::Identifier => VariableKind::Other,
+                },
+                orderable: v.deliverable() && v.role == Role::Content,
+                sensitive: v.sensitivity == Sensitivity::High,
+                free_text: false,
+                granularities: v.granularities.iter().map(|g| g.slug().to_owned()).collect(),
+                validity: v.from.map(|from| Period { from, to: v.to }),
+            })
+        };
+        Ok(ids.iter().filter_map(fact).collect())
+    }
+
+    fn nearest(&self, id: &str) -> Vec<String> {
+        let model = self.0.model();
+        protocol::criteria::nearest(model.variables.keys().map(String::as_str), id, 3)
+    }
+}
+
+/// What citizens are told about a project: the title of the permit, and what the public register says.
+struct RegisterProjects(Arc<Access>);
+
+#[async_trait]
+impl Projects for RegisterProjects {
+    async fn project(&self, series: &str) -> Result<Option<Project>, Problem> {
+        let current = match self.0.permit_current(series).await {
+            Ok(current) => current,
+            Err(Problem::NotFound { .. }) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let permit = current.permit.read_unverified::<protocol::documents::Permit>();
+        let permit = permit.map_err(|_| Problem::unavailable("the permit"))?;
+        let entry = self.0.register_entry(&permit.case).await.ok();
+        let public = |field: &str| {
+            let value = entry.as_ref().and_then(|e| e.application.get(field));
+            value.and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+        };
+        let nb = |text: String| LangMap([(Language::Nb, text)].into());
+        Ok(Some(Project {
+            title: nb(current.title),
+            summary: nb(public("pub.summary")),
+            controller: public("app.name"),
+            status: "running".to_owned(),
+            results: Vec::new(),
+            sensitive_to_proxy: false,
+        }))
+    }
+}
