@@ -81,9 +81,9 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_blanks_are_gone() {
-        let v = json!({"b": [1, null, true], "a": "æ\n\u{1}", "€": 1, "\u{1F600}": 2, "דּ": 3});
+        let v = json!({"b": [1, null, true], "a": "æ\n\u{1}", "€": 1, "\u{1F600}": 2, "\u{fb33}": 3});
         let text = String::from_utf8(canonical_json(&v).unwrap()).unwrap();
-        assert_eq!(text, "{\"a\":\"æ\\n\\u0001\",\"b\":[1,null,true],\"€\":1,\"\u{1F600}\":2,\"דּ\":3}");
+        assert_eq!(text, "{\"a\":\"æ\\n\\u0001\",\"b\":[1,null,true],\"€\":1,\"\u{1F600}\":2,\"\u{fb33}\":3}");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
@@ -87,12 +89,14 @@ impl Timestamp {
         self.plus_seconds(self.oslo_offset_seconds()).date()
     }
 
-    /// How many seconds the clocks of Oslo are ahead of UTC at this instant.
+    /// How many seconds the clocks of Oslo are ahead of UTC at this instant. By the rule in force since 1996, so that
+    /// deadlines do not depend on a time zone database being installed.
     pub fn oslo_offset_seconds(self) -> i64 {
-        let Ok(instant) = jiff::Timestamp::from_microsecond(self.0) else { return 0 };
-        match jiff::tz::TimeZone::get("Europe/Oslo") {
-            Ok(zone) => i64::from(zone.to_offset(instant).seconds()),
-            Err(_) => 0,
+        static OSLO: LazyLock<Option<TimeZone>> =
+            LazyLock::new(|| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").ok());
+        match (&*OSLO, jiff::Timestamp::from_microsecond(self.0)) {
+            (Some(zone), Ok(instant)) => i64::from(zone.to_offset(instant).seconds()),
+            _ => 3600,
         }
     }
 }
@@ -267,6 +271,14 @@ mod tests {
         assert_eq!(t.to_string(), "2026-11-21T09:15:00.000000Z");
         assert_eq!("2026-11-21T09:15:00.000000Z".parse::<Timestamp>().unwrap(), t);
         assert_eq!("2026-11-21T23:30:00Z".parse::<Timestamp>().unwrap().date_in_oslo().to_string(), "2026-11-22");
+        for (instant, hours) in [
+            ("2026-03-29T00:59:59Z", 1),
+            ("2026-03-29T01:00:00Z", 2),
+            ("2026-10-25T00:59:59Z", 2),
+            ("2026-10-25T01:00:00Z", 1),
+        ] {
+            assert_eq!(instant.parse::<Timestamp>().unwrap().oslo_offset_seconds(), hours * 3600, "{instant}");
+        }
     }
 
     #[test]
