@@ -192,11 +192,8 @@ impl VariableSource for MemorySource {
 
     fn spells(&self, at: &StoreVersion, name: &str, from: Date, to: Date) -> Result<Spells, SourceError> {
         let held = self.held(at, name)?;
-        let mut facts: Vec<&Fact> = held
-            .facts
-            .iter()
-            .filter(|f| f.start.is_none_or(|s| s <= to) && f.stop.is_none_or(|e| e >= from))
-            .collect();
+        let mut facts: Vec<&Fact> =
+            held.facts.iter().filter(|f| f.start.is_none_or(|s| s <= to) && f.stop.is_none_or(|e| e >= from)).collect();
         facts.sort_by_key(|f| (f.unit, f.start));
         let rows: Vec<Option<&Literal>> = facts.iter().map(|f| Some(&f.value)).collect();
         Ok(Spells {
