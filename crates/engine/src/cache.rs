@@ -66,11 +66,7 @@ impl ImportCache {
         CacheUsage { columns: inner.slots.len(), ..inner.usage }
     }
 
-    pub(crate) fn column<E>(
-        &self,
-        key: ImportKey,
-        load: impl FnOnce() -> Result<Data, E>,
-    ) -> Result<Arc<Data>, E> {
+    pub(crate) fn column<E>(&self, key: ImportKey, load: impl FnOnce() -> Result<Data, E>) -> Result<Arc<Data>, E> {
         {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let inner = &mut *inner;
@@ -140,6 +136,10 @@ mod tests {
         assert_eq!(cache.usage(), CacheUsage { bytes: 200, columns: 2, hits: 1, misses: 3 });
         cache.column(key("D"), || column(300)).unwrap();
         let usage = cache.usage();
-        assert_eq!((usage.bytes, usage.columns), (100 + 300, 2), "A is held, D was read last and is held by nobody yet");
+        assert_eq!(
+            (usage.bytes, usage.columns),
+            (100 + 300, 2),
+            "A is held, D was read last and is held by nobody yet"
+        );
     }
 }

@@ -90,12 +90,7 @@ pub(crate) struct Dataset {
 
 impl Dataset {
     pub(crate) fn empty(name: &Name) -> Self {
-        Self {
-            name: Arc::clone(name),
-            unit_type: None,
-            mask: Arc::new(Mask::empty(0)),
-            columns: Vec::new(),
-        }
+        Self { name: Arc::clone(name), unit_type: None, mask: Arc::new(Mask::empty(0)), columns: Vec::new() }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {

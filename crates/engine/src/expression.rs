@@ -51,10 +51,7 @@ fn plain(
 
 /// The expression as a lookup, when it reads one coded column and does something with it.
 fn tabulated(expression: &Expression, find: &Find<'_>) -> Result<Option<Node>, String> {
-    if matches!(
-        expression.kind,
-        ExpressionKind::Column(_) | ExpressionKind::Literal(_) | ExpressionKind::Missing
-    ) {
+    if matches!(expression.kind, ExpressionKind::Column(_) | ExpressionKind::Literal(_) | ExpressionKind::Missing) {
         return Ok(None);
     }
     let mut names = Vec::new();

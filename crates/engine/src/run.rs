@@ -310,8 +310,7 @@ impl Run {
     fn filter(&mut self, condition: &Expression, drop: bool, control: &dyn Control) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
         if let Some(condition) = self.condition(&dataset, Some(condition), control)? {
-            let mask =
-                if drop { dataset.mask.and_not(&condition.rows) } else { dataset.mask.and(&condition.rows) };
+            let mask = if drop { dataset.mask.and_not(&condition.rows) } else { dataset.mask.and(&condition.rows) };
             dataset.mask = Arc::new(mask);
         }
         self.population(dataset)

@@ -149,7 +149,11 @@ fn three_digits(x: f64) -> f64 {
     }
     let digits = 2 - x.abs().log10().floor() as i32;
     // Scale by a power of ten on the side where it is exact.
-    if digits >= 0 { (x * 10f64.powi(digits)).round() / 10f64.powi(digits) } else { (x / 10f64.powi(-digits)).round() * 10f64.powi(-digits) }
+    if digits >= 0 {
+        (x * 10f64.powi(digits)).round() / 10f64.powi(digits)
+    } else {
+        (x / 10f64.powi(-digits)).round() * 10f64.powi(-digits)
+    }
 }
 
 #[cfg(test)]

@@ -32,12 +32,7 @@ impl Scan<'_> {
     }
 
     /// The table over these dimensions, with the statistics of these numeric columns in its cells.
-    pub(crate) fn table(
-        &self,
-        dimensions: &[&str],
-        measures: &[&str],
-        wanted: &Wanted,
-    ) -> Result<RawTable, RunError> {
+    pub(crate) fn table(&self, dimensions: &[&str], measures: &[&str], wanted: &Wanted) -> Result<RawTable, RunError> {
         let rows = self.mask.len();
         let mut axes = dimensions
             .iter()
@@ -47,8 +42,7 @@ impl Scan<'_> {
             })
             .collect::<Result<Vec<_>, RunError>>()?;
         // STAT-003: a row counts when every variable that forms the table is present.
-        let used: Vec<bool> =
-            (0..rows).map(|i| self.mask.get(i) && axes.iter().all(|a| a.of_row[i] != NONE)).collect();
+        let used: Vec<bool> = (0..rows).map(|i| self.mask.get(i) && axes.iter().all(|a| a.of_row[i] != NONE)).collect();
         axes.iter_mut().for_each(|a| a.keep_observed(&used));
         let shape = Shape(axes.iter().map(|a| a.dimension.categories.len()).collect());
         let cells = shape.0.iter().try_fold(1usize, |n, d| n.checked_mul((*d).max(1)));
@@ -82,7 +76,12 @@ impl Scan<'_> {
     }
 
     /// The statistics of `summarize`: each variable over its own valid values.
-    pub(crate) fn summary(&self, names: &[&str], skipped: Vec<String>, wanted: &Wanted) -> Result<RawSummary, RunError> {
+    pub(crate) fn summary(
+        &self,
+        names: &[&str],
+        skipped: Vec<String>,
+        wanted: &Wanted,
+    ) -> Result<RawSummary, RunError> {
         let whole = Shape(Vec::new());
         let cell_of_row: Vec<u32> = (0..self.mask.len()).map(|i| if self.mask.get(i) { 0 } else { NONE }).collect();
         let mut rows = Vec::with_capacity(names.len());
@@ -135,8 +134,7 @@ impl Scan<'_> {
         }
         // A dimension without categories leaves margins that no inner cell leads to: they are empty groups.
         let empty = |set| magnitude(&[], set, limits.clamp, wanted, self.parameters);
-        let filled =
-            out.into_iter().zip(sets).filter_map(|(m, set)| m.or_else(|| set.map(|s| empty(s.set)))).collect();
+        let filled = out.into_iter().zip(sets).filter_map(|(m, set)| m.or_else(|| set.map(|s| empty(s.set)))).collect();
         Ok((self.measure(name, column, limits), filled))
     }
 

@@ -120,9 +120,7 @@ pub(crate) fn to_lines(entries: &[&LedgerEntry]) -> Result<Vec<u8>, LedgerError>
 /// Reads what [`to_lines`] wrote.
 pub(crate) fn from_lines(bytes: &[u8]) -> Result<Vec<LedgerEntry>, LedgerError> {
     let lines = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty());
-    lines
-        .map(|line| serde_json::from_slice::<Line>(line).ok().and_then(Line::entry).ok_or(LedgerError))
-        .collect()
+    lines.map(|line| serde_json::from_slice::<Line>(line).ok().and_then(Line::entry).ok_or(LedgerError)).collect()
 }
 
 fn place(seq: i64) -> String {

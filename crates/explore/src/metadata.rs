@@ -27,8 +27,7 @@ impl MetadataCatalogue {
     pub fn new(answer: &MetadataAnswer) -> Self {
         let stores = answer.stores.iter().map(|store| {
             let variables = store.datasets.iter();
-            let variables =
-                variables.filter_map(|d| Some((d.name.clone(), Arc::new(variable(store, d)?)))).collect();
+            let variables = variables.filter_map(|d| Some((d.name.clone(), Arc::new(variable(store, d)?)))).collect();
             (store.store.clone(), StoreVariables { version: store.version.clone(), variables })
         });
         Self { stores: stores.collect() }

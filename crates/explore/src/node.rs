@@ -53,9 +53,11 @@ impl RunService {
     /// A [`Refusal`] when the order is not to be trusted or out of date, or when something the run needs does not answer.
     pub async fn run(&self, call: &Run) -> Result<RunAnswer, Refusal> {
         let order: RunOrder = call.order.open(&self.directory)?;
-        let signed_by_centre = call.order.signatures.iter().all(|s| {
-            self.directory.allows(&s.keyid, &Party::Centre, protocol::KeyRole::PermitAuthority)
-        });
+        let signed_by_centre = call
+            .order
+            .signatures
+            .iter()
+            .all(|s| self.directory.allows(&s.keyid, &Party::Centre, protocol::KeyRole::PermitAuthority));
         if !signed_by_centre {
             return Err(Refusal::new(codes::UNKNOWN_KEY));
         }

@@ -246,14 +246,9 @@ impl Work<'_> {
     /// Carries out the plan. Gives the diagnostic of the statement that ended it, if one did.
     fn steps(&mut self, steps: &[Step], watch: &dyn Watch) -> Result<Option<Diagnostic>, RunnerError> {
         let runner = self.runner;
-        let parameters =
-            Parameters { window: runner.policy.rules().percentile.k, ..Parameters::default() };
-        let mut run = engine::Run::new(
-            Arc::clone(&runner.source),
-            Arc::clone(&runner.cache),
-            parameters,
-            self.job.language,
-        );
+        let parameters = Parameters { window: runner.policy.rules().percentile.k, ..Parameters::default() };
+        let mut run =
+            engine::Run::new(Arc::clone(&runner.source), Arc::clone(&runner.cache), parameters, self.job.language);
         for (i, step) in steps.iter().enumerate() {
             let now = runner.clock.now();
             let deadline = now.plus_seconds(STATEMENT_SECONDS).min(self.started.plus_seconds(SCRIPT_SECONDS));
@@ -420,9 +415,7 @@ fn halt(error: RunError, step: &Step) -> Halt {
 /// A refusal names the reason and its remedy, never a number (LANG-242).
 fn refusal(step: &Step, withheld: Withheld) -> Diagnostic {
     let reason: Reason = withheld.code;
-    let each = |f: &dyn Fn(Language) -> &'static str| {
-        LangMap::of(f(Language::Nb), f(Language::Nn), f(Language::En))
-    };
+    let each = |f: &dyn Fn(Language) -> &'static str| LangMap::of(f(Language::Nb), f(Language::Nn), f(Language::En));
     let code = Code::ALL.iter().copied().find(|c| c.as_str() == reason.diagnostic()).unwrap_or(Code::E401);
     Diagnostic::new(code, step.span, each(&|l| reason.text(l)))
         .hint(each(&|l| withheld.remedy.text(l)))

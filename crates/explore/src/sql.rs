@@ -132,8 +132,7 @@ pub(crate) struct RunRow {
     pub(crate) released: Option<Vec<u8>>,
 }
 
-const RUN: &str =
-    "id, owner, script, text, digest, language, state, started, ended, stores, diagnostics, released";
+const RUN: &str = "id, owner, script, text, digest, language, state, started, ended, stores, diagnostics, released";
 
 pub(crate) async fn insert_run(tx: &mut Tx, run: &RunRow) -> Result<(), StoreError> {
     tx.execute(
@@ -162,14 +161,7 @@ pub(crate) async fn end_run(tx: &mut Tx, run: &RunRow) -> Result<bool, StoreErro
         .execute(
             "UPDATE explore_run SET state = $1, ended = $2, stores = $3, diagnostics = $4, released = $5
              WHERE id = $6 AND state = 'running'",
-            params![
-                run.state.text(),
-                run.ended,
-                &run.stores,
-                &run.diagnostics,
-                run.released.as_deref(),
-                run.id
-            ],
+            params![run.state.text(), run.ended, &run.stores, &run.diagnostics, run.released.as_deref(), run.id],
         )
         .await?;
     Ok(ended == 1)

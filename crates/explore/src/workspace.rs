@@ -232,11 +232,7 @@ impl Workspace {
     }
 
     /// Sends the signed order and verifies what comes back, before any of it is stored.
-    async fn order(
-        &self,
-        actor: &Actor,
-        row: &RunRow,
-    ) -> Result<(calls::RunAnswer, Option<Vec<u8>>), Box<Wire>> {
+    async fn order(&self, actor: &Actor, row: &RunRow) -> Result<(calls::RunAnswer, Option<Vec<u8>>), Box<Wire>> {
         let order = RunOrder {
             run_id: row.id,
             account: actor.account.to_string(),
@@ -369,8 +365,7 @@ impl Workspace {
             return known.catalogue;
         }
         let question = Metadata { store: None, etag: known.etag.clone() };
-        let answer: Result<MetadataAnswer, CallError> =
-            calls::ask(&*self.channel, &Party::Data, &question).await;
+        let answer: Result<MetadataAnswer, CallError> = calls::ask(&*self.channel, &Party::Data, &question).await;
         let next = match answer {
             Ok(answer) if Some(&answer.etag) == known.etag.as_ref() => Known { asked: Some(now), ..known },
             Ok(answer) => Known {

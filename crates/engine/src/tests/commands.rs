@@ -6,7 +6,7 @@ use kernel::Language;
 use script::program::Literal;
 use script::{DataType, Temporality};
 
-use super::world::{self, HEAD, Finished, codes, day, fact, info, run, text};
+use super::world::{self, Finished, HEAD, codes, day, fact, info, run, text};
 use crate::memory::MemorySource;
 use crate::raw::{Keyed, RawTable};
 use crate::{Control, ImportCache, Outcome, Parameters, Run, RunError, Stop, Unattended};
@@ -169,7 +169,13 @@ fn continuous_columns_and_large_tables_are_refused() {
     assert_eq!(code(failed(source(), "tabulate x\n")), script::Code::E304);
     assert_eq!(code(failed(source(), "generate y = x / 7\ntabulate y\n")), script::Code::E304);
     let many = "generate a = int(x / 2)\ngenerate b = int(x / 3)\ntabulate a b\n";
-    assert!(run(source(), &format!("{HEAD}import db/X as x\ngenerate a = int(x / 2)\ntabulate a\n")).outcomes.pop().unwrap().is_ok());
+    assert!(
+        run(source(), &format!("{HEAD}import db/X as x\ngenerate a = int(x / 2)\ntabulate a\n"))
+            .outcomes
+            .pop()
+            .unwrap()
+            .is_ok()
+    );
     assert_eq!(code(failed(source(), &many.replace("a b", "a b a"))), script::Code::E601);
 }
 
@@ -229,15 +235,25 @@ fn eng_039_column_keys() {
 #[test]
 fn eng_034_threads_do_not_show() {
     let values: Vec<i64> = (0..50_000).map(|i| i * 7919 % 100_003).collect();
-    let script = format!("{HEAD}import db/X as x\ngenerate y = x / 3\ngenerate g = int(x / 20000)\ntabulate g, summarize(y) mean std\n");
+    let script = format!(
+        "{HEAD}import db/X as x\ngenerate y = x / 3\ngenerate g = int(x / 20000)\ntabulate g, summarize(y) mean std\n"
+    );
     let bits = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let Outcome::Table(raw) = pool.install(|| run(integers("X", &values), &script)).last() else { panic!("a table") };
+        let Outcome::Table(raw) = pool.install(|| run(integers("X", &values), &script)).last() else {
+            panic!("a table")
+        };
         let cells = raw.peek().cells.iter();
         cells
             .map(|c| {
                 let m = &c.magnitudes[0];
-                (c.set.fingerprint, c.set.sketch, m.plain.sum.to_bits(), m.plain.sd.map(f64::to_bits), m.sum_abs.to_bits())
+                (
+                    c.set.fingerprint,
+                    c.set.sketch,
+                    m.plain.sum.to_bits(),
+                    m.plain.sd.map(f64::to_bits),
+                    m.sum_abs.to_bits(),
+                )
             })
             .collect::<Vec<_>>()
     };
@@ -250,7 +266,8 @@ fn eng_034_threads_do_not_show() {
 #[test]
 fn lang_175_bar_charts() {
     let world = || world::random(7, 60);
-    let head = format!("{HEAD}import db/KJOENN as kjoenn\nimport db/VEKT as vekt\nimport db/NIVAA 2020-01-01 as nivaa\n");
+    let head =
+        format!("{HEAD}import db/KJOENN as kjoenn\nimport db/VEKT as vekt\nimport db/NIVAA 2020-01-01 as nivaa\n");
     let charts = |command: &str| {
         let Outcome::Chart(raws) = run(world(), &format!("{head}{command}\n")).last() else { panic!("a chart") };
         raws.iter()

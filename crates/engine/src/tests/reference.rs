@@ -102,9 +102,8 @@ impl Reference {
                         let rule = plan.rules.iter().find(|r| {
                             r.sources.iter().any(|s| match s {
                                 RecodeSource::Value(l) => same(value, l),
-                                RecodeSource::Range(low, high) => number(value).is_some_and(|x| {
-                                    low.is_none_or(|l| x >= l) && high.is_none_or(|h| x <= h)
-                                }),
+                                RecodeSource::Range(low, high) => number(value)
+                                    .is_some_and(|x| low.is_none_or(|l| x >= l) && high.is_none_or(|h| x <= h)),
                                 RecodeSource::Missing => gone,
                                 RecodeSource::NonMissing => !gone,
                                 RecodeSource::Everything => true,
@@ -176,9 +175,7 @@ impl Reference {
                 _ => Value::Missing,
             },
             ExpressionKind::Binary(op, a, b) => binary(*op, self.value(a, unit), self.value(b, unit)),
-            ExpressionKind::Call(f, args) => {
-                call(*f, &args.iter().map(|a| self.value(a, unit)).collect::<Vec<_>>())
-            }
+            ExpressionKind::Call(f, args) => call(*f, &args.iter().map(|a| self.value(a, unit)).collect::<Vec<_>>()),
         }
     }
 }

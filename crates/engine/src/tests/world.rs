@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Date, LangMap, Language};
 use script::program::{Literal, Program};
-use script::{
-    CodeEntry, CodeList, CodePeriod, DataType, Settings, Temporality, UnitType, VariableInfo,
-};
+use script::{CodeEntry, CodeList, CodePeriod, DataType, Settings, Temporality, UnitType, VariableInfo};
 
 use crate::memory::{Fact, MemorySource};
 use crate::{ImportCache, Outcome, Parameters, Run, RunError, SourceCatalogue, Unattended};
