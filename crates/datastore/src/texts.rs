@@ -1,0 +1,124 @@
+//! A table of distinct byte strings numbered in order of first appearance: unit ids of a file, texts of a column.
+//! Open addressing over one arena, because a file has one id per row and a map of boxed strings is five times slower.
+
+/// Distinct byte strings with their numbers.
+#[derive(Default)]
+pub(crate) struct Texts {
+    arena: Vec<u8>,
+    /// End of each string in the arena.
+    ends: Vec<u32>,
+    hashes: Vec<u32>,
+    /// Number + 1 by slot; 0 is free.
+    slots: Vec<u32>,
+}
+
+/// More distinct strings, or bytes of them, than a table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many distinct ids or texts in one file")]
+pub(crate) struct Full;
+
+impl Texts {
+    /// Number of strings.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The string with this number.
+    pub(crate) fn get(&self, number: u32) -> &[u8] {
+        let n = number as usize;
+        let start = if n == 0 { 0 } else { self.ends[n - 1] as usize };
+        &self.arena[start..self.ends[n] as usize]
+    }
+
+    /// All strings in the order of their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len() as u32).map(|n| self.get(n))
+    }
+
+    /// The number of a string that is there.
+    pub(crate) fn find(&self, text: &[u8]) -> Option<u32> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let hash = hash(text);
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                0 => return None,
+                n if self.hashes[n as usize - 1] == hash && self.get(n - 1) == text => return Some(n - 1),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    /// The number of a string, which is added when it is new.
+    pub(crate) fn number(&mut self, text: &[u8]) -> Result<u32, Full> {
+        if self.ends.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
+        let hash = hash(text);
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                0 => break,
+                n if self.hashes[n as usize - 1] == hash && self.get(n - 1) == text => return Ok(n - 1),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        let number = u32::try_from(self.ends.len()).map_err(|_| Full)?;
+        self.arena.extend_from_slice(text);
+        self.ends.push(u32::try_from(self.arena.len()).map_err(|_| Full)?);
+        self.hashes.push(hash);
+        self.slots[slot] = number + 1;
+        Ok(number)
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        self.slots = vec![0; size];
+        for (n, hash) in self.hashes.iter().enumerate() {
+            let mut slot = *hash as usize & (size - 1);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (size - 1);
+            }
+            self.slots[slot] = n as u32 + 1;
+        }
+    }
+}
+
+/// A multiplicative hash over words of eight bytes. The strings are not chosen by an attacker who sees timings, and a
+/// table lives for one job.
+fn hash(text: &[u8]) -> u32 {
+    const K: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut h: u64 = text.len() as u64;
+    let (words, rest) = text.as_chunks::<8>();
+    for word in words {
+        h = (h.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(K);
+    }
+    let mut last = [0u8; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    h = (h.rotate_left(23) ^ u64::from_le_bytes(last)).wrapping_mul(K);
+    (h >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_have_one_number() {
+        let mut texts = Texts::default();
+        for round in 0..2 {
+            for i in 0..10_000u32 {
+                assert_eq!(texts.number(format!("{i:011}").as_bytes()).unwrap(), i, "round {round}");
+            }
+        }
+        assert_eq!(texts.len(), 10_000);
+        assert_eq!(texts.get(17), b"00000000017");
+        assert_eq!(texts.find(b"00000009999"), Some(9_999));
+        assert_eq!(texts.find(b"9999"), None);
+        assert_eq!(texts.iter().nth(3), Some(b"00000000003".as_slice()));
+    }
+}
