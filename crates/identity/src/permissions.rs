@@ -166,7 +166,7 @@ pub async fn authorise(zone: &Zone, actor: &Actor, action: Action, object: &Obje
     let Err(problem) = can(actor, action, object) else { return Ok(()) };
     let kind = TABLE.get(action.0).map_or(Kind::Admin, |r| r.kind);
     let denied = audit::Action::new(kind, "identity.deny", &[("action", Detail::Code)]);
-    let entry = Entry::new(&denied, actor.audit(), audit::Object::new(object.kind, &object.id))
+    let entry = Entry::new(&denied, actor.audit(), audit::Object::new(&object.kind.replace(' ', "_"), &object.id))
         .purpose(Purpose::Security)
         .detail("action", action.0)
         .refused("forbidden");

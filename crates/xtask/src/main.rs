@@ -1,3 +1,77 @@
-//! xtask.
+//! Checks that need the whole workspace, run as `cargo xtask NAME`. Nothing depends on this crate.
 
-fn main() {}
+mod deps;
+mod files;
+mod licences;
+mod rules;
+mod table;
+mod texts;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Checks that need the whole workspace.
+#[derive(Parser)]
+#[command(max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Who may import whom, who may name what, and how files look.
+    CheckDeps,
+    /// Licences of everything that is used, and that each direct dependency is explained.
+    CheckLicences,
+    /// Fluent texts: every language has every key, no key is unused or missing.
+    CheckTexts,
+    /// All checks.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let (name, found) = match Cli::parse().task {
+        Task::CheckDeps => ("check-deps", deps()),
+        Task::CheckLicences => ("check-licences", licences::check()),
+        Task::CheckTexts => ("check-texts", texts::check()),
+        Task::Check => ("check", all()),
+    };
+    report(name, found)
+}
+
+fn deps() -> anyhow::Result<Vec<String>> {
+    let mut found = deps::check()?;
+    found.extend(rules::check()?);
+    Ok(found)
+}
+
+fn all() -> anyhow::Result<Vec<String>> {
+    let mut found = deps()?;
+    found.extend(licences::check()?);
+    found.extend(texts::check()?);
+    Ok(found)
+}
+
+#[expect(clippy::print_stdout, reason = "a command line program")]
+fn report(name: &str, found: anyhow::Result<Vec<String>>) -> ExitCode {
+    match found {
+        Ok(faults) if faults.is_empty() => {
+            println!("{name}: nothing to object");
+            ExitCode::SUCCESS
+        }
+        Ok(faults) => {
+            for fault in &faults {
+                println!("{fault}");
+            }
+            println!("{name}: {} to mend", faults.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("{name} could not be run: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
