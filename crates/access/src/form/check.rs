@@ -258,7 +258,8 @@ impl Checker<'_> {
                 continue;
             };
             if !facts.orderable {
-                self.fault(&place, "not_orderable", "identifiers and linkage keys are never ordered (ACC-042)");
+                let detail = "identifiers and linkage keys are never ordered (ACC-042), nor what has no data here";
+                self.fault(&place, "not_orderable", detail);
                 continue;
             }
             let offered: Vec<String> =
@@ -339,6 +340,9 @@ impl Checker<'_> {
             self.put("pop.criteria", "criteria", Level::Block, error.message, Some(error.at));
         }
         for variable in criteria.variables() {
+            if self.env.variables.get(variable).is_some_and(|facts| !facts.orderable) {
+                self.fault("pop.criteria", "not_orderable", variable);
+            }
             let in_cart = self.draft.cart.iter().any(|item| item.variable_id == variable);
             if !in_cart && self.env.variables.contains_key(variable) {
                 self.put("pop.criteria", "not_in_cart", Level::Warn, variable.to_owned(), None);

@@ -1,7 +1,7 @@
 //! The catalogue as this area asks it.
 
 use async_trait::async_trait;
-use catalogue::{Catalogue, DataType, Role, Sensitivity, Variable};
+use catalogue::{Catalogue, DataType, Sensitivity, Variable};
 use kernel::{Period, Problem};
 use protocol::criteria::{VariableKind, nearest};
 
@@ -38,8 +38,7 @@ fn facts(variable: &Variable, model: &catalogue::Model) -> VariableFacts {
         source_name: model.sources.get(&variable.source).map(|source| source.name.clone()).unwrap_or_default(),
         label: variable.label.clone(),
         kind,
-        // What is described only can be applied for; the order says that it cannot be delivered (DEL-015).
-        orderable: variable.role == Role::Content && variable.data_type != DataType::Identifier,
+        orderable: variable.deliverable() && variable.data_type != DataType::Identifier,
         sensitive: variable.sensitivity == Sensitivity::High,
         free_text: false,
         granularities: variable.granularities.iter().map(|level| level.slug().to_owned()).collect(),
