@@ -56,7 +56,6 @@ impl KeyService {
         }
         let number = open_subject(&question.subject, &self.seal, self.environment)?;
         let ordinal = self.index.find_or_add(actor, &number).await?;
-        drop(number);
         let tag = subject_tag(&self.keystore, &*self.zone.clock, ordinal)?;
         let receipt = self
             .zone

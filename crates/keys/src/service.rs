@@ -271,7 +271,6 @@ impl KeyService {
     ) -> Result<InsightTokenAnswer, KeyError> {
         let number = open_subject(&question.subject, &self.seal, self.environment)?;
         let Some(ordinal) = self.index.find(&number).await? else { return Ok(InsightTokenAnswer { token: None }) };
-        drop(number);
         let now = self.zone.now();
         let token = InsightToken {
             message_id: self.zone.id(),

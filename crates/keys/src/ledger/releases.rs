@@ -435,7 +435,6 @@ impl KeyService {
     pub(crate) async fn ledger_me(&self, actor: &Actor, question: &LedgerMe) -> Result<LedgerMeAnswer, KeyError> {
         let number = open_subject(&question.subject, &self.seal, self.environment)?;
         let Some(ordinal) = self.index.find(&number).await? else { return Ok(LedgerMeAnswer::default()) };
-        drop(number);
         let tag = subject_tag(&self.keystore, &*self.zone.clock, ordinal)?;
         let rows = self
             .zone
