@@ -153,6 +153,16 @@ impl SealedDocument {
         Ok(Self { envelope })
     }
 
+    /// Takes an envelope that arrived inside another message. Nothing is verified yet.
+    pub fn from_envelope(envelope: Envelope) -> Self {
+        Self { envelope }
+    }
+
+    /// The envelope, to be carried inside another message.
+    pub fn into_envelope(self) -> Envelope {
+        self.envelope
+    }
+
     /// The envelope as canonical JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.envelope.to_bytes()

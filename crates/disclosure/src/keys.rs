@@ -71,8 +71,7 @@ impl GateKeys {
     /// The cell key of a set for a kind of statistic and a column (SDC-033): a number in 0..1 that is the same for the
     /// same set, kind and column, and unpredictable without the keys.
     pub fn cell_key(&self, set: Fingerprint, kind: &str, variable: &str) -> f64 {
-        let digest =
-            mac(&self.noise, &[b"ck1", &set.0.to_le_bytes(), kind.as_bytes(), &[0], variable.as_bytes()]);
+        let digest = mac(&self.noise, &[b"ck1", &set.0.to_le_bytes(), kind.as_bytes(), &[0], variable.as_bytes()]);
         u64::from_le_bytes(head(&digest)) as f64 / 2f64.powi(64)
     }
 

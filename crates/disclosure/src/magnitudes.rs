@@ -37,11 +37,7 @@ impl Rules for RawSummary {
         let mut rows = Vec::with_capacity(self.rows.len());
         for (cell, (measure, magnitude)) in self.rows.iter().enumerate() {
             let found = statistics(desk, measure, magnitude, cell)?;
-            rows.push(SummaryRow {
-                measure: head(measure, found.winsorised),
-                n: found.n,
-                values: found.values,
-            });
+            rows.push(SummaryRow { measure: head(measure, found.winsorised), n: found.n, values: found.values });
         }
         Ok(Summary {
             statistics: desk.statistics().to_vec(),
@@ -174,12 +170,7 @@ impl Group<'_> {
     }
 
     /// Standard deviation and Gini coefficient: three digits, refused for a constant group (SDC-103).
-    fn spread(
-        &self,
-        desk: &mut Desk<'_>,
-        kind: &str,
-        of: impl Fn(&Moments) -> Option<f64>,
-    ) -> Result<Value, Stopped> {
+    fn spread(&self, desk: &mut Desk<'_>, kind: &str, of: impl Fn(&Moments) -> Option<f64>) -> Result<Value, Stopped> {
         let policy = desk.policy();
         let stored = desk.value(&self.group.set, self.filed(kind), |_| {
             if dominated(policy.rules(), self.count, self.group) {

@@ -147,8 +147,12 @@ fn solve(changes: &[i64], variance: f64) -> Option<(Vec<f64>, f64, f64)> {
     }
     changes.iter().any(|&v| v < 0).then_some(())?;
     changes.iter().any(|&v| v > 0).then_some(())?;
-    let (a, b) = newton(changes, variance, true)?;
-    let (a, b) = if b > 0.0 { newton(changes, variance, false)? } else { (a, b) };
+    // Without the second constraint the variance is that of b = 0. Where it is already below the target, the optimum has
+    // b > 0 (or none exists), and the row keeps b = 0.
+    let flat = newton(changes, variance, false)?;
+    let p = weights(changes, flat.0, 0.0);
+    let widest: f64 = changes.iter().zip(&p).map(|(&v, p)| p * (v * v) as f64).sum();
+    let (a, b) = if widest <= variance { flat } else { newton(changes, variance, true)? };
     Some((weights(changes, a, b), a, b))
 }
 
@@ -198,15 +202,13 @@ fn newton(changes: &[i64], variance: f64, both: bool) -> Option<(f64, f64)> {
     let (mut a, mut b) = (0.0, 0.0);
     for _ in 0..500 {
         let p = weights(changes, a, b);
-        let moment =
-            |f: &dyn Fn(f64) -> f64| changes.iter().zip(&p).map(|(&v, p)| p * f(v as f64)).sum::<f64>();
+        let moment = |f: &dyn Fn(f64) -> f64| changes.iter().zip(&p).map(|(&v, p)| p * f(v as f64)).sum::<f64>();
         let (m1, m2) = (moment(&|v| v), moment(&|v| v * v));
         let (g1, g2) = (m1, if both { m2 - variance } else { 0.0 });
         if g1.abs() < 1e-12 && g2.abs() < 1e-12 {
             return Some((a, b));
         }
-        let (h11, h12, h22) =
-            (m2 - m1 * m1, moment(&|v| v * v * v) - m1 * m2, moment(&|v| v.powi(4)) - m2 * m2);
+        let (h11, h12, h22) = (m2 - m1 * m1, moment(&|v| v * v * v) - m1 * m2, moment(&|v| v.powi(4)) - m2 * m2);
         let (da, db) = if both {
             let det = h11 * h22 - h12 * h12;
             (-(h22 * g1 - h12 * g2) / det, -(h11 * g2 - h12 * g1) / det)
@@ -218,11 +220,11 @@ fn newton(changes: &[i64], variance: f64, both: bool) -> Option<(f64, f64)> {
         }
         let (here, slope) = (dual(a, b), g1 * da + g2 * db);
         let mut step = 1.0;
-        while step > 1e-12 && dual(a + step * da, b + step * db) > here + 1e-4 * step * slope {
+        // Close to the optimum rounding hides the decrease of the dual; full Newton steps converge there.
+        let close = slope.abs() < 1e-10;
+        while !close && step > 1e-12 && dual(a + step * da, b + step * db) > here + 1e-4 * step * slope {
             step *= 0.5;
         }
-        // Close to the optimum rounding hides the decrease of the dual; the full step is right there.
-        let step = if step <= 1e-12 { 1.0 } else { step };
         a += step * da;
         b += step * db;
     }

@@ -116,9 +116,8 @@ impl Reason {
 
     /// The code of the diagnostic when the reason stops a statement: `E401` to `E413` (LANG-108).
     pub const fn diagnostic(self) -> &'static str {
-        const CODES: [&str; 13] = [
-            "E401", "E402", "E403", "E404", "E405", "E406", "E407", "E408", "E409", "E410", "E411", "E412", "E413",
-        ];
+        const CODES: [&str; 13] =
+            ["E401", "E402", "E403", "E404", "E405", "E406", "E407", "E408", "E409", "E410", "E411", "E412", "E413"];
         CODES[self as usize]
     }
 
@@ -149,9 +148,7 @@ impl Reason {
 
     const fn texts(self) -> [&'static str; 3] {
         match self {
-            Reason::Small => {
-                ["Skjult: for få personer.", "Skjult: for få personar.", "Hidden: too few persons."]
-            }
+            Reason::Small => ["Skjult: for få personer.", "Skjult: for få personar.", "Hidden: too few persons."],
             Reason::Dominance => [
                 "Skjult: enkeltpersoner kan dominere tallet.",
                 "Skjult: enkeltpersonar kan dominere talet.",
@@ -247,14 +244,14 @@ impl Remedy {
                 "Sjå etter ledd som skil utfalla heilt.",
                 "Check for separation.",
             ],
-            Remedy::OtherGrouping => ["Velg en annen gruppering.", "Vel ei anna gruppering.", "Choose another grouping."],
+            Remedy::OtherGrouping => {
+                ["Velg en annen gruppering.", "Vel ei anna gruppering.", "Choose another grouping."]
+            }
             Remedy::MergeGroups => ["Slå sammen grupper.", "Slå saman grupper.", "Merge groups."],
             Remedy::UsePercentiles => ["Bruk persentiler.", "Bruk persentilar.", "Use percentiles."],
-            Remedy::WaitOrApply => [
-                "Vent, eller søk om tilgang.",
-                "Vent, eller søk om tilgang.",
-                "Wait, or apply for access.",
-            ],
+            Remedy::WaitOrApply => {
+                ["Vent, eller søk om tilgang.", "Vent, eller søk om tilgang.", "Wait, or apply for access."]
+            }
         };
         pick(language, nb, nn, en)
     }

@@ -1,6 +1,5 @@
 //! Sealed documents (SDC-007): what was released comes back as it was; nothing else does.
 
-
 use crate::common::{dimension, release, table};
 use disclosure::{
     Content, Document, DocumentError, Entry, Head, MemoryLedger, Policy, SealedDocument, StoreUsed, View,

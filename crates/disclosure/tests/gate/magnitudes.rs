@@ -1,6 +1,5 @@
 //! Means, sums, spreads and percentiles through the gate.
 
-
 use crate::common::{magnitude, measure, release};
 use disclosure::{MemoryLedger, Policy, Reason, Released, Rules, Statistic, Summary, Value};
 use engine::raw::{MeasureKind, RawMagnitude, RawSummary};
