@@ -1,6 +1,9 @@
-//! Runs a script over a local folder without any service (LANG-350). Only for stores that are marked synthetic: such a
+//! The gate of a local folder, for runs without any service (LANG-350). Only for stores that are marked synthetic: such a
 //! folder may carry its own gate keys and gate ledger, in `gate/` beside the data (SDC-030). For any other store a run
 //! without the key service is refused.
+//!
+//! A headless run: [`only_synthetic`] on the source, [`SyntheticGate::open`] on the folder, its dataset key to the source,
+//! then a [`crate::Runner`] of these parts; what was released is [`crate::Ran::released`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};

@@ -79,7 +79,7 @@ impl RunService {
                     ran.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code.to_string()).collect();
                 let entry = entry
                     .detail("stores", stores.clone())
-                    .detail("results", ran.results)
+                    .detail("results", ran.released.results.len())
                     .detail("slot_ms", ran.duration_ms)
                     .detail("errors", errors.clone());
                 let entry = match errors.first() {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use disclosure::{
-    Base, Chart, Content, Ctx, Entry, Gate, GateKeys, Head, Ledger, Output, Policy, Reason, Releasable, Released,
-    SealedDocument, Statistic, Stopped, StoreUsed, View, Withheld,
+    Base, Chart, Content, Ctx, Document, Entry, Gate, GateKeys, Head, Ledger, Output, Policy, Reason, Releasable,
+    Released, SealedDocument, Statistic, Stopped, StoreUsed, View, Withheld,
 };
 use engine::source::{StoreVersion, VariableSource};
 use engine::{Control, ImportCache, Outcome, Parameters, Raw, RunError, SourceCatalogue, Stop};
@@ -107,14 +107,14 @@ pub enum RunnerError {
 /// What a run gave.
 #[derive(Debug)]
 pub struct Ran {
-    /// What was released, signed; also when there was nothing to release.
+    /// What was released.
+    pub released: Document,
+    /// The same, signed, as it leaves the data zone; also when there was nothing to release.
     pub document: SealedDocument,
     /// Errors, refusals and warnings, by line.
     pub diagnostics: Vec<Diagnostic>,
     /// The versions that were read.
     pub stores: Vec<StoreUsed>,
-    /// Results in the document.
-    pub results: u64,
     /// Whether the gate refused a statement.
     pub refused: bool,
     /// The time it took, rounded up to a slot (SDC-182).
@@ -180,11 +180,11 @@ impl Runner {
             stores: work.stores.clone(),
             at: self.clock.now(),
         };
-        let results = work.results.len() as u64;
-        let document = SealedDocument::seal(head, work.results, &*self.signer)
+        let document = SealedDocument::seal(head.clone(), work.results.clone(), &*self.signer)
             .map_err(|_| RunnerError::Unavailable("the key of the gate".to_owned()))?;
+        let released = Document { head, results: work.results };
         let duration_ms = slot_ms(started, self.clock.now());
-        Ok(Ran { document, diagnostics, stores: work.stores, results, refused: work.refused, duration_ms })
+        Ok(Ran { released, document, diagnostics, stores: work.stores, refused: work.refused, duration_ms })
     }
 }
 

@@ -357,6 +357,21 @@ impl Workspace {
         script::compile(text, &*catalogue, &script::Settings::default()).diagnostics
     }
 
+    /// What may stand at a place of a text: commands, options, variables, codes.
+    pub async fn complete(&self, text: &str, line: u32, column: u32) -> Vec<script::Completion> {
+        script::complete(text, line, column, &*self.catalogue().await)
+    }
+
+    /// What the word at a place means.
+    pub async fn hover(&self, text: &str, line: u32, column: u32) -> Option<script::Hover> {
+        script::hover(text, line, column, &*self.catalogue().await)
+    }
+
+    /// The classes of the words of a text, for colouring; needs no metadata.
+    pub fn highlight(&self, text: &str) -> Vec<(script::Span, script::TokenClass)> {
+        script::highlight(text)
+    }
+
     /// The metadata that checks use: those of the data zone, asked for again after half a minute.
     pub async fn catalogue(&self) -> Arc<MetadataCatalogue> {
         let now = self.zone.now();

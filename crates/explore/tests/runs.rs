@@ -22,7 +22,9 @@ fn run(runner: &Runner, script: &str) -> Ran {
 fn open(zone: &TestZone, ran: &Ran) -> Document {
     let signer = testkit::FixedSigner::named("data");
     assert_eq!(kernel::Signer::key_id(&signer), zone.signer.key_id());
-    ran.document.open(&signer).unwrap()
+    let opened = ran.document.open(&signer).unwrap();
+    assert_eq!(opened, ran.released);
+    opened
 }
 
 fn codes(ran: &Ran) -> Vec<String> {

@@ -10,7 +10,7 @@ use engine::ImportCache;
 use explore::headless::{HeadlessError, SyntheticGate, only_synthetic};
 use explore::{Job, Runner, RunnerParts, Switch};
 use kernel::Language;
-use testkit::{FixedSigner, Seeded};
+use testkit::Seeded;
 
 /// One run over the folder, as JSON of its results.
 fn run(folder: &std::path::Path, seed: u64, zone: &testkit::TestZone) -> String {
@@ -29,8 +29,7 @@ fn run(folder: &std::path::Path, seed: u64, zone: &testkit::TestZone) -> String 
     let job =
         Job { run: "headless", account: "local", project: "local", script: common::SCRIPT, language: Language::Nb };
     let ran = runner.run(&job, &Switch::default()).unwrap();
-    let document = ran.document.open(&FixedSigner::named("data")).unwrap();
-    serde_json::to_string(&document.results).unwrap()
+    serde_json::to_string(&ran.released.results).unwrap()
 }
 
 /// LANG-350: the same script over the same folder gives byte-identical output; another folder has another gate.

@@ -1,6 +1,5 @@
 //! Workspaces at the centre: scripts with versions, runs over signed messages, audit entries, and what happens when the
 //! data zone is away.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -80,6 +79,32 @@ async fn lang_357_scripts_have_versions() {
     assert!(matches!(zones.workspace.save(&anna, &nameless).await, Err(Problem::Invalid { .. })));
 }
 
+/// The same behaviour on both databases: versions, lists, and a run that nobody answers.
+#[tokio::test]
+async fn workspaces_on_both_databases() {
+    testkit::zones("centre", async |centre| {
+        let net = testkit::Net::of(&[(protocol::Party::Centre, &centre)]);
+        Workspace::migrate(&centre.store).await.unwrap();
+        let channel = net.channel(&protocol::Party::Centre, &centre);
+        let workspace = Workspace::new(centre.zone(), channel, net.directory());
+        let anna = actor("anna", Role::Researcher, "uio");
+        let save = Save { id: None, expected: None, name: "Ærlig".into(), text: "let a = 1".into(), note: "".into() };
+        let first = workspace.save(&anna, &save).await.unwrap();
+        let next = Save { id: Some(first.id), expected: Some(1), text: "let a = 2".into(), ..save };
+        assert_eq!(workspace.save(&anna, &next).await.unwrap().version, 2);
+        assert!(matches!(workspace.save(&anna, &next).await, Err(Problem::Conflict { .. })));
+        assert_eq!(workspace.script(&anna, first.id, Some(1)).await.unwrap(), first);
+        assert_eq!(workspace.scripts(&anna).await.unwrap()[0].name, "Ærlig");
+        let request = RunRequest { script: Some(first.id), ..request("let a = 2") };
+        let run = workspace.run(&anna, &request).await.unwrap();
+        assert_eq!((run.state, run.script), (RunState::Failed, Some(first.id)));
+        assert_eq!(workspace.run_view(&anna, run.id).await.unwrap(), run);
+        assert_eq!(workspace.runs(&anna).await.unwrap().len(), 1);
+        assert_eq!(workspace.recover().await.unwrap(), 0);
+    })
+    .await;
+}
+
 /// LANG-340: the editor's checks know the variables, and a wrong script is told without asking the data zone.
 #[tokio::test]
 async fn checks_use_the_metadata_of_the_data_zone() {
@@ -92,6 +117,9 @@ async fn checks_use_the_metadata_of_the_data_zone() {
         (found[0].code.as_str(), found[0].span.line, found[0].replacement.as_deref()),
         ("E205", 3, Some("KJOENN"))
     );
+    let proposed = zones.workspace.complete(text, 3, 13).await;
+    assert!(proposed.iter().any(|c| c.text == "KJOENN"), "{proposed:?}");
+    assert!(!zones.workspace.highlight(text).is_empty());
     let run = zones.workspace.run(&anna, &request(text)).await.unwrap();
     assert_eq!((run.state, run.diagnostics[0].code.as_str()), (RunState::Stopped, "E205"));
     assert!(zones.data.actions().await.is_empty());

@@ -20,6 +20,9 @@ pub(super) struct RefColumn {
     pub(super) flagged: Vec<Literal>,
 }
 
+/// Rows and persons by category codes, `*` for totals.
+pub(super) type RefTable = BTreeMap<Vec<String>, (u64, BTreeSet<u32>)>;
+
 /// A dataset: which units are in it, and its columns.
 #[derive(Default)]
 pub(super) struct Reference {
@@ -27,8 +30,8 @@ pub(super) struct Reference {
     /// The person behind each unit.
     people: Vec<Option<u32>>,
     pub(super) columns: BTreeMap<String, RefColumn>,
-    /// Per `tabulate`: rows and persons by category codes.
-    pub(super) tables: Vec<BTreeMap<Vec<String>, (u64, BTreeSet<u32>)>>,
+    /// One per `tabulate`.
+    pub(super) tables: Vec<RefTable>,
     /// Per `summarize`: the counted values of each variable.
     pub(super) summaries: Vec<Vec<Vec<f64>>>,
 }
@@ -62,12 +65,12 @@ impl Reference {
                     };
                     self.people = (0..size).map(person).collect();
                 } else if plan.outer_join {
-                    for u in 0..size {
-                        if !self.units[u] {
-                            self.columns.values_mut().for_each(|c| c.values[u] = Value::Missing);
-                            self.units[u] = values[u] != Value::Missing;
-                        }
+                    let mut added = Vec::new();
+                    for (u, value) in values.iter().enumerate().filter(|(u, _)| !self.units[*u]) {
+                        self.columns.values_mut().for_each(|c| c.values[u] = Value::Missing);
+                        added.push((u, *value != Value::Missing));
                     }
+                    added.into_iter().for_each(|(u, joins)| self.units[u] = joins);
                 }
                 let flagged = flags(plan.labels.as_deref());
                 self.columns.insert(plan.column.to_string(), RefColumn { values, flagged });
@@ -118,7 +121,7 @@ impl Reference {
                 }
             }
             Action::Tabulate(plan) => {
-                let mut table: BTreeMap<Vec<String>, (u64, BTreeSet<u32>)> = BTreeMap::new();
+                let mut table = RefTable::new();
                 for u in (0..self.units.len()).filter(|u| self.units[*u] && self.holds(plan.condition.as_ref(), *u)) {
                     let codes: Option<Vec<String>> = plan
                         .variables
