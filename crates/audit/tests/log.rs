@@ -104,7 +104,8 @@ async fn a_restart_goes_on_where_it_was() {
     }
     let report = check(&folder.path().join("audit"));
     assert_eq!((report.exit_code(), report.checked), (0, 600), "{report:?}");
-    let partials: Vec<_> = common::files(folder.path()).into_iter().filter(|f| f.to_string_lossy().contains(".p/")).collect();
+    let partials: Vec<_> =
+        common::files(folder.path()).into_iter().filter(|f| f.to_string_lossy().contains(".p/")).collect();
     assert_eq!(partials.len(), 4, "one partial file per row of files: {partials:?}");
 }
 

@@ -64,11 +64,8 @@ impl Identity {
                     return Ok(account);
                 }
                 let name = serde_json::to_string(&enrolment.name).map_err(|_| Problem::unavailable("the account"))?;
-                tx.execute(
-                    "INSERT INTO account (id, name, created) VALUES ($1, $2, $3)",
-                    params![new, name, now],
-                )
-                .await?;
+                tx.execute("INSERT INTO account (id, name, created) VALUES ($1, $2, $3)", params![new, name, now])
+                    .await?;
                 let number = enrolment.number.as_ref().map(|n| self.seal(new, n)).transpose()?;
                 tx.execute(
                     "INSERT INTO login (account, issuer, subject, number) VALUES ($1, $2, $3, $4)",

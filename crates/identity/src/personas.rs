@@ -63,7 +63,11 @@ const PERSONAS: &[Line] = &[
         "researcher",
         &[(Role::Researcher, "university", None)],
         "/explore",
-        ["Forsker, Det syntetiske universitetet", "Forskar, Det syntetiske universitetet", "Researcher, the synthetic university"],
+        [
+            "Forsker, Det syntetiske universitetet",
+            "Forskar, Det syntetiske universitetet",
+            "Researcher, the synthetic university",
+        ],
         [
             "Utforsker variabler, søker om data og analyserer dem i et analyserom.",
             "Utforskar variablar, søkjer om data og analyserer dei i eit analyserom.",
@@ -74,12 +78,12 @@ const PERSONAS: &[Line] = &[
         "student",
         &[(Role::Student, "university", None)],
         "/explore",
-        ["Student, Det syntetiske universitetet", "Student, Det syntetiske universitetet", "Student, the synthetic university"],
         [
-            "Utforsker uten søknad.",
-            "Utforskar utan søknad.",
-            "Explores without an application.",
+            "Student, Det syntetiske universitetet",
+            "Student, Det syntetiske universitetet",
+            "Student, the synthetic university",
         ],
+        ["Utforsker uten søknad.", "Utforskar utan søknad.", "Explores without an application."],
     ),
     (
         "org-representative",
@@ -100,7 +104,11 @@ const PERSONAS: &[Line] = &[
         "case-handler-1",
         &[(Role::CaseHandler, "helsedataservice", None)],
         "/cases",
-        ["Saksbehandler 1, Helsedataservice", "Saksbehandlar 1, Helsedataservice", "Case handler 1, health data access body"],
+        [
+            "Saksbehandler 1, Helsedataservice",
+            "Saksbehandlar 1, Helsedataservice",
+            "Case handler 1, health data access body",
+        ],
         [
             "Behandler søknader og foreslår vedtak.",
             "Behandlar søknader og føreslår vedtak.",
@@ -111,12 +119,12 @@ const PERSONAS: &[Line] = &[
         "case-handler-2",
         &[(Role::CaseHandler, "helsedataservice", None)],
         "/cases",
-        ["Saksbehandler 2, Helsedataservice", "Saksbehandlar 2, Helsedataservice", "Case handler 2, health data access body"],
         [
-            "Kollega som kan overta saker.",
-            "Kollega som kan ta over saker.",
-            "A colleague who can take over cases.",
+            "Saksbehandler 2, Helsedataservice",
+            "Saksbehandlar 2, Helsedataservice",
+            "Case handler 2, health data access body",
         ],
+        ["Kollega som kan overta saker.", "Kollega som kan ta over saker.", "A colleague who can take over cases."],
     ),
     (
         "decision-maker",
@@ -133,7 +141,11 @@ const PERSONAS: &[Line] = &[
         "registry-handler",
         &[(Role::RegistryHandler, "fhi", Some("npr"))],
         "/cases",
-        ["Registerforvalter, Norsk pasientregister", "Registerforvaltar, Norsk pasientregister", "Registry handler, patient register"],
+        [
+            "Registerforvalter, Norsk pasientregister",
+            "Registerforvaltar, Norsk pasientregister",
+            "Registry handler, patient register",
+        ],
         [
             "Svarer på oppgaver for registeret og holder metadata riktige.",
             "Svarar på oppgåver for registeret og held metadata rette.",
@@ -144,7 +156,11 @@ const PERSONAS: &[Line] = &[
         "data-preparer",
         &[(Role::DataPreparer, "helsedataservice", None)],
         "/deliveries",
-        ["Datatilrettelegger, Helsedataservice", "Datatilretteleggjar, Helsedataservice", "Data preparer, health data access body"],
+        [
+            "Datatilrettelegger, Helsedataservice",
+            "Datatilretteleggjar, Helsedataservice",
+            "Data preparer, health data access body",
+        ],
         [
             "Bestiller uttrekk og følger leveransen til analyserommet.",
             "Tingar uttrekk og følgjer leveransen til analyserommet.",
@@ -217,23 +233,23 @@ const PERSONAS: &[Line] = &[
         "catalogue-editor",
         &[(Role::CatalogueEditor, "fhi", None)],
         "/find",
-        ["Katalogredaktør, Folkehelseinstituttet", "Katalogredaktør, Folkehelseinstituttet", "Catalogue editor, Institute of Public Health"],
         [
-            "Retter og utfyller katalogen.",
-            "Rettar og utfyller katalogen.",
-            "Corrects and completes the catalogue.",
+            "Katalogredaktør, Folkehelseinstituttet",
+            "Katalogredaktør, Folkehelseinstituttet",
+            "Catalogue editor, Institute of Public Health",
         ],
+        ["Retter og utfyller katalogen.", "Rettar og utfyller katalogen.", "Corrects and completes the catalogue."],
     ),
     (
         "catalogue-manager",
         &[(Role::CatalogueManager, "helsedataservice", None)],
         "/find",
-        ["Katalogansvarlig, Helsedataservice", "Katalogansvarleg, Helsedataservice", "Catalogue manager, health data access body"],
         [
-            "Publiserer katalogen.",
-            "Publiserer katalogen.",
-            "Publishes the catalogue.",
+            "Katalogansvarlig, Helsedataservice",
+            "Katalogansvarleg, Helsedataservice",
+            "Catalogue manager, health data access body",
         ],
+        ["Publiserer katalogen.", "Publiserer katalogen.", "Publishes the catalogue."],
     ),
     (
         "reviewer",
@@ -251,11 +267,7 @@ const PERSONAS: &[Line] = &[
         &[(Role::AppealHandler, "helsedataservice", None)],
         "/account",
         ["Klagebehandler", "Klagebehandlar", "Appeal handler"],
-        [
-            "Behandler klager på vedtak.",
-            "Behandlar klager på vedtak.",
-            "Handles appeals against decisions.",
-        ],
+        ["Behandler klager på vedtak.", "Behandlar klager på vedtak.", "Handles appeals against decisions."],
     ),
     (
         "auditor",

@@ -9,11 +9,8 @@ use crate::personas::{self, Persona};
 use crate::session::{Session, form_secret, idle_seconds, token_hash};
 use crate::{Account, AccountId, Action, Actor, Assurance, Enrolment, Grant, Role, authorise, sql};
 
-const LOGIN: audit::Action = audit::Action::new(
-    Kind::Login,
-    "identity.login",
-    &[("method", Detail::Code), ("assurance", Detail::Code)],
-);
+const LOGIN: audit::Action =
+    audit::Action::new(Kind::Login, "identity.login", &[("method", Detail::Code), ("assurance", Detail::Code)]);
 const LOGOUT: audit::Action = audit::Action::new(Kind::Login, "identity.logout", &[]);
 const REPRESENT: audit::Action = audit::Action::new(Kind::Login, "identity.represent", &[("basis", Detail::Code)]);
 const DENY: audit::Action =

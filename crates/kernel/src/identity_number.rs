@@ -360,10 +360,7 @@ mod tests {
     fn environments_do_not_mix() {
         let (production, test) = (Rules::of(Environment::Production), Rules::of(Environment::Test));
         for synthetic in ["10915596784", "50846202355", "15507600333", "55507608360"] {
-            assert_eq!(
-                IdentityNumber::parse(synthetic, &production).unwrap_err(),
-                NumberError::SyntheticInProduction
-            );
+            assert_eq!(IdentityNumber::parse(synthetic, &production).unwrap_err(), NumberError::SyntheticInProduction);
             assert!(IdentityNumber::parse(synthetic, &test).is_ok());
         }
         for plain in ["29029648784", "53097248016"] {

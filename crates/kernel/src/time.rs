@@ -92,8 +92,7 @@ impl Timestamp {
     /// How many seconds the clocks of Oslo are ahead of UTC at this instant. By the rule in force since 1996, so that
     /// deadlines do not depend on a time zone database being installed.
     pub fn oslo_offset_seconds(self) -> i64 {
-        static OSLO: LazyLock<Option<TimeZone>> =
-            LazyLock::new(|| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").ok());
+        static OSLO: LazyLock<Option<TimeZone>> = LazyLock::new(|| TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").ok());
         match (&*OSLO, jiff::Timestamp::from_microsecond(self.0)) {
             (Some(zone), Ok(instant)) => i64::from(zone.to_offset(instant).seconds()),
             _ => 3600,

@@ -31,6 +31,12 @@ enum Pool {
     Postgres(PgPool),
 }
 
+/// Whether a connection may be used again. A caller that goes away while a transaction begins (a request that is cut
+/// off) leaves its connection inside that transaction; such a connection is closed instead of being used again.
+fn is_idle(connection: &impl sqlx::Connection) -> bool {
+    !connection.is_in_transaction()
+}
+
 /// How often a transaction that met another one is run again before the caller hears of it.
 const ATTEMPTS: u32 = 12;
 
@@ -48,10 +54,15 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10));
         let unavailable = |e: sqlx::Error| StoreError::Unavailable(format!("{}: {e}", path.display()));
-        let write =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(unavailable)?;
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
+            .connect_with(options.clone())
+            .await
+            .map_err(unavailable)?;
         let read = SqlitePoolOptions::new()
             .max_connections(8)
+            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
             .connect_with(options.read_only(true))
             .await
             .map_err(unavailable)?;
@@ -69,6 +80,7 @@ impl Store {
             .options([("search_path", schema), ("default_transaction_isolation", "serializable")]);
         let pool = PgPoolOptions::new()
             .max_connections(16)
+            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
             .connect_with(options)
             .await
             .map_err(|e| StoreError::Unavailable(e.to_string()))?;

@@ -53,7 +53,9 @@ impl Verifier for FixedSigner {
             return Err(CryptoError::UnknownKey(key.clone()));
         }
         let public: VerifyingKey = self.0.verifying_key();
-        public.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).map_err(|_| CryptoError::BadSignature)
+        public
+            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
+            .map_err(|_| CryptoError::BadSignature)
     }
 }
 

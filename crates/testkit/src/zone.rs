@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use audit::{Log, LogOptions, Zone};
 use kernel::{FixedClock, Timestamp};
@@ -13,6 +14,8 @@ use crate::{FixedSealer, FixedSigner, Seeded, databases};
 
 /// 2026-11-21 09:15 UTC: when the tests' clocks stand.
 const NOW: Timestamp = Timestamp::from_micros(1_795_252_500_000_000);
+
+static STARTS: AtomicU64 = AtomicU64::new(7);
 
 /// A zone with a clock that the test moves and a folder that goes with it. Dereferences to [`Zone`].
 pub struct TestZone {
@@ -119,7 +122,9 @@ async fn build(name: &str, store: Store, folder: TempDir) -> TestZone {
 #[expect(clippy::expect_used, reason = "a test without its zone is to fail")]
 async fn make(name: &str, store: Store, folder: &Path, clock: Arc<FixedClock>) -> Zone {
     let signer: Arc<dyn kernel::Signer> = Arc::new(FixedSigner::named(name));
-    let seed = name.bytes().fold(7u64, |s, b| s.wrapping_mul(31).wrapping_add(b.into()));
+    // The clock stands still, so each start needs other random bytes, or ids would come again.
+    let start = STARTS.fetch_add(1, Ordering::SeqCst);
+    let seed = name.bytes().fold(start, |s, b| s.wrapping_mul(31).wrapping_add(b.into()));
     let random: Arc<dyn kernel::Random> = Arc::new(Seeded::new(seed));
     let options = LogOptions {
         folder: folder.join("audit"),

@@ -146,7 +146,9 @@ mod tests {
         ] {
             assert!(accepts(good), "{good}");
         }
-        for bad in ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT OR ISC) AND AGPL-3.0", "Apache-2.0 WITH x", "MIT MIT"] {
+        for bad in
+            ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT OR ISC) AND AGPL-3.0", "Apache-2.0 WITH x", "MIT MIT"]
+        {
             assert!(!accepts(bad), "{bad}");
         }
     }

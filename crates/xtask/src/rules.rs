@@ -13,11 +13,7 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule {
-        name: "into_gate",
-        crates: &["engine", "disclosure"],
-        why: "raw results are opened by the gate alone",
-    },
+    Rule { name: "into_gate", crates: &["engine", "disclosure"], why: "raw results are opened by the gate alone" },
     Rule { name: "OsRng", crates: &["hap"], why: "randomness is a parameter: take a kernel::Random" },
     Rule { name: "SystemTime::now", crates: &["hap"], why: "the time is a parameter: take a kernel::Clock" },
     Rule { name: "sqlx::", crates: &["store"], why: "store alone names sqlx" },
@@ -146,7 +142,8 @@ fn words_after<'a>(text: &'a str, keywords: &[&str]) -> Vec<&'a str> {
 /// Words that have no place in the product: postponed work.
 fn words() -> anyhow::Result<Vec<String>> {
     // Put together here, so that this file does not find itself.
-    let postponed = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["un", "implemented!("].concat(), ["to", "do!("].concat()];
+    let postponed =
+        [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["un", "implemented!("].concat(), ["to", "do!("].concat()];
     let mut found = Vec::new();
     for source in with_ending(&[".rs", ".ts", ".html", ".css", ".ftl", ".md", ".toml", "Makefile"])? {
         for (i, line) in source.text.lines().enumerate() {

@@ -10,17 +10,8 @@ const BLOCK: i32 = 5;
 /// How far a context word may stand from the number, in bytes: 40 characters, some of them of two bytes.
 const CONTEXT: usize = 48;
 /// Words that speak of identity numbers, in lower case.
-const WORDS: [&str; 9] = [
-    "fødselsnummer",
-    "fodselsnummer",
-    "fødselsnr",
-    "fodselsnr",
-    "personnummer",
-    "d-nummer",
-    "d-nr",
-    "fnr",
-    "pid",
-];
+const WORDS: [&str; 9] =
+    ["fødselsnummer", "fodselsnummer", "fødselsnr", "fodselsnr", "personnummer", "d-nummer", "d-nr", "fnr", "pid"];
 
 /// A place in a text that looks like an identity number.
 #[derive(Clone, PartialEq, Eq, Debug)]
