@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Access, PermitFollower, Room, Settings, VariableFacts, Variables};
+use access::{Access, PermitFollower, Room, Settings};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use audit::Zone;
 use bytes::Bytes;
-use catalogue::{Catalogue, DataType, Role, Sensitivity};
+use catalogue::Catalogue;
 use citizen::{Citizen, Project, Projects};
 use delivery::{CatalogueResolver, Deliveries};
 use explore::Workspace;
 use identity::{AccountId, Identity};
-use kernel::{LangMap, Language, Period, Problem};
+use kernel::{LangMap, Language, Problem};
 use protocol::calls::{self, Call, DeliveryEvent, Metadata, PermitCurrent, PermitCurrentAnswer, ask};
-use protocol::criteria::VariableKind;
 use protocol::{Channel, Party, Refusal, Service};
 use web::Services;
 
@@ -38,7 +37,7 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::
     let catalogue = Arc::new(Catalogue::open(zone.clone()).await?);
     let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
     explore.recover().await?;
-    let access = Arc::new(Access::new(zone.clone(), Arc::new(CatalogueFacts(catalogue.clone())), settings(net)));
+    let access = Arc::new(Access::new(zone.clone(), catalogue.clone(), settings(net)));
     let resolver = Arc::new(CatalogueResolver::new(catalogue.clone(), channel.clone()));
     let deliveries = Arc::new(Deliveries::new(zone.clone(), channel.clone(), directory.clone(), resolver));
     deliveries.recover().await.context("taking up deliveries again")?;
@@ -147,46 +146,6 @@ impl Service for PermitAnswers {
     async fn handle(&self, _from: &Party, _kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
         let question: PermitCurrent = calls::read(&body)?;
         calls::write(&self.0.permit_current(&question.series).await?)
-    }
-}
-
-/// What applications may ask of the catalogue.
-struct CatalogueFacts(Arc<Catalogue>);
-
-#[async_trait]
-impl Variables for CatalogueFacts {
-    async fn facts(&self, ids: &[String]) -> Result<Vec<VariableFacts>, Problem> {
-        let model = self.0.model();
-        let fact = |id: &String| {
-            let v = model.variables.get(id)?;
-            let source = model.sources.get(&v.source)?;
-            Some(VariableFacts {
-                id: v.id.clone(),
-                version: v.dataset_version.unwrap_or(1),
-                collection: v.collection.clone(),
-                source: v.source.clone(),
-                source_name: source.name.clone(),
-                label: v.label.clone(),
-                kind: match v.data_type {
-                    DataType::Integer | DataType::Decimal | DataType::Boolean => VariableKind::Number,
-                    DataType::Code => VariableKind::Code,
-                    DataType::String => VariableKind::Text,
-                    DataType::Date | DataType::Datetime => VariableKind::Date,
-                    DataType::CodeListMulti | DataType::Identifier => VariableKind::Other,
-                },
-                orderable: v.deliverable() && v.role == Role::Content,
-                sensitive: v.sensitivity == Sensitivity::High,
-                free_text: false,
-                granularities: v.granularities.iter().map(|g| g.slug().to_owned()).collect(),
-                validity: v.from.map(|from| Period { from, to: v.to }),
-            })
-        };
-        Ok(ids.iter().filter_map(fact).collect())
-    }
-
-    fn nearest(&self, id: &str) -> Vec<String> {
-        let model = self.0.model();
-        protocol::criteria::nearest(model.variables.keys().map(String::as_str), id, 3)
     }
 }
 
