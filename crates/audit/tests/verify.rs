@@ -189,8 +189,7 @@ async fn rollbacks_and_forks_are_found() {
     let back = copy(zone.log.folder());
     let mut late = entries.clone();
     let time = |by: i64| format!("\"t\":{}", 1_795_252_500_000_000 + by);
-    let moved = |e: &Vec<u8>, by: i64| String::from_utf8(e.clone()).unwrap().replace(&time(0), &time(by)).into_bytes();
-    late[1] = moved(&entries[1], 5_000_000);
+    late[1] = String::from_utf8(entries[1].clone()).unwrap().replace(&time(0), &time(5_000_000)).into_bytes();
     sign_again(back.path(), &zone, &late);
     let damage = verify(back.path(), &Options::default()).unwrap().damage.unwrap();
     assert_eq!((damage.reason, damage.index), (Reason::TimeBackwards, Some(2)));

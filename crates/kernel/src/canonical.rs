@@ -74,7 +74,6 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use serde_json::json;

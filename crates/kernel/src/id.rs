@@ -108,7 +108,6 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::{FixedClock, Timestamp};

@@ -259,7 +259,6 @@ text_serde!(Timestamp);
 text_serde!(Date);
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! The store's behaviour, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 use kernel::Timestamp;
 use store::{Migration, Store, StoreError, Tx, jobs, params};
 
@@ -132,7 +134,7 @@ async fn a_conflict_is_tried_again_whatever_the_error_type() {
                     Ok(())
                 };
                 for _ in 0..20 {
-                    store.tx("add", work.clone()).await.unwrap();
+                    store.tx("add", work).await.unwrap();
                 }
             })
         };

@@ -35,7 +35,10 @@ pub(crate) fn check() -> anyhow::Result<Vec<String>> {
     let used = |key: &&&str| {
         let quoted = format!("\"{key}\"");
         // Keys that are put together (`role-` and a role's name) are used by their beginning.
-        let beginnings: Vec<String> = key.match_indices('-').map(|(at, _)| format!("\"{}-{{", &key[..at])).collect();
+        let beginnings: Vec<String> = key
+            .match_indices('-')
+            .flat_map(|(at, _)| [format!("\"{}-{{", &key[..at]), format!("key(\"{}\"", &key[..at])])
+            .collect();
         users.iter().any(|u| u.text.contains(&quoted) || beginnings.iter().any(|b| u.text.contains(b.as_str())))
     };
     found.extend(first.iter().filter(|k| !used(k)).map(|k| format!("text {k} is not used")));

@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(score("d-nr 01813299093"), Some(5));
         assert_eq!(scan("01813299093", Accept::Rule1964), Vec::new());
         assert!(scan_column_value(&n, Accept::Both)[0].block);
-        let values = vec![n.as_str(); 9];
+        let values = [n.as_str(); 9];
         assert!(column_of_numbers(values.iter().copied().chain(["x"]), Accept::Both));
         assert!(!column_of_numbers(values.iter().copied().chain(["x", "y"]), Accept::Both));
         assert!(!column_of_numbers([], Accept::Both));
