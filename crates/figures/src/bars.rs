@@ -32,6 +32,10 @@ const FILLS: [&str; 6] = [
     "var(--hap-series-6, #e69f00)",
 ];
 
+/// Text on a fill; the first fill is too dark for black.
+const INK: &str = "var(--hap-on-series, #000)";
+const INK_ON_FIRST: &str = "var(--hap-on-series-1, #fff)";
+
 /// One bar.
 struct Bar {
     name: String,
@@ -257,7 +261,10 @@ impl Canvas<'_> {
                 y += 12.0;
             }
         }
-        self.baseline(zero, start + 4.0, zero, y + 2.0);
+        // Without negative bars the common left edge is the base line.
+        if low < 0.0 {
+            self.baseline(zero, start + 4.0, zero, y + 2.0);
+        }
         y + MARGIN
     }
 
@@ -282,12 +289,13 @@ impl Canvas<'_> {
                     let width = v / high * length;
                     self.rect(x, y, (width - 1.0).max(0.3), 16.0, bar);
                     let label = self.label(bar.value);
-                    // The number stands in its part where it fits; white on these fills has contrast enough.
+                    // The number stands in its part where it fits, in the ink that has contrast enough on that fill.
+                    let ink = if bar.series % FILLS.len() == 0 { INK_ON_FIRST } else { INK };
                     if label.chars().count() as f64 * CHARACTER + 6.0 < width {
                         let _ = write!(
                             self.out,
                             "<text class=\"hap-on-bar\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" \
-                             fill=\"var(--hap-on-series, #000)\">{}</text>",
+                             fill=\"{ink}\">{}</text>",
                             x + width / 2.0,
                             y + 12.0,
                             escape(&label)

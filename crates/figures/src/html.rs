@@ -27,10 +27,11 @@ pub(crate) fn render(grid: &Grid, how: Presentation<'_>) -> String {
         line(&mut out, grid, at, row, above, how.language);
         above = Some(row);
     }
-    out.push_str("</tbody></table></div>");
+    out.push_str("</tbody></table>");
     if !grid.notes.is_empty() {
         let _ = write!(out, "<p class=\"hap-note\" lang=\"{language}\">{}</p>", escape(&grid.notes.join(" ")));
     }
+    out.push_str("</div>");
     out
 }
 

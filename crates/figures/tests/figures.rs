@@ -205,7 +205,7 @@ fn sdc_210_bar_charts() {
         })
         .collect();
     let page = format!(
-        "<!doctype html><meta charset=utf-8><style>{}body{{font:16px system-ui;margin:1rem}}</style>{all}{tables}",
+        "<!doctype html><html lang=nb data-color-scheme=light><meta charset=utf-8><style>{}body{{font:16px system-ui;margin:1rem}}</style>{all}{tables}",
         figures::STYLESHEET
     );
     std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures.html"), page).unwrap();
