@@ -455,8 +455,12 @@ impl Builder {
 
     fn child(&mut self, mother: u32, father: u32, at: i32) -> Result<(), SynthError> {
         let (w, m) = (&self.people[mother as usize], &self.people[father as usize]);
-        let possible =
-            at <= END && years(w.birth, at) <= 45 && at < w.gone() && at < m.gone() + 250 && at >= w.arrived();
+        let possible = at <= END
+            && years(w.birth, at) <= 45
+            && years(m.birth, at) >= 17
+            && at < w.gone()
+            && at < m.gone() + 250
+            && at >= w.arrived();
         if !possible || self.full() {
             return Ok(());
         }

@@ -72,9 +72,8 @@ impl Members {
                 let number = number.ok_or_else(|| fault(format!("unknown member chunks/{file} in the package")))?;
                 self.chunks.insert(number, member).is_some()
             }
-            [file] if file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')) => {
-                self.named.insert((*file).to_owned(), member).is_some()
-            }
+            // Other members of this dataset are passed over: the format may grow.
+            [file] if file.starts_with(name) => self.named.insert((*file).to_owned(), member).is_some(),
             _ => return Err(fault(format!("unknown member {} in the package", parts.join("/")))),
         };
         if twice { Err(fault(format!("{} is in the package twice", parts.join("/")))) } else { Ok(()) }

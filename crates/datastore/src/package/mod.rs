@@ -6,6 +6,7 @@ mod current;
 mod keyfile;
 mod legacy;
 mod members;
+mod unpack;
 mod write;
 
 use std::fs::File;
@@ -20,6 +21,7 @@ use crate::input::{Opening, PackageRules};
 use crate::report::{Finding, Rule};
 
 pub use keyfile::{KeyFileError, PackageKey, PublicKey, generate};
+pub use unpack::unpack;
 pub use write::write;
 
 use members::{Member, Members};
@@ -158,6 +160,14 @@ impl std::fmt::Display for BrokenPackage {
     }
 }
 impl std::error::Error for BrokenPackage {}
+
+/// The fault of a package that came through a stream.
+pub(crate) fn of_stream(error: io::Error) -> Opening {
+    match error.get_ref().and_then(|e| e.downcast_ref::<BrokenPackage>()) {
+        Some(broken) => fault(broken.0.clone()),
+        None => Opening::Io(error),
+    }
+}
 
 fn broken(text: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, BrokenPackage(text))
