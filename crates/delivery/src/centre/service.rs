@@ -314,6 +314,8 @@ impl Deliveries {
                 return Ok(());
             }
             let new = stored.state.decide(&told).map_err(|_| DeliveryError::Stopped("wrong_state"))?;
+            // A report that was overtaken on the way belongs to the timeline; the state is that of the newest one.
+            let new = new.filter(|_| report.at >= stored.state_at);
             let state = new.as_ref().unwrap_or(&stored.state);
             let at = if new.is_some() { report.at } else { stored.state_at };
             if !sql::set_state(tx, &stored, state, report.delivery_id, at).await? {

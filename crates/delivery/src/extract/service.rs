@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use audit::{Actor, Entry, Object, Purpose, Zone};
@@ -50,6 +51,7 @@ pub struct Extraction {
     pub(super) adapters: Arc<dyn RoomAdapters>,
     pub(super) options: ExtractionOptions,
     wake: Arc<Notify>,
+    told: Arc<AtomicU64>,
 }
 
 /// A step done: what changes, what is told, what is logged.
@@ -80,7 +82,8 @@ impl Extraction {
         adapters: Arc<dyn RoomAdapters>,
         options: ExtractionOptions,
     ) -> Self {
-        Self { zone, channel, directory, permits, source, adapters, options, wake: Arc::new(Notify::new()) }
+        let (wake, told) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+        Self { zone, channel, directory, permits, source, adapters, options, wake, told }
     }
 
     /// Brings the tables up to date.
@@ -300,7 +303,9 @@ impl Extraction {
     /// Queues a report to the centre.
     pub(super) async fn queue(&self, tx: &mut Tx, told: &DeliveryEvent) -> Result<(), DeliveryError> {
         let payload = serde_json::to_string(told).map_err(|_| DeliveryError::Internal("event"))?;
-        let id = format!("{TELL}:{}", self.zone.id::<protocol::ids::Message>());
+        // Reports of one instant are told in the order in which they were made: jobs that are due together go by id.
+        let count = self.told.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{TELL}:{}:{:020}:{count:010}", told.order_id, told.at.micros());
         Ok(jobs::push(tx, &id, TELL, &payload, told.at).await?)
     }
 

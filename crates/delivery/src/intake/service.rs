@@ -251,22 +251,26 @@ impl Intake {
         }
         let find = async |tx: &mut Tx| sql::find(tx, delivery).await;
         let known = self.zone.store.read("intake find", find).await.map_err(DeliveryError::Store)?;
-        if let Some(known) = &known {
-            // A rejected package may have been mended by the source: it is looked at again when its manifest changed.
-            let unchanged = manifest_digest(&dir).is_some_and(|d| d == known.manifest_digest);
-            if known.outcome == "opened" || unchanged {
-                return self.again(known);
+        if let Some(known) = known.as_ref().filter(|k| k.outcome == "opened") {
+            return self.again(known);
+        }
+        let code = match self.try_open(delivery, &dir).await {
+            Ok(done) => return self.commit(done).await,
+            Err(DeliveryError::Rejected(code)) => code,
+            Err(DeliveryError::DiskFull { .. }) => "disk_full",
+            Err(DeliveryError::Refused(r)) if r.code == codes::PERMIT_NOT_LIVE => "permit_not_live",
+            Err(error) => return Err(error),
+        };
+        // A rejected package may have been mended by the source, so it is looked at again; when nothing has changed the
+        // answer is the one given before.
+        if let Some(known) = known {
+            let before = self.again(&known)?;
+            let same = manifest_digest(&dir).is_some_and(|d| d == known.manifest_digest);
+            if same && before.rejected.as_deref() == Some(code) {
+                return Ok(before);
             }
         }
-        match self.try_open(delivery, &dir).await {
-            Ok(done) => self.commit(done).await,
-            Err(DeliveryError::Rejected(code)) => self.reject(delivery, &dir, code).await,
-            Err(DeliveryError::DiskFull { .. }) => self.reject(delivery, &dir, "disk_full").await,
-            Err(DeliveryError::Refused(r)) if r.code == codes::PERMIT_NOT_LIVE => {
-                self.reject(delivery, &dir, "permit_not_live").await
-            }
-            Err(error) => Err(error),
-        }
+        self.reject(delivery, &dir, code).await
     }
 
     /// Every check that can be made without writing anything, for `hap room open --dry-run`.

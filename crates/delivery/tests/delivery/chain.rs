@@ -29,8 +29,7 @@ async fn assert_exact(world: &World, facts: &Facts, persons: &BTreeSet<u32>) {
     let episodes = facts.episodes.iter().filter(|(p, code, at, _)| {
         persons.contains(p) && at.is_some_and(|d| from <= d && d <= to) && (code.is_some() || at.is_some())
     });
-    let wanted =
-        bag(episodes.map(|(p, c, d, _)| vec![p.to_string(), c.unwrap_or("").to_owned(), month(d.unwrap())]));
+    let wanted = bag(episodes.map(|(p, c, d, _)| vec![p.to_string(), c.unwrap_or("").to_owned(), month(d.unwrap())]));
     assert_eq!(world.header("npr", "npr.somatikk"), ["person_id", "hovedtilstand", "innDato"]);
     assert_eq!(world.rows(facts, "npr", "npr.somatikk").await, wanted, "episodes");
 
@@ -38,9 +37,9 @@ async fn assert_exact(world: &World, facts: &Facts, persons: &BTreeSet<u32>) {
         let low = d.year() / 10 * 10;
         format!("{low}-{}", low + 9)
     };
-    let wanted = bag(persons.iter().map(|p| {
-        vec![p.to_string(), facts.sex[*p as usize].to_owned(), band(facts.born[*p as usize])]
-    }));
+    let wanted = bag(persons
+        .iter()
+        .map(|p| vec![p.to_string(), facts.sex[*p as usize].to_owned(), band(facts.born[*p as usize])]));
     assert_eq!(world.header("ssb_fdb", "ssb_fdb.main"), ["person_id", "kjonn", "fodselsdato"]);
     assert_eq!(world.rows(facts, "ssb_fdb", "ssb_fdb.main").await, wanted, "fixed facts");
 
@@ -93,8 +92,7 @@ async fn whole_chain(zones: Zones) {
         }
     }
 
-    let persons: BTreeSet<u32> =
-        meant.difference(&world.keys.reserved.lock().unwrap().clone()).copied().collect();
+    let persons: BTreeSet<u32> = meant.difference(&world.keys.reserved.lock().unwrap().clone()).copied().collect();
     assert!(persons.len() > 3 && !persons.contains(&reserved));
     assert_exact(&world, &facts, &persons).await;
 

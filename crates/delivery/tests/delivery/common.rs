@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use delivery::{
     Deliveries, Extraction, ExtractionOptions, Intake, IntakeOptions, IntakeSecret, LocalAdapter, ResolvedCollection,
-    ResolvedVariable, Resolver, RoomAdapter, RoomAdapters,
+    ResolvedVariable, Resolver, RoomAdapter, RoomAdapters, TransferError,
 };
 use engine::memory::{Fact, Literal, MemorySource};
 use engine::source::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo, VariableSource};
@@ -29,15 +29,13 @@ use protocol::channel::codes;
 use protocol::directory::{Directory, Entry};
 use protocol::documents::{
     Assurance, Condition, Controller, GrantUse, KeyGrant, KeyRetention, Linkage, LinkagePlan, OptOut, Permit,
-    PermitOutput, PermitPopulation, PermitRoom, PermitSource, PermitStatus, PermitVariable, PlanCap, PlanOptOut, Purpose,
-    Receipt, ReceiptKind, Recurrence, ReleaseRecord, Relink, SourceOutcome, Unmapped,
+    PermitOutput, PermitPopulation, PermitRoom, PermitSource, PermitStatus, PermitVariable, PlanCap, PlanOptOut,
+    Purpose, Receipt, ReceiptKind, Recurrence, ReleaseRecord, Relink, SourceOutcome, Unmapped,
 };
 use protocol::ids::{DeliveryId, ReleaseId, SnapshotId};
 use protocol::peer::{Endpoint, Identity, Peer, Switchboard};
 use protocol::permits::Permits;
-use protocol::{
-    Base64, Channel, Digest, Envelope, Key32, KeyRole, Party, Refusal, Secret32, Service, crypt4gh,
-};
+use protocol::{Base64, Channel, Digest, Envelope, Key32, KeyRole, Party, Refusal, Secret32, Service, crypt4gh};
 use testkit::TestZone;
 
 pub const SERIES: &str = "NO-2026-000045";
@@ -580,8 +578,41 @@ pub fn usual_permit() -> Permit {
     )
 }
 
+/// A way to the room that breaks: the receiver does not answer from the `at`-th piece on, until it is mended.
+pub struct Breaking {
+    inner: LocalAdapter,
+    pub left: Mutex<Option<u32>>,
+    pub pieces: AtomicU64,
+}
+
+#[async_trait]
+impl RoomAdapter for Breaking {
+    fn piece(&self) -> usize {
+        // Small pieces, so that there are many places to break.
+        8 << 10
+    }
+    async fn put(
+        &self,
+        delivery: DeliveryId,
+        object: &str,
+        offset: u64,
+        piece: Bytes,
+        total: u64,
+    ) -> Result<calls::IntakePutAnswer, TransferError> {
+        if let Some(left) = self.left.lock().unwrap().as_mut() {
+            if *left == 0 {
+                return Err(TransferError::Unavailable("broken".into()));
+            }
+            *left -= 1;
+        }
+        self.pieces.fetch_add(1, Ordering::SeqCst);
+        self.inner.put(delivery, object, offset, piece, total).await
+    }
+}
+
 /// All zones.
 pub struct World {
+    pub adapter: Arc<Breaking>,
     pub centre_zone: TestZone,
     pub data_zone: TestZone,
     pub room_zone: TestZone,
@@ -697,10 +728,10 @@ impl World {
         let permits = |party: &Party, zone: &TestZone| {
             Arc::new(Permits::new(channel(party, zone), directory.clone(), zone.zone().clock))
         };
-        let adapters: Arc<dyn RoomAdapters> = Arc::new(HashMap::from([(
-            room(),
-            Arc::new(LocalAdapter::new(&inbox)) as Arc<dyn RoomAdapter>,
-        )]));
+        let adapter =
+            Arc::new(Breaking { inner: LocalAdapter::new(&inbox), left: Mutex::new(None), pieces: AtomicU64::new(0) });
+        let adapters: Arc<dyn RoomAdapters> =
+            Arc::new(HashMap::from([(room(), adapter.clone() as Arc<dyn RoomAdapter>)]));
         let extraction = Extraction::new(
             data_zone.zone(),
             channel(&Party::Data, &data_zone),
@@ -721,6 +752,7 @@ impl World {
         );
         serve(&room(), &room_zone, Arc::new(intake.clone()));
         Self {
+            adapter,
             centre_zone,
             data_zone,
             room_zone,
@@ -747,6 +779,26 @@ impl World {
         for zone in [&self.centre_zone, &self.data_zone, &self.room_zone, &self.keys_zone] {
             zone.clock.advance_micros(seconds * 1_000_000);
         }
+    }
+
+    /// Puts another version of the permit in force.
+    pub fn amend(&mut self, permit: &Permit, hold: bool) {
+        self.permit = Envelope::of(permit, &*self.centre_zone.signer).unwrap();
+        *self.centre.permit.lock().unwrap() =
+            PermitCurrentAnswer { permit: self.permit.clone(), hold, title: "Stroke".into() };
+    }
+
+    /// Works until the packages lie in the inbox; the room does not open them.
+    pub async fn deliver_unopened(&self) -> Vec<DeliveryId> {
+        self.switchboard.disconnect(&room());
+        self.deliveries().order(&self.permit, &[]).await.unwrap();
+        self.deliveries().work().await.unwrap();
+        self.extraction.work().await.unwrap();
+        let names = std::fs::read_dir(&self.inbox).unwrap();
+        let mut ids: Vec<DeliveryId> =
+            names.map(|e| e.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect();
+        ids.sort();
+        ids
     }
 
     /// Orders and works until nothing is left to do.
@@ -793,8 +845,19 @@ impl World {
 
     /// Rows of an opened CSV: the ordinal instead of the dense id, then the other fields.
     pub async fn rows(&self, facts: &Facts, source: &str, table: &str) -> BTreeMap<Vec<String>, usize> {
+        self.rows_of(facts, source, 1, table).await
+    }
+
+    /// As [`World::rows`], of the delivery with this sequence.
+    pub async fn rows_of(
+        &self,
+        facts: &Facts,
+        source: &str,
+        sequence: u32,
+        table: &str,
+    ) -> BTreeMap<Vec<String>, usize> {
         let ordinals = self.ordinals(facts).await;
-        let path = self.out.join(SERIES).join(source).join("1").join(format!("{table}.csv"));
+        let path = self.out.join(SERIES).join(source).join(sequence.to_string()).join(format!("{table}.csv"));
         let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_path(path).unwrap();
         let mut rows = BTreeMap::new();
         for record in reader.records() {

@@ -1,4 +1,8 @@
-//! Tests of deliveries through all zones: the way of a permit, faults on the way, and random permits over random data.
+//! Tests of deliveries through all zones: the way of a permit, orders, faults on the way, and random permits over random
+//! data.
 
 mod chain;
 mod common;
+mod faults;
+mod orders;
+mod random_permits;
