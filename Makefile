@@ -15,7 +15,7 @@ PORT ?= 8080
 DATA ?= data
 PERSONS ?= 100000
 
-.PHONY: help demo test bench clean assets packages tools format lint unit checks build browser tour
+.PHONY: help demo test bench clean assets packages python-peers tools format lint unit checks build browser tour
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ lint: assets ## Clippy, warnings are errors.
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 # hap is tested by itself: with other crates in one build it would get features that only their tests switch on.
-unit: packages assets ## Tests of all crates, on SQLite and PostgreSQL.
+unit: packages python-peers assets ## Tests of all crates, on SQLite and PostgreSQL.
 	cargo test --locked --workspace --exclude hap
 	cargo test --locked -p hap
 
@@ -51,7 +51,7 @@ tour: build ## The whole chain through the public API of a demo of its own.
 	bash .ci/tour $(HAP)
 
 bench: assets ## Benchmarks that are code (NAME chooses one).
-	cargo bench --locked -p hap $(if $(NAME),-- $(NAME))
+	cargo xtask bench $(NAME)
 
 assets: $(ASSETS)/dist/built ## Styles and scripts of the site.
 
@@ -71,6 +71,13 @@ tools:
 	@for tool in cargo node npm cc; do \
 	  command -v $$tool >/dev/null || { echo "$$tool is missing. Rust: https://rustup.rs; on Debian: apt-get install nodejs npm build-essential"; exit 1; }; \
 	done
+
+# Public tools that tests compare with (Crypt4GH), in a virtual environment of their own.
+python-peers: .venv/ready
+.venv/ready: tests/peers/requirements.txt
+	python3 -m venv .venv || { echo "python3 with venv is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	.venv/bin/pip install --quiet --requirement $<
+	touch $@
 
 # PostgreSQL and Chromium, for the tests.
 packages:
