@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use kernel::{Clock, Id, Random, Signer};
@@ -34,6 +34,9 @@ pub struct Log {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) files: Files,
     pub(crate) writer: Mutex<Writer>,
+    /// Number of entries under the checkpoint. Readers take it from here: they may hold a transaction that the writer
+    /// waits for.
+    pub(crate) size: AtomicU64,
     random: Arc<dyn Random>,
     wake: Notify,
     /// The last turn given, so that entries of one process keep their order within a microsecond.
@@ -106,6 +109,7 @@ impl Log {
                 files.end(&checkpoint)?
             }
         };
+        let size = AtomicU64::new(end.edge.size());
         let log = Self {
             options,
             store,
@@ -113,6 +117,7 @@ impl Log {
             signer,
             files,
             writer: Mutex::new(Writer { end, next_s: 1, _lock: lock }),
+            size,
             random,
             wake: Notify::new(),
             turn: AtomicI64::new(0),
@@ -158,6 +163,7 @@ impl Log {
     }
 
     /// Writes an entry in a transaction of its own: for what was refused, where there is no other transaction (AUD-003).
+    /// Never call it while holding a transaction: on SQLite it would wait for that one.
     ///
     /// # Errors
     /// As [`Log::record`].
@@ -213,9 +219,15 @@ impl Log {
     /// Size, root and backlog.
     ///
     /// # Errors
-    /// [`AuditError::Store`].
+    /// [`AuditError::Store`], [`AuditError::Damaged`] when the checkpoint cannot be read.
     pub async fn status(&self) -> Result<Status, AuditError> {
-        let writer = self.writer.lock().await;
+        let root = match self.files.checkpoint()? {
+            None => crate::tree::empty_root(),
+            Some(text) => {
+                let signed = crate::note::SignedCheckpoint::parse(&text);
+                signed.map_err(|e| AuditError::Damaged(format!("the checkpoint: {e}")))?.checkpoint.root
+            }
+        };
         let backlog: Result<i64, AuditError> = self
             .store
             .read("audit backlog", async |tx: &mut Tx| {
@@ -224,8 +236,8 @@ impl Log {
             .await;
         Ok(Status {
             origin: self.options.origin.clone(),
-            size: writer.end.edge.size(),
-            root: hex::encode(writer.end.edge.root()),
+            size: self.size.load(Ordering::SeqCst),
+            root: hex::encode(root),
             backlog: u64::try_from(backlog?).unwrap_or_default(),
             writable: !self.broken.load(Ordering::SeqCst),
         })

@@ -2,6 +2,7 @@
 //! Both are JSON and are checked with the public key alone.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +158,7 @@ impl Log {
     /// # Errors
     /// [`AuditError::NotFound`] when the log is shorter than `to` or `from` is beyond it, [`AuditError::Damaged`].
     pub async fn consistency(&self, from: u64, to: u64) -> Result<Consistency, AuditError> {
-        let size = self.writer.lock().await.end.edge.size();
+        let size = self.size.load(Ordering::SeqCst);
         if from > to || to > size {
             return Err(AuditError::NotFound);
         }

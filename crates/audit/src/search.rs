@@ -1,5 +1,7 @@
 //! Searching the log by time, kind, actor, object and outcome, through the index table; bodies come from the folder.
 
+use std::sync::atomic::Ordering;
+
 use kernel::Timestamp;
 use serde_json::Value;
 use store::{Tx, params};
@@ -103,7 +105,7 @@ impl Log {
             .await;
         let mut found = Vec::new();
         let mut open: Option<(u64, Vec<Stored>)> = None;
-        let size = self.writer.lock().await.end.edge.size();
+        let size = self.size.load(Ordering::SeqCst);
         for index in rows?.into_iter().filter_map(|i| u64::try_from(i).ok()) {
             let number = index / TILE as u64;
             let entries = match &open {

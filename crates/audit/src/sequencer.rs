@@ -115,6 +115,7 @@ impl Log {
         };
         let joined = tokio::task::spawn_blocking(work).await;
         writer.end = joined.map_err(|e| AuditError::Unavailable(format!("writing stopped: {e}")))??;
+        self.size.store(writer.end.edge.size(), Ordering::SeqCst);
         Ok(())
     }
 

@@ -39,8 +39,13 @@ impl Identity {
     /// is added when there was none.
     ///
     /// # Errors
-    /// [`Problem::Unavailable`].
+    /// [`Problem::Forbidden`] for a number that does not belong in this environment (IDN-008).
     pub async fn enrol(&self, by: audit::Actor, enrolment: &Enrolment) -> Result<AccountId, Problem> {
+        if let Some(Err(error)) = enrolment.number.as_ref().map(|n| n.belongs_in(self.environment)) {
+            let entry = Entry::new(&ENROL, by, Object::new("account", "new")).refused(error.code());
+            self.zone.log.record_alone(entry).await?;
+            return Err(Problem::forbidden(error.code()));
+        }
         let new: AccountId = self.zone.id();
         let now = self.zone.now();
         self.zone

@@ -1,6 +1,7 @@
 //! Login, sessions, roles and representation as use cases.
 
 use audit::{Detail, Entry, Kind, Object, Purpose, Zone};
+use kernel::identity_number::Environment;
 use kernel::{IdentityNumber, LangMap, Problem};
 use serde_json::json;
 use store::{Row, Store, StoreError, Tx, params};
@@ -27,6 +28,7 @@ const SEEN_STEP_SECONDS: i64 = 60;
 /// Accounts, login, sessions and roles of the centre.
 pub struct Identity {
     pub(crate) zone: Zone,
+    pub(crate) environment: Environment,
     demo: bool,
 }
 
@@ -46,9 +48,11 @@ impl kernel::Kind for SessionKind {
 }
 
 impl Identity {
-    /// The service of a zone; `demo` lets personas log in without proof.
+    /// The service of a zone. `demo` lets personas log in without proof and takes synthetic identity numbers only; any
+    /// other installation takes none of them (IDN-008).
     pub fn new(zone: Zone, demo: bool) -> Self {
-        Self { zone, demo }
+        let environment = if demo { Environment::Test } else { Environment::Production };
+        Self { zone, environment, demo }
     }
 
     /// Brings the tables up to date.

@@ -4,8 +4,9 @@
 
 use std::sync::Mutex;
 
-use identity::{Action, Actor, DemoPerson, Grant, Identity, Object, Role, SubjectSealer, authorise};
-use kernel::{CryptoError, Date, IdentityNumber, Problem};
+use identity::{Action, Actor, DemoPerson, Enrolment, Grant, Identity, Object, Role, SubjectSealer, authorise};
+use kernel::identity_number::{Accept, Rules};
+use kernel::{CryptoError, Date, IdentityNumber, LangMap, Problem};
 use store::{StoreError, Tx, params};
 use testkit::TestZone;
 
@@ -89,6 +90,30 @@ async fn personas_exist_in_the_demo_only() {
     assert_eq!(real.seed_demo(&[]).await, Err(Problem::forbidden("not_a_demo")));
     let actions = zone.actions().await;
     assert_eq!(actions.iter().filter(|a| *a == "identity.login refused no_such_persona").count(), 2);
+}
+
+/// IDN-008: a demo takes synthetic numbers only, another installation none of them.
+#[tokio::test]
+async fn numbers_belong_in_their_environment() {
+    let zone = testkit::zone("centre").await;
+    let demo = demo(&zone).await;
+    let real = Identity::new(zone.zone(), false);
+    let plain = IdentityNumber::parse("29029648784", &Rules::any(Accept::Both)).unwrap();
+    let enrolment = |number: IdentityNumber| Enrolment {
+        issuer: "https://login.example".into(),
+        subject: "s-1".into(),
+        name: LangMap::of("a", "a", "a"),
+        number: Some(number),
+        grants: Vec::new(),
+    };
+    let by = || audit::Actor::service("centre");
+    let refused = demo.enrol(by(), &enrolment(plain.clone())).await;
+    assert_eq!(refused, Err(Problem::forbidden("kind_not_allowed")));
+    let refused = real.enrol(by(), &enrolment(number(100))).await;
+    assert_eq!(refused, Err(Problem::forbidden("synthetic_in_production")));
+    let account = real.enrol(by(), &enrolment(plain.clone())).await.unwrap();
+    assert_eq!(real.enrol(by(), &enrolment(plain)).await.unwrap(), account, "the same person is one account");
+    assert!(zone.actions().await.contains(&"identity.enrol refused synthetic_in_production".to_owned()));
 }
 
 /// Sessions end when idle: 30 minutes for citizens, 8 hours for others; use keeps them alive. Only a hash is stored.

@@ -191,12 +191,23 @@ impl IdentityNumber {
         if (reading.kind == Kind::Fh && !rules.fh) || (reading.kind == Kind::D && !rules.d) {
             return Err(NumberError::KindNotAllowed);
         }
-        match rules.environment {
-            Some(Environment::Production) if reading.mark != Mark::None => Err(NumberError::SyntheticInProduction),
-            Some(Environment::Test) if reading.mark == Mark::None && reading.kind != Kind::Fh => {
-                Err(NumberError::KindNotAllowed)
+        let number = Self(digits);
+        rules.environment.map_or(Ok(()), |environment| number.belongs_in(environment))?;
+        Ok(number)
+    }
+
+    /// Whether the number may be used in an environment (IDN-008).
+    ///
+    /// # Errors
+    /// [`NumberError::SyntheticInProduction`], [`NumberError::KindNotAllowed`] for a plain number in a test.
+    pub fn belongs_in(&self, environment: Environment) -> Result<(), NumberError> {
+        let reading = self.reading();
+        match (environment, reading.mark) {
+            (Environment::Production, Mark::Plus40 | Mark::Plus65 | Mark::Plus80) => {
+                Err(NumberError::SyntheticInProduction)
             }
-            _ => Ok(Self(digits)),
+            (Environment::Test, Mark::None) if reading.kind != Kind::Fh => Err(NumberError::KindNotAllowed),
+            _ => Ok(()),
         }
     }
 
