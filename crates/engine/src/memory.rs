@@ -2,7 +2,7 @@
 //! mapped files, for tests of everything that reads through [`VariableSource`], and small enough to be read as the
 //! meaning of an import (language.md section 6.1).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::buffer::NullBuffer;
@@ -64,20 +64,10 @@ impl MemorySource {
 
     /// A variable and its facts. Codes are those of all periods of the list, then others met in the facts.
     pub fn variable(mut self, info: VariableInfo, facts: Vec<Fact>) -> Self {
-        let mut codes = Codes::default();
-        let listed = info.code_list.iter().flat_map(|l| &l.periods).flat_map(|p| &p.codes);
-        let mut met: Vec<(String, bool)> = listed.map(|c| (c.code.clone(), c.missing)).collect();
-        met.extend(facts.iter().map(|f| (f.value.to_string(), false)));
-        for (code, sentinel) in met {
-            if !codes.codes.contains(&code) {
-                codes.codes.push(code);
-                codes.sentinel.push(sentinel);
-            }
-        }
+        let codes = info.code_list.is_some().then(|| Arc::new(codes(&info, &facts)));
         let at = StoreVersion { store: info.store.clone(), version: info.version.clone() };
         let name = info.name.clone();
         let digest = *blake3::hash(format!("{facts:?}").as_bytes()).as_bytes();
-        let codes = info.code_list.is_some().then(|| Arc::new(codes));
         let variable = Arc::new(Variable { info: Arc::new(info), codes, digest });
         self.variables.insert((at, name), Held { variable, facts });
         self
@@ -107,6 +97,21 @@ pub fn holds(fact: &Fact, temporality: Temporality, day: Option<Date>) -> bool {
         (_, Some(day)) => fact.start.is_none_or(|s| s <= day) && fact.stop.is_none_or(|e| day <= e),
         (_, None) => false,
     }
+}
+
+/// The codes of all periods in list order, then others met in the facts, each once.
+fn codes(info: &VariableInfo, facts: &[Fact]) -> Codes {
+    let listed = info.code_list.iter().flat_map(|l| &l.periods).flat_map(|p| &p.codes);
+    let listed = listed.map(|c| (c.code.clone(), c.missing));
+    let mut codes = Codes::default();
+    let mut known = HashSet::new();
+    for (code, sentinel) in listed.chain(facts.iter().map(|f| (f.value.to_string(), false))) {
+        if known.insert(code.clone()) {
+            codes.codes.push(code);
+            codes.sentinel.push(sentinel);
+        }
+    }
+    codes
 }
 
 fn values(variable: &Variable, facts: &[Option<&Literal>]) -> Values {
