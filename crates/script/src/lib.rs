@@ -33,7 +33,7 @@ pub use diagnostic::{Code, Diagnostic, Related, Severity, sort};
 pub use editor::{Completion, CompletionKind, Hover, TokenClass, complete, highlight, hover};
 pub use format::format;
 pub use functions::{FUNCTIONS, Function, FunctionGroup, FunctionSpec, Parameter, Returns};
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, parse, parse_strict};
 pub use program::{Action, DataType, Expression, ExpressionKind, Literal, Name, Program, Step};
 pub use span::{Located, Span};
 pub use status::status_dates;

@@ -54,9 +54,11 @@ impl Span {
     }
 }
 
+/// First and last character, as messages show it: `4:1–4:9` for a word of nine letters.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}\u{2013}{}:{}", self.line, self.column, self.end_line, self.end_column)
+        let last = if self.start == self.end { self.end_column } else { self.end_column.saturating_sub(1) };
+        write!(f, "{}:{}\u{2013}{}:{last}", self.line, self.column, self.end_line)
     }
 }
 

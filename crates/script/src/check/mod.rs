@@ -29,6 +29,9 @@ use crate::unparse;
 /// Most statement instances and loop passes (language.md section 11).
 const UNROLLED: usize = 100_000;
 
+/// Statements with an error after which checking stops: the rest can wait until these are mended.
+const FAILURES: usize = 1_000;
+
 /// How a script is checked.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -36,6 +39,8 @@ pub struct Settings {
     pub params: BTreeMap<String, String>,
     /// The script is about to run: metadata that is not at hand is an error (`E205`) and not a warning (LANG-083).
     pub running: bool,
+    /// Forms beyond microdata.no are refused from the first line on (section 12).
+    pub strict: bool,
 }
 
 /// What checking gave.
@@ -56,7 +61,7 @@ pub fn check(script: &Script, catalogue: &dyn Catalogue, settings: &Settings) ->
 
 /// Reads and checks in one go: checks only when there is no syntax error (LANG-093).
 pub fn compile(source: &str, catalogue: &dyn Catalogue, settings: &Settings) -> Checked {
-    let parsed = crate::parse(source);
+    let parsed = if settings.strict { crate::parse_strict(source) } else { crate::parse(source) };
     if parsed.has_errors() {
         return Checked { program: None, diagnostics: parsed.diagnostics };
     }
@@ -86,6 +91,10 @@ struct Checker<'c> {
     diagnostics: Vec<Diagnostic>,
     /// Statements that have been told about: a loop does not repeat its errors.
     told: HashSet<(usize, Code)>,
+    /// Statements with an error: later passes of a loop only make what they would have made.
+    failed: HashSet<usize>,
+    /// Text blocks that are in the plan.
+    shown: HashSet<usize>,
     /// Metadata was not at hand: there is no plan.
     unknown: bool,
     /// Stores of which that has been said.
@@ -111,6 +120,8 @@ impl<'c> Checker<'c> {
             steps: Vec::new(),
             diagnostics: Vec::new(),
             told: HashSet::new(),
+            failed: HashSet::new(),
+            shown: HashSet::new(),
             unknown: false,
             not_at_hand: HashSet::new(),
             count: 0,
@@ -157,7 +168,7 @@ impl<'c> Checker<'c> {
             StatementKind::Param { name, default } => self.param(&name.node, default.as_ref(), span),
             StatementKind::TextBlock(text) => {
                 // A block inside a loop is shown once (LANG-061).
-                if self.pass <= 1 {
+                if self.shown.insert(span.start) {
                     self.step(span, "textblock".to_owned(), self.state.active.clone(), Action::Text(text.clone()));
                 }
                 Ok(())
@@ -272,6 +283,10 @@ impl<'c> Checker<'c> {
     }
 
     fn command(&mut self, command: &Command, span: Span) {
+        if self.failed.contains(&span.start) {
+            self.make_unknown(command);
+            return;
+        }
         self.warnings.clear();
         self.later = None;
         let text = unparse::command_text(command, &self.bindings);
@@ -289,6 +304,8 @@ impl<'c> Checker<'c> {
             Err(error) => {
                 if error.code != Code::E605 {
                     self.make_unknown(command);
+                    self.failed.insert(span.start);
+                    self.stopped |= self.failed.len() >= FAILURES;
                 }
                 self.tell(span, *error);
             }

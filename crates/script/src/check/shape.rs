@@ -84,10 +84,14 @@ impl Checker<'_> {
         let dataset = self.state.dataset(command.spec.span)?;
         let old = self.bindings.name(from)?;
         let new = self.bindings.new_name(to)?;
-        if dataset.get(&old).is_none() {
-            dataset.column(&old, from.span)?;
-        }
         dataset.free(&new, to.span)?;
+        if dataset.get(&old).is_none() {
+            // The unit key has one name; in a dataset that is not fully known the column may be any.
+            if let Some(DataType::Key(_)) = dataset.column(&old, from.span)?.data_type {
+                return Self::fail(messages::key_in_expression(from.span));
+            }
+            self.state.dataset_mut(to.span)?.set(&new, Column::UNKNOWN);
+        }
         let dataset = self.state.dataset_mut(from.span)?;
         dataset.rename(&old, &new);
         for edge in ["START@", "STOP@"] {
@@ -106,7 +110,11 @@ impl Checker<'_> {
         let mut made: Vec<(Name, Name)> = Vec::new();
         for (from, to) in pairs {
             let old = self.bindings.name(from)?;
-            let column = self.state.dataset(from.span)?.column(&old, from.span)?;
+            let dataset = self.state.dataset(from.span)?;
+            let column = dataset.column(&old, from.span)?;
+            if dataset.get(&old).is_none() {
+                self.later.get_or_insert_with(|| messages::not_yet_available(from.span, &old));
+            }
             let (new, place) = match to {
                 Some(to) => (self.bindings.new_name(to)?, to.span),
                 None => (self.joined(&prefix, &old, &suffix, from.span)?, from.span),

@@ -145,6 +145,10 @@ impl Finder<'_> {
             self.binding_names();
             return;
         }
+        if self.command_word(place).is_some() {
+            self.commands(place);
+            return;
+        }
         let parts = shallow(self.source, &place.before);
         let Some(spec) = CommandSpec::of(&parts.word) else {
             self.commands(place);
@@ -164,17 +168,20 @@ impl Finder<'_> {
         bad.is_some_and(|t| t.span.text(self.source).starts_with('$'))
     }
 
+    /// The stretch of a command word that is being written, hyphens included; none when something else is.
+    fn command_word(&self, place: &AtPlace) -> Option<Span> {
+        let tokens: Vec<Token> = place.before.iter().copied().chain(place.current).collect();
+        let (first, last) = (tokens.first()?, tokens.last()?);
+        let glued = tokens.windows(2).all(|pair| pair[1].glued_to(&pair[0]));
+        let word = |t: &Token| matches!(t.kind, TokenKind::Word | TokenKind::Mark(Mark::Minus));
+        let at_end = last.span.end == self.replace.end;
+        (glued && at_end && tokens.iter().all(word)).then(|| first.span.to(last.span))
+    }
+
     fn commands(&mut self, place: &AtPlace) {
-        // A command word with hyphens is several tokens while it is written.
-        if let (Some(first), Some(current)) = (place.before.first(), place.current) {
-            let written = first.span.to(current.span).text(self.source);
-            if written.chars().all(|c| c.is_alphabetic() || c == '-') && written.contains('-') {
-                self.replace = first.span.to(current.span);
-                self.typed = written.to_owned();
-            }
-        } else if let (Some(first), Some(last), None) = (place.before.first(), place.before.last(), place.current) {
-            self.replace = first.span.to(last.span);
-            self.typed = self.replace.text(self.source).to_owned();
+        if let Some(span) = self.command_word(place) {
+            self.replace = span;
+            self.typed = span.text(self.source).to_owned();
         }
         for spec in COMMANDS {
             let signature = spec.signature();
@@ -230,7 +237,12 @@ impl Finder<'_> {
             Shape::Assign | Shape::Assertion if assigned || spec.shape == Shape::Assertion => self.expression(tokens),
             Shape::Assign if spec.word == "replace" => self.variables(),
             Shape::Assign => {}
-            Shape::Require if tokens.is_empty() => {
+            Shape::Require if !tokens.iter().any(|t| t.kind == TokenKind::Mark(Mark::Colon)) => {
+                // A store name has several parts; all that is written of it is replaced.
+                if let Some(start) = tokens.first() {
+                    self.replace = start.span.to(self.replace);
+                    self.typed = self.replace.text(self.source).to_owned();
+                }
                 for store in self.catalogue.store_names() {
                     self.offer(&store, CompletionKind::Store, LangMap::default());
                 }

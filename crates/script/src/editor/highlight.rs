@@ -118,7 +118,7 @@ fn statement(source: &str, tokens: &[Token], classes: &mut Vec<(Span, TokenClass
                     TokenClass::Register
                 } else if opens && Function::named(text).is_some() {
                     TokenClass::Function
-                } else if KEYWORDS.contains(&text) && i > parts.word_length && !opens {
+                } else if KEYWORDS.contains(&text) && (i > parts.word_length || text == "if") {
                     TokenClass::Keyword
                 } else {
                     TokenClass::Name

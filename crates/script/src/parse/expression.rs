@@ -8,7 +8,6 @@ use crate::lexer::{Mark, Token, TokenKind, normal};
 use crate::messages::{self, What, what};
 use crate::program::{BinaryOperator, UnaryOperator};
 use crate::span::Located;
-use crate::suggest;
 use crate::tree::{Expr, ExprKind, Ident};
 
 /// Deepest parentheses and calls, and deepest tree (a long chain of operators nests to the left).
@@ -161,7 +160,6 @@ impl Cursor<'_> {
             if level < least {
                 break;
             }
-            let mark = self.here();
             self.at += 1;
             let right = self.climb(level + 1)?;
             if level == COMPARE {
@@ -174,7 +172,6 @@ impl Cursor<'_> {
                     return Err(self.unexpected(&[what::mark(Mark::And), what::mark(Mark::Or), what::END]));
                 }
             } else {
-                debug_assert!(mark.start <= right.0.span.start);
                 left = self.join(operator, left, right)?;
             }
         }
@@ -293,7 +290,7 @@ impl Cursor<'_> {
         let span = name.span.to(close);
         if !(self.assertion && name.node == "has") {
             let Some(function) = Function::named(&name.node) else {
-                let near = suggest::nearest(&name.node, FUNCTIONS.iter().map(|f| f.name));
+                let near = self.nearest(&name.node, FUNCTIONS.iter().map(|f| f.name));
                 return Err(Box::new(messages::unknown_function(name.span, &name.node).candidates(near)));
             };
             let spec = function.spec();

@@ -6,7 +6,6 @@ use crate::commands::{CHART_STATISTICS, CommandSpec, GROUP_STATISTICS, Part, Sha
 use crate::lexer::{Mark, Token, TokenKind, normal};
 use crate::messages::{self, What, what};
 use crate::span::Located;
-use crate::suggest;
 use crate::tree::{Expr, Factor, Group, Head, Ident, RegisterVariable, Rule, Source, Term, Word};
 
 impl Head {
@@ -231,7 +230,7 @@ impl<'p> Cursor<'p> {
         };
         let word = self.text(token);
         if !known.contains(&word) {
-            let near = suggest::nearest(word, known.iter().copied());
+            let near = self.nearest(word, known.iter().copied());
             return Err(Box::new(messages::unknown_statistic(token.span, word, known).candidates(near)));
         }
         self.at += 1;

@@ -16,6 +16,8 @@ use crate::tree::{Command, Head, Ident, Loop, LoopValues, Script, Statement, Sta
 
 /// Deepest nesting of loops (language.md section 11).
 const LOOP_DEPTH: usize = 16;
+/// Errors that get a "did you mean"; comparing names is the dear part of a broken script.
+const SUGGESTIONS: usize = 1_000;
 /// Largest script in bytes and lines.
 const SOURCE_BYTES: usize = 2 << 20;
 const SOURCE_LINES: usize = 200_000;
@@ -44,14 +46,22 @@ pub(crate) type Parse<T> = Result<T, Fail>;
 
 /// Reads a script. Never fails: what cannot be read is left out and named in the diagnostics.
 pub fn parse(source: &str) -> Parsed {
+    read(source, false)
+}
+
+/// Reads a script that must also run where the forms of section 12 are unknown: each of them is an error.
+pub fn parse_strict(source: &str) -> Parsed {
+    read(source, true)
+}
+
+fn read(source: &str, strict: bool) -> Parsed {
     if source.len() > SOURCE_BYTES || source.lines().nth(SOURCE_LINES).is_some() {
         let error =
             messages::script_too_large(Span { line: 1, column: 1, end_line: 1, end_column: 1, start: 0, end: 0 });
         return Parsed { script: Script::default(), diagnostics: vec![error] };
     }
     let Lexed { tokens, errors } = lex(source);
-    let mut blocks =
-        Blocks { source, errors, open: Vec::new(), done: Vec::new(), diagnostics: Vec::new(), strict: false };
+    let mut blocks = Blocks { source, errors, open: Vec::new(), done: Vec::new(), diagnostics: Vec::new(), strict };
     let mut statement: Vec<Token> = Vec::new();
     for token in tokens {
         if token.kind == TokenKind::Newline {
@@ -59,6 +69,8 @@ pub fn parse(source: &str) -> Parsed {
             statement.clear();
         } else if token.significant() {
             statement.push(token);
+        } else if blocks.strict && token.kind == TokenKind::Comment && token.span.text(source).starts_with("/*") {
+            blocks.diagnostics.push(messages::unexpected(token.span, Some("/*"), &[what::COMMAND]));
         }
     }
     let mut parsed = blocks.finish();
@@ -98,6 +110,7 @@ impl Blocks<'_> {
             _ => None,
         });
         let mut cursor = Cursor::new(self.source, tokens, end, self.strict);
+        cursor.suggesting = self.diagnostics.len() < SUGGESTIONS;
         let word = first.span.text(self.source);
         match word {
             "for" => {
@@ -187,9 +200,16 @@ pub(crate) struct Cursor<'p> {
     /// `has()` is known here (LANG-361).
     assertion: bool,
     warnings: Vec<Diagnostic>,
+    /// Whether errors get a "did you mean".
+    suggesting: bool,
 }
 
 impl<'p> Cursor<'p> {
+    /// "Did you mean" (LANG-105).
+    fn nearest<'n>(&self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        if self.suggesting { suggest::nearest(wrong, names) } else { Vec::new() }
+    }
+
     fn new(source: &'p str, tokens: &'p [Token], end: Span, strict: bool) -> Self {
         let end = tokens.last().map_or(end, |t| t.span.after());
         Cursor {
@@ -203,6 +223,7 @@ impl<'p> Cursor<'p> {
             nesting: 0,
             assertion: false,
             warnings: Vec::new(),
+            suggesting: true,
         }
     }
 
@@ -323,7 +344,7 @@ impl<'p> Cursor<'p> {
             Some(spec) => Ok(Located::new(spec, word.span)),
             None => {
                 let words = COMMANDS.iter().filter(|c| !(self.strict && c.extension)).map(|c| c.word);
-                let near = suggest::nearest(&word.node, words);
+                let near = self.nearest(&word.node, words);
                 Err(Box::new(messages::unknown_command(word.span, &word.node).candidates(near)))
             }
         }

@@ -6,7 +6,6 @@ use crate::commands::{OptionShape, OptionSpec, TABULATE_STATISTICS};
 use crate::lexer::{Mark, TokenKind, normal};
 use crate::messages::{self, what};
 use crate::span::{Located, Span};
-use crate::suggest;
 use crate::tree::{Argument, Command, CommandOption, Expr, ExprKind, Head, Ident};
 
 impl Cursor<'_> {
@@ -23,7 +22,7 @@ impl Cursor<'_> {
             let strict = self.strict;
             let allowed = known.iter().filter(|o| !(strict && o.extension));
             let Some(spec) = allowed.clone().find(|o| o.name == name.node) else {
-                let near = suggest::nearest(&name.node, allowed.map(|o| o.name));
+                let near = self.nearest(&name.node, allowed.map(|o| o.name));
                 return Err(Box::new(messages::unknown_option(name.span, &name.node).candidates(near)));
             };
             self.at += 1;
