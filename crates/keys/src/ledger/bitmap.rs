@@ -67,33 +67,50 @@ pub fn seal_members(
     Ok(out)
 }
 
-/// A sealed file of members, in memory or mapped.
-pub struct MemberFile<'a> {
-    bytes: &'a [u8],
+/// Bytes that can be read at any place: a slice, or an open file.
+pub trait ReadAt {
+    /// Fills `buffer` with the bytes from `offset` on; none when there are fewer.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Option<()>;
+}
+
+impl ReadAt for &[u8] {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Option<()> {
+        let start = usize::try_from(offset).ok()?;
+        buffer.copy_from_slice(self.get(start..start.checked_add(buffer.len())?)?);
+        Some(())
+    }
+}
+
+impl ReadAt for std::fs::File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Option<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, buffer, offset).ok()
+    }
+}
+
+/// A sealed file of members. Only its header and the one chunk that is asked for are read.
+pub struct MemberFile<R> {
+    file: R,
+    epoch: u32,
     chunks: u32,
 }
 
-impl<'a> MemberFile<'a> {
+impl<R: ReadAt> MemberFile<R> {
     /// The file of `release`.
     ///
     /// # Errors
     /// [`HrlError`] for another file.
-    pub fn read(bytes: &'a [u8], release: ReleaseId) -> Result<Self, HrlError> {
-        let header = bytes.get(..HEADER).ok_or(HrlError)?;
+    pub fn open(file: R, release: ReleaseId) -> Result<Self, HrlError> {
+        let mut header = [0u8; HEADER];
+        file.read_at(&mut header, 0).ok_or(HrlError)?;
         if &header[..8] != MAGIC || header[8..24] != release.to_bytes() {
             return Err(HrlError);
         }
-        let chunks = u32_at(header, 28)?;
-        let table = (chunks as usize).checked_mul(ENTRY).ok_or(HrlError)?;
-        if bytes.len() < HEADER + table {
-            return Err(HrlError);
-        }
-        Ok(Self { bytes, chunks })
+        Ok(Self { file, epoch: u32_at(&header, 24)?, chunks: u32_at(&header, 28)? })
     }
 
     /// The ledger epoch whose key opens it.
     pub fn epoch(&self) -> u32 {
-        u32_at(self.bytes, 24).unwrap_or(0)
+        self.epoch
     }
 
     /// Whether `ordinal` is a member: opens one chunk.
@@ -111,13 +128,16 @@ impl<'a> MemberFile<'a> {
         if number >= self.chunks {
             return Ok(false);
         }
-        let entry = HEADER + number as usize * ENTRY;
-        let offset = self.bytes.get(entry + 4..entry + 12).ok_or(HrlError)?;
-        let offset = usize::try_from(u64::from_le_bytes(offset.try_into().map_err(|_| HrlError)?));
-        let (offset, length) = (offset.map_err(|_| HrlError)?, u32_at(self.bytes, entry + 12)? as usize);
-        let end = offset.checked_add(length).ok_or(HrlError)?;
-        let sealed = self.bytes.get(offset..end).filter(|_| u32_at(self.bytes, entry) == Ok(number)).ok_or(HrlError)?;
-        let plain = Seal::new(ledger_key, release, record).open(number, sealed)?;
+        let mut entry = [0u8; ENTRY];
+        self.file.read_at(&mut entry, HEADER as u64 + u64::from(number) * ENTRY as u64).ok_or(HrlError)?;
+        let offset = u64::from(u32_at(&entry, 4)?) | u64::from(u32_at(&entry, 8)?) << 32;
+        let length = u32_at(&entry, 12)? as usize;
+        if u32_at(&entry, 0)? != number || length > SIZES[3] + TAG {
+            return Err(HrlError);
+        }
+        let mut sealed = vec![0u8; length];
+        self.file.read_at(&mut sealed, offset).ok_or(HrlError)?;
+        let plain = Seal::new(ledger_key, release, record).open(number, &sealed)?;
         contains(&plain, ordinal as u16)
     }
 }
@@ -239,7 +259,7 @@ mod tests {
                 "49cb8327d80b51b4f49783e6791855c343b135e06c25e0bf9e90b503c11091552f"
             )
         );
-        let read = MemberFile::read(&file, release()).unwrap();
+        let read = MemberFile::open(&file[..], release()).unwrap();
         assert_eq!(read.epoch(), 1);
         let has = |o| read.contains(&ledger_key(), release(), record, o).unwrap();
         assert!(members.iter().all(|m| has(*m)));
@@ -249,15 +269,15 @@ mod tests {
     #[test]
     fn another_record_key_or_release_does_not_open() {
         let file = seal_members(&ledger_key(), 1, release(), b"{}", &[7], 10).unwrap();
-        let read = MemberFile::read(&file, release()).unwrap();
+        let read = MemberFile::open(&file[..], release()).unwrap();
         assert!(read.contains(&ledger_key(), release(), b"{}", 7).unwrap());
         assert_eq!(read.contains(&ledger_key(), release(), b"[]", 7), Err(HrlError));
         assert_eq!(read.contains(&Zeroizing::new([9; 32]), release(), b"{}", 7), Err(HrlError));
-        assert!(MemberFile::read(&file, ReleaseId::from_bytes([1; 16])).is_err());
+        assert!(MemberFile::open(&file[..], ReleaseId::from_bytes([1; 16])).is_err());
         for i in HEADER + ENTRY..file.len() {
             let mut bad = file.clone();
             bad[i] ^= 1;
-            let read = MemberFile::read(&bad, release()).unwrap();
+            let read = MemberFile::open(&bad[..], release()).unwrap();
             assert!(read.contains(&ledger_key(), release(), b"{}", 7).is_err(), "byte {i}");
         }
         assert!(seal_members(&ledger_key(), 1, release(), b"{}", &[7, 7], 10).is_err());
@@ -284,7 +304,7 @@ mod tests {
         fn every_member_is_found_and_nobody_else(members in proptest::collection::btree_set(0u32..200_000, 0..400)) {
             let sorted: Vec<u32> = members.iter().copied().collect();
             let file = seal_members(&ledger_key(), 1, release(), b"{}", &sorted, 200_000).unwrap();
-            let read = MemberFile::read(&file, release()).unwrap();
+            let read = MemberFile::open(&file[..], release()).unwrap();
             for ordinal in sorted.iter().copied().chain(sorted.iter().map(|m| m + 1)) {
                 prop_assert_eq!(
                     read.contains(&ledger_key(), release(), b"{}", ordinal).unwrap(),

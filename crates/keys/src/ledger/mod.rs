@@ -5,7 +5,7 @@
 mod bitmap;
 mod releases;
 
-pub use bitmap::{HrlError, MemberFile, seal_members};
+pub use bitmap::{HrlError, MemberFile, ReadAt, seal_members};
 pub(crate) use releases::json;
 
 /// The band of a number of persons in a public record.

@@ -472,9 +472,9 @@ impl KeyService {
 
     fn is_member(&self, key: &Secret, release: ReleaseId, record: &str, ordinal: u32) -> Result<bool, KeyError> {
         let damaged = |_| KeyError::Damaged("a sealed file of members");
-        let bytes =
-            std::fs::read(self.member_path(release)).map_err(|_| KeyError::Damaged("a sealed file of members"))?;
-        let file = MemberFile::read(&bytes, release).map_err(damaged)?;
+        let file = std::fs::File::open(self.member_path(release));
+        let file = file.map_err(|_| KeyError::Damaged("a sealed file of members"))?;
+        let file = MemberFile::open(file, release).map_err(damaged)?;
         file.contains(key, release, record.as_bytes(), ordinal).map_err(damaged)
     }
 
