@@ -106,7 +106,8 @@ impl Catalogue {
     /// The variables of a collection, those that can be delivered first, then by label.
     pub fn variables(&self, collection: &str) -> Vec<Variable> {
         let model = self.model();
-        let mut found: Vec<Variable> = model.variables.values().filter(|v| v.collection == collection).cloned().collect();
+        let mut found: Vec<Variable> =
+            model.variables.values().filter(|v| v.collection == collection).cloned().collect();
         found.sort_by_key(|v| (!v.deliverable(), v.id.clone()));
         found
     }

@@ -23,8 +23,12 @@ fn dataset(name: &str, data_type: &str, title: (&str, &str, &str), codes: &[(&st
 fn held() -> MetadataAnswer {
     let mut pointer = dataset("NPRID", "LONG", ("Person", "Person", "Person"), &[]);
     pointer.points_to = Some("PERSON".into());
-    let diagnosis =
-        dataset("HOVEDTILSTAND1", "STRING", ("ICD-10 hoveddiagnose", "ICD-10 hovuddiagnose", "ICD-10 main diagnosis"), &[("I63", "Hjerneinfarkt")]);
+    let diagnosis = dataset(
+        "HOVEDTILSTAND1",
+        "STRING",
+        ("ICD-10 hoveddiagnose", "ICD-10 hovuddiagnose", "ICD-10 main diagnosis"),
+        &[("I63", "Hjerneinfarkt")],
+    );
     let date = dataset("INNDATO", "DATE", ("Startdato", "Startdato", "Start date"), &[]);
     let collection = CollectionMetadata {
         id: "npr.somatikk".into(),
@@ -97,8 +101,18 @@ async fn search_forgives_and_translates() {
         let by_code = catalogue.search("I63", &Filters::default(), 0, 50);
         let hit = by_code.hits.iter().find(|h| h.variable == "npr.somatikk.hovedtilstand").unwrap();
         assert_eq!((hit.place.slug(), hit.matched.as_str()), ("code", "I63"));
-        assert!(first(&catalogue, "hjerneslag").iter().any(|v| v == "npr.somatikk.hovedtilstand" || v.starts_with("hjerneslag")));
-        assert!(catalogue.search("diagnose -npr", &Filters::default(), 0, 50).hits.iter().all(|h| !h.variable.starts_with("npr.")));
+        assert!(
+            first(&catalogue, "hjerneslag")
+                .iter()
+                .any(|v| v == "npr.somatikk.hovedtilstand" || v.starts_with("hjerneslag"))
+        );
+        assert!(
+            catalogue
+                .search("diagnose -npr", &Filters::default(), 0, 50)
+                .hits
+                .iter()
+                .all(|h| !h.variable.starts_with("npr."))
+        );
         assert_eq!(catalogue.search("qqqqqq", &Filters::default(), 0, 50).total, 0);
     })
     .await;

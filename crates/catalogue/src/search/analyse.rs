@@ -102,7 +102,9 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_share_a_stem() {
-        for (a, b) in [("kommuner", "kommunar"), ("diagnoser", "diagnosane"), ("inntekten", "inntekter"), ("vaccines", "vaccine")] {
+        for (a, b) in
+            [("kommuner", "kommunar"), ("diagnoser", "diagnosane"), ("inntekten", "inntekter"), ("vaccines", "vaccine")]
+        {
             assert_eq!(stem(a), stem(b), "{a} {b}");
         }
         assert_eq!(stem("i63"), "i63");

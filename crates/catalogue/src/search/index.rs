@@ -83,7 +83,8 @@ impl Index {
     fn add(&mut self, variable: u32, place: Place, text: &str) {
         let found: Vec<String> = words(text).collect();
         let weight = place.weight() / (found.len().max(1) as f64).sqrt();
-        for (folded, original) in found.iter().zip(text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())) {
+        for (folded, original) in found.iter().zip(text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()))
+        {
             if place <= Place::Label {
                 self.shown.entry(folded.clone()).or_insert_with(|| original.to_lowercase());
             }
@@ -107,7 +108,9 @@ impl Index {
                 }
                 wanted = Some(match wanted.take() {
                     None => matches,
-                    Some(earlier) => earlier.into_iter().filter_map(|(id, a)| matches.get(&id).map(|b| (id, join(a, b)))).collect(),
+                    Some(earlier) => {
+                        earlier.into_iter().filter_map(|(id, a)| matches.get(&id).map(|b| (id, join(a, b)))).collect()
+                    }
                 });
             }
         }
@@ -166,7 +169,11 @@ impl Index {
                 for p in self.words.get(same).into_iter().flatten().filter(|p| p.place <= Place::Label) {
                     note(p.variable, p.weight.min(Place::Synonym.weight()) * 0.8, Place::Synonym, same);
                 }
-                for (_, places) in self.codes.range(same.clone()..).take_while(|(code, _)| is_code(same) && code.starts_with(same.as_str())) {
+                for (_, places) in self
+                    .codes
+                    .range(same.clone()..)
+                    .take_while(|(code, _)| is_code(same) && code.starts_with(same.as_str()))
+                {
                     for (variable, code) in places {
                         note(*variable, Place::Code.weight() * 0.6, Place::Code, code);
                     }
