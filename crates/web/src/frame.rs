@@ -48,6 +48,26 @@ impl Frame {
         texts::text(self.lang, key.as_ref())
     }
 
+    /// The text of a described thing in this language.
+    pub(crate) fn l(&self, map: &kernel::LangMap) -> String {
+        map.text(self.lang).to_owned()
+    }
+
+    /// Whether two texts are the same.
+    pub(crate) fn same(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> bool {
+        a.as_ref() == b.as_ref()
+    }
+
+    /// The words of a text.
+    pub(crate) fn words(&self, text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Where in a script, in words.
+    pub(crate) fn place(&self, line: &u32, column: &u32) -> String {
+        self.tvv("explore-place", ("line", &line.to_string()), ("column", &column.to_string()))
+    }
+
     /// The text of a key with one value.
     pub(crate) fn tv(&self, key: &str, name: &str, value: impl ToString) -> String {
         texts::text_with(self.lang, key, &[(name, &value.to_string())])
@@ -59,8 +79,18 @@ impl Frame {
     }
 
     /// The key of a value's text: `key("type", "code_list_multi")` is `type-code-list-multi`.
-    pub(crate) fn key(&self, group: &str, value: &str) -> String {
-        format!("{group}-{}", value.replace('_', "-"))
+    pub(crate) fn key(&self, group: &str, value: impl AsRef<str>) -> String {
+        format!("{group}-{}", value.as_ref().replace('_', "-"))
+    }
+
+    /// Roles that a variable may play in a project, in the order of the form.
+    pub(crate) fn cart_roles(&self) -> [&'static str; 7] {
+        ["population", "exposure", "outcome", "covariate", "control_matching", "linkage", "other"]
+    }
+
+    /// States that the queue of cases can be filtered by.
+    pub(crate) fn case_states(&self) -> [&'static str; 7] {
+        ["submitted", "pre_screening", "processing", "awaiting_info", "awaiting_acceptance", "decided", "withdrawn"]
     }
 
     pub(crate) fn assets(&self) -> &'static str {

@@ -16,9 +16,9 @@ macro_rules! files {
 }
 type Files = &'static [(&'static str, &'static str)];
 
-const NB: Files = files!("nb": "common", "find", "public");
-const NN: Files = files!("nn": "common", "find", "public");
-const EN: Files = files!("en": "common", "find", "public");
+const NB: Files = files!("nb": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
+const NN: Files = files!("nn": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
+const EN: Files = files!("en": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
 
 fn files(language: Language) -> Files {
     match language {

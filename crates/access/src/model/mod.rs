@@ -513,6 +513,17 @@ pub enum WaitsFor {
     Nobody,
 }
 
+impl WaitsFor {
+    /// The name used in interfaces and text keys.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            WaitsFor::Applicant => "applicant",
+            WaitsFor::Body => "body",
+            WaitsFor::Nobody => "nobody",
+        }
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {

@@ -73,7 +73,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             say(serde_json::to_string(&report)?);
         } else {
             let verdict = match &report.damage {
-                Some(damage) => format!("DAMAGED {damage}"),
+                Some(damage) => {
+                    let place = damage.index.map(|i| format!(" at entry {i}")).unwrap_or_default();
+                    format!("DAMAGED{place}: {:?}", damage.reason)
+                },
                 None => "intact".to_owned(),
             };
             say(format!("{name}: {verdict}, {} entries, root {}", report.size, report.root));

@@ -1,6 +1,6 @@
 //! `hap demo`: all roles in one process on embedded storage, with synthetic people.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use identity::DemoPerson;
 use kernel::Date;
-use kernel::identity_number::{Accept, Environment, IdentityNumber, Rules};
+use kernel::identity_number::{Environment, IdentityNumber, Rules};
 use protocol::peer::Switchboard;
 use tokio::net::TcpListener;
 
@@ -84,11 +84,16 @@ async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) ->
         })
         .await??
     };
-    let inputs = stores_in(&files)?;
+    let inputs = zones::data::stores_in(&files)?;
+    let whole = inputs.len().max(1) as f64;
+    let options = datastore::IngestOptions::default();
     for (number, store) in inputs.iter().enumerate() {
-        let (first, whole) = (number as f64 / inputs.len() as f64, 1.0 / inputs.len() as f64);
-        let bar = bar.clone();
-        data.ingest(store, Arc::new(move |what: &str, share: f64| bar.set(0.35 + 0.65 * (first + share * whole), what)))
+        let show = |step: &datastore::Step| {
+            let half = if step.step == "validating" { 0.0 } else { 0.5 };
+            let within = half + 0.5 * step.done as f64 / step.all.max(1) as f64;
+            bar.set(0.35 + 0.65 * (number as f64 + within.min(1.0)) / whole, &format!("{} {}", step.step, step.store));
+        };
+        data.ingest(std::slice::from_ref(store), &options, &show)
             .await
             .with_context(|| format!("loading {}", store.display()))?;
     }
@@ -99,20 +104,10 @@ async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) ->
     Ok(())
 }
 
-fn stores_in(files: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut stores: Vec<PathBuf> = std::fs::read_dir(files)?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.join("product.json").exists())
-        .collect();
-    stores.sort();
-    Ok(stores)
-}
-
 /// The people behind the personas that are citizens.
 fn people(seed: u64) -> anyhow::Result<Vec<DemoPerson>> {
     let numbers = synth::persona_numbers(seed);
-    let rules = Rules { accept: Accept::Both, environment: Environment::Test, ..Rules::default() };
+    let rules = Rules::of(Environment::Test);
     let number = |text: &str| {
         IdentityNumber::parse(text, &rules).map_err(|e| anyhow::anyhow!("a persona's number: {e}"))
     };

@@ -207,6 +207,25 @@ impl Net {
     }
 }
 
+/// A net for a command that needs the key role. Where the role runs as a process of its own it is asked there; else it is
+/// opened in this process for as long as the command runs.
+///
+/// # Errors
+/// When the key zone cannot be opened.
+pub async fn with_keys(net: Net, places: &Places) -> anyhow::Result<(Net, Option<Arc<KeyService>>)> {
+    let address = net.published.addresses.get(&Party::Keys).map(|a| a.listen);
+    let running = match address {
+        Some(address) => tokio::net::TcpStream::connect(address).await.is_ok(),
+        None => false,
+    };
+    if running {
+        return Ok((net, None));
+    }
+    let net = Net { switchboard: Some(Arc::new(Switchboard::default())), ..net };
+    let service = keys::start(&net, places).await?;
+    Ok((net, Some(service)))
+}
+
 /// Waits until everything is to end.
 pub async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is the end too.

@@ -1,7 +1,13 @@
 //! Pages, a module per task. Each module adds its endpoints to the table.
 
 mod account;
-mod find;
+pub(crate) mod apply;
+mod cases;
+pub(crate) mod citizen;
+mod controls;
+mod explore;
+pub(crate) mod find;
+mod oversight;
 mod public;
 
 use axum::response::{IntoResponse, Response};
@@ -14,7 +20,18 @@ use crate::visitor::Visitor;
 pub(crate) fn endpoints(site: Site) -> Site {
     let site = public::endpoints(site);
     let site = find::endpoints(site);
+    let site = explore::endpoints(site);
+    let site = apply::endpoints(site);
+    let site = cases::endpoints(site);
+    let site = citizen::endpoints(site);
+    let site = oversight::endpoints(site);
     account::endpoints(site)
+}
+
+/// An id for a command of this page: sent twice, the command is carried out once (ACC-004).
+pub(crate) fn command_id(services: &crate::Services) -> String {
+    let t = services.token();
+    format!("{}-{}-4{}-8{}-{}", &t[..8], &t[8..12], &t[13..16], &t[17..20], &t[20..32])
 }
 
 pub(crate) async fn not_found(visitor: Visitor) -> Response {

@@ -1,0 +1,85 @@
+//! One persona of the tour: an HTTP client with a session and a cart of its own.
+
+use anyhow::{Context as _, bail};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+
+/// A persona, logged in (or nobody).
+pub struct Persona {
+    client: Client,
+    url: String,
+    name: String,
+}
+
+impl Persona {
+    /// Somebody without login.
+    pub fn nobody(url: &str) -> anyhow::Result<Self> {
+        let client = Client::builder().cookie_store(true).no_proxy().build()?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), name: "anyone".to_owned() })
+    }
+
+    /// Logs in as a persona of the demo.
+    pub async fn login(url: &str, persona: &str) -> anyhow::Result<Self> {
+        let mut who = Self::nobody(url)?;
+        who.post("/api/v1/login", json!({ "persona": persona })).await?;
+        who.name = persona.to_owned();
+        Ok(who)
+    }
+
+    /// Logs this one in, keeping what it has in its cart.
+    pub async fn become_persona(&mut self, persona: &str) -> anyhow::Result<()> {
+        self.post("/api/v1/login", json!({ "persona": persona })).await?;
+        self.name = persona.to_owned();
+        Ok(())
+    }
+
+    /// The answer to a GET.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        self.read(path, answer).await
+    }
+
+    /// The bytes and the content type of a GET.
+    pub async fn bytes(&self, path: &str) -> anyhow::Result<(String, Vec<u8>)> {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        if !answer.status().is_success() {
+            bail!("{}: {path} answers {}", self.name, answer.status());
+        }
+        let kind = answer.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        Ok((kind, answer.bytes().await?.to_vec()))
+    }
+
+    /// The answer to a POST.
+    pub async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.url)).json(&body);
+        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        self.read(path, answer).await
+    }
+
+    /// Only the status: for what must be refused.
+    pub async fn status(&self, path: &str) -> anyhow::Result<StatusCode> {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        Ok(answer.status())
+    }
+
+    /// A POST that must be refused: gives the status and the code of the problem.
+    pub async fn refused(&self, path: &str, body: Value) -> anyhow::Result<(u16, String)> {
+        let request = self.client.post(format!("{}{path}", self.url)).json(&body);
+        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        let status = answer.status();
+        if status.is_success() {
+            bail!("{}: {path} was carried out, and should have been refused", self.name);
+        }
+        let document: Value = answer.json().await.unwrap_or_default();
+        Ok((status.as_u16(), document["code"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    async fn read(&self, path: &str, answer: Response) -> anyhow::Result<Value> {
+        let status = answer.status();
+        let text = answer.text().await?;
+        if !status.is_success() {
+            bail!("{}: {path} answers {status}: {text}", self.name);
+        }
+        serde_json::from_str(&text).with_context(|| format!("{}: {path} answers no JSON", self.name))
+    }
+}

@@ -1,0 +1,198 @@
+//! The data zone: datastore, engine and gate, extraction.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenToken, Outcome, Step};
+use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
+use disclosure::{GateKeys, Policy};
+use engine::ImportCache;
+use explore::{DurableLedger, RunService, Runner, RunnerParts};
+use keys::SealingKey;
+use protocol::calls::{Call, Extract, GrantGate, Run, ask};
+use protocol::channel::codes;
+use protocol::documents::{InsightToken, KeyGrant};
+use protocol::permits::Permits;
+use protocol::{Base64, Directory, Envelope, Party, Refusal};
+
+use super::routes::Routes;
+use super::{Net, Opened, until};
+use crate::places::Places;
+
+/// Memory for imported columns that runs share.
+const CACHE_BYTES: usize = 1 << 30;
+/// Scripts that run at the same time.
+const RUNS_AT_ONCE: usize = 2;
+
+/// The data zone, opened but not yet answering.
+pub struct DataZone {
+    opened: Opened,
+    /// Its stores.
+    pub datastore: Datastore,
+}
+
+/// Opens the data zone's database and stores.
+///
+/// # Errors
+/// When a part of it cannot be opened.
+pub async fn open(net: &Net, places: &Places) -> anyhow::Result<DataZone> {
+    let opened = net.open(places, Party::Data).await?;
+    let datastore = Datastore::open(opened.zone.clone(), &opened.dir.join("datastore")).await.context("opening the stores")?;
+    datastore.clean().context("removing work files of an earlier run")?;
+    Ok(DataZone { opened, datastore })
+}
+
+impl DataZone {
+    /// What signs for the zone.
+    pub fn signer(&self) -> Arc<dyn kernel::Signer> {
+        self.opened.zone.signer.clone()
+    }
+
+    /// The keys of all parties.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.opened.directory.clone()
+    }
+
+    /// Loads packages, dataset folders or store folders through the key role.
+    ///
+    /// # Errors
+    /// Those of the input, with every fault; those of the key role.
+    pub async fn ingest(
+        &self,
+        paths: &[PathBuf],
+        options: &IngestOptions,
+        progress: &(dyn Fn(&Step) + Send + Sync),
+    ) -> Result<Outcome, datastore::DatastoreError> {
+        let index = ChannelIndex(self.opened.channel.clone());
+        let actor = audit::Actor::service("ingest");
+        datastore::ingest(&self.datastore, &index, &actor, paths, options, progress).await
+    }
+}
+
+/// Lets the data zone answer: metadata and insight, runs, extraction orders.
+///
+/// # Errors
+/// When a part of it cannot be opened, or the key role does not give the gate its keys.
+pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
+    let DataZone { opened, datastore } = data;
+    let source = Arc::new(datastore.columns());
+    let keys = Arc::new(gate_keys(&opened, &datastore).await?);
+    let ledger = DurableLedger::open(opened.zone.store.clone(), opened.keystore.sealer("gate-ledger")?).await?;
+    let runner = Runner::new(RunnerParts {
+        source: source.clone(),
+        cache: Arc::new(ImportCache::new(CACHE_BYTES)),
+        policy: Policy::standard(),
+        keys,
+        ledger: Box::new(ledger),
+        signer: opened.zone.signer.clone(),
+        clock: opened.zone.clock.clone(),
+    });
+    let runs = RunService::new(Arc::new(runner), opened.zone.clone(), opened.directory.clone(), RUNS_AT_ONCE);
+    let extraction = extraction(&opened, source).await?;
+    let tokens = Arc::new(Tokens {
+        key: opened.keystore.x25519("seal")?,
+        directory: opened.directory.clone(),
+        zone: opened.zone.clone(),
+    });
+    let answers = Routes::default()
+        .with(&DatastoreService::KINDS, Arc::new(DatastoreService::new(datastore, tokens)))
+        .with(&[Run::KIND], Arc::new(runs))
+        .with(&[Extract::KIND], Arc::new(extraction.clone()));
+    net.answer(&opened, Arc::new(answers)).await?;
+    let stop = net.stop.clone();
+    tokio::spawn(async move { extraction.run(stop).await });
+    Ok(())
+}
+
+async fn extraction(opened: &Opened, source: Arc<datastore::Columns>) -> anyhow::Result<Extraction> {
+    Extraction::migrate(&opened.zone.store).await.context("tables of the extraction")?;
+    let outbox = opened.dir.join("outbox");
+    std::fs::create_dir_all(&outbox)?;
+    let permits = Permits::new(opened.channel.clone(), opened.directory.clone(), opened.zone.clock.clone());
+    let rooms = opened.directory.entries().into_iter().map(|e| e.party).filter(|p| matches!(p, Party::Room(_)));
+    let adapters: HashMap<Party, Arc<dyn RoomAdapter>> = rooms
+        .map(|room| {
+            let adapter: Arc<dyn RoomAdapter> = Arc::new(ChannelAdapter::new(opened.channel.clone(), room.clone()));
+            (room, adapter)
+        })
+        .collect();
+    let extraction = Extraction::new(
+        opened.zone.clone(),
+        opened.channel.clone(),
+        opened.directory.clone(),
+        Arc::new(permits),
+        source,
+        Arc::new(adapters),
+        ExtractionOptions { outbox },
+    );
+    extraction.recover().await.context("taking up extractions again")?;
+    Ok(extraction)
+}
+
+/// Asks the key role for the gate's keys; the keys of the unit spaces go to the datastore, and all stay in memory.
+async fn gate_keys(opened: &Opened, datastore: &Datastore) -> anyhow::Result<GateKeys> {
+    let columns = datastore.columns();
+    let mut spaces = columns.spaces();
+    if !spaces.iter().any(|s| s == datastore::PERSON_IDS) {
+        spaces.push(datastore::PERSON_IDS.to_owned());
+    }
+    let question = GrantGate { id_types: spaces };
+    let answer = until("the gate's keys", async || ask(&*opened.channel, &Party::Keys, &question).await).await?;
+    let seal = opened.keystore.x25519("seal")?;
+    let (mut noise, mut persons) = (None, None);
+    for container in &answer.grants {
+        let grant = open_grant(&seal, &opened.directory, container)?;
+        let name = grant.name.clone().unwrap_or_default();
+        match name.strip_prefix("k_dataset:") {
+            Some(space) => {
+                columns.set_dataset_key(space, *grant.key.expose());
+                if space == datastore::PERSON_IDS {
+                    persons = Some(*grant.key.expose());
+                }
+            }
+            None => noise = Some(*grant.key.expose()),
+        }
+    }
+    match (persons, noise) {
+        (Some(persons), Some(noise)) => Ok(GateKeys::new(persons, noise)),
+        _ => Err(anyhow!("the key role did not give all keys of the gate")),
+    }
+}
+
+fn open_grant(seal: &SealingKey, directory: &Directory, container: &Base64) -> anyhow::Result<KeyGrant> {
+    let plain = seal.open(&container.0).map_err(|e| anyhow!("a key grant: {e}"))?;
+    let envelope = Envelope::parse(&plain).map_err(|e| anyhow!("a key grant: {e}"))?;
+    envelope.open(directory).map_err(|e| anyhow!("a key grant: {e}"))
+}
+
+/// Opens the tokens with which a citizen asks what is held about her.
+struct Tokens {
+    key: SealingKey,
+    directory: Arc<Directory>,
+    zone: audit::Zone,
+}
+
+impl OpenToken for Tokens {
+    fn open(&self, token: &Base64) -> Result<InsightToken, Refusal> {
+        let plain = self.key.open(&token.0).map_err(|_| Refusal::new(codes::BAD_ENCODING))?;
+        let token: InsightToken = Envelope::parse(&plain)?.open(&self.directory)?;
+        let now = self.zone.now();
+        if now < token.not_before.plus_seconds(-120) || now > token.not_after.plus_seconds(120) {
+            return Err(Refusal::new(codes::EXPIRED));
+        }
+        Ok(token)
+    }
+}
+
+/// The inputs of one folder of store folders.
+pub fn stores_in(files: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut stores: Vec<PathBuf> = std::fs::read_dir(files)?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.join("product.json").exists())
+        .collect();
+    stores.sort();
+    Ok(stores)
+}
