@@ -129,8 +129,11 @@ async fn a_conflict_is_tried_again_whatever_the_error_type() {
             tokio::spawn(async move {
                 let work = async |tx: &mut Tx| -> Result<(), Vague> {
                     let row = tx.query_one("SELECT n FROM thing WHERE id = $1", params![read]).await?;
-                    tx.execute("UPDATE thing SET n = n + 1 + $1 WHERE id = $2", params![row.get::<i64>(0)? * 0, write])
-                        .await?;
+                    tx.execute(
+                        "UPDATE thing SET n = n + $1 WHERE id = $2",
+                        params![i64::from(row.get::<i64>(0)? >= 0), write],
+                    )
+                    .await?;
                     Ok(())
                 };
                 for _ in 0..20 {

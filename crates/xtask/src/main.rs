@@ -1,5 +1,6 @@
 //! Checks that need the whole workspace, run as `cargo xtask NAME`. Nothing depends on this crate.
 
+mod bench;
 mod deps;
 mod files;
 mod licences;
@@ -30,6 +31,11 @@ enum Task {
     CheckTexts,
     /// All checks.
     Check,
+    /// Run a benchmark, or all of them.
+    Bench {
+        /// Which one.
+        name: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -38,6 +44,7 @@ fn main() -> ExitCode {
         Task::CheckLicences => ("check-licences", licences::check()),
         Task::CheckTexts => ("check-texts", texts::check()),
         Task::Check => ("check", all()),
+        Task::Bench { name } => ("bench", bench::run(name.as_deref())),
     };
     report(name, found)
 }
