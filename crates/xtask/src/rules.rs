@@ -20,8 +20,8 @@ const RULES: &[Rule] = &[
     Rule { name: "Keystore", crates: &["keys", "hap"], why: "others sign and seal through the traits of kernel" },
     Rule {
         name: ".reveal()",
-        crates: &["kernel", "keys", "identity", "citizen", "datastore", "hap"],
-        why: "identity numbers are read by the key role, the login table and what seals for it alone",
+        crates: &["kernel", "keys", "identity", "citizen", "datastore", "synth", "hap"],
+        why: "identity numbers are read by the key role, the login table, what seals for it and the files of registers",
     },
     Rule {
         name: "person_number",
