@@ -128,7 +128,7 @@ async fn issued_permit(access: &access::Access, zone: &testkit::TestZone, cast: 
     );
     assert!(permit.is_live(false, "2027-01-01".parse().unwrap()));
     assert!(!permit.is_live(false, "2026-11-30".parse().unwrap()), "access begins when it was applied for");
-    assert_eq!(permit.population.expr, support::CRITERIA);
+    assert_eq!(permit.population.expr, support::application::CRITERIA);
     assert_eq!(permit.population.max_persons, 65_000);
     assert_eq!(permit.granted_sources(), ["npr", "dar"]);
     let npr: Vec<(&str, &str)> =
@@ -367,4 +367,69 @@ async fn acc_007_days_are_counted_in_oslo() {
     run(&access, &cast.handler, id, "confirm_complete", json!({})).await.unwrap();
     let clock = access.case(&cast.handler, id).await.unwrap().summary.clock.unwrap();
     assert_eq!(clock.started.to_string(), "2026-11-22");
+}
+
+/// ACC-166: a condition that nothing can enforce gives no permit, and no number is taken.
+#[tokio::test]
+async fn acc_166_what_cannot_be_enforced_is_not_issued() {
+    let zone = testkit::zone("centre").await;
+    let (access, cast) = (service(&zone).await, cast());
+    let id = proposed(&access, &cast).await;
+    let mut proposal = support::proposal();
+    proposal["conditions"] = json!([{"type": "room_only", "value": true}]);
+    run(&access, &cast.handler, id, "propose_decision", proposal.clone()).await.unwrap();
+    let refused = run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap_err();
+    assert_eq!(code(&refused), "permit_not_enforceable");
+    proposal["conditions"] = json!([{"type": "made_up"}]);
+    let unknown = run(&access, &cast.handler, id, "propose_decision", proposal.clone()).await.unwrap_err();
+    assert_eq!(code(&unknown), "invalid unknown_condition");
+    proposal["conditions"] = json!([]);
+    proposal["parts"][0]["outcome"] = json!("granted_in_part");
+    let nothing_removed = run(&access, &cast.handler, id, "propose_decision", proposal.clone()).await.unwrap_err();
+    assert_eq!(code(&nothing_removed), "invalid outcome");
+    proposal["parts"][0]["outcome"] = json!("granted");
+    run(&access, &cast.handler, id, "propose_decision", proposal).await.unwrap();
+    run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
+    assert!(access.permit_current("NO-2026-000001").await.is_ok());
+}
+
+/// ACC-003: whoever changes the history in the database is found out.
+#[tokio::test]
+async fn acc_003_a_changed_event_breaks_the_chain() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        for change in [
+            "UPDATE access_event SET data = replace(data, 'N-3', 'N-4') WHERE name = 'criterion_assessed'",
+            "UPDATE access_event SET actor = 'somebody' WHERE seq = 3",
+            "UPDATE access_event SET at = at + 1 WHERE seq = 2",
+            "DELETE FROM access_event WHERE seq = 5",
+            "UPDATE access_case SET body = replace(body, 'N-3', 'N-9')",
+        ] {
+            let id = proposed(&access, &cast).await;
+            access.verify(&cast.handler, id).await.unwrap();
+            let done: Result<u64, store::StoreError> =
+                zone.store.tx("tamper", async |tx: &mut store::Tx| tx.execute(change, store::params![]).await).await;
+            assert!(done.unwrap() > 0, "{change}");
+            assert!(access.verify(&cast.handler, id).await.is_err(), "{change}");
+        }
+    })
+    .await;
+}
+
+/// Personal data at rest are sealed: neither names nor addresses stand in the database file.
+#[tokio::test]
+async fn names_are_sealed_at_rest() {
+    let zone = testkit::zone("centre").await;
+    let (access, cast) = (service(&zone).await, cast());
+    let id = proposed(&access, &cast).await;
+    run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
+    let draft = access.create(&cast.applicant, cart()).await.unwrap();
+    access.save(&cast.applicant, draft, answers()).await.unwrap();
+    for file in ["zone.db", "zone.db-wal"] {
+        let bytes = std::fs::read(zone.folder.path().join(file)).unwrap_or_default();
+        for secret in ["arne@universitetet.no", "Arne Analyse", "Kari Kontakt"] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} in {file}");
+        }
+    }
 }

@@ -239,6 +239,9 @@ struct ShortField {
     help: LangMap,
     #[serde(default)]
     options: BTreeMap<String, LangMap>,
+    /// Order of the options where forms.json lists none.
+    #[serde(default)]
+    order: Vec<String>,
     required: Option<String>,
     visible: Option<String>,
     /// Absent: as in forms.json. Null: none.
@@ -298,12 +301,10 @@ fn field(def: &FieldDef, short: &ShortField) -> Result<Field, FormError> {
         None => def.validation.as_deref(),
     };
     let (kind, listed) = kind(def)?;
-    // The order of the options is that of forms.json; what it does not list stands in the order of the names.
-    let mut options: Vec<(String, LangMap)> =
+    // The order of the options is that of forms.json, or else the short form's own.
+    let listed = if listed.is_empty() { short.order.clone() } else { listed };
+    let options: Vec<(String, LangMap)> =
         listed.iter().filter_map(|id| Some((id.clone(), short.options.get(id)?.clone()))).collect();
-    if listed.is_empty() {
-        options = short.options.iter().map(|(id, text)| (id.clone(), text.clone())).collect();
-    }
     Ok(Field {
         id: def.id.clone(),
         kind,

@@ -301,20 +301,33 @@ impl Writer<'_> {
     }
 
     fn conditions(&self) -> LetterSection {
-        let item = |condition: &Condition| {
-            let values: Vec<String> = condition
-                .fields
-                .values()
-                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-                .collect();
-            format!("{} {}", self.t(&format!("condition.{}", condition.kind)), values.join(", "))
-        };
         let items: Vec<String> = form::short_form()
             .field("proc.conf")
             .map(|field| field.options.iter().map(|(_, text)| text.text(self.language).to_owned()).collect())
             .unwrap_or_default();
-        let typed = self.source.decision.conditions.iter().map(item);
+        let typed = self.source.decision.conditions.iter().map(|condition| self.condition(condition));
         self.section("conditions", vec![Block::List(items.into_iter().chain(typed).collect())])
+    }
+
+    /// A typed condition in words.
+    fn condition(&self, condition: &Condition) -> String {
+        let name = self.t(&format!("condition.{}", condition.kind));
+        let text = |field: &str| condition.fields.get(field).and_then(|v| v.as_str()).unwrap_or_default();
+        match condition.kind.as_str() {
+            "min_granularity" => {
+                let (variable, level) = (text("variable"), self.option("cart.items[].granularity", text("value")));
+                format!("{name} {} ({variable}): {}", self.label(variable), level.to_lowercase())
+            }
+            "report" => match text("every").strip_prefix('P').and_then(|months| months.strip_suffix('M')) {
+                Some(n) => format!("{name} {}", self.t("every").replace("{n}", n)),
+                None => format!("{name} {}", text("every")),
+            },
+            _ => {
+                let plain = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+                let values: Vec<String> = condition.fields.values().map(plain).collect();
+                format!("{name} {}", values.join(", "))
+            }
+        }
     }
 
     fn persons(&self) -> LetterSection {

@@ -1,65 +1,18 @@
-//! What the tests of this crate share: a small catalogue, actors, an application that passes, commands with ids.
+//! What the tests of the service share: actors, commands with ids, cases brought to a point.
 #![expect(clippy::unwrap_used, reason = "tests")]
+
+pub mod application;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use access::{Access, CartItem, CaseId, Room, Settings, VariableFacts, Variables};
-use async_trait::async_trait;
+use access::{Access, CaseId, Room, Settings};
 use identity::{Actor, Role};
-use kernel::{LangMap, Period, Problem};
-use protocol::criteria::VariableKind;
-use serde_json::{Map, Value, json};
+use kernel::{LangMap, Problem};
+use serde_json::{Value, json};
 use testkit::TestZone;
 
-/// Five variables of three sources.
-pub struct SmallCatalogue;
-
-impl SmallCatalogue {
-    pub fn all() -> Vec<VariableFacts> {
-        let facts = |id: &str, kind, granularities: &[&str], orderable| {
-            let (collection, name) = id.rsplit_once('.').unwrap();
-            let source = id.split('.').next().unwrap();
-            VariableFacts {
-                id: id.into(),
-                version: 3,
-                collection: collection.into(),
-                source: source.into(),
-                source_name: LangMap::of(
-                    &format!("Kilde {source}"),
-                    &format!("Kjelde {source}"),
-                    &format!("Source {source}"),
-                ),
-                label: LangMap::of(name, name, name),
-                kind,
-                orderable,
-                sensitive: id.ends_with("hovedtilstand"),
-                free_text: false,
-                granularities: granularities.iter().map(|g| (*g).to_owned()).collect(),
-                validity: Some(Period { from: "2008-01-01".parse().unwrap(), to: None }),
-            }
-        };
-        vec![
-            facts("npr.somatikk.hovedtilstand", VariableKind::Code, &[], true),
-            facts("npr.somatikk.innDato", VariableKind::Date, &["year", "month", "day"], true),
-            facts("npr.somatikk.pasientId", VariableKind::Text, &[], false),
-            facts("dar.main.dodsdato", VariableKind::Date, &["year", "month"], true),
-            facts("dar.main.dodssted", VariableKind::Code, &[], true),
-        ]
-    }
-}
-
-#[async_trait]
-impl Variables for SmallCatalogue {
-    async fn facts(&self, ids: &[String]) -> Result<Vec<VariableFacts>, Problem> {
-        Ok(Self::all().into_iter().filter(|facts| ids.contains(&facts.id)).collect())
-    }
-
-    fn nearest(&self, id: &str) -> Vec<String> {
-        let all = Self::all();
-        protocol::criteria::nearest(all.iter().map(|facts| facts.id.as_str()), id, 3)
-    }
-}
+pub use application::{SmallCatalogue, answers, cart};
 
 pub const BODY: &str = "helsedataservice";
 
@@ -93,65 +46,6 @@ pub fn cast() -> Cast {
 pub fn command_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("00000000-0000-4000-8000-{:012x}", NEXT.fetch_add(1, Ordering::SeqCst))
-}
-
-pub fn cart() -> Vec<CartItem> {
-    let item = |id: &str, role: &str, granularity: &str| CartItem {
-        variable_id: id.into(),
-        role: role.into(),
-        necessity: "Needed to find the strokes that the project is about.".into(),
-        granularity: granularity.into(),
-    };
-    vec![
-        item("npr.somatikk.hovedtilstand", "population", "as_is"),
-        item("npr.somatikk.innDato", "exposure", "month"),
-        item("dar.main.dodsdato", "outcome", "month"),
-        item("dar.main.dodssted", "covariate", "as_is"),
-    ]
-}
-
-pub const CRITERIA: &str =
-    "npr.somatikk.hovedtilstand in ('I60'..'I64') and npr.somatikk.innDato between 2018-01-01 and 2024-12-31";
-
-/// Answers to every field of the short form.
-pub fn answers() -> Map<String, Value> {
-    let long =
-        "Hjerneslag er en av de vanligste årsakene til død og uførhet, og vi vil vite hvem som dør etter behandling. "
-            .repeat(2);
-    let answers = json!({
-        "cart.periods": {"npr.somatikk": {"from": "2018-01-01", "to": "2024-12-31"},
-                         "dar.main": {"from": "2018-01-01", "to": "2025-12-31"}},
-        "pub.title": "Dødelighet etter hjerneslag",
-        "pub.purposes": ["e"],
-        "pub.purpose_no": "medical_research",
-        "pub.summary": "Vi vil vite hvem som dør etter et hjerneslag, og om behandlingen har blitt bedre de siste årene.",
-        "app.kind": "legal",
-        "app.public_body": true,
-        "app.name": "Universitetet",
-        "app.orgnr": "974760673",
-        "app.contact.name": "Kari Kontakt",
-        "app.contact.email": "kari@universitetet.no",
-        "use.why": long,
-        "use.format": "pseudonymised",
-        "use.why_pseudo": long,
-        "use.responsible": "leder@universitetet.no",
-        "pop.formation": "criteria",
-        "pop.criteria": CRITERIA,
-        "pop.criteria_text": "Personer innlagt for hjerneslag fra 2018 til og med 2024.",
-        "pop.size": 65000,
-        "pop.linkage": "project_key",
-        "proc.room": "room:tsd",
-        "proc.period": {"from": "2026-12-01", "to": "2029-11-30"},
-        "proc.persons": [{"name": "Liv Leder", "email": "leder@universitetet.no", "role": "prosjektleder"},
-                         {"name": "Arne Analyse", "email": "arne@universitetet.no", "role": "analytiker"}],
-        "proc.conf": ["purpose", "no_copy", "no_screenshot", "safe_network", "no_reidentification"],
-        "no.delete_date": "2030-05-31",
-        "no.language": "nb",
-        "conf.fee": true,
-        "conf.holder_fee": true,
-        "conf.correct": true,
-    });
-    answers.as_object().unwrap().clone()
 }
 
 /// Runs a command at the version the actor sees, under a new command id.

@@ -1,0 +1,198 @@
+//! The check of an application, without a database: every rule with a draft that breaks it alone.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support/application.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+
+use access::content::Content;
+use access::form::{DraftContent, Environment, Fault, Level, check, short_form};
+use access::{CartItem, VariableFacts};
+use serde_json::{Value, json};
+use support::{SmallCatalogue, answers, cart};
+
+fn draft() -> DraftContent {
+    DraftContent { fields: answers(), cart: cart() }
+}
+
+fn with_environment<T>(work: impl FnOnce(&Environment<'_>) -> T) -> T {
+    let variables: BTreeMap<String, VariableFacts> =
+        SmallCatalogue::all().into_iter().map(|facts| (facts.id.clone(), facts)).collect();
+    let rooms = ["room:tsd".to_owned()];
+    let near = |id: &str| protocol::criteria::nearest(variables.keys().map(String::as_str), id, 3);
+    work(&Environment {
+        today: "2026-11-21".parse().unwrap(),
+        profile: "NO/1",
+        rooms: &rooms,
+        variables: &variables,
+        holds_identity_number: &|_| false,
+        near: &near,
+    })
+}
+
+fn faults(draft: &DraftContent) -> Vec<Fault> {
+    with_environment(|env| check(short_form(), draft, env).faults)
+}
+
+/// The faults after one field was changed.
+fn after(field: &str, value: Value) -> Vec<(String, String)> {
+    let mut draft = draft();
+    draft.fields.insert(field.into(), value);
+    faults(&draft).into_iter().map(|f| (f.field, f.rule)).collect()
+}
+
+fn is(field: &str, rule: &str) -> Vec<(String, String)> {
+    vec![(field.into(), rule.into())]
+}
+
+#[test]
+fn an_application_that_says_everything_passes() {
+    assert_eq!(faults(&draft()), vec![]);
+}
+
+#[test]
+fn chk_01_every_required_field_is_named_when_empty() {
+    let form = short_form();
+    let mut named = 0;
+    for (field, _) in answers().iter().filter(|(field, _)| form.field(field).is_some()) {
+        let mut draft = draft();
+        draft.fields.remove(field);
+        let found = faults(&draft);
+        let own = found.iter().any(|f| f.field == *field && f.rule == "required")
+            || (field == "cart.periods" && found.iter().any(|f| f.field.starts_with("cart.periods.")));
+        assert!(own, "{field}: {found:?}");
+        assert!(found.iter().all(|f| f.text.0.len() == 3), "texts in all languages");
+        named += 1;
+    }
+    assert!(named > 25);
+}
+
+#[test]
+fn rules_of_single_fields() {
+    assert_eq!(after("pub.title", json!("Kort")), is("pub.title", "validation"));
+    assert_eq!(after("pub.title", json!("x".repeat(201))), is("pub.title", "length"));
+    assert_eq!(after("pub.title", json!("En tittel\u{7}med pip")), is("pub.title", "type"));
+    assert_eq!(after("pub.title", json!(7)), is("pub.title", "type"));
+    assert_eq!(after("pub.purposes", json!(["e", "z"])), is("pub.purposes", "option"));
+    assert_eq!(after("pub.purposes", json!(["e", "e"])), is("pub.purposes", "option"));
+    assert_eq!(after("app.orgnr", json!("974760674")), is("app.orgnr", "orgnr"));
+    assert_eq!(after("app.contact.email", json!("ikke en adresse")), is("app.contact.email", "email"));
+    assert_eq!(after("pop.size", json!("mange")), is("pop.size", "type"));
+    assert_eq!(after("pop.size", json!(0)), is("pop.size", "validation"));
+    assert_eq!(after("proc.room", json!("room:unknown")), is("proc.room", "validation"));
+    assert_eq!(after("proc.conf", json!(["purpose"])), is("proc.conf", "validation"));
+    assert_eq!(after("conf.correct", json!(false)), is("conf.correct", "validation"));
+    assert_eq!(after("use.responsible", json!("en@annen.no")), is("use.responsible", "validation"));
+    assert_eq!(after("no.such", json!(1)), is("no.such", "unknown_field"));
+    let twice =
+        json!([{"name": "A B", "email": "leder@universitetet.no"}, {"name": "C D", "email": "LEDER@universitetet.no"}]);
+    assert_eq!(after("proc.persons", twice), is("proc.persons", "validation"));
+}
+
+#[test]
+fn chk_04_only_public_bodies_apply_for_statistics() {
+    let mut draft = draft();
+    draft.fields.insert("pub.purposes".into(), json!(["c"]));
+    assert_eq!(faults(&draft), vec![]);
+    draft.fields.insert("app.public_body".into(), json!(false));
+    assert_eq!(faults(&draft)[0].field, "pub.purposes");
+}
+
+#[test]
+fn chk_15_and_34_periods_of_access_and_deletion() {
+    let period = |from: &str, to: &str| json!({"from": from, "to": to});
+    assert_eq!(after("proc.period", period("2027-01-01", "2026-12-31")), is("proc.period", "period"));
+    let long = after("proc.period", period("2027-01-01", "2038-01-01"));
+    assert!(long.contains(&("proc.period".into(), "validation".into())), "{long:?}");
+    assert!(!after("proc.period", period("2020-01-01", "2021-01-01")).is_empty(), "an access that is over");
+    assert_eq!(after("no.delete_date", json!("2029-11-29")), is("no.delete_date", "validation"));
+    assert_eq!(after("no.delete_date", json!("2035-11-29")), is("no.delete_date", "validation"));
+}
+
+#[test]
+fn chk_03_a_period_outside_the_data_names_what_there_is() {
+    let mut draft = draft();
+    draft.fields["cart.periods"]["npr.somatikk"] = json!({"from": "2001-01-01", "to": "2024-12-31"});
+    let found = faults(&draft);
+    assert_eq!((found[0].field.as_str(), found[0].rule.as_str()), ("cart.periods.npr.somatikk", "outside_validity"));
+    assert!(found[0].detail.contains("2008-01-01"));
+    draft.fields["cart.periods"]["krg.main"] = json!({"from": "2010-01-01", "to": "2024-12-31"});
+    assert!(faults(&draft).iter().any(|f| f.field == "cart.periods.krg.main"));
+}
+
+#[test]
+fn chk_02_the_cart_holds_what_can_be_ordered() {
+    let cart_fault = |change: &dyn Fn(&mut Vec<CartItem>)| {
+        let mut draft = draft();
+        change(&mut draft.cart);
+        faults(&draft).into_iter().map(|f| (f.field, f.rule)).collect::<Vec<_>>()
+    };
+    let hoved = "cart.items.npr.somatikk.hovedtilstand";
+    assert_eq!(cart_fault(&|c| c[0].role.clear()), is(&format!("{hoved}.role"), "required"));
+    assert_eq!(cart_fault(&|c| c[0].role = "fun".into()), is(&format!("{hoved}.role"), "option"));
+    assert_eq!(cart_fault(&|c| c[0].necessity.clear()), is(&format!("{hoved}.necessity"), "required"));
+    assert_eq!(cart_fault(&|c| c[0].necessity = "Kort".into()), is(&format!("{hoved}.necessity"), "validation"));
+    assert_eq!(cart_fault(&|c| c[0].granularity = "day".into()), is(&format!("{hoved}.granularity"), "validation"));
+    // A date to the day needs a reason, a month does not.
+    let inn = "cart.items.npr.somatikk.innDato";
+    assert_eq!(cart_fault(&|c| c[1].necessity.clear()), vec![]);
+    let to_the_day = cart_fault(&|c| {
+        c[1].granularity = "day".into();
+        c[1].necessity.clear();
+    });
+    assert_eq!(to_the_day, is(&format!("{inn}.necessity"), "required"));
+    let identifier = |c: &mut Vec<CartItem>| {
+        c.push(CartItem { variable_id: "npr.somatikk.pasientId".into(), ..c[0].clone() });
+    };
+    assert_eq!(cart_fault(&identifier), is("cart.items.npr.somatikk.pasientId", "not_orderable"));
+    let unknown = |c: &mut Vec<CartItem>| c.push(CartItem { variable_id: "npr.x.y".into(), ..c[0].clone() });
+    assert_eq!(cart_fault(&unknown), is("cart.items.npr.x.y", "unknown_variable"));
+    assert_eq!(cart_fault(&|c| c.push(c[0].clone())), is(hoved, "validation"));
+    assert!(cart_fault(&Vec::clear).contains(&("cart.items".into(), "required".into())));
+}
+
+#[test]
+fn acc_048_the_population_is_checked_against_the_catalogue() {
+    let mut draft = draft();
+    draft.fields.insert("pop.criteria".into(), json!("npr.somatikk.hovedtilstan = 'I63'"));
+    let found = faults(&draft);
+    assert!(found[0].detail.contains("npr.somatikk.hovedtilstand"), "the nearest is named: {}", found[0].detail);
+    assert_eq!(found[0].at, Some(0));
+    draft.fields.insert("pop.criteria".into(), json!("npr.somatikk.innDato > 'I63'"));
+    assert_eq!((faults(&draft)[0].rule.as_str(), faults(&draft)[0].level), ("criteria", Level::Block));
+    draft.fields.insert("pop.criteria".into(), json!("npr.somatikk.innDato >"));
+    assert_eq!(faults(&draft)[0].rule, "criteria");
+    draft.fields.insert("pop.criteria".into(), json!("npr.somatikk.pasientId is missing"));
+    assert_eq!(faults(&draft)[0].rule, "not_orderable");
+    // CHK-18: a variable that is not in the cart only warns.
+    draft.fields.insert("pop.criteria".into(), json!("npr.somatikk.hovedtilstand = 'I63'"));
+    draft.cart.remove(0);
+    let warned = faults(&draft);
+    assert_eq!((warned.len(), warned[0].rule.as_str(), warned[0].level), (1, "not_in_cart", Level::Warn));
+}
+
+/// ACC-023: a hidden field is not checked, is left out of what is handed in, and stays in the draft.
+#[test]
+fn acc_023_a_hidden_field_is_not_handed_in() {
+    let mut draft = draft();
+    draft.fields.insert("use.format".into(), json!("anonymised"));
+    draft.fields.insert("use.why_pseudo".into(), json!("kort"));
+    assert_eq!(faults(&draft), vec![]);
+    let mut n = 0;
+    let mut ids = || {
+        n += 1;
+        format!("person:{n}")
+    };
+    let content = with_environment(|env| Content::freeze(short_form(), &draft, env, "account", &[], &mut ids));
+    assert!(!content.fields.contains_key("use.why_pseudo") && draft.fields.contains_key("use.why_pseudo"));
+    assert_eq!(content.items.len(), 4);
+    assert_eq!(content.persons[1].id, "person:2");
+    assert_eq!(content.as_draft().cart, draft.cart);
+    // Persons keep their ids in the next revision, whatever the case of the address.
+    let again = with_environment(|env| {
+        Content::freeze(short_form(), &draft, env, "account", &content.persons, &mut || "person:new".into())
+    });
+    assert_eq!(again.persons, content.persons);
+    assert_eq!(again.canonical().unwrap().1, content.canonical().unwrap().1);
+}
