@@ -219,6 +219,7 @@ fn store(source: &str, store: &str, collection: &str, dataset: &str) -> StoreMet
             subjects: Vec::new(),
             from: None,
             to: None,
+            status_dates: Vec::new(),
             codes: Vec::new(),
             missing: Vec::new(),
             unit_of_measure: None,
@@ -335,7 +336,7 @@ async fn cit_010_registers_say_yes_no_or_not_known() {
         assert_eq!(of("npr").from, Date::new(2015, 2, 1).ok());
         assert_eq!(of("npr").collections.len(), 1);
         assert_eq!(of("ssb_fdb").status, InsightStatus::None);
-        assert_eq!(of("krg").status, InsightStatus::Manual, "not reached by this installation");
+        assert_eq!(of("msis").status, InsightStatus::Manual, "not reached by this installation");
         assert!(seen.as_of.is_some());
 
         // Nobody knows the second citizen; that is a no, from the registers that were asked.
@@ -353,7 +354,7 @@ async fn cit_010_registers_say_yes_no_or_not_known() {
         let seen = world.citizen.registers(&actor).await.unwrap();
         let status = |source: &str| seen.registers.iter().find(|r| r.source == source).unwrap().status;
         assert_eq!(status("npr"), InsightStatus::Unavailable);
-        assert_eq!(status("krg"), InsightStatus::Manual);
+        assert_eq!(status("msis"), InsightStatus::Manual);
         assert_eq!(seen.as_of, None);
     })
     .await;

@@ -2,7 +2,7 @@
 //! speaking through the same signed messages as in production. The key role here is a plain one for tests: real
 //! permutations and receipts, no keystore.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -324,11 +324,13 @@ impl Resolver for Names {
     }
 }
 
+/// Person, diagnosis, day of admission, days in hospital; none = missing.
+pub type Episode = (u32, Option<&'static str>, Option<Date>, Option<i64>);
+
 /// Random facts about `persons` persons, the same for the same seed.
 pub struct Facts {
     pub persons: u32,
-    /// Person, diagnosis, day of admission, days in hospital; none = missing.
-    pub episodes: Vec<(u32, Option<&'static str>, Option<Date>, Option<i64>)>,
+    pub episodes: Vec<Episode>,
     pub sex: Vec<&'static str>,
     pub born: Vec<Date>,
     /// Person, year, income.
@@ -406,7 +408,7 @@ impl Facts {
         let episode = || Arc::new(UnitType::built_in("NPR_EPISODE").unwrap());
         let fixed = |unit: u32, value: Literal| Fact { unit, value, start: None, stop: None };
         let text = |t: &str| Literal::Text(t.into());
-        let each = |f: &dyn Fn(u32, &(u32, Option<&'static str>, Option<Date>, Option<i64>)) -> Option<Fact>| {
+        let each = |f: &dyn Fn(u32, &Episode) -> Option<Fact>| {
             self.episodes.iter().enumerate().filter_map(|(i, e)| f(i as u32, e)).collect::<Vec<_>>()
         };
         let key = DataType::Key(person());
@@ -879,9 +881,7 @@ impl World {
 pub fn expected_persons(facts: &Facts) -> BTreeSet<u32> {
     let (from, to) = (day("2018-01-01"), day("2020-12-31"));
     let stroke = |c: &str| ["I60", "I61", "I62", "I63", "I64"].iter().any(|p| c.starts_with(p));
-    let hit = |e: &&(u32, Option<&'static str>, Option<Date>, Option<i64>)| {
-        e.1.is_some_and(stroke) && e.2.is_some_and(|d| from <= d && d <= to)
-    };
+    let hit = |e: &&Episode| e.1.is_some_and(stroke) && e.2.is_some_and(|d| from <= d && d <= to);
     facts.episodes.iter().filter(hit).map(|e| e.0).collect()
 }
 

@@ -26,7 +26,7 @@ const RULES: [(&str, Naive); 8] = [
         f.episodes.iter().any(|e| e.0 == p && e.1.is_some_and(|c| codes.iter().any(|x| c.starts_with(x))))
     }),
     ("npr.somatikk.liggetid >= 20 and npr.somatikk.hovedtilstand in ('I60'..'I64')", |f, p| {
-        let stroke = |c: &str| c >= "I60" && c < "I65";
+        let stroke = |c: &str| ("I60".."I65").contains(&c);
         f.episodes.iter().any(|e| e.0 == p && e.1.is_some_and(stroke) && e.3.is_some_and(|n| n >= 20))
     }),
     ("npr.somatikk.hovedtilstand = 'K35' and ssb_fdb.main.kjonn = '2'", |f, p| {
