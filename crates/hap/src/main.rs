@@ -108,7 +108,8 @@ fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
 /// A panic says where it happened and nothing of what it was working on (SDC-006): values must not reach a log.
 fn hide_panic_content() {
     std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map_or_else(|| "unknown place".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
+        let place =
+            info.location().map_or_else(|| "unknown place".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
         tracing::error!(place, "E_INTERNAL");
     }));
 }

@@ -18,7 +18,12 @@ impl Progress {
     /// A bar with a title, at nothing.
     pub fn new(title: impl Into<String>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { title: title.into(), terminal, last: Mutex::new((usize::MAX, String::new())), quiet: AtomicBool::new(false) }
+        Self {
+            title: title.into(),
+            terminal,
+            last: Mutex::new((usize::MAX, String::new())),
+            quiet: AtomicBool::new(false),
+        }
     }
 
     /// The share done (0 to 1) and what is being done now.

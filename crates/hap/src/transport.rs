@@ -146,8 +146,7 @@ pub async fn listen(
     let own = CertificateDer::from_pem_file(dir.join(CERTIFICATE)).map_err(|e| anyhow!("own certificate: {e}"))?;
     let key = PrivateKeyDer::from_pem_file(dir.join(KEY)).map_err(|e| anyhow!("own TLS key: {e}"))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(callers), provider.clone()).build()?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(callers), provider.clone()).build()?;
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)

@@ -22,11 +22,10 @@ pub(crate) fn version() -> &'static str {
 
 pub(crate) async fn serve(Path((_version, name)): Path<(String, String)>) -> Response {
     match FILES.iter().find(|(file, _, _)| *file == name) {
-        Some((_, kind, bytes)) => (
-            [(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")],
-            *bytes,
-        )
-            .into_response(),
+        Some((_, kind, bytes)) => {
+            ([(header::CONTENT_TYPE, *kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], *bytes)
+                .into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

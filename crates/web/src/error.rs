@@ -12,7 +12,10 @@ use crate::visitor::Visitor;
 
 /// A request that was not carried out.
 #[derive(Debug)]
-pub struct WebError {
+pub struct WebError(Box<Fault>);
+
+#[derive(Debug)]
+struct Fault {
     problem: Problem,
     status: u16,
     reference: String,
@@ -28,14 +31,18 @@ impl WebError {
         } else {
             tracing::info!(%reference, %problem, "request refused");
         }
-        Self { problem, status, reference, visitor: visitor.cloned() }
+        Self(Box::new(Fault { problem, status, reference, visitor: visitor.cloned() }))
     }
 
     /// The request needs a login (API only: pages go to the login page).
     pub(crate) fn login_required(visitor: &Visitor) -> Self {
-        Self { status: 401, ..Self::new(Problem::forbidden("login_required"), Some(visitor)) }
+        let mut error = Self::new(Problem::forbidden("login_required"), Some(visitor));
+        error.0.status = 401;
+        error
     }
+}
 
+impl Fault {
     fn class(&self) -> &'static str {
         match self.problem {
             Problem::NotFound { .. } => "not-found",
@@ -77,7 +84,7 @@ impl WebError {
 
     fn page(&self, visitor: &Visitor) -> Response {
         let f = Frame::of(visitor);
-        let text = |part: &str| f.t(&format!("error-{}-{part}", self.class()));
+        let text = |part: &str| f.t(format!("error-{}-{part}", self.class()));
         let (title, what, mut remedy) = (text("title"), text("what"), text("remedy"));
         if let Problem::Conflict { remedy: own, .. } = &self.problem
             && visitor.lang == Language::En
@@ -94,11 +101,11 @@ impl WebError {
 
 impl IntoResponse for WebError {
     fn into_response(self) -> Response {
-        let mut response = match &self.visitor {
-            Some(visitor) if !visitor.wants_json() => self.page(visitor),
-            _ => self.document(),
+        let mut response = match &self.0.visitor {
+            Some(visitor) if !visitor.wants_json() => self.0.page(visitor),
+            _ => self.0.document(),
         };
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response
     }
 }

@@ -58,6 +58,11 @@ impl Frame {
         a.as_ref() == b.as_ref()
     }
 
+    /// Whether the shown section is the one with this id.
+    pub(crate) fn is_section(&self, here: &Option<access::views::SectionView>, id: &str) -> bool {
+        here.as_ref().is_some_and(|s| s.id == id)
+    }
+
     /// The words of a text.
     pub(crate) fn words(&self, text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -114,7 +119,9 @@ impl Frame {
     }
 
     pub(crate) fn is_here(&self, address: &&str) -> bool {
-        self.here == **address || self.here.starts_with(&format!("{address}/")) || self.here.starts_with(&format!("{address}?"))
+        self.here == **address
+            || self.here.starts_with(&format!("{address}/"))
+            || self.here.starts_with(&format!("{address}?"))
     }
 
     /// The main menu: tasks that this visitor can do something with.
@@ -158,12 +165,8 @@ impl Frame {
         let n: i64 = n.into();
         let digits = n.unsigned_abs().to_string();
         let separator = if self.lang == Language::En { "," } else { "\u{a0}" };
-        let groups: Vec<&str> = digits
-            .as_bytes()
-            .rchunks(3)
-            .rev()
-            .map(|g| std::str::from_utf8(g).unwrap_or_default())
-            .collect();
+        let groups: Vec<&str> =
+            digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or_default()).collect();
         format!("{}{}", if n < 0 { "−" } else { "" }, groups.join(separator))
     }
 }

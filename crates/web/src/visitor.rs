@@ -93,10 +93,11 @@ async fn attach(State(services): State<Services>, mut request: Request, next: Ne
         None => None,
     };
     let notice = cookie(headers, "hap_notice").map(str::to_owned);
-    let (cart, new_cart) = match cookie(headers, "hap_cart").filter(|c| c.len() == 32 && c.bytes().all(|b| b.is_ascii_hexdigit())) {
-        Some(cart) => (cart.to_owned(), false),
-        None => (services.token(), true),
-    };
+    let (cart, new_cart) =
+        match cookie(headers, "hap_cart").filter(|c| c.len() == 32 && c.bytes().all(|b| b.is_ascii_hexdigit())) {
+            Some(cart) => (cart.to_owned(), false),
+            None => (services.token(), true),
+        };
     let csrf = services.form_token(session.as_ref().map(|s| s.form_secret()).unwrap_or(&cart));
     let cart_count = if new_cart { 0 } else { services.catalogue.cart_count(&cart).await.unwrap_or(0) };
     let reference = services.token().chars().take(8).collect();
@@ -115,7 +116,10 @@ async fn attach(State(services): State<Services>, mut request: Request, next: Ne
         headers.append(header::SET_COOKIE, set_cookie(&services, "hap_notice", "", 0));
     }
     for (name, value) in [
-        ("content-security-policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
     ] {
@@ -168,8 +172,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, state: &S) -> Result<Self, WebError> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        let too_large =
-            |_| visitor.fail()(Problem::invalid("form", "too_large", "the form is larger than 1 MiB: shorten the texts"));
+        let too_large = |_| {
+            visitor.fail()(Problem::invalid("form", "too_large", "the form is larger than 1 MiB: shorten the texts"))
+        };
         let bytes = axum::body::to_bytes(body, 1 << 20).await.map_err(too_large)?;
         let fields = Fields(form_urlencoded::parse(&bytes).into_owned().collect());
         if fields.get("_csrf") != visitor.csrf {

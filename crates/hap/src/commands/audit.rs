@@ -56,7 +56,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             let published = Published::read(&places)?;
             let log = |party: protocol::Party| {
                 let audit = published.keys.iter().filter(|k| k.party == party && k.role == KeyRole::Audit);
-                let keys = audit.map(|k| VerifierKey::log(&zones::log_origin(&party), k.signing.0)).collect();
+                let keys = audit.map(|k| VerifierKey::log(zones::log_origin(&party), k.signing.0)).collect();
                 (party.to_string(), places.zone(&party).join("audit"), keys)
             };
             let wanted = |party: &protocol::Party| zone.as_ref().is_none_or(|z| *z == party.to_string());
@@ -76,7 +76,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Some(damage) => {
                     let place = damage.index.map(|i| format!(" at entry {i}")).unwrap_or_default();
                     format!("DAMAGED{place}: {:?}", damage.reason)
-                },
+                }
                 None => "intact".to_owned(),
             };
             say(format!("{name}: {verdict}, {} entries, root {}", report.size, report.root));

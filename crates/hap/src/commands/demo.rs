@@ -108,12 +108,15 @@ async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) ->
 fn people(seed: u64) -> anyhow::Result<Vec<DemoPerson>> {
     let numbers = synth::persona_numbers(seed);
     let rules = Rules::of(Environment::Test);
-    let number = |text: &str| {
-        IdentityNumber::parse(text, &rules).map_err(|e| anyhow::anyhow!("a persona's number: {e}"))
-    };
+    let number =
+        |text: &str| IdentityNumber::parse(text, &rules).map_err(|e| anyhow::anyhow!("a persona's number: {e}"));
     let born = Date::new(2015, 9, 20).context("date of birth of the child")?;
     Ok(vec![
-        DemoPerson { persona: "citizen", number: number(&numbers.citizen)?, child: Some((number(&numbers.child)?, born)) },
+        DemoPerson {
+            persona: "citizen",
+            number: number(&numbers.citizen)?,
+            child: Some((number(&numbers.child)?, born)),
+        },
         DemoPerson { persona: "citizen-2", number: number(&numbers.citizen_2)?, child: None },
     ])
 }

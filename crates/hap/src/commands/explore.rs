@@ -78,7 +78,14 @@ fn language(text: &str) -> anyhow::Result<Language> {
 fn print(diagnostics: &[script::Diagnostic], file: &std::path::Path, language: Language) -> bool {
     for d in diagnostics {
         let hint = d.hint.as_ref().map(|h| format!(" {}", h.text(language))).unwrap_or_default();
-        say(format!("{}:{}:{}: {} {}{hint}", file.display(), d.span.line, d.span.column, d.code, d.message.text(language)));
+        say(format!(
+            "{}:{}:{}: {} {}{hint}",
+            file.display(),
+            d.span.line,
+            d.span.column,
+            d.code,
+            d.message.text(language)
+        ));
     }
     diagnostics.iter().any(script::Diagnostic::is_error)
 }

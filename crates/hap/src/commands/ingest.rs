@@ -65,7 +65,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             for store in outcome.stores {
                 let version = store.version.unwrap_or_else(|| "no version".to_owned());
                 let what = if store.released { "released" } else { "nothing new" };
-                say(format!("{} {version}: {what}, {} datasets changed, {} rows", store.store, store.changes.len(), store.rows));
+                say(format!(
+                    "{} {version}: {what}, {} datasets changed, {} rows",
+                    store.store,
+                    store.changes.len(),
+                    store.rows
+                ));
             }
             Ok(ExitCode::SUCCESS)
         }

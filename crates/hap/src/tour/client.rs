@@ -35,13 +35,15 @@ impl Persona {
 
     /// The answer to a GET.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        let answer =
+            self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
         self.read(path, answer).await
     }
 
     /// The bytes and the content type of a GET.
     pub async fn bytes(&self, path: &str) -> anyhow::Result<(String, Vec<u8>)> {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        let answer =
+            self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
         if !answer.status().is_success() {
             bail!("{}: {path} answers {}", self.name, answer.status());
         }
@@ -58,7 +60,8 @@ impl Persona {
 
     /// Only the status: for what must be refused.
     pub async fn status(&self, path: &str) -> anyhow::Result<StatusCode> {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
+        let answer =
+            self.client.get(format!("{}{path}", self.url)).send().await.map_err(reqwest::Error::without_url)?;
         Ok(answer.status())
     }
 

@@ -53,9 +53,16 @@ async fn find(researcher: &mut Persona, guide: &mut Guide) -> anyhow::Result<Wan
     let typo = researcher.get("/api/v1/catalogue/search?q=sivilstnad").await?;
     ensure!(right["total"].as_u64() > Some(0), "no variable is called sivilstand");
     ensure!(typo["total"].as_u64() > Some(0), "a typing error finds nothing");
-    guide.step(format!("found {} variables for «sivilstand», and {} with a typing error", right["total"], typo["total"]));
+    guide.step(format!(
+        "found {} variables for «sivilstand», and {} with a typing error",
+        right["total"], typo["total"]
+    ));
     let wanted = put_in_cart(researcher).await?;
-    guide.step(format!("{} variables of {} sources are in the cart, without login", wanted.variables.len(), wanted.sources.len()));
+    guide.step(format!(
+        "{} variables of {} sources are in the cart, without login",
+        wanted.variables.len(),
+        wanted.sources.len()
+    ));
     Ok(wanted)
 }
 
@@ -84,7 +91,8 @@ async fn nearest(researcher: &Persona, id: &str) -> anyhow::Result<Value> {
     let source = id.split('.').next().unwrap_or_default();
     let name = id.rsplit('.').next().unwrap_or_default();
     let found = researcher.get(&format!("/api/v1/catalogue/search?q={name}&source={source}&available=yes")).await?;
-    let first = found["hits"][0]["variable"].as_str().with_context(|| format!("{id} is not in the catalogue"))?.to_owned();
+    let first =
+        found["hits"][0]["variable"].as_str().with_context(|| format!("{id} is not in the catalogue"))?.to_owned();
     researcher.get(&format!("/api/v1/catalogue/variables/{first}")).await
 }
 
@@ -203,7 +211,13 @@ async fn command(who: &Persona, case: &str, name: &str, payload: Value) -> anyho
     who.post(&format!("/api/v1/cases/{case}/commands/{name}"), body).await
 }
 
-async fn command_refused(who: &Persona, case: &str, name: &str, payload: Value, behind: i64) -> anyhow::Result<(u16, String)> {
+async fn command_refused(
+    who: &Persona,
+    case: &str,
+    name: &str,
+    payload: Value,
+    behind: i64,
+) -> anyhow::Result<(u16, String)> {
     let version = version(who, case).await? - behind;
     let body = json!({"command_id": command_id(), "expected_version": version, "payload": payload});
     who.refused(&format!("/api/v1/cases/{case}/commands/{name}"), body).await
@@ -217,7 +231,13 @@ async fn decide(url: &str, researcher: &Persona, case: &str, guide: &mut Guide) 
     command(&handler, case, "assign_case", json!({})).await?;
     let questions = json!({"kind": "clarification", "questions": [{"field": "use.why", "question": "Hvilke legemidler gjelder det?"}]});
     command(&handler, case, "request_info", questions).await?;
-    command(researcher, case, "send_info", json!({"answers": [{"field": "use.why", "answer": "Blodfortynnende og blodtrykksmedisin."}]})).await?;
+    command(
+        researcher,
+        case,
+        "send_info",
+        json!({"answers": [{"field": "use.why", "answer": "Blodfortynnende og blodtrykksmedisin."}]}),
+    )
+    .await?;
     guide.step("one field was asked about and answered; the clock paused");
     let series = decision(&handler, &decider, researcher, case, guide).await?;
     Ok(series)
@@ -292,7 +312,10 @@ async fn citizen(url: &str, series: &str, guide: &mut Guide) -> anyhow::Result<u
     let receipt = citizen.post("/api/v1/me/choices", choice.clone()).await?;
     let repeated = citizen.post("/api/v1/me/choices", choice).await?;
     ensure!(receipt["number"] == repeated["number"], "the same choice twice gave two receipts");
-    guide.step(format!("she reserves against the patient register; receipt {}", receipt["number"].as_str().unwrap_or_default()));
+    guide.step(format!(
+        "she reserves against the patient register; receipt {}",
+        receipt["number"].as_str().unwrap_or_default()
+    ));
     Ok(mine)
 }
 
@@ -333,7 +356,10 @@ async fn oversight(url: &str, guide: &mut Guide) -> anyhow::Result<()> {
     let count = entries.as_array().map_or(0, Vec::len);
     ensure!(count > 20, "the audit log holds too little: {count}");
     let text = entries.to_string();
-    ensure!(kernel::identity_number::scan(&text, kernel::identity_number::Accept::Both).is_empty(), "an identity number stands in the audit log");
+    ensure!(
+        kernel::identity_number::scan(&text, kernel::identity_number::Accept::Both).is_empty(),
+        "an identity number stands in the audit log"
+    );
     let status = anyone.status("/api/v1/audit/entries").await?;
     ensure!(status == 401, "the log can be read without login");
     let state = anyone.get("/api/v1/audit/status").await?;

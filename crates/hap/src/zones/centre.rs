@@ -42,8 +42,7 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::
     let deliveries = Arc::new(Deliveries::new(zone.clone(), channel.clone(), directory.clone(), resolver));
     deliveries.recover().await.context("taking up deliveries again")?;
     let projects = Arc::new(RegisterProjects(access.clone()));
-    let citizen =
-        Citizen::new(zone.clone(), channel.clone(), directory, identity.clone(), catalogue.clone(), projects);
+    let citizen = Citizen::new(zone.clone(), channel.clone(), directory, identity.clone(), catalogue.clone(), projects);
     let mut form_key = [0u8; 32];
     zone.random.fill(&mut form_key);
     let services = Services {
@@ -101,7 +100,7 @@ fn keep_going(net: &Net, services: &Services, channel: Arc<dyn Channel>) {
             if let Err(error) = access.announce(&follower).await {
                 tracing::warn!(%error, "news of permits wait");
             }
-            if ticks % 20 == 0 || catalogue.etag().is_none() {
+            if ticks.is_multiple_of(20) || catalogue.etag().is_none() {
                 let question = Metadata { store: None, etag: catalogue.etag() };
                 match ask(&*channel, &Party::Data, &question).await {
                     Ok(answer) => drop(catalogue.refresh(answer).await),

@@ -39,7 +39,8 @@ pub struct DataZone {
 /// When a part of it cannot be opened.
 pub async fn open(net: &Net, places: &Places) -> anyhow::Result<DataZone> {
     let opened = net.open(places, Party::Data).await?;
-    let datastore = Datastore::open(opened.zone.clone(), &opened.dir.join("datastore")).await.context("opening the stores")?;
+    let datastore =
+        Datastore::open(opened.zone.clone(), &opened.dir.join("datastore")).await.context("opening the stores")?;
     datastore.clean().context("removing work files of an earlier run")?;
     Ok(DataZone { opened, datastore })
 }

@@ -57,8 +57,9 @@ impl Published {
     /// When the installation has not been prepared.
     pub fn read(places: &Places) -> anyhow::Result<Self> {
         let path = Self::file(places);
-        let text = std::fs::read(&path)
-            .with_context(|| format!("{} is not an installation yet: run `hap init --data …` first", places.root().display()))?;
+        let text = std::fs::read(&path).with_context(|| {
+            format!("{} is not an installation yet: run `hap init --data …` first", places.root().display())
+        })?;
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }
 }
@@ -201,7 +202,8 @@ impl Net {
         }
         let address = self.published.addresses.get(&opened.party).context("no address is published for this zone")?;
         let addresses = self.published.addresses.clone();
-        let serving = transport::listen(endpoint, address.listen, &opened.dir, addresses, stopped(self.stop.clone())).await?;
+        let serving =
+            transport::listen(endpoint, address.listen, &opened.dir, addresses, stopped(self.stop.clone())).await?;
         tokio::spawn(serving);
         Ok(())
     }

@@ -52,15 +52,27 @@ async fn cases(
     json(&visitor, found)
 }
 
-async fn case(State(services): State<Services>, visitor: Visitor, Path(case): Path<String>) -> Result<Response, WebError> {
+async fn case(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+) -> Result<Response, WebError> {
     json(&visitor, services.access.case(visitor.actor()?, id(&visitor, &case)?).await)
 }
 
-async fn draft(State(services): State<Services>, visitor: Visitor, Path(case): Path<String>) -> Result<Response, WebError> {
+async fn draft(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+) -> Result<Response, WebError> {
     json(&visitor, services.access.draft(visitor.actor()?, id(&visitor, &case)?).await)
 }
 
-async fn check(State(services): State<Services>, visitor: Visitor, Path(case): Path<String>) -> Result<Response, WebError> {
+async fn check(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+) -> Result<Response, WebError> {
     json(&visitor, services.access.check(visitor.actor()?, id(&visitor, &case)?).await)
 }
 
@@ -79,7 +91,11 @@ async fn events(
     json(&visitor, services.access.events(visitor.actor()?, id(&visitor, &case)?, after.after).await)
 }
 
-async fn letter(State(services): State<Services>, visitor: Visitor, Path(case): Path<String>) -> Result<Response, WebError> {
+async fn letter(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+) -> Result<Response, WebError> {
     let pdf = services.access.letter_pdf(visitor.actor()?, id(&visitor, &case)?).await.map_err(visitor.fail())?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())
 }

@@ -12,15 +12,18 @@ use crate::visitor::{Visitor, cookie, set_cookie};
 use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.get("/api/v1/me", Who::Anyone, me)
-        .post("/api/v1/login", Who::Anyone, login)
-        .post("/api/v1/logout", Who::LoggedIn, logout)
+    site.get("/api/v1/me", Who::Anyone, me).post("/api/v1/login", Who::Anyone, login).post(
+        "/api/v1/logout",
+        Who::LoggedIn,
+        logout,
+    )
 }
 
 async fn me(visitor: Visitor) -> Response {
     let roles = visitor.actor.as_ref().map(|a| a.grants.clone()).unwrap_or_default();
     let name = visitor.actor.as_ref().map(|a| a.name.clone());
-    axum::Json(json!({"account": visitor.actor.as_ref().map(|a| a.account), "name": name, "roles": roles})).into_response()
+    axum::Json(json!({"account": visitor.actor.as_ref().map(|a| a.account), "name": name, "roles": roles}))
+        .into_response()
 }
 
 #[derive(Deserialize)]

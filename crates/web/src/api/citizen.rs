@@ -76,7 +76,10 @@ async fn log(State(services): State<Services>, visitor: Visitor) -> Result<Respo
 
 async fn represented(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
     let found = services.identity.represented(visitor.actor()?).await;
-    json(&visitor, found.map(|all| all.into_iter().map(|(id, name)| json!({"account": id, "name": name})).collect::<Vec<_>>()))
+    json(
+        &visitor,
+        found.map(|all| all.into_iter().map(|(id, name)| json!({"account": id, "name": name})).collect::<Vec<_>>()),
+    )
 }
 
 #[derive(Deserialize)]

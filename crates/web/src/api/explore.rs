@@ -25,7 +25,11 @@ struct Text {
     script: String,
 }
 
-async fn check(State(services): State<Services>, visitor: Visitor, Body(text): Body<Text>) -> Result<Response, WebError> {
+async fn check(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Body(text): Body<Text>,
+) -> Result<Response, WebError> {
     let found = services.explore.check(&text.script).await;
     let problems: Vec<Value> = found.iter().map(|d| problem(d, &visitor)).collect();
     json(&visitor, Ok(json!({ "problems": problems })))
@@ -76,6 +80,10 @@ async fn runs(State(services): State<Services>, visitor: Visitor) -> Result<Resp
     json(&visitor, services.explore.runs(visitor.actor()?).await)
 }
 
-async fn view(State(services): State<Services>, visitor: Visitor, Path(run): Path<String>) -> Result<Response, WebError> {
+async fn view(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(run): Path<String>,
+) -> Result<Response, WebError> {
     json(&visitor, services.explore.run_view(visitor.actor()?, id(&visitor, &run)?).await)
 }

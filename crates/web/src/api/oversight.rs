@@ -13,8 +13,11 @@ use crate::visitor::Visitor;
 use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.get("/api/v1/audit/status", Who::Anyone, status)
-        .get("/api/v1/audit/entries", Who::Roles(&[Role::Auditor]), entries)
+    site.get("/api/v1/audit/status", Who::Anyone, status).get(
+        "/api/v1/audit/entries",
+        Who::Roles(&[Role::Auditor]),
+        entries,
+    )
 }
 
 async fn status(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {

@@ -87,7 +87,7 @@ async fn account(visitor: Visitor) -> Result<Response, WebError> {
         .actor()?
         .grants
         .iter()
-        .map(|g| (f.t(&format!("role-{}", g.role.slug().replace('_', "-"))), g.organisation.clone()))
+        .map(|g| (f.t(format!("role-{}", g.role.slug().replace('_', "-"))), g.organisation.clone()))
         .collect();
     draw(&visitor, &AccountPage { roles, f })
 }

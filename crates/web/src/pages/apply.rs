@@ -72,7 +72,6 @@ pub(crate) struct Control {
     pub(crate) dom: String,
     pub(crate) label: String,
     pub(crate) help: String,
-    pub(crate) required: bool,
     pub(crate) editable: bool,
     pub(crate) shape: &'static str,
     pub(crate) value: String,
@@ -90,13 +89,18 @@ struct FormPage {
     id: String,
     version: i64,
     draft: DraftView,
-    section: usize,
+    /// The section that is shown.
+    here: Option<SectionView>,
     faulty: bool,
     controls: Vec<Control>,
     command_id: String,
 }
 
-async fn form(State(services): State<Services>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, WebError> {
+async fn form(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
     show(&services, &visitor, &id, None).await
 }
 
@@ -128,7 +132,7 @@ async fn show(services: &Services, visitor: &Visitor, id: &str, section: Option<
         f: f.crumb("/apply", crumb),
         id: id.to_owned(),
         version: draft.version,
-        section: number,
+        here: draft.sections.get(number).cloned(),
         faulty: controls.iter().any(|c| !c.faults.is_empty()),
         controls,
         command_id: super::command_id(services),
@@ -173,12 +177,7 @@ async fn autosave(
     Ok(f.tv("apply-saved", "time", now.rsplit(' ').next().unwrap_or_default()).into_response())
 }
 
-async fn save(
-    services: &Services,
-    visitor: &Visitor,
-    case: access::CaseId,
-    fields: &Fields,
-) -> Result<(), WebError> {
+async fn save(services: &Services, visitor: &Visitor, case: access::CaseId, fields: &Fields) -> Result<(), WebError> {
     let own = |name: &str| !matches!(name, "go" | "command_id" | "version");
     let (cart, other): (Vec<_>, Vec<_>) = fields
         .pairs()

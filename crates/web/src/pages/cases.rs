@@ -82,7 +82,11 @@ struct CasePage {
     items: Vec<(String, String)>,
 }
 
-async fn case(State(services): State<Services>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, WebError> {
+async fn case(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
     let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let actor = visitor.actor()?;
     let case = services.access.case(actor, id).await.map_err(visitor.fail())?;
@@ -105,7 +109,7 @@ async fn case(State(services): State<Services>, visitor: Visitor, Path(id): Path
     let decision = decided.map(|d| serde_json::to_value(&d.parts).unwrap_or_default()).unwrap_or_default();
     let part = |p: &Value| Part {
         source: plain(&p["source"]),
-        outcome: f.t(f.key("outcome", &plain(&p["outcome"]))),
+        outcome: f.t(f.key("outcome", plain(&p["outcome"]))),
         reason: plain(&p["reason"]),
         removed: p["removed"].as_array().map(|r| r.iter().map(|r| plain(&r["id"])).collect()).unwrap_or_default(),
     };
@@ -119,7 +123,11 @@ async fn case(State(services): State<Services>, visitor: Visitor, Path(id): Path
         None => Vec::new(),
     };
     let fee = case.fee.as_ref().map(|fee| f.number(fee.expected_ore / 100)).unwrap_or_default();
-    let crumb = if actor.has(Role::CaseHandler) || actor.has(Role::DecisionMaker) { ("/cases", "task-cases") } else { ("/apply", "task-apply") };
+    let crumb = if actor.has(Role::CaseHandler) || actor.has(Role::DecisionMaker) {
+        ("/cases", "task-cases")
+    } else {
+        ("/apply", "task-apply")
+    };
     let text = f.t(crumb.1);
     let next = case.summary.next.map(|n| n.slug().to_owned()).unwrap_or_default();
     let items = case.items.iter().map(|i| (i.order.source.clone(), i.order.variable.clone())).collect();
@@ -166,7 +174,11 @@ async fn command(
     let version = fields.get("version").parse().unwrap_or(0);
     let payload = payload(&name, &fields);
     let command_id = fields.get("command_id");
-    services.access.command(visitor.actor()?, case, &name, payload, command_id, version).await.map_err(visitor.fail())?;
+    services
+        .access
+        .command(visitor.actor()?, case, &name, payload, command_id, version)
+        .await
+        .map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
 }
 
@@ -199,7 +211,9 @@ fn payload(name: &str, fields: &Fields) -> Value {
                     .all(&format!("removed.{source}"))
                     .map(|id| json!({"id": id, "reason": "not_necessary", "text": ""}))
                     .collect();
-                Some(json!({"source": source, "outcome": v, "reason": fields.get(&format!("reason.{source}")), "removed": removed}))
+                Some(
+                    json!({"source": source, "outcome": v, "reason": fields.get(&format!("reason.{source}")), "removed": removed}),
+                )
             };
             json!({"parts": fields.pairs().filter_map(part).collect::<Vec<_>>()})
         }
@@ -211,7 +225,11 @@ fn payload(name: &str, fields: &Fields) -> Value {
     }
 }
 
-async fn letter(State(services): State<Services>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, WebError> {
+async fn letter(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
     let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let pdf = services.access.letter_pdf(visitor.actor()?, id).await.map_err(visitor.fail())?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())

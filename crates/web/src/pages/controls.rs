@@ -18,7 +18,6 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
         dom: dom(&field.id),
         label: field.label.text(language).to_owned(),
         help: field.help.text(language).to_owned(),
-        required: false,
         editable: view.editable,
         shape: "text",
         value: plain(&view.value),
@@ -45,7 +44,8 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
         }
         FieldKind::Confirm => {
             control.shape = "checks";
-            control.options = vec![("true".into(), field.label.text(language).to_owned(), view.value.as_bool() == Some(true))];
+            control.options =
+                vec![("true".into(), field.label.text(language).to_owned(), view.value.as_bool() == Some(true))];
         }
         FieldKind::Multichoice | FieldKind::ConfirmList => {
             control.shape = "checks";
@@ -97,9 +97,8 @@ fn options(view: &FieldView, language: Language, chosen: impl Fn(&str) -> bool) 
 
 /// From and to of one collection.
 fn period(collection: &str, value: &Value) -> Vec<(String, String, String)> {
-    let part = |end: &str| {
-        (format!("cart.periods.{collection}.{end}"), collection.to_owned(), plain(&value[collection][end]))
-    };
+    let part =
+        |end: &str| (format!("cart.periods.{collection}.{end}"), collection.to_owned(), plain(&value[collection][end]));
     vec![part("from"), part("to")]
 }
 

@@ -23,7 +23,8 @@ pub(super) fn endpoints(site: Site) -> Site {
 }
 
 async fn styles() -> Response {
-    ([("content-type", "text/css; charset=utf-8"), ("cache-control", "public, max-age=3600")], figures::STYLESHEET).into_response()
+    ([("content-type", "text/css; charset=utf-8"), ("cache-control", "public, max-age=3600")], figures::STYLESHEET)
+        .into_response()
 }
 
 /// A first script that works on the data that are here.
@@ -125,7 +126,11 @@ async fn run(State(services): State<Services>, visitor: Visitor, fields: Fields)
     Ok(Redirect::to(&format!("/explore/run/{}", view.id)).into_response())
 }
 
-async fn show(State(services): State<Services>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, WebError> {
+async fn show(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
     let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("run")))?;
     let view = services.explore.run_view(visitor.actor()?, id).await.map_err(visitor.fail())?;
     let mut shown = empty(&visitor, view.text.clone());
@@ -185,7 +190,11 @@ async fn save(State(services): State<Services>, visitor: Visitor, fields: Fields
     Ok(Redirect::to(&format!("/explore/script/{}", saved.id)).into_response())
 }
 
-async fn open(State(services): State<Services>, visitor: Visitor, Path(id): Path<String>) -> Result<Response, WebError> {
+async fn open(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
     let id: ScriptId = id.parse().map_err(|_| visitor.fail()(Problem::not_found("script")))?;
     let saved = services.explore.script(visitor.actor()?, id, None).await.map_err(visitor.fail())?;
     let mut shown = empty(&visitor, saved.text);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use catalogue::{CartLine, Collection, Facet, Filters, Hit, Page, Source, Variable};
+use catalogue::{CartLine, Code, Collection, Facet, Filters, Hit, Page, Source, Variable};
 
 use super::draw;
 use crate::frame::{Frame, encode};
@@ -112,7 +112,9 @@ async fn search(
         let source = model.sources.get(&variable.source).map(|s| s.name.text(f.lang).to_owned()).unwrap_or_default();
         let why = match hit.matched.is_empty() {
             true => String::new(),
-            false => f.tvv("find-why", ("place", &f.t(&format!("find-place-{}", hit.place.slug()))), ("word", &hit.matched)),
+            false => {
+                f.tvv("find-why", ("place", &f.t(format!("find-place-{}", hit.place.slug()))), ("word", &hit.matched))
+            }
         };
         Some(Shown { in_cart: in_cart.contains(&variable.id), source, why, variable })
     };
@@ -123,7 +125,7 @@ async fn search(
         (facet, name)
     };
     let type_name = |facet: Facet| {
-        let name = f.t(&format!("type-{}", facet.value.replace('_', "-")));
+        let name = f.t(format!("type-{}", facet.value.replace('_', "-")));
         (facet, name)
     };
     let page = SearchPage {
@@ -194,7 +196,9 @@ struct VariablePage {
     source: Source,
     collection: String,
     in_cart: bool,
-    codes: usize,
+    /// Codes that are shown, and how many more there are.
+    codes: Vec<Code>,
+    more: usize,
     script: Option<String>,
 }
 
@@ -212,7 +216,19 @@ async fn variable(
     let find = f.t("task-find");
     let f = f.crumb("/find", find).crumb(&format!("/find/source/{}", source.id), source.name.text(visitor.lang));
     let script = example(&v);
-    draw(&visitor, &VariablePage { codes: CODES, script, in_cart, collection, source, v, f })
+    draw(
+        &visitor,
+        &VariablePage {
+            codes: v.codes.iter().take(CODES).cloned().collect(),
+            more: v.codes.len().saturating_sub(CODES),
+            script,
+            in_cart,
+            collection,
+            source,
+            v,
+            f,
+        },
+    )
 }
 
 /// A script that tabulates or summarises the variable; none for what the explorer cannot import on its own.

@@ -42,7 +42,7 @@ struct About {
 
 async fn about(visitor: Visitor, name: &'static str) -> Result<Response, WebError> {
     let f = Frame::of(&visitor);
-    let part = |kind: &str, n: usize| f.t(&format!("about-{name}-{kind}{n}"));
+    let part = |kind: &str, n: usize| f.t(format!("about-{name}-{kind}{n}"));
     let sections = (1..=4).map(|n| (part("h", n), part("p", n))).collect();
-    draw(&visitor, &About { title: f.t(&format!("about-{name}-title")), sections, f })
+    draw(&visitor, &About { title: f.t(format!("about-{name}-title")), sections, f })
 }
