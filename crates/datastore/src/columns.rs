@@ -173,7 +173,6 @@ fn variable(
             ValueType::Date => DataType::Date,
         },
     };
-    let status = metadata.temporality == Temporality::Status;
     let info = VariableInfo {
         store: store.to_owned(),
         version: version.to_owned(),
@@ -185,7 +184,7 @@ fn variable(
         data_type,
         covered_from: record.header.from,
         covered_until: record.header.to,
-        status_dates: if status { record.header.parts.iter().filter_map(|p| p.from).collect() } else { Vec::new() },
+        status_dates: record.header.dates.clone(),
         code_list: shared.code_list.clone(),
     };
     Some(Variable { info: Arc::new(info), codes: shared.codes.clone(), digest })
@@ -376,20 +375,21 @@ impl Columns {
             // Units may have periods of different length that cover the day.
             (several, _) => {
                 let columns = several.iter().map(|p| self.dense(dataset, p)).collect::<Result<Vec<_>, _>>()?;
-                Ok(merge(&columns))
+                Ok(merge(&columns, dataset.record.header.stored))
             }
         }
     }
 
     fn spells_of(&self, dataset: &Dataset, from: Date, to: Date) -> Result<Spells, DatastoreError> {
-        let mut rows: Vec<(u32, i32, i32, Arc<Column>, usize)> = Vec::new();
         let fixed = dataset.record.metadata.temporality == Temporality::Fixed;
+        let mut columns: Vec<Column> = Vec::new();
+        // Unit, start, stop, column.
+        let mut rows: Vec<(u32, i32, i32, u32)> = Vec::new();
         for part in &dataset.record.header.parts {
             if part.layout == Layout::Spells {
                 let spells = self.all_spells(dataset, part)?;
-                let keep: Vec<usize> = (0..spells.ordinals.len())
-                    .filter(|r| spells.starts[*r] <= to.days() && spells.stops[*r] >= from.days())
-                    .collect();
+                let meets = |r: &usize| spells.starts[*r] <= to.days() && spells.stops[*r] >= from.days();
+                let keep: Vec<usize> = (0..spells.ordinals.len()).filter(meets).collect();
                 return Ok(Spells {
                     ordinals: keep.iter().map(|r| spells.ordinals[*r]).collect(),
                     starts: keep.iter().map(|r| spells.starts[*r]).collect(),
@@ -398,22 +398,23 @@ impl Columns {
                 });
             }
             let (start, stop) = (part.from.map_or(i32::MIN, Date::days), part.to.map_or(i32::MAX, Date::days));
-            if !fixed && (start > to.days() || stop < from.days()) {
-                continue;
+            if fixed || start <= to.days() && stop >= from.days() {
+                let column = self.dense(dataset, part)?;
+                let which = columns.len() as u32;
+                let valid = (0..column.len()).filter(|i| column.is_valid(*i));
+                rows.extend(valid.map(|i| (i as u32, start, stop, which)));
+                columns.push(column);
             }
-            let column = Arc::new(self.dense(dataset, part)?);
-            rows.extend(
-                (0..column.len()).filter(|i| column.is_valid(*i)).map(|i| (i as u32, start, stop, column.clone(), i)),
-            );
         }
-        rows.sort_by_key(|r| (r.0, r.1));
-        let values =
-            gather(&rows.iter().map(|r| (r.3.as_ref(), r.4)).collect::<Vec<_>>(), dataset.record.header.stored);
+        if columns.len() > 1 {
+            rows.sort_unstable();
+        }
+        let places: Vec<(u32, u32)> = rows.iter().map(|r| (r.3, r.0)).collect();
         Ok(Spells {
             ordinals: rows.iter().map(|r| r.0).collect(),
             starts: rows.iter().map(|r| r.1).collect(),
             stops: rows.iter().map(|r| r.2).collect(),
-            values,
+            values: gather(&columns, &places, dataset.record.header.stored),
         })
     }
 
@@ -491,45 +492,31 @@ fn take(values: &Values, rows: impl Iterator<Item = usize> + Clone) -> Values {
 }
 
 /// The first valid value per ordinal of several columns.
-fn merge(columns: &[Column]) -> Column {
+fn merge(columns: &[Column], stored: Stored) -> Column {
     let length = columns.iter().map(Column::len).max().unwrap_or(0);
     let which: Vec<Option<usize>> = (0..length).map(|i| columns.iter().position(|c| c.is_valid(i))).collect();
-    let rows: Vec<(&Column, usize)> = which
-        .iter()
-        .enumerate()
-        .map(|(i, c)| (&columns[c.unwrap_or(0)], if c.is_some() { i } else { usize::MAX }))
-        .collect();
-    let stored = columns.first().map_or(Stored::Int, |c| stored_of(&c.values));
+    let places: Vec<(u32, u32)> =
+        which.iter().enumerate().map(|(i, c)| (c.map_or(u32::MAX, |c| c as u32), i as u32)).collect();
     let bits = BooleanBuffer::from_iter(which.iter().map(Option::is_some));
     let all = which.iter().all(Option::is_some);
-    Column { values: gather(&rows, stored), validity: (!all).then(|| NullBuffer::new(bits)) }
+    Column { values: gather(columns, &places, stored), validity: (!all).then(|| NullBuffer::new(bits)) }
 }
 
-const fn stored_of(values: &Values) -> Stored {
-    match values {
-        Values::Code8(_) | Values::Code16(_) | Values::Code32(_) => Stored::Code,
-        Values::Int8(_) | Values::Int16(_) | Values::Int32(_) | Values::Int64(_) => Stored::Int,
-        Values::Float(_) => Stored::Float,
-        Values::Date(_) => Stored::Date,
-        Values::Unit(_) => Stored::Unit,
-        Values::Text { .. } => Stored::Text,
-    }
-}
-
-/// Values from several columns of one dataset (so of one type, and one dictionary). A place of `usize::MAX` has none.
-fn gather(rows: &[(&Column, usize)], stored: Stored) -> Values {
+/// Values at places (column, row) of columns of one dataset, so of one type, width and dictionary. A column of
+/// `u32::MAX` is no place.
+fn gather(columns: &[Column], places: &[(u32, u32)], stored: Stored) -> Values {
     macro_rules! from {
         ($variant:ident, $default:expr) => {
-            rows.iter()
-                .map(|(column, row)| match &column.values {
-                    Values::$variant(v) if *row != usize::MAX => v[*row],
+            places
+                .iter()
+                .map(|(column, row)| match columns.get(*column as usize).map(|c| &c.values) {
+                    Some(Values::$variant(v)) => v[*row as usize],
                     _ => $default,
                 })
                 .collect()
         };
     }
-    let first = rows.first().map(|(c, _)| &c.values);
-    match (first, stored) {
+    match (columns.first().map(|c| &c.values), stored) {
         (Some(Values::Code8(_)), _) => Values::Code8(from!(Code8, 0)),
         (Some(Values::Code16(_)), _) => Values::Code16(from!(Code16, 0)),
         (Some(Values::Code32(_)), _) | (None, Stored::Code) => Values::Code32(from!(Code32, 0)),
@@ -541,14 +528,11 @@ fn gather(rows: &[(&Column, usize)], stored: Stored) -> Values {
         (Some(Values::Date(_)), _) | (None, Stored::Date) => Values::Date(from!(Date, 0)),
         (Some(Values::Unit(_)), _) | (None, Stored::Unit) => Values::Unit(from!(Unit, 0)),
         (Some(Values::Text { dictionary, .. }), _) => {
-            let index = rows
-                .iter()
-                .map(|(column, row)| match &column.values {
-                    Values::Text { index, .. } if *row != usize::MAX => index[*row],
-                    _ => 0,
-                })
-                .collect();
-            Values::Text { index, dictionary: dictionary.clone() }
+            let at = |(column, row): &(u32, u32)| match columns.get(*column as usize).map(|c| &c.values) {
+                Some(Values::Text { index, .. }) => index[*row as usize],
+                _ => 0,
+            };
+            Values::Text { index: places.iter().map(at).collect(), dictionary: dictionary.clone() }
         }
         (None, Stored::Text) => Values::Text { index: Vec::new().into(), dictionary: Arc::default() },
     }

@@ -50,6 +50,7 @@ pub(crate) fn write(root: &Path, work: &Path, metadata: &Metadata, rows: &Prepar
         format: FORMAT,
         stored,
         parts,
+        dates: if metadata.temporality == Temporality::Status { dates(&rows.starts) } else { Vec::new() },
         rows: rows.len() as u64,
         length: rows.ordinals.iter().max().map_or(0, |o| o + 1),
         targets: match &rows.values {
@@ -276,6 +277,13 @@ impl Writer<'_> {
 
 /// A period (start, stop) and its rows.
 type Period = ((i32, i32), Vec<usize>);
+
+/// Distinct dates; STATUS rows stand by date.
+fn dates(starts: &[i32]) -> Vec<Date> {
+    let mut dates = starts.to_vec();
+    dates.dedup();
+    dates.into_iter().map(Date::from_days).collect()
+}
 
 /// The distinct periods (start, stop) with their rows, by start; rows stay in the order of their ordinals.
 fn periods(rows: &Prepared) -> Vec<Period> {

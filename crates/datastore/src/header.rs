@@ -78,6 +78,9 @@ pub struct Header {
     pub stored: Stored,
     /// Files of values.
     pub parts: Vec<Part>,
+    /// Measuring dates of a STATUS dataset, sorted (DATA-012).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dates: Vec<Date>,
     /// Rows in all.
     pub rows: u64,
     /// Highest ordinal of a unit plus one.

@@ -49,7 +49,7 @@ impl IdSpaces {
     /// The unit type as the engine sees it: opaque ids live in a space of the store's own (DATA-087).
     pub(crate) fn unit_type(&self, unit: UnitType) -> UnitType {
         match (self.check, &unit.id_type) {
-            (IdCheck::Opaque, Some(id_type)) => UnitType { id_type: Some(format!("{id_type}:{}", self.store)), ..unit },
+            (IdCheck::Opaque, Some(id_type)) => UnitType { id_type: Some(format!("{id_type}@{}", self.store)), ..unit },
             _ => unit,
         }
     }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audit::{Action, Actor, Counts, Detail, Entry, Kind, Object};
-use kernel::Timestamp;
+use kernel::identity_number::{Environment, Rules};
+use kernel::{IdentityNumber, Timestamp};
 use protocol::calls::IdCheck;
 use store::Tx;
 use tokio::sync::Semaphore;
@@ -27,7 +28,7 @@ use crate::prepared::{Prepared, target_type};
 use crate::report::{Finding, Report, Rule};
 use crate::sql::{self, Content, StoreRow, VersionRow};
 use crate::store_service::Datastore;
-use crate::units::UnitTypes;
+use crate::units::{PERSON_IDS, UnitTypes};
 use crate::version::{Operation, Version, beyond_a_patch, next_version};
 
 /// A version was released.
@@ -38,6 +39,9 @@ const RELEASE: Action = Action::new(
 );
 /// An ingest ended without a release.
 const FAILED: Action = Action::new(Kind::Admin, "datastore.ingest", &[("job", Detail::Code)]);
+
+/// The file in a job's work folder that it locks.
+pub(crate) const WORK_LOCK: &str = "lock";
 
 /// What is to be done.
 #[derive(Clone, Debug)]
@@ -145,7 +149,7 @@ pub async fn ingest(
         }
     }
     for store in inputs {
-        let job = Job::new(datastore, index, actor, store, options, progress)?;
+        let mut job = Job::new(datastore, index, actor, store, options, progress)?;
         match job.run().await {
             Ok((done, reports)) => {
                 outcome.stores.push(done);
@@ -213,10 +217,7 @@ impl<'a> Job<'a> {
         let state = datastore.columns().state();
         let existing = state.stores.get(&input.store);
         let product = input.product.as_ref();
-        // Packages without a product are of the public tool's making; into a new store they come with opaque ids.
-        let asked = product.map_or(if options.allow_opaque { IdCheck::Opaque } else { IdCheck::National }, |p| {
-            p.id_check.unwrap_or(IdCheck::National)
-        });
+        let asked = product.and_then(|p| p.id_check).unwrap_or(IdCheck::National);
         let check = existing.map_or(asked, |s| s.check);
         if check == IdCheck::Opaque && !options.allow_opaque {
             let text = format!("{}: opaque ids are allowed in a test environment only", input.store);
@@ -246,8 +247,9 @@ impl<'a> Job<'a> {
         })
     }
 
-    async fn run(&self) -> Result<(StoreOutcome, Vec<Report>), DatastoreError> {
+    async fn run(&mut self) -> Result<(StoreOutcome, Vec<Report>), DatastoreError> {
         let (loaded, mut reports) = self.validate().await?;
+        self.look_at_ids(&loaded);
         let mut outcome = StoreOutcome {
             store: self.input.store.clone(),
             version: self.last.as_ref().map(|l| l.version.clone()),
@@ -264,6 +266,7 @@ impl<'a> Job<'a> {
             outcome.changes = operations;
             return Ok((outcome, reports));
         }
+        let lock = self.hold_work_folder()?;
         self.say(None, "pseudonymising").await?;
         let records = self.write(loaded, &operations, &mut outcome).await?;
         let mut pending: Vec<Operation> = operations.values().copied().collect();
@@ -275,6 +278,7 @@ impl<'a> Job<'a> {
         outcome.version = Some(version);
         outcome.released = true;
         let _ = fs::remove_dir_all(&self.work); // empty by now; what stays is removed at the next start
+        drop(lock);
         (self.progress)(&Step { store: self.input.store.clone(), step: "completed", done: 1, all: 1 });
         Ok((outcome, reports))
     }
@@ -317,6 +321,22 @@ impl<'a> Job<'a> {
         Ok((loaded, same))
     }
 
+    /// Datasets that come without a product into a new store: when the ids of persons are no national numbers, they are
+    /// opaque, where that is allowed (DATA-086, DATA-087).
+    fn look_at_ids(&mut self, loaded: &[Loaded]) {
+        let told = self.seq > 0 || self.input.product.as_ref().is_some_and(|p| p.id_check.is_some());
+        if told || !self.options.allow_opaque {
+            return;
+        }
+        let of_persons = |unit: &str| self.types.get(unit).is_some_and(|u| u.id_type.as_deref() == Some(PERSON_IDS));
+        let rules = Rules::of(Environment::Test);
+        let national = |id: &[u8]| std::str::from_utf8(id).is_ok_and(|t| IdentityNumber::parse(t, &rules).is_ok());
+        let persons = loaded.iter().filter(|l| of_persons(&l.metadata.unit_type)).filter_map(|l| l.rows.as_ref());
+        if persons.flat_map(|rows| rows.ids.iter()).any(|id| !national(id)) {
+            self.spaces.check = IdCheck::Opaque;
+        }
+    }
+
     fn operations(&self, loaded: &[Loaded]) -> Result<BTreeMap<String, Operation>, DatastoreError> {
         let mut operations = BTreeMap::new();
         for new in loaded {
@@ -324,9 +344,9 @@ impl<'a> Job<'a> {
             let operation = match (old, &new.rows) {
                 (None, Some(_)) => Operation::Add,
                 (None, None) => {
-                    let text =
-                        format!("{}: metadata alone, but {} has no such dataset to patch", new.name, self.input.store);
-                    return Err(DatastoreError::Usage(text));
+                    let what = format!("{0}.csv is missing, and {1} has no {0} to patch", new.name, self.input.store);
+                    let findings = vec![Finding::new(Rule::File, what.clone(), what)];
+                    return Err(DatastoreError::Invalid(vec![Report { dataset: new.name.clone(), findings }]));
                 }
                 (Some(old), rows) => {
                     let beyond = beyond_a_patch(&old.record.metadata, &new.metadata);
@@ -351,6 +371,15 @@ impl<'a> Job<'a> {
             (Some(new), Some(last)) => last.product.as_ref() != Some(new),
             _ => false,
         }
+    }
+
+    /// The job's own work folder, locked while the job lives: what a dead job left can be told from what a living one
+    /// needs.
+    fn hold_work_folder(&self) -> Result<fs::File, DatastoreError> {
+        fs::create_dir_all(&self.work).map_err(DatastoreError::io(&self.work))?;
+        let lock = fs::File::create(self.work.join(WORK_LOCK)).map_err(DatastoreError::io(&self.work))?;
+        lock.lock().map_err(DatastoreError::io(&self.work))?;
+        Ok(lock)
     }
 
     /// Puts ordinals in place of ids and writes files, several datasets at a time.

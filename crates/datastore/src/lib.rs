@@ -5,7 +5,7 @@
 //! - [`package`]: packages of both formats, and key files.
 //! - [`ingest()`], [`UnitIndex`]: the job that puts ordinals in place of ids and releases a version.
 //! - [`Datastore`]: the stores of a zone, what they hold, and which of them know a person.
-//! - [`Columns`]: the stores as the engine reads them ([`engine::source::VariableSource`]), and rows for extraction.
+//! - [`Columns`]: the stores as the engine and extraction read them ([`engine::source::VariableSource`]).
 //! - [`DatastoreService`]: the answers to `metadata` and `insight`.
 //!
 //! What it is not: a place where ids live. Unit ids pass through the memory of one ingest job, on their way to the key
@@ -26,7 +26,6 @@ pub mod package;
 mod prepared;
 mod product;
 mod report;
-mod rows;
 mod service;
 mod sql;
 mod store_service;
@@ -43,7 +42,6 @@ pub use input::PackageRules;
 pub use metadata::{Code, Domain, Metadata, ValueType, read_metadata};
 pub use product::{Collection, Product};
 pub use report::{Finding, LISTED, Report, Rule};
-pub use rows::{Cells, DatedRows, OwnedUnit};
 pub use service::{DatastoreService, OpenToken};
 pub use store_service::Datastore;
 pub use units::{AddedUnitType, PERSON_IDS, PUBLIC, UnitTypes};

@@ -16,6 +16,7 @@ use store::Tx;
 use crate::columns::{Columns, Dataset, Release, State, StoreState};
 use crate::error::DatastoreError;
 use crate::header::{HEADER, Header, Layout};
+use crate::ingest::WORK_LOCK;
 use crate::metadata::Domain;
 use crate::sql;
 use crate::units::PERSON_IDS;
@@ -48,13 +49,23 @@ impl Datastore {
         Ok(datastore)
     }
 
-    /// Removes the work folders of jobs that died. Not while another process ingests.
+    /// Removes the work folders of jobs that died. Those of jobs that live, in this process or another, stay.
     ///
     /// # Errors
     /// [`DatastoreError::Io`].
     pub fn clean(&self) -> Result<(), DatastoreError> {
         let work = self.root.join("work");
-        if work.is_dir() { fs::remove_dir_all(&work).map_err(DatastoreError::io(&work)) } else { Ok(()) }
+        if !work.is_dir() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&work).map_err(DatastoreError::io(&work))? {
+            let folder = entry.map_err(DatastoreError::io(&work))?.path();
+            let lives = fs::File::open(folder.join(WORK_LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
+            if !lives {
+                fs::remove_dir_all(&folder).map_err(DatastoreError::io(&folder))?;
+            }
+        }
+        Ok(())
     }
 
     /// Loads versions that were released since, by this process or another.

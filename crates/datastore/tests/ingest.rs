@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use audit::Actor;
 use datastore::package::PackageKey;
-use datastore::{Cells, Datastore, DatastoreError, IngestOptions, Operation, Outcome, UnitIndex, ingest};
+use datastore::{Datastore, DatastoreError, IngestOptions, Operation, Outcome, UnitIndex, ingest};
 use engine::source::{StoreVersion, Values, VariableSource as _};
-use kernel::{Date, Period};
+use kernel::Date;
 use proptest::prelude::*;
 use protocol::calls::{IndexRegister, Metadata, Registered, RowCode, RowError};
 use protocol::{CallError, Party};
@@ -62,7 +62,10 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let zone = testkit::zone("data").await;
+        Self::on(testkit::zone("data").await).await
+    }
+
+    async fn on(zone: TestZone) -> Self {
         let datastore = Datastore::open(zone.zone(), &zone.folder.path().join("datastore")).await.unwrap();
         Self { zone, datastore, index: Index::default(), inputs: tempfile::tempdir().unwrap() }
     }
@@ -141,7 +144,7 @@ async fn data_086_golden_packages_load_and_load_again_without_change() {
     let store = &answer.stores[0];
     assert_eq!((store.store.as_str(), store.version.as_str()), ("demo.golden", "1.0.0.0"));
     let place = store.datasets.iter().find(|d| d.name == "BEFOLKNING_BOSTED").unwrap();
-    assert_eq!(place.id_type.as_deref(), Some("FNR:demo.golden"), "opaque ids never meet national numbers (DATA-087)");
+    assert_eq!(place.id_type.as_deref(), Some("FNR@demo.golden"), "opaque ids never meet national numbers (DATA-087)");
     assert!(!place.status_dates.is_empty() && !place.codes.is_empty());
     let again = Metadata { etag: Some(answer.etag.clone()), ..Metadata::default() };
     assert!(bench.datastore.metadata(&again).await.unwrap().stores.is_empty());
@@ -168,7 +171,11 @@ async fn data_087_opaque_ids_are_for_tests_alone() {
 
 #[tokio::test]
 async fn data_061_data_064_versions_follow_what_changed_and_stay_readable() {
-    let bench = Bench::new().await;
+    testkit::zones("data", versions_follow).await;
+}
+
+async fn versions_follow(zone: TestZone) {
+    let bench = Bench::on(zone).await;
     let options = Bench::options("no.test");
     let a = bench.dataset("TALL_A", "FIXED", LONG, "1;10;;;\n2;20;;;\n");
     bench.run(std::slice::from_ref(&a), &options).await.unwrap();
@@ -209,7 +216,7 @@ async fn data_061_data_064_versions_follow_what_changed_and_stay_readable() {
     assert_eq!(read("1.1.0.0", "TALL_B"), BTreeMap::from([(1, 5), (2, 7)]));
     assert_eq!(read("2.0.1.0", "TALL_A"), BTreeMap::from([(0, 11), (1, 20), (2, 300)]));
     assert!(columns.describe(&Bench::at("1.0.0.0"), "TALL_B").is_err(), "not in that version");
-    assert_eq!(columns.space_size("FNR:no.test"), 3);
+    assert_eq!(columns.space_size("FNR@no.test"), 3);
 
     // Another process sees the same.
     let other = Datastore::open(bench.zone.zone(), &bench.zone.folder.path().join("datastore")).await.unwrap();
@@ -323,42 +330,85 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn rows_for_extraction_are_cut_to_persons_and_period() {
+async fn ids_that_are_no_national_numbers_are_opaque_unless_told_otherwise() {
     let bench = Bench::new().await;
-    let spells = bench.dataset(
-        "FORLOEP",
-        "EVENT",
-        LONG,
-        "1;10;2020-01-01;2020-12-31;\n1;11;2021-01-01;;\n2;20;2019-01-01;2019-06-30;\n",
-    );
-    let years = bench.dataset(
-        "AARLIG",
-        "ACCUMULATED",
-        LONG,
-        "1;100;2020-01-01;2020-12-31;\n1;101;2021-01-01;2021-12-31;\n2;200;2020-01-01;2020-12-31;\n",
-    );
-    let pointer = bench.dataset("MOR", "FIXED", r#""unitType": "PERSON""#, "3;1;;;\n4;2;;;\n");
-    bench.run(&[spells, years, pointer], &Bench::options("no.test")).await.unwrap();
-    let at = Bench::at("1.0.0.0");
-    let columns = bench.datastore.columns();
-    // Datasets are read in the order of their names: 1 and 2 get ordinals 0 and 1, 3 and 4 get 2 and 3.
-    let period = |a: &str, b: &str| Some(Period::closed(a.parse().unwrap(), b.parse().unwrap()).unwrap());
-    let days = |t: &str| t.parse::<Date>().unwrap().days();
-    let rows = columns.dated_rows(&at, "FORLOEP", &|p| p == 0, period("2020-07-01", "2021-03-31")).unwrap();
-    assert_eq!(rows.units, [0, 0]);
-    assert_eq!(rows.starts, [days("2020-07-01"), days("2021-01-01")]);
-    assert_eq!(rows.stops, [Some(days("2020-12-31")), Some(days("2021-03-31"))]);
-    assert_eq!(rows.values, Cells::Int(vec![Some(10), Some(11)]));
-    let rows = columns.dated_rows(&at, "FORLOEP", &|_| true, None).unwrap();
-    assert_eq!(rows.stops, [Some(days("2020-12-31")), None, Some(days("2019-06-30"))]);
-    let rows = columns.dated_rows(&at, "AARLIG", &|_| true, period("2021-01-01", "2021-01-31")).unwrap();
-    assert_eq!((rows.units, rows.values), (vec![0], Cells::Int(vec![Some(101)])));
-    let owned = columns.units_of(&at, "MOR", &|person| person == 1).unwrap();
-    assert_eq!(owned.iter().map(|o| (o.person, o.unit)).collect::<Vec<_>>(), [(1, 3)]);
-    assert_eq!(columns.fixed_values(&at, "MOR", &[0, 3, 2]).unwrap(), Cells::Unit(vec![None, Some(1), Some(0)]));
-    assert_eq!(columns.units_with_values(&at, &["MOR"], &|_| true).unwrap(), [2, 3]);
-    assert!(columns.fixed_values(&at, "FORLOEP", &[0]).is_err());
-    assert!(columns.dated_rows(&at, "NEI", &|_| true, None).is_err());
+    let options = |store: &str| Bench::options(store);
+    let invented = bench.dataset("TALL", "FIXED", LONG, "00000000000001;1;;;\n");
+    bench.run(&[invented], &options("no.test")).await.unwrap();
+    let number = kernel::IdentityNumber::synthetic(15, 3, 84, 1).unwrap();
+    let real = bench.dataset("TALL", "FIXED", LONG, &format!("{};1;;;\n", number.reveal()));
+    bench.run(std::slice::from_ref(&real), &options("no.other")).await.unwrap();
+    assert_eq!(bench.datastore.columns().spaces(), ["FNR", "FNR@no.test"]);
+    // What a store is, it stays.
+    bench.run(&[real], &options("no.test")).await.unwrap();
+    assert_eq!(bench.datastore.columns().space_size("FNR"), 1);
+    // A data file that is missing is a fault of the input, not of the command.
+    let half = bench.dataset("HALV", "FIXED", LONG, "");
+    fs::remove_file(half.join("HALV.csv")).unwrap();
+    let error = bench.run(&[half], &options("no.test")).await.unwrap_err();
+    assert_eq!(error.exit_code(), 1, "{error}");
+}
+
+/// What one run of the property hands in: per dataset, its content or nothing.
+fn rounds() -> impl Strategy<Value = Vec<[Option<u8>; 3]>> {
+    proptest::collection::vec(
+        [proptest::option::of(0u8..3), proptest::option::of(0u8..3), proptest::option::of(0u8..3)],
+        1..5,
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// DATA-115: whatever the sequence of releases, numbers follow DATA-061 and every old version reads as it did.
+    #[test]
+    fn data_115_old_versions_read_as_they_did(rounds in rounds()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new().await;
+            let mut now: BTreeMap<String, u8> = BTreeMap::new();
+            let mut history: Vec<(String, BTreeMap<String, u8>)> = Vec::new();
+            for round in rounds {
+                let mut paths = Vec::new();
+                let (mut adds, mut changes) = (0, 0);
+                for (name, content) in ["EN", "TO", "TRE"].iter().zip(round) {
+                    let Some(content) = content else { continue };
+                    paths.push(bench.dataset(name, "FIXED", LONG, &format!("1;{content};;;\n")));
+                    match now.insert((*name).to_owned(), content) {
+                        None => adds += 1,
+                        Some(old) if old != content => changes += 1,
+                        Some(_) => {}
+                    }
+                }
+                if paths.is_empty() {
+                    continue;
+                }
+                let done = bench.run(&paths, &Bench::options("no.test")).await.unwrap();
+                let store = &done.stores[0];
+                assert_eq!(store.released, adds + changes > 0);
+                if store.released {
+                    let version = store.version.clone().unwrap();
+                    let parts: Vec<u32> = version.split('.').map(|p| p.parse().unwrap()).collect();
+                    let last = history.last().map(|(v, _)| v.split('.').map(|p| p.parse().unwrap()).collect::<Vec<u32>>());
+                    let expected = match last {
+                        None => vec![1, 0, 0, 0],
+                        Some(l) if changes > 0 => vec![l[0] + 1, 0, 0, 0],
+                        Some(l) => vec![l[0], l[1] + 1, 0, 0],
+                    };
+                    assert_eq!(parts, expected);
+                    history.push((version, now.clone()));
+                }
+            }
+            for (version, content) in &history {
+                let at = Bench::at(version);
+                assert_eq!(bench.datastore.columns().list(&at).unwrap(), content.keys().cloned().collect::<Vec<_>>());
+                for (name, value) in content {
+                    let read = integers(&bench.datastore, &at, name, None);
+                    assert_eq!(read.into_values().collect::<Vec<_>>(), [i64::from(*value)]);
+                }
+            }
+        });
+    }
 }
 
 /// Spells of one unit: pairs of length and gap; the last may be ongoing.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use audit::Actor;
-use datastore::{Cells, Datastore, IngestOptions, UnitIndex, ingest, validate};
-use engine::source::{StoreVersion, VariableSource as _};
+use datastore::{Datastore, IngestOptions, UnitIndex, ingest, validate};
+use engine::source::{StoreVersion, Values, VariableSource as _};
 use kernel::identity_number::{Environment, Rules};
 use kernel::{Date, IdentityNumber};
 use proptest::prelude::*;
@@ -258,14 +258,16 @@ async fn the_whole_is_ingested_and_knows_the_personas() {
     assert!(status("npr").from.unwrap() >= "2018-01-01".parse::<Date>().unwrap());
     assert_eq!(status("mfr").from, Some("2015-09-20".parse().unwrap()));
 
-    // Extraction: the citizen's episodes, by the pointer of the collection.
+    // The way from episodes to persons: the pointer of the collection.
     let npr = StoreVersion { store: "no.fhi.npr".into(), version: "1.0.0.0".into() };
-    let owned = columns.units_of(&npr, "NPRID", &|p| p == citizen).unwrap();
-    let units: Vec<u32> = owned.iter().map(|o| o.unit).collect();
-    let Cells::Text(codes) = columns.fixed_values(&npr, "HOVEDTILSTAND1", &units).unwrap() else { panic!("codes") };
-    assert!(codes.iter().any(|c| c.as_deref() == Some("I63")));
     let pointer = columns.person_pointer("NPR_EPISODE_ID").unwrap().unwrap();
-    assert_eq!(pointer.persons[units[0] as usize], citizen);
+    assert_eq!(pointer.persons.len(), columns.space_size("NPR_EPISODE_ID") as usize);
+    let codes = columns.describe(&npr, "HOVEDTILSTAND1").unwrap().codes.clone().unwrap();
+    let stroke = codes.codes.iter().position(|c| c == "I63").unwrap();
+    let column = columns.column(&npr, "HOVEDTILSTAND1", None).unwrap();
+    let Values::Code8(diagnoses) = &column.values else { panic!("codes of one byte") };
+    let hers = |i: &usize| pointer.persons[*i] == citizen && usize::from(diagnoses[*i]) == stroke;
+    assert!((0..column.len()).any(|i| hers(&i)));
 
     // Record keys come with the gate's key and not before (SDC-031).
     assert!(columns.record_keys("FNR").is_err());

@@ -40,9 +40,11 @@ impl Members {
         let length = file.metadata()?.len();
         let mut members = Self { named: BTreeMap::new(), chunks: BTreeMap::new() };
         let broken = |_| fault("not a package: the tar archive is broken or cut");
+        let mut last = 0;
         let mut archive = Archive::new(&mut *file);
         for entry in archive.entries_with_seek().map_err(broken)? {
             let entry = entry.map_err(broken)?;
+            last = last.max(entry.raw_file_position().saturating_add(entry.size()));
             let path = entry.path_bytes().into_owned();
             let path =
                 String::from_utf8(path).map_err(|_| fault("a member of the package has a name that is not text"))?;
@@ -61,6 +63,12 @@ impl Members {
                 return Err(fault("not a package: the tar archive is broken or cut"));
             }
             members.add(name, &parts, member)?;
+        }
+        // Two empty blocks end a tar. Without them the file was cut, perhaps between two members.
+        let mut end = [1u8; 1024];
+        file.seek(SeekFrom::Start(last.next_multiple_of(512)))?;
+        if file.read_exact(&mut end).is_err() || end != [0; 1024] {
+            return Err(broken(io::ErrorKind::UnexpectedEof.into()));
         }
         Ok(members)
     }
