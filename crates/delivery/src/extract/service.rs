@@ -241,7 +241,8 @@ impl Extraction {
         &self,
         order: &ExtractionOrder,
     ) -> Result<protocol::permits::CurrentPermit, DeliveryError> {
-        let current = self.permits.live(&order.series).await?;
+        // An order belongs to one version of the permit: when there is a newer one, there is a newer order.
+        let current = self.permits.live_version(&order.permit_id).await?;
         if order_fits_permit(order, &current.permit) {
             Ok(current)
         } else {

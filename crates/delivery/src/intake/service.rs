@@ -9,11 +9,11 @@ use audit::{Actor, Counts, Entry, Object, Purpose, Zone};
 use bytes::Bytes;
 use kernel::Timestamp;
 use protocol::calls::{
-    self, Call, DeliveryEvent, Frame, GrantRoomOut, IntakeOpen, IntakeOpenAnswer, IntakePut, LedgerKept, RoomStatus,
-    RoomStatusAnswer, ask,
+    self, Call, DeliveryEvent, Frame, GrantRoomOut, IntakeOpen, IntakeOpenAnswer, IntakePut, KeyReceiptNotice,
+    LedgerKept, RoomStatus, RoomStatusAnswer, ask,
 };
 use protocol::channel::codes;
-use protocol::documents::{GrantUse, KeyGrant, Manifest, Receipt, ReceiptKind};
+use protocol::documents::{GrantUse, KeyEvent, KeyGrant, KeyReceipt, Manifest, Receipt, ReceiptKind};
 use protocol::ids::DeliveryId;
 use protocol::permits::Permits;
 use protocol::{
@@ -32,9 +32,10 @@ use crate::DeliveryError;
 use crate::package::{self, Outside};
 use crate::transfer::{LocalAdapter, MANIFEST, RoomAdapter as _};
 
-/// Jobs that tell the centre, and jobs that tell the ledger which persons were kept.
+/// Jobs that tell the centre, that tell the ledger which persons were kept, and that acknowledge the key.
 const TELL: &str = "intake.tell";
 const KEPT: &str = "intake.kept";
+const INSTALLED: &str = "intake.installed";
 /// How long a worker may hold a job.
 const LEASE_SECONDS: i64 = 300;
 /// Longest wait between two attempts.
@@ -123,6 +124,8 @@ struct Kept {
 struct Done {
     outside: Outside,
     permit_id: String,
+    /// That the key came, for the key role (KEY-043).
+    installed: Envelope,
     files: Vec<RoomFile>,
     rows: serde_json::Value,
     persons: u64,
@@ -159,8 +162,10 @@ impl Intake {
     /// Those of the database.
     pub async fn recover(&self) -> Result<(), DeliveryError> {
         let work = async |tx: &mut Tx| -> Result<(), DeliveryError> {
-            jobs::release(tx, TELL).await?;
-            Ok(jobs::release(tx, KEPT).await?)
+            for kind in [TELL, KEPT, INSTALLED] {
+                jobs::release(tx, kind).await?;
+            }
+            Ok(())
         };
         self.zone.store.tx("intake recover", work).await
     }
@@ -335,7 +340,7 @@ impl Intake {
         let order = opening::check_inside(&inside, &outside, &current.permit, &self.directory)?;
         clock.lap("inside");
 
-        let k_out = self.k_out(&outside.manifest, &current.permit.permit_id).await?;
+        let (k_out, installed) = self.k_out(&outside.manifest, &current.permit.permit_id).await?;
         let inside = Arc::new(inside);
         let (path, secret, seen, papers) = (dir.to_owned(), self.secret.clone(), outside.clone(), inside.clone());
         let cap = order.population.max_persons;
@@ -364,6 +369,7 @@ impl Intake {
         clock.lap("files");
         Ok(Done {
             permit_id: current.permit.permit_id,
+            installed,
             files: written,
             rows: json!(rows),
             persons: pseudonyms.len() as u64,
@@ -373,8 +379,9 @@ impl Intake {
         })
     }
 
-    /// The key of the room, from the key role; in memory only while the package is opened.
-    async fn k_out(&self, m: &Manifest, permit: &str) -> Result<Secret32, DeliveryError> {
+    /// The key of the room, from the key role, and the acknowledgement that it came. The key is in memory only while the
+    /// package is opened.
+    async fn k_out(&self, m: &Manifest, permit: &str) -> Result<(Secret32, Envelope), DeliveryError> {
         let call = GrantRoomOut { permit: permit.to_owned(), epoch: m.epoch, delivery_id: m.delivery_id };
         let answer = ask(&*self.channel, &Party::Keys, &call).await?;
         let wrong = DeliveryError::Stopped("bad_grant");
@@ -387,7 +394,29 @@ impl Intake {
             && grant.epoch == m.epoch
             && grant.not_before.plus_seconds(-120) <= now
             && now <= grant.not_after;
-        if fits { Ok(grant.key) } else { Err(wrong) }
+        if !fits {
+            return Err(wrong);
+        }
+        let installed = KeyReceipt {
+            message_id: self.zone.id(),
+            kind: "key-receipt".into(),
+            series: m.series.clone(),
+            permit_id: permit.to_owned(),
+            epoch: m.epoch,
+            key_id: grant.key_id,
+            event: KeyEvent::Installed,
+            usage: Some(GrantUse::RoomOut),
+            actor: self.options.room.to_string(),
+            holder: Some(self.options.room.clone()),
+            at: now,
+            keystore_generation: 0,
+            commitment: None,
+            assurance: grant.assurance,
+            residual: Vec::new(),
+            unwrap_failed: None,
+            previous_receipt: None,
+        };
+        Ok((grant.key, Envelope::of(&installed, &*self.zone.signer)?))
     }
 
     /// Dense ids for pseudonyms; the vault is saved before any file is written, so that a repeat gives the same ids.
@@ -449,6 +478,7 @@ impl Intake {
         };
         let kept = serde_json::to_string(&kept).map_err(|_| DeliveryError::Internal("kept"))?;
         let told = self.event(m, "opened", None, &receipt, now)?;
+        let installed = text(&done.installed);
         let entry = Entry::new(&OPEN, self.actor(), Object::new("delivery", m.delivery_id))
             .permit(&done.permit_id, &m.series)
             .purpose(Purpose::Delivery)
@@ -461,6 +491,7 @@ impl Intake {
             sql::keep(tx, &stored).await?;
             jobs::push(tx, &format!("{KEPT}:{}", m.delivery_id), KEPT, &kept, now).await?;
             jobs::push(tx, &format!("{TELL}:{}:opened", m.delivery_id), TELL, &told, now).await?;
+            jobs::push(tx, &format!("{INSTALLED}:{}", m.delivery_id), INSTALLED, &installed, now).await?;
             Ok(self.zone.log.record(tx, entry.clone()).await?)
         };
         self.zone.store.tx("intake opened", work).await?;
@@ -570,16 +601,16 @@ impl Intake {
     /// Sends what is to be told; gives the number of messages tried.
     async fn tell(&self) -> Result<usize, DeliveryError> {
         let mut count = 0;
-        for kind in [KEPT, TELL] {
+        for kind in [INSTALLED, KEPT, TELL] {
             loop {
                 let now = self.zone.now();
                 let take = async |tx: &mut Tx| jobs::take(tx, kind, now, now.plus_seconds(LEASE_SECONDS)).await;
                 let Some(job) = self.zone.store.tx("intake take", take).await? else { break };
                 count += 1;
-                let sent = if kind == KEPT {
-                    self.tell_kept(&job.payload).await
-                } else {
-                    self.tell_centre(&job.payload).await
+                let sent = match kind {
+                    KEPT => self.tell_kept(&job.payload).await,
+                    INSTALLED => self.tell_installed(&job.payload).await,
+                    _ => self.tell_centre(&job.payload).await,
                 };
                 let again = match sent {
                     Ok(()) => None,
@@ -606,6 +637,11 @@ impl Intake {
         let Ok(kept) = serde_json::from_str::<Kept>(payload) else { return Ok(()) };
         let body = Frame::new(kept.header, kept.sealed.0).encode().map_err(|_| Refusal::new(codes::BAD_SCHEMA))?;
         self.channel.call(&Party::Keys, LedgerKept::KIND, body).await.map(|_| ())
+    }
+
+    async fn tell_installed(&self, payload: &str) -> Result<(), CallError> {
+        let Ok(receipt) = Envelope::parse(payload.as_bytes()) else { return Ok(()) };
+        ask(&*self.channel, &Party::Keys, &KeyReceiptNotice { receipt }).await.map(|_| ())
     }
 
     async fn tell_centre(&self, payload: &str) -> Result<(), CallError> {

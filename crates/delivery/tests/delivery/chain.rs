@@ -101,6 +101,11 @@ async fn whole_chain(zones: Zones) {
     assert_eq!(kept.len(), 2);
     assert!(kept.values().all(|k| *k == persons));
 
+    // KEY-043: the room said that its key came.
+    let installed = world.keys.installed.lock().unwrap().clone();
+    assert_eq!(installed.len(), 2);
+    assert!(installed.iter().all(|r| r.holder == Some(crate::common::room()) && r.series == SERIES));
+
     // Every zone wrote its log, without personal data (checked inside `actions`).
     let centre = world.centre_zone.actions().await;
     assert!(centre.iter().filter(|a| *a == "delivery.order ok").count() == 2, "{centre:?}");

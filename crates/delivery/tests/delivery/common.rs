@@ -21,16 +21,16 @@ use engine::memory::{Fact, Literal, MemorySource};
 use engine::source::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo, VariableSource};
 use kernel::{Clock, Date, Id, LangMap, Problem, Random, Signer};
 use protocol::calls::{
-    self, Call, ChoicesPermitted, ChoicesPermittedAnswer, Done, Frame, GrantRoomOut, GrantRoomOutAnswer, LedgerKept,
-    LedgerRelease, LedgerReleaseAnswer, PermitCurrent, PermitCurrentAnswer, PlanCurrent, PlanCurrentAnswer,
-    PseudonymsSource, permitted, pseudonyms,
+    self, Call, ChoicesPermitted, ChoicesPermittedAnswer, Done, Frame, GrantRoomOut, GrantRoomOutAnswer,
+    KeyReceiptNotice, LedgerKept, LedgerRelease, LedgerReleaseAnswer, PermitCurrent, PermitCurrentAnswer, PlanCurrent,
+    PlanCurrentAnswer, PseudonymsSource, permitted, pseudonyms,
 };
 use protocol::channel::codes;
 use protocol::directory::{Directory, Entry};
 use protocol::documents::{
-    Assurance, Condition, Controller, GrantUse, KeyGrant, KeyRetention, Linkage, LinkagePlan, OptOut, Permit,
-    PermitOutput, PermitPopulation, PermitRoom, PermitSource, PermitStatus, PermitVariable, PlanCap, PlanOptOut,
-    Purpose, Receipt, ReceiptKind, Recurrence, ReleaseRecord, Relink, SourceOutcome, Unmapped,
+    Assurance, Condition, Controller, GrantUse, KeyGrant, KeyReceipt, KeyRetention, Linkage, LinkagePlan, OptOut,
+    Permit, PermitOutput, PermitPopulation, PermitRoom, PermitSource, PermitStatus, PermitVariable, PlanCap,
+    PlanOptOut, Purpose, Receipt, ReceiptKind, Recurrence, ReleaseRecord, Relink, SourceOutcome, Unmapped,
 };
 use protocol::ids::{DeliveryId, ReleaseId, SnapshotId};
 use protocol::peer::{Endpoint, Identity, Peer, Switchboard};
@@ -82,6 +82,8 @@ pub struct Keys {
     pub released: Mutex<BTreeMap<DeliveryId, Vec<u32>>>,
     pub kept: Mutex<BTreeMap<DeliveryId, BTreeSet<u32>>>,
     pub roots: Mutex<HashMap<DeliveryId, (Digest, ReleaseId)>>,
+    /// Acknowledgements of the room's key.
+    pub installed: Mutex<Vec<KeyReceipt>>,
     /// Kinds that answer `unavailable` so many times more.
     pub failing: Mutex<HashMap<String, u32>>,
     pub calls: AtomicU64,
@@ -271,6 +273,11 @@ impl Service for Keys {
                     (0..list.len()).filter(|i| bits[i / 8] >> (i % 8) & 1 == 1).map(|i| list[i]).collect();
                 assert_eq!(kept.len() as u64, frame.header.kept);
                 self.kept.lock().unwrap().insert(frame.header.delivery_id, kept);
+                calls::write(&Done {})
+            }
+            KeyReceiptNotice::KIND => {
+                let receipt = calls::read::<KeyReceiptNotice>(&body)?.receipt;
+                self.installed.lock().unwrap().push(receipt.read_unverified().unwrap());
                 calls::write(&Done {})
             }
             GrantRoomOut::KIND => calls::write(&self.grant(&calls::read(&body)?)),
@@ -706,6 +713,7 @@ impl World {
             released: Mutex::default(),
             kept: Mutex::default(),
             roots: Mutex::default(),
+            installed: Mutex::default(),
             failing: Mutex::default(),
             calls: AtomicU64::new(0),
         });
