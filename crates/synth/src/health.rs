@@ -441,7 +441,7 @@ impl Recorder<'_> {
             }
             let Some((a, b)) = self.window(onset.max(LMR_FROM)) else { continue };
             // Regular dispensings with some slack, as repeat prescriptions are.
-            let gap = 365.25 / (per_year * 0.55);
+            let gap = 365.25 / (per_year * 0.4);
             let mut at = f64::from(a) + gap * self.rng.unit();
             while at <= f64::from(b) {
                 self.dispense(atc, at as i32, *ddd);

@@ -180,3 +180,40 @@ impl Lists {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datasets_with_public_names_have_the_public_types_and_titles() {
+        let lists = lists().unwrap();
+        let public = include_str!("../data/variables.csv");
+        let mut reader = csv::Reader::from_reader(public.as_bytes());
+        let mut count = 0;
+        for row in reader.records().map(Result::unwrap) {
+            let same = |d: &&DatasetRow| d.store == row[0] && d.name == row[1];
+            let ours = lists.datasets.iter().find(same).unwrap();
+            assert_eq!([&ours.title.nb, &ours.unit_type, &ours.temporality], [&row[2], &row[3], &row[4]]);
+            assert_eq!([&ours.data_type, &ours.points_to], [&row[5], &row[8]]);
+            count += 1;
+        }
+        assert!(count >= 25, "{count} variables with public names");
+        assert!(lists.stores.len() >= 8);
+    }
+
+    #[test]
+    fn every_table_fits_the_others() {
+        let lists = lists().unwrap();
+        for d in &lists.datasets {
+            assert!(lists.stores.iter().any(|s| s.store == d.store), "{}", d.name);
+            let list = lists.code_list(&d.code_list);
+            assert_eq!(list.as_array().is_some_and(|c| !c.is_empty()), !d.code_list.is_empty(), "{}", d.name);
+        }
+        for s in &lists.stores {
+            for name in [&s.person_pointer, &s.date_variable].into_iter().filter(|n| !n.is_empty()) {
+                assert!(lists.datasets.iter().any(|d| d.store == s.store && d.name == *name), "{name}");
+            }
+        }
+    }
+}
