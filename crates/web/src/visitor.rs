@@ -29,6 +29,8 @@ pub(crate) struct Visitor {
     pub(crate) demo: bool,
     /// Key of a text to show once, from a redirect.
     pub(crate) notice: Option<String>,
+    /// Lets the script editor bring its styles: named in the policy of this answer alone.
+    pub(crate) nonce: String,
     /// Reference number of the request, shown with errors and written to the log.
     pub(crate) reference: String,
     json: bool,
@@ -102,8 +104,22 @@ async fn attach(State(services): State<Services>, mut request: Request, next: Ne
     let cart_count = if new_cart { 0 } else { services.catalogue.cart_count(&cart).await.unwrap_or(0) };
     let reference = services.token().chars().take(8).collect();
     let actor = session.map(|s| s.actor);
-    let visitor =
-        Visitor { actor, lang, theme, csrf, cart, cart_count, here, demo: services.demo, notice, reference, json };
+    let nonce = services.token();
+    let policy = content_policy(&nonce);
+    let visitor = Visitor {
+        actor,
+        lang,
+        theme,
+        csrf,
+        cart,
+        cart_count,
+        here,
+        demo: services.demo,
+        notice,
+        reference,
+        nonce,
+        json,
+    };
     let cart_cookie = new_cart.then(|| set_cookie(&services, "hap_cart", &visitor.cart, 180 * 86_400));
     let shown = visitor.notice.is_some() && request.method() == Method::GET && !json;
     request.extensions_mut().insert(visitor);
@@ -115,20 +131,23 @@ async fn attach(State(services): State<Services>, mut request: Request, next: Ne
     if shown {
         headers.append(header::SET_COOKIE, set_cookie(&services, "hap_notice", "", 0));
     }
-    for (name, value) in [
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-        ),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "same-origin"),
-    ] {
+    for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert("content-security-policy", policy);
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// What a page may load: only from here, no inline script, and inline styles only from the script editor (by `nonce`).
+fn content_policy(nonce: &str) -> HeaderValue {
+    let policy = format!(
+        "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
 /// The first language of an Accept-Language line that we speak.

@@ -8,10 +8,18 @@ import { chromium } from "playwright-core";
 
 const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+const hap = process.env.HAP ?? resolve(import.meta.dirname, "../../../../target/debug/hap");
+
+/** Walks the whole chain through a demo. */
+export async function tour(url) {
+  const child = spawn(hap, ["tour", "--url", url], { stdio: ["ignore", "ignore", "inherit"] });
+  const code = await new Promise((done) => child.once("exit", done));
+  if (code !== 0) throw new Error(`hap tour ended with ${code}`);
+}
+
 /** @returns {Promise<{url: string, stop: () => Promise<void>}>} */
 export async function startDemo(persons = 2000) {
   if (process.env.HAP_URL) return { url: process.env.HAP_URL, stop: async () => {} };
-  const hap = process.env.HAP ?? resolve(import.meta.dirname, "../../../../target/debug/hap");
   const data = await mkdtemp(join(tmpdir(), "hap-e2e-"));
   const child = spawn(hap, ["demo", "--data", data, "--port", "0", "--persons", String(persons)], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise((found, failed) => {

@@ -1,4 +1,12 @@
 // The pages that are looked at, with the persona they are for.
+
+/** The address of the first case of the demo that a persona sees. */
+async function firstCase(page, url) {
+  const answer = await page.request.get(`${url}/api/v1/cases`);
+  const { items } = await answer.json();
+  return `/cases/${items[0].id}`;
+}
+
 export const pages = [
   { name: "front", path: "/" },
   { name: "login", path: "/login" },
@@ -6,5 +14,41 @@ export const pages = [
   { name: "privacy", path: "/privacy" },
   { name: "accessibility", path: "/accessibility" },
   { name: "api", path: "/api" },
+  { name: "find", path: "/find?q=diagnose" },
+  { name: "find-nothing", path: "/find?q=qqqqqqqq" },
+  { name: "sources", path: "/find/sources" },
+  { name: "source", path: "/find/source/npr" },
+  { name: "variable", path: "/find/variable/npr.somatikk.hovedtilstand" },
+  { name: "cart", path: "/cart" },
+  { name: "explore", persona: "researcher", path: "/explore", limit: 250 },
+  { name: "explore-result", persona: "researcher", limit: 250, path: async (page, url) => {
+    const script = "require no.ssb.fdb:1 as db\ncreate-dataset people\nimport db/BEFOLKNING_KJOENN as sex\nimport db/SIVSTANDFDT_SIVSTAND 2020-01-01 as marital\ntabulate marital sex\nbarchart (percent) marital\n";
+    const answer = await page.request.post(`${url}/api/v1/explore/run`, { data: { script } });
+    return `/explore/run/${(await answer.json()).id}`;
+  } },
+  { name: "explore-error", persona: "researcher", limit: 250, path: async (page, url) => {
+    const answer = await page.request.post(`${url}/api/v1/explore/run`, { data: { script: "tabulate kjoen\n" } });
+    return `/explore/run/${(await answer.json()).id}`;
+  } },
+  { name: "apply", persona: "researcher", path: "/apply" },
+  { name: "application", persona: "researcher", path: async (page, url) => {
+    await page.request.post(`${url}/api/v1/cart`, { data: { variable: "npr.somatikk.hovedtilstand" } });
+    const answer = await page.request.post(`${url}/api/v1/cases`, { data: {} });
+    return `/apply/${(await answer.json()).id}`;
+  } },
+  { name: "cases", persona: "case-handler-1", path: "/cases" },
+  { name: "case", persona: "case-handler-1", path: firstCase },
+  { name: "deliveries", persona: "researcher", path: "/deliveries" },
+  { name: "me", persona: "citizen", path: "/me" },
+  { name: "me-uses", persona: "citizen", path: "/me/uses" },
+  { name: "me-choices", persona: "citizen", path: "/me/choices" },
+  { name: "me-log", persona: "citizen", path: "/me/log" },
+  { name: "receipt", persona: "citizen", path: async (page, url) => {
+    const answer = await page.request.post(`${url}/api/v1/me/choices`, { data: { choice: "reservation", scope: "kpr", value: true } });
+    return `/me/receipts/${(await answer.json()).number}`;
+  } },
+  { name: "register", path: "/register" },
+  { name: "audit", persona: "auditor", path: "/audit" },
+  { name: "system", path: "/system" },
   { name: "account", persona: "researcher", path: "/account" },
 ];

@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { login, startBrowser, startDemo } from "./demo.mjs";
+import { login, startBrowser, startDemo, tour } from "./demo.mjs";
 import { pages } from "./pages.mjs";
 
 const shots = resolve(import.meta.dirname, "../../../../target/screenshots");
@@ -13,6 +13,8 @@ let demo, browser;
 before(async () => {
   await mkdir(shots, { recursive: true });
   demo = await startDemo();
+  // The tour fills the demo with cases, permits and deliveries, so that no page is looked at empty.
+  await tour(demo.url);
   browser = await startBrowser();
 });
 after(async () => {

@@ -127,7 +127,7 @@ function mount(field: HTMLTextAreaElement) {
     state: EditorState.create({
       doc: field.value,
       extensions: [
-        lineNumbers(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(),
+        EditorView.cspNonce.of(field.dataset.nonce ?? ""), lineNumbers(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(),
         language(commands), syntaxHighlighting(colours), look, EditorView.lineWrapping,
         linter(check, { delay: 500 }), lintGutter(), autocompletion({ override: [complete] }),
         EditorView.contentAttributes.of({ "aria-label": field.dataset.label ?? "", spellcheck: "false", autocapitalize: "off" }),

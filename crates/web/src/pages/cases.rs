@@ -144,6 +144,7 @@ fn shown(v: &access::views::FieldView, language: kernel::Language) -> String {
         found.map_or_else(|| id.to_owned(), |(_, text)| text.text(language).to_owned())
     };
     match &v.value {
+        Value::Bool(yes) => crate::texts::text(language, if *yes { "yes" } else { "no" }),
         Value::String(text) => option(text),
         Value::Array(items) if items.iter().all(Value::is_string) => {
             items.iter().filter_map(Value::as_str).map(option).collect::<Vec<_>>().join("; ")

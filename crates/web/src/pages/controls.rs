@@ -6,6 +6,7 @@ use kernel::Language;
 use serde_json::Value;
 
 use super::apply::{Control, plain};
+use crate::texts::text;
 
 /// Rows for persons that are offered beyond those filled in.
 const SPARE_ROWS: usize = 1;
@@ -38,8 +39,8 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
             control.shape = "radio";
             let chosen = |v: bool| view.value.as_bool() == Some(v);
             control.options = vec![
-                ("true".into(), yes(language).into(), chosen(true)),
-                ("false".into(), no(language).into(), chosen(false)),
+                ("true".into(), text(language, "yes"), chosen(true)),
+                ("false".into(), text(language, "no"), chosen(false)),
             ];
         }
         FieldKind::Confirm => {
@@ -80,14 +81,6 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
 /// An id for the page: letters, digits and hyphens.
 fn dom(id: &str) -> String {
     id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
-}
-
-fn yes(language: Language) -> &'static str {
-    if language == Language::En { "Yes" } else { "Ja" }
-}
-
-fn no(language: Language) -> &'static str {
-    if language == Language::En { "No" } else { "Nei" }
 }
 
 fn options(view: &FieldView, language: Language, chosen: impl Fn(&str) -> bool) -> Vec<(String, String, bool)> {

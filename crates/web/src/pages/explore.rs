@@ -76,6 +76,7 @@ struct Workspace {
     scripts: Vec<ScriptHead>,
     runs: Vec<RunHead>,
     commands: String,
+    nonce: String,
     logged_in: bool,
 }
 
@@ -103,6 +104,7 @@ fn empty(visitor: &Visitor, text: String) -> Workspace {
         scripts: Vec::new(),
         runs: Vec::new(),
         commands: commands(),
+        nonce: visitor.nonce.clone(),
         logged_in: visitor.actor.is_some(),
     }
 }

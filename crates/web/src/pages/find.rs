@@ -181,7 +181,10 @@ async fn source(
 ) -> Result<Response, WebError> {
     let source = services.catalogue.source(&id).map_err(visitor.fail())?;
     let collections = services.catalogue.collections(&id).into_iter();
-    let collections = collections.map(|c| (services.catalogue.variables(&c.id), c)).map(|(v, c)| (c, v)).collect();
+    let collections = collections.map(|c| (services.catalogue.variables(&c.id), c)).map(|(v, c)| (c, v));
+    let mut collections: Vec<(Collection, Vec<Variable>)> = collections.collect();
+    // Those that hold something here come first.
+    collections.sort_by_key(|(_, variables)| !variables.iter().any(Variable::deliverable));
     let in_cart = cart_ids(&services, &visitor).await?;
     let f = Frame::of(&visitor);
     let (find, all) = (f.t("task-find"), f.t("find-sources"));
