@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! DIR/
-//!   public/    parties.json (key list, addresses, certificates), installation.json
+//!   public/    installation.json: key list, addresses, certificates
 //!   centre/    database, keystore, audit log, TLS key
 //!   keys/      the same, and ledger/
-//!   data/      the same, and datastore/
+//!   data/      the same, and datastore/, outbox/
 //!   room-NAME/ the same, and inbox/, open/
 //! ```
 //! A role reads its own folder and `public/`, nothing else; in production they are on different machines.
