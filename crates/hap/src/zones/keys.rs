@@ -1,14 +1,19 @@
 //! The key zone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use kernel::identity_number::Environment;
 use keys::{KeyService, KeyServiceParts};
 use protocol::Party;
+use tokio::sync::watch;
 
-use super::Net;
+use super::{Net, stopped};
 use crate::places::Places;
+
+/// How often keys that are due are looked for.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Starts the key zone.
 ///
@@ -26,5 +31,22 @@ pub async fn start(net: &Net, places: &Places) -> anyhow::Result<Arc<KeyService>
         environment: if net.published.demo { Environment::Test } else { Environment::Production },
     })?);
     net.answer(&opened, service.clone()).await?;
+    tokio::spawn({
+        let (service, stop) = (service.clone(), net.stop.clone());
+        async move { sweep(&service, stop).await }
+    });
     Ok(service)
+}
+
+/// Destroys keys that are due, at the start and then every hour.
+async fn sweep(service: &KeyService, stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = service.sweep().await {
+            tracing::warn!(%error, "keys that are due wait for the next sweep");
+        }
+        tokio::select! {
+            () = stopped(stop.clone()) => return,
+            () = tokio::time::sleep(HOUR) => {}
+        }
+    }
 }
