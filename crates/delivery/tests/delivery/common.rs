@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use delivery::{
     Deliveries, Extraction, ExtractionOptions, Intake, IntakeOptions, IntakeSecret, LocalAdapter, ResolvedCollection,
-    ResolvedVariable, Resolver, RoomAdapter, RoomAdapters, TransferError,
+    ResolvedVariable, Resolver, RoomAdapter, RoomAdapters,
 };
 use engine::memory::{Fact, Literal, MemorySource};
 use engine::source::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo, VariableSource};
@@ -28,15 +28,16 @@ use protocol::calls::{
 use protocol::channel::codes;
 use protocol::directory::{Directory, Entry};
 use protocol::documents::{
-    Assurance, Condition, Controller, GrantUse, KeyGrant, KeyReceipt, KeyRetention, Linkage, LinkagePlan, OptOut,
-    Permit, PermitOutput, PermitPopulation, PermitRoom, PermitSource, PermitStatus, PermitVariable, PlanCap,
-    PlanOptOut, Purpose, Receipt, ReceiptKind, Recurrence, ReleaseRecord, Relink, SourceOutcome, Unmapped,
+    Assurance, GrantUse, KeyGrant, KeyReceipt, LinkagePlan, Permit, PlanCap, PlanOptOut, Receipt, ReceiptKind,
+    ReleaseRecord, Relink, Unmapped,
 };
 use protocol::ids::{DeliveryId, ReleaseId, SnapshotId};
 use protocol::peer::{Endpoint, Identity, Peer, Switchboard};
 use protocol::permits::Permits;
 use protocol::{Base64, Channel, Digest, Envelope, Key32, KeyRole, Party, Refusal, Secret32, Service, crypt4gh};
 use testkit::TestZone;
+
+pub use super::permits::{Breaking, RULE, part, permit, usual_permit};
 
 pub const SERIES: &str = "NO-2026-000045";
 pub const ROOM_SECRET: [u8; 32] = [0x52; 32];
@@ -500,122 +501,6 @@ impl Facts {
                     .map(|(p, d, n)| Fact { unit: *p, value: Literal::Integer(*n), start: Some(*d), stop: Some(*d) })
                     .collect(),
             )
-    }
-}
-
-/// A variable of a permit.
-pub fn variable(id: &str, granularity: &str) -> PermitVariable {
-    PermitVariable { id: id.into(), version: 1, granularity: granularity.into() }
-}
-
-/// One collection of a permit.
-pub fn part(collection: &str, period: (&str, &str), variables: &[(&str, &str)]) -> PermitSource {
-    PermitSource {
-        source: collection.split('.').next().unwrap().into(),
-        collection: collection.into(),
-        outcome: SourceOutcome::Granted,
-        period: (day(period.0), day(period.1)),
-        variables: variables.iter().map(|(v, g)| variable(&format!("{collection}.{v}"), g)).collect(),
-        removed: Vec::new(),
-    }
-}
-
-pub const RULE: &str = "npr.somatikk.hovedtilstand in ('I60'..'I64') and \
-                        npr.somatikk.innDato between 2018-01-01 and 2020-12-31";
-
-pub fn permit(expr: &str, sources: Vec<PermitSource>) -> Permit {
-    Permit {
-        permit_id: format!("{SERIES}-01"),
-        series: SERIES.into(),
-        status: PermitStatus::Granted,
-        supersedes: None,
-        case: "A-2026-000123".into(),
-        decision: "A-2026-000123/V1".into(),
-        first_issued_at: "2026-05-04T11:02:09.000000Z".parse().unwrap(),
-        issued_at: "2026-05-04T11:02:09.000000Z".parse().unwrap(),
-        valid_from: day("2026-05-04"),
-        valid_to: day("2031-06-09"),
-        extension_used: false,
-        delete_by: day("2031-12-09"),
-        profile: "NO/1".into(),
-        purpose: Purpose { ehds: vec!["e".into()], text: "Stroke outcome".into() },
-        controller: Controller { orgnr: "974767880".into() },
-        pi: "person:7f3a".into(),
-        format: "pseudonymised".into(),
-        population: PermitPopulation {
-            expr: expr.into(),
-            max_persons: 1_000,
-            optout: OptOut::Exclude,
-            optout_reference: None,
-        },
-        sources,
-        linkage: Some(Linkage {
-            method: "project_key".into(),
-            body: "key-service".into(),
-            key_retention: KeyRetention::KeepUntilEnd,
-            keep_until: None,
-        }),
-        external_data: Vec::new(),
-        recurrence: Recurrence { kind: "once".into(), until: None },
-        persons: Vec::new(),
-        room: PermitRoom { id: room().to_string(), tools: Vec::new(), cpu: 1, mem_gb: 1 },
-        output: PermitOutput { rules: "default-2026".into(), min_cell: 10, review: "two_blind".into() },
-        conditions: Vec::<Condition>::new(),
-        fee_max_ore: 0,
-        hash_prev: None,
-    }
-}
-
-/// The permit that most tests use: episodes in three years, and facts from another source about the same persons.
-pub fn usual_permit() -> Permit {
-    permit(
-        RULE,
-        vec![
-            part("npr.somatikk", ("2018-01-01", "2020-12-31"), &[("hovedtilstand", "as_is"), ("innDato", "month")]),
-            part(
-                "ssb_fdb.main",
-                ("2018-01-01", "2019-06-30"),
-                &[
-                    ("kjonn", "as_is"),
-                    ("fodselsdato", "10_year_band"),
-                    ("inntekt", "as_is"),
-                    ("sivilstand", "as_is"),
-                    ("formue", "as_is"),
-                ],
-            ),
-        ],
-    )
-}
-
-/// A way to the room that breaks: the receiver does not answer from the `at`-th piece on, until it is mended.
-pub struct Breaking {
-    inner: LocalAdapter,
-    pub left: Mutex<Option<u32>>,
-    pub pieces: AtomicU64,
-}
-
-#[async_trait]
-impl RoomAdapter for Breaking {
-    fn piece(&self) -> usize {
-        // Small pieces, so that there are many places to break.
-        8 << 10
-    }
-    async fn put(
-        &self,
-        delivery: DeliveryId,
-        object: &str,
-        offset: u64,
-        piece: Bytes,
-        total: u64,
-    ) -> Result<calls::IntakePutAnswer, TransferError> {
-        if let Some(left) = self.left.lock().unwrap().as_mut() {
-            if *left == 0 {
-                return Err(TransferError::Unavailable("broken".into()));
-            }
-            *left -= 1;
-        }
-        self.pieces.fetch_add(1, Ordering::SeqCst);
-        self.inner.put(delivery, object, offset, piece, total).await
     }
 }
 

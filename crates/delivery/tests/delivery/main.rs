@@ -5,4 +5,5 @@ mod chain;
 mod common;
 mod faults;
 mod orders;
+mod permits;
 mod random_permits;
