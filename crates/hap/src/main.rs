@@ -53,7 +53,7 @@ enum Command {
 #[derive(clap::Args, Clone, Debug)]
 struct DataDir {
     /// Folder of the installation.
-    #[arg(long, value_name = "DIR", default_value = "data", env = "HAP_DATA")]
+    #[arg(long, value_name = "DIR", default_value = "data", env = "HAP_DATA", global = true)]
     data: PathBuf,
 }
 

@@ -20,7 +20,7 @@ pub struct Args {
     #[command(flatten)]
     data: DataDir,
     /// Name of the room.
-    #[arg(long, default_value = zones::ROOM)]
+    #[arg(long, default_value = zones::ROOM, global = true)]
     room: String,
 }
 
