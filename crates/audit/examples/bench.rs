@@ -1,5 +1,5 @@
 //! Measures the log: durable append in batches, latency of one entry, proofs, full verification. Run by
-//! `cargo xtask bench audit`; prints one line per measurement.
+//! `cargo xtask bench audit`; prints a table.
 
 use std::time::Instant;
 
@@ -56,10 +56,11 @@ async fn main() {
     verify(zone.log.folder(), &Options { bodies: true, ..Options::default() }).unwrap();
     let with_bodies = with_bodies.elapsed().as_secs_f64();
     let n = ENTRIES as f64;
-    println!("record into the outbox, 1 000 per transaction   {:>10.0} entries/s", n / record);
-    println!("integrate (sequence, files, fsync, index)       {:>10.0} entries/s", n / append);
-    println!("one entry, recorded and integrated (median)     {:>10.1} ms", single[25]);
-    println!("inclusion proof from {:>8} entries            {prove:>10.2} ms", report.size);
-    println!("full verify                                     {:>10.0} entries/s", report.size as f64 / check);
-    println!("full verify with bodies                         {:>10.0} entries/s", report.size as f64 / with_bodies);
+    println!("| measurement | |\n|---|---:|");
+    println!("| record into the outbox, 1 000 per transaction | {:.0} entries/s |", n / record);
+    println!("| integrate (sequence, files, fsync, index) | {:.0} entries/s |", n / append);
+    println!("| one entry, recorded and integrated (median) | {:.1} ms |", single[25]);
+    println!("| inclusion proof from {:>8} entries | {prove:.2} ms |", report.size);
+    println!("| full verify | {:.0} entries/s |", report.size as f64 / check);
+    println!("| full verify with bodies | {:.0} entries/s |", report.size as f64 / with_bodies);
 }

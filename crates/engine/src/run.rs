@@ -141,6 +141,7 @@ impl Run {
                 Ok(Outcome::Chart(tables.into_iter().map(Raw::new).collect()))
             }),
             Action::Text(text) => Ok(Outcome::Text(text.clone())),
+            _ => Err(RunError::not_yet(step.text.split(' ').next().unwrap_or_default())),
         }
     }
 

@@ -287,6 +287,302 @@ pub enum Action {
     Barchart(Barchart),
     /// A text block, Markdown.
     Text(String),
+    /// A copy of a dataset with all its columns; not activated.
+    CloneDataset {
+        /// The dataset.
+        from: Name,
+        /// Name of the copy.
+        to: Name,
+    },
+    /// A dataset with the distinct units of another and no columns; its population is fixed; not activated (LANG-115).
+    CloneUnits {
+        /// The dataset.
+        from: Name,
+        /// Name of the new one.
+        to: Name,
+    },
+    /// New name for a dataset; the active one stays active.
+    RenameDataset {
+        /// Old name.
+        from: Name,
+        /// New name.
+        to: Name,
+    },
+    /// Reads the spells of a register variable into an empty dataset: one row per spell.
+    ImportEvent(ImportEvent),
+    /// Reads register variables at several times into an empty dataset: one row per unit and occasion.
+    ImportPanel(ImportPanel),
+    /// From one row per unit to one per unit and occasion (LANG-090).
+    ReshapeToPanel(ReshapeToPanel),
+    /// From one row per unit and occasion to one per unit (LANG-092).
+    ReshapeFromPanel(ReshapeFromPanel),
+    /// Group values on every row of the group (LANG-131).
+    Aggregate(Groups),
+    /// One row per group in place of the dataset (LANG-132).
+    Collapse(Groups),
+    /// Copies columns of one dataset to the rows of another (LANG-133, LANG-362).
+    Merge(Merge),
+    /// Numbers out of texts (LANG-145).
+    Destring(Destring),
+    /// Keeps a random part of the units (LANG-136).
+    Sample(Sample),
+    /// Code lists of the script are gone; the columns that used them fall back to codes (LANG-152).
+    DropLabels {
+        /// Dataset and column, each.
+        columns: Vec<(Name, Name)>,
+    },
+    /// Codes of one date translated to those of another (LANG-322).
+    Harmonise(Harmonise),
+    /// `summarize-panel`: as [`Action::Summarize`], per occasion (LANG-161).
+    SummarizePanel(Summarize),
+    /// Something said from metadata alone: help, history, lists of variables and codes (language.md 8.10, LANG-153).
+    Info(Info),
+    /// Everything of the run is dropped: datasets, aliases, results (LANG-223).
+    Clear,
+    /// Results of imports and prefixes are computed anew from here on (LANG-226).
+    NoCache,
+    /// After an error the statements that do not read what failed are carried out (LANG-302).
+    Continue,
+    /// Released results are written to files (LANG-330).
+    Export(Export),
+}
+
+/// `import-event` (LANG-121). Columns `column`, `START@column`, `STOP@column`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ImportEvent {
+    /// Name of the new column.
+    pub column: Name,
+    /// The variable; never a fixed one.
+    pub variable: Arc<VariableInfo>,
+    /// First day of the interval.
+    pub from: Date,
+    /// Last day of the interval.
+    pub to: Date,
+    /// Labels valid on the last day.
+    pub labels: Option<Arc<Labels>>,
+}
+
+/// `import-panel` (LANG-122, LANG-080). Columns named as the variables, and `date@panel` (a date).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ImportPanel {
+    /// The variables with the labels of the last day, in the order written; one unit type.
+    pub variables: Vec<(Arc<VariableInfo>, Option<Arc<Labels>>)>,
+    /// The occasions, ascending, each once.
+    pub times: Vec<Date>,
+    /// The dataset has the units of another (`clone-units`), and rows are restricted to them.
+    pub restricted: bool,
+    /// Codes of all occasions are translated to the list of the last one (LANG-320).
+    pub harmonise: Option<Split>,
+}
+
+/// `reshape-to-panel` (LANG-090, LANG-091).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReshapeToPanel {
+    /// Values of `date@panel`, in the order of the rows of a unit.
+    pub occasions: Vec<Literal>,
+    /// Type of `date@panel`: integer, date or text.
+    pub occasion_type: DataType,
+    /// The new columns.
+    pub columns: Vec<PanelColumn>,
+}
+
+/// A column of the long form.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PanelColumn {
+    /// Its name: the prefix.
+    pub column: Name,
+    /// The column of the wide form for each occasion; none gives missing.
+    pub sources: Vec<Option<Name>>,
+    /// Its type.
+    pub data_type: DataType,
+    /// Its labels.
+    pub labels: Option<Arc<Labels>>,
+}
+
+/// `reshape-from-panel` (LANG-092). Occasions are those of the plan, so that which columns there are tells nothing of
+/// the data; rows of other occasions are left out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReshapeFromPanel {
+    /// Values of `date@panel`.
+    pub occasions: Vec<Literal>,
+    /// Columns of the long form with the names of their columns of the wide form, one per occasion.
+    pub columns: Vec<(Name, Vec<Name>)>,
+}
+
+/// `aggregate` and `collapse` (language.md 8.3.1).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Groups {
+    /// The keys; a name that is no column of the dataset is the unit key under its identifier.
+    pub by: Vec<Name>,
+    /// For [`Action::Collapse`]: what a row is about afterwards.
+    pub unit: RowUnit,
+    /// The new columns.
+    pub columns: Vec<GroupColumn>,
+}
+
+/// What a row of a collapsed dataset is about (LANG-088, LANG-310).
+#[derive(Clone, PartialEq, Debug)]
+pub enum RowUnit {
+    /// A unit of this type: the key is a pointer or the unit key.
+    Type(Arc<UnitType>),
+    /// A value, or a combination of values, of these columns.
+    Keys(Vec<Name>),
+}
+
+/// A column of group values.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GroupColumn {
+    /// The statistic; one of the twelve of `collapse`.
+    pub statistic: Statistic,
+    /// Where the values come from; may be the unit key under its identifier, which can only be counted.
+    pub source: Name,
+    /// Name of the new column.
+    pub column: Name,
+    /// Its type.
+    pub data_type: DataType,
+    /// Its labels.
+    pub labels: Option<Arc<Labels>>,
+}
+
+/// `merge` and `link`: a left join that keeps the rows of the target.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Merge {
+    /// Where the columns come from.
+    pub source: Name,
+    /// Where they go.
+    pub target: Name,
+    /// The columns; free names in the target.
+    pub columns: Vec<Name>,
+    /// How rows are paired, resolved by the steps of language.md 6.2.
+    pub pairing: Pairing,
+}
+
+/// How rows of two datasets belong together. The source is unique over its side (`E313`).
+#[derive(Clone, PartialEq, Debug)]
+pub enum Pairing {
+    /// The unit key of both (step 4); datasets collapsed by the same keys pair by them.
+    Units,
+    /// The key of the source's rows (unit key, or the key it was collapsed by) with this column of the target
+    /// (steps 1, 3a).
+    SourceKey {
+        /// Column of the target.
+        target: Name,
+    },
+    /// This column of the source with the unit key of the target (steps 2, 3b).
+    TargetKey {
+        /// Column of the source.
+        source: Name,
+    },
+    /// Columns of both, by the same names (step 3, LANG-311).
+    Columns(Vec<Name>),
+}
+
+/// `destring` (LANG-145, LANG-146).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Destring {
+    /// The columns.
+    pub columns: Vec<RecodeColumn>,
+    /// Characters that are removed first.
+    pub ignore: String,
+    /// A decimal comma is read as a point.
+    pub decimal_comma: bool,
+    /// What is no number becomes missing, else `E305`.
+    pub force: bool,
+}
+
+/// `sample` (LANG-136).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sample {
+    /// How many.
+    pub size: SampleSize,
+    /// The seed, at least 1.
+    pub seed: u64,
+}
+
+/// Size of a sample.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum SampleSize {
+    /// So many units, above 1 000.
+    Units(u64),
+    /// A share of them, strictly between 0 and 1.
+    Share(f64),
+}
+
+/// `harmonise` on columns (LANG-322).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Harmonise {
+    /// The columns, which keep their names.
+    pub columns: Vec<HarmonisedColumn>,
+    /// What to do with codes that were split.
+    pub split: Split,
+}
+
+/// A column whose codes are translated.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HarmonisedColumn {
+    /// The column.
+    pub column: Name,
+    /// Old code, new codes with the recorded share of each (largest first); only codes that changed.
+    pub changes: Arc<Vec<CodeChange>>,
+    /// Labels of the target date.
+    pub labels: Option<Arc<Labels>>,
+}
+
+/// What became of a code between two dates (DATA-066).
+#[derive(Clone, PartialEq, Debug)]
+pub struct CodeChange {
+    /// The code before.
+    pub from: String,
+    /// The codes after, with the share that each took over, largest share first; one for exact changes.
+    pub to: Vec<(String, f64)>,
+}
+
+/// What to do with a code that was split (LANG-320).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Split {
+    /// The heir with the largest recorded share.
+    #[default]
+    Largest,
+    /// Missing.
+    Missing,
+    /// An error (`E317`).
+    Error,
+}
+
+/// What metadata alone can answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Info {
+    /// Text in the three languages, Markdown.
+    Text(LangMap),
+    /// A table of texts.
+    Table {
+        /// Ids of the columns.
+        columns: Vec<String>,
+        /// Rows, as long as `columns`; labels in the three languages.
+        rows: Vec<Vec<LangMap>>,
+    },
+}
+
+/// `export` (LANG-330).
+#[derive(Clone, PartialEq, Debug)]
+pub struct Export {
+    /// Which results.
+    pub which: ExportWhich,
+    /// `json`, `csv`, `parquet`, `html`, `latex`, `svg`, `png` or `pdf`.
+    pub format: String,
+    /// Name of the files, without ending.
+    pub name: Option<String>,
+}
+
+/// Which results are exported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ExportWhich {
+    /// The one before.
+    Last,
+    /// All so far.
+    All,
+    /// These, by id.
+    Ids(Vec<u32>),
 }
 
 /// `import`.
@@ -302,8 +598,10 @@ pub struct Import {
     pub first: bool,
     /// Whether units with a value join the population (LANG-073).
     pub outer_join: bool,
-    /// Labels valid on the day (LANG-039).
+    /// Labels valid on the day (LANG-039), or on the target date of `harmonise`.
     pub labels: Option<Arc<Labels>>,
+    /// Codes translated to another date's list (LANG-320).
+    pub harmonise: Option<(Arc<Vec<CodeChange>>, Split)>,
 }
 
 /// `recode`. Rules are tried in order, the first match wins; unmatched values stay (LANG-140).

@@ -35,6 +35,9 @@ enum Task {
     Bench {
         /// Which one.
         name: Option<String>,
+        /// Handed to the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, requires = "name")]
+        arguments: Vec<String>,
     },
 }
 
@@ -44,7 +47,7 @@ fn main() -> ExitCode {
         Task::CheckLicences => ("check-licences", licences::check()),
         Task::CheckTexts => ("check-texts", texts::check()),
         Task::Check => ("check", all()),
-        Task::Bench { name } => ("bench", bench::run(name.as_deref())),
+        Task::Bench { name, arguments } => ("bench", bench::run(name.as_deref(), &arguments)),
     };
     report(name, found)
 }

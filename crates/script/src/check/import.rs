@@ -122,7 +122,9 @@ impl Checker<'_> {
         }
         let outer_join = command.option("outer_join").is_some();
         match info {
-            Some(variable) => Ok(Action::Import(Import { column, variable, at, first, outer_join, labels })),
+            Some(variable) => {
+                Ok(Action::Import(Import { column, variable, at, first, outer_join, labels, harmonise: None }))
+            }
             // Without metadata there is no plan; any action will do.
             None => Ok(Action::KeepColumns(Vec::new())),
         }
