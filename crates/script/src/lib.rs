@@ -12,6 +12,7 @@ mod diagnostic;
 mod editor;
 mod format;
 mod functions;
+pub mod help;
 mod lexer;
 mod messages;
 mod parse;

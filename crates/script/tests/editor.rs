@@ -105,11 +105,18 @@ fn words_explain_themselves() {
     let at =
         |line: u32, column: u32| hover(&source, line, column, &registers).map(|h| h.text.text(Language::Nb).to_owned());
     assert!(at(6, 1).unwrap().contains("Lager en ny variabel."));
-    assert_eq!(at(6, 15).unwrap(), "round(x[, u])");
+    assert!(at(6, 15).unwrap().starts_with("round(x[, u])\nAvrunder"));
     assert_eq!(at(6, 20).unwrap(), "lønn: heltall");
     assert_eq!(at(6, 29).unwrap(), "$år = 2020");
     assert!(at(4, 12).unwrap().contains("Lønnsinntekter"));
     assert!(at(7, 10).unwrap().starts_with("create-dataset D"));
     assert!(at(3, 32).is_none());
     assert_eq!(at(6, 10), None);
+}
+
+#[test]
+fn options_explain_themselves() {
+    let source = format!("{HEAD}tabulate lønn, rowpct\n");
+    let text = hover(&source, 6, 17, &Registers::read()).unwrap().text;
+    assert_eq!(text.text(Language::En), "rowpct\nPercent of the row total.");
 }

@@ -11,6 +11,7 @@ use crate::commands::{
 };
 use crate::constants::Bindings;
 use crate::functions::FUNCTIONS;
+use crate::help;
 use crate::lexer::{Mark, Token, TokenKind, lex};
 use crate::messages;
 use crate::parse::parse;
@@ -199,7 +200,8 @@ impl Finder<'_> {
                 } else {
                     format!("{}()", option.name)
                 };
-                self.offer(&text, CompletionKind::Option, plain(spec.word));
+                let detail = help::option(spec, option).map_or_else(|| plain(spec.word), |h| h.text.clone());
+                self.offer(&text, CompletionKind::Option, detail);
             }
             return;
         }
@@ -310,7 +312,9 @@ impl Finder<'_> {
         }
         self.variables();
         for function in FUNCTIONS {
-            self.offer(&format!("{}()", function.name), CompletionKind::Function, plain(function.signature));
+            let text = |l| help::function(function.function).map_or("", |h| h.text.text(l));
+            let [nb, nn, en] = Language::ALL.map(|l| format!("{} — {}", function.signature, text(l)));
+            self.offer(&format!("{}()", function.name), CompletionKind::Function, LangMap::of(&nb, &nn, &en));
         }
     }
 

@@ -3,11 +3,12 @@
 use kernel::{LangMap, Language};
 use serde::{Deserialize, Serialize};
 
-use super::{at_place, shallow};
+use super::{AtPlace, at_place, shallow};
 use crate::catalogue::{Catalogue, Temporality, VariableInfo};
 use crate::check::{LabelState, state_at};
 use crate::commands::CommandSpec;
 use crate::functions::Function;
+use crate::help;
 use crate::lexer::{Mark, TokenKind, lex, normal};
 use crate::messages::{self, say};
 use crate::parse::{parse, system_name};
@@ -41,7 +42,8 @@ pub fn hover(source: &str, line: u32, column: u32, catalogue: &dyn Catalogue) ->
     if place.before.len() < parts.word_length {
         let spec = CommandSpec::of(&parts.word)?;
         let about = messages::about(spec);
-        let [nb, nn, en] = Language::ALL.map(|l| format!("{}\n{}", spec.signature(), about.text(l)));
+        let more = |l| help::command(spec).map_or("", |h| h.text.text(l));
+        let [nb, nn, en] = Language::ALL.map(|l| format!("{}\n{} {}", spec.signature(), about.text(l), more(l)));
         let last = statement.get(parts.word_length - 1)?;
         return Some(Hover { span: statement.first()?.span.to(last.span), text: LangMap::of(&nb, &nn, &en) });
     }
@@ -52,7 +54,12 @@ pub fn hover(source: &str, line: u32, column: u32, catalogue: &dyn Catalogue) ->
         let value = bindings.get(&normal(word.trim_start_matches('$')))?.text();
         plain(&format!("{word} = {}", messages::shortened(&value)))
     } else if next.is_some_and(|t| t.kind == TokenKind::Mark(Mark::Open)) && Function::named(word).is_some() {
-        plain(Function::named(word)?.spec().signature)
+        let function = Function::named(word)?;
+        let text = |l| help::function(function).map_or("", |h| h.text.text(l));
+        let [nb, nn, en] = Language::ALL.map(|l| format!("{}\n{}", function.spec().signature, text(l)));
+        LangMap::of(&nb, &nn, &en)
+    } else if let Some(option) = option_at(&parts.word, &place, word, source) {
+        option
     } else if before.is_some_and(|t| t.kind == TokenKind::Mark(Mark::Divide) && token.glued_to(t)) {
         let alias = place.before.iter().rev().nth(1)?;
         let alias = state.aliases.get(alias.span.text(source))?;
@@ -72,6 +79,16 @@ pub fn hover(source: &str, line: u32, column: u32, catalogue: &dyn Catalogue) ->
         say!("{name}: {nb}{codes}", "{name}: {nn}{codes}", "{name}: {en}{codes}")
     };
     Some(Hover { span: token.span, text })
+}
+
+/// The help of an option of the command, for a word behind the first comma.
+fn option_at(command: &str, place: &AtPlace, word: &str, source: &str) -> Option<LangMap> {
+    let spec = CommandSpec::of(command)?;
+    let option = spec.option(word)?;
+    let behind_comma = place.before.iter().any(|t| t.span.text(source) == ",");
+    let help = help::option(spec, option).filter(|_| behind_comma)?;
+    let [nb, nn, en] = Language::ALL.map(|l| format!("{word}\n{}", help.text.text(l)));
+    Some(LangMap::of(&nb, &nn, &en))
 }
 
 fn plain(text: &str) -> LangMap {
