@@ -150,9 +150,16 @@ impl<'a> Desk<'a> {
         self.counted("count", set, set.persons, cell)
     }
 
-    /// The released number of units of a set that has persons behind it.
-    pub(crate) fn units(&mut self, set: &PersonSet, units: u64, cell: usize) -> Result<Count, Stopped> {
-        self.counted("units", set, units, cell)
+    /// The released number of units of a type, of a set that has persons behind it. The same persons may be those of
+    /// other units too, so each type has a kind of its own.
+    pub(crate) fn units(
+        &mut self,
+        unit_type: &str,
+        set: &PersonSet,
+        units: u64,
+        cell: usize,
+    ) -> Result<Count, Stopped> {
+        self.counted(&format!("units/{unit_type}"), set, units, cell)
     }
 
     fn counted(&mut self, kind: &str, set: &PersonSet, n: u64, cell: usize) -> Result<Count, Stopped> {

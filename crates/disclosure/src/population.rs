@@ -21,7 +21,7 @@ impl Rules for RawPopulation {
             return Err(Reason::Floor.into());
         }
         let units = if self.set.keyed == Keyed::Persons && self.unit_type != "PERSON" {
-            let units = desk.units(&self.set, self.units, 0)?;
+            let units = desk.units(&self.unit_type, &self.set, self.units, 0)?;
             Some(desk.show(units))
         } else {
             None

@@ -1,5 +1,9 @@
-//! A dataset of a run: a mask over its unit space and named columns in that space (ENG-020). Columns know where they come
-//! from, their key (ENG-039), and what counts as missing in them.
+//! A dataset of a run: rows, a mask over them, and named columns as long as the rows (ENG-020, ENG-021). Columns know where
+//! they come from, their key (ENG-039), and what counts as missing in them.
+//!
+//! Rows are the units of a space themselves (row `i` is the unit with ordinal `i`), or rows of their own that know their
+//! unit: spells of an event dataset, unit and occasion of a panel (one occasion after the other, ordinals ascending within
+//! it). A dataset that was collapsed by values has [`Groups`] as its units.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,8 +12,13 @@ use kernel::{Date, LangMap, Language};
 use script::program::{Labels, Literal, Name};
 use script::{DataType, UnitType, VariableInfo};
 
+use arrow::buffer::ScalarBuffer;
+
 use crate::data::{Data, Dictionary};
+use crate::keys::RecordKeys;
 use crate::mask::Mask;
+use crate::raw::PersonSet;
+use crate::source::{Values, space_of};
 use crate::vector::Value;
 
 /// A named column.
@@ -78,23 +87,155 @@ impl Column {
     }
 }
 
+/// What a row of a dataset is (language.md section 6.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DatasetKind {
+    /// No import yet; `clone-units` may have fixed the population.
+    Empty,
+    /// One row per unit.
+    CrossSection,
+    /// One row per spell.
+    Event,
+    /// One row per unit and occasion.
+    Panel,
+}
+
+/// The row space of a dataset.
+#[derive(Clone)]
+pub(crate) enum Rows {
+    /// Row `i` is the unit with ordinal `i` (the group with number `i`).
+    Units,
+    /// Rows of their own: the ordinal of the unit (the number of the group) of each row.
+    Own(ScalarBuffer<u32>),
+}
+
+impl Rows {
+    /// The unit of a row.
+    #[inline]
+    pub(crate) fn unit(&self, row: usize) -> u32 {
+        match self {
+            Rows::Units => row as u32,
+            Rows::Own(units) => units[row],
+        }
+    }
+}
+
+/// The units of a dataset that was collapsed by values (LANG-088, LANG-310): one per combination of key values that
+/// occurred, numbered in the order of the values.
+///
+/// Such a unit has no space of its own in the installation and no pointer to a person, so its record key is made from its
+/// key values (ENG-038: a unit without pointer has the keys of its own space), under a secret that comes from the record
+/// keys of the persons. Cells of a table over groups therefore count groups, and noise and floors are sized by their
+/// number; keyed by the persons behind them a table of 356 municipalities would show a nation. The *population* is judged
+/// by the persons behind the groups (SDC-140), which are kept here.
+pub(crate) struct Groups {
+    /// Key columns with the values they had, one row per group; they stay when the dataset's own columns are dropped.
+    pub(crate) keys: Vec<(Name, Column)>,
+    /// Record keys of the groups.
+    pub(crate) records: Arc<RecordKeys>,
+    /// Name of the unit space that [`Groups::members`] are ordinals of.
+    pub(crate) space: String,
+    /// Where the members of each group start; one longer than there are groups.
+    pub(crate) starts: Vec<u32>,
+    /// Units behind each group, each once per group.
+    pub(crate) members: Vec<u32>,
+}
+
+impl Groups {
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The units behind a group.
+    pub(crate) fn of(&self, group: usize) -> &[u32] {
+        &self.members[self.starts[group] as usize..self.starts[group + 1] as usize]
+    }
+
+    /// The names of the keys, as the unit type of a collapsed dataset is told.
+    pub(crate) fn unit_type(&self) -> String {
+        self.keys.iter().map(|(n, _)| &**n).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let keys: usize = self.keys.iter().map(|(_, c)| c.data.bytes()).sum();
+        keys + self.records.len() * 24 + (self.starts.len() + self.members.len()) * 4
+    }
+}
+
 /// A dataset.
 #[derive(Clone)]
 pub(crate) struct Dataset {
     pub(crate) name: Name,
-    /// Set by the first import (LANG-072).
+    pub(crate) kind: DatasetKind,
+    /// Set by the first import (LANG-072); none for [`Groups`] too.
     pub(crate) unit_type: Option<Arc<UnitType>>,
+    /// The units of a dataset collapsed by values.
+    pub(crate) groups: Option<Arc<Groups>>,
+    pub(crate) rows: Rows,
+    /// How rows of their own came to be: part of the key of columns that depend on them.
+    pub(crate) rows_key: [u8; 32],
+    /// The rows it holds.
     pub(crate) mask: Arc<Mask>,
+    /// The persons (or units) behind `mask`, once they are known.
+    pub(crate) set: Option<Arc<PersonSet>>,
     pub(crate) columns: Vec<(Name, Column)>,
 }
 
 impl Dataset {
     pub(crate) fn empty(name: &Name) -> Self {
-        Self { name: Arc::clone(name), unit_type: None, mask: Arc::new(Mask::empty(0)), columns: Vec::new() }
+        Self {
+            name: Arc::clone(name),
+            kind: DatasetKind::Empty,
+            unit_type: None,
+            groups: None,
+            rows: Rows::Units,
+            rows_key: [0; 32],
+            mask: Arc::new(Mask::empty(0)),
+            set: None,
+            columns: Vec::new(),
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|(n, _)| **n == *name).map(|(_, c)| c)
+    }
+
+    pub(crate) fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
+        self.columns.iter_mut().find(|(n, _)| **n == *name).map(|(_, c)| c)
+    }
+
+    /// A column of the dataset, or the unit key under its identifier name (LANG-070), or a key that it was collapsed by.
+    pub(crate) fn find(&self, name: &str) -> Option<Column> {
+        let of_groups = || {
+            let (_, key) = self.groups.as_ref()?.keys.iter().find(|(n, _)| **n == *name)?;
+            matches!(self.rows, Rows::Units).then(|| key.clone())
+        };
+        let identifier = |u: &&Arc<UnitType>| u.identifier == name;
+        self.column(name)
+            .cloned()
+            .or_else(of_groups)
+            .or_else(|| self.unit_type.as_ref().filter(identifier).map(|u| self.unit_key(u)))
+    }
+
+    /// The unit key as a column.
+    pub(crate) fn unit_key(&self, unit_type: &Arc<UnitType>) -> Column {
+        let (values, row_wise) = match &self.rows {
+            Rows::Units => ((0..self.mask.len() as u32).collect::<Vec<u32>>().into(), true),
+            Rows::Own(units) => (units.clone(), false),
+        };
+        let key = if row_wise { [0; 32] } else { self.rows_key };
+        Column {
+            data: Arc::new(Data { values: Values::Unit(values), validity: None, dictionary: None }),
+            data_type: DataType::Key(Arc::clone(unit_type)),
+            labels: None,
+            flagged: Arc::default(),
+            title: None,
+            origin: Arc::default(),
+            key: column_key("unit key", &[space_of(unit_type).as_bytes(), &key]),
+            row_wise,
+            import: None,
+            made: true,
+        }
     }
 
     pub(crate) fn put(&mut self, name: &Name, column: Column) {
@@ -103,6 +244,33 @@ impl Dataset {
             None => self.columns.push((Arc::clone(name), column)),
         }
     }
+
+    /// Other rows from now on; whose they are has to be found anew.
+    pub(crate) fn set_mask(&mut self, mask: Mask) {
+        self.mask = Arc::new(mask);
+        self.set = None;
+    }
+
+    /// The buffers that belong to the run: an address that tells one from another, and bytes. Copies of a dataset share
+    /// them.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let made = self.columns.iter().filter(|(_, c)| c.made);
+        let columns = made.map(|(_, c)| (Arc::as_ptr(&c.data).addr(), c.data.bytes()));
+        let groups = self.groups.iter().map(|g| (Arc::as_ptr(g).addr(), g.bytes()));
+        let rows = match &self.rows {
+            Rows::Units => None,
+            Rows::Own(units) => Some((units.as_ptr().addr(), units.len() * 4)),
+        };
+        columns.chain(groups).chain(rows).chain([(Arc::as_ptr(&self.mask).addr(), self.mask.bytes())])
+    }
+}
+
+/// Bytes of buffers, each counted once.
+pub(crate) fn distinct_bytes(buffers: impl Iterator<Item = (usize, usize)>) -> usize {
+    let mut known: Vec<(usize, usize)> = buffers.collect();
+    known.sort_unstable();
+    known.dedup_by_key(|(address, _)| *address);
+    known.iter().map(|(_, bytes)| bytes).sum()
 }
 
 /// Hashes the parts of a column key, each with its length (ENG-039).

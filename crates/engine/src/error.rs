@@ -141,6 +141,18 @@ impl RunError {
         )
     }
 
+    pub(crate) fn mixed_kinds(name: &str) -> Self {
+        Self::statement(
+            script::Code::E309,
+            None,
+            [
+                &format!("«{name}» passer ikke i et datasett med hendelser, paneldata eller grupper."),
+                &format!("«{name}» passar ikkje i eit datasett med hendingar, paneldata eller grupper."),
+                &format!("\"{name}\" does not fit into a dataset of events, panel data or groups."),
+            ],
+        )
+    }
+
     pub(crate) fn not_yet(what: &str) -> Self {
         Self::statement(
             script::Code::E605,

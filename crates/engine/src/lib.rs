@@ -37,4 +37,4 @@ pub use error::{RunError, Stop};
 pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;
-pub use run::{Outcome, Run};
+pub use run::{DatasetState, Outcome, Run, Snapshot};

@@ -92,6 +92,15 @@ impl Mask {
         })
     }
 
+    /// Identity of the set.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        self.words.iter().for_each(|w| {
+            hasher.update(&w.to_le_bytes());
+        });
+        *hasher.finalize().as_bytes()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.words.len() * 8
     }

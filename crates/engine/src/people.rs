@@ -1,26 +1,29 @@
 //! The persons behind the rows of a dataset, and the keyed identity of any set of rows or of the cells of a table
-//! (ENG-038): rows of the person space are persons, other units reach them through a pointer, and a person counts once
-//! per set however many rows lead to her.
+//! (ENG-038): rows of the person space are persons, rows of their own lead to their unit, other units reach persons through
+//! a pointer, and a person counts once per set however many rows lead to her.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::mask::Mask;
 use crate::raw::{Keyed, PersonSet};
 use crate::set::SetBuilder;
-use crate::source::{PersonPointer, RecordKeys, VariableSource};
+use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
 /// No cell.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// How rows of one unit space become members of sets.
+/// How the rows of a dataset become members of sets.
 pub(crate) struct People {
     keyed: Keyed,
     keys: Arc<RecordKeys>,
+    /// The unit of each row.
+    rows: Rows,
     pointer: Option<PersonPointer>,
 }
 
@@ -31,7 +34,21 @@ pub(crate) struct CellSet {
 }
 
 impl People {
-    pub(crate) fn of(source: &dyn VariableSource, space: &str) -> Result<Self, RunError> {
+    /// Those behind the rows of a dataset that has units.
+    pub(crate) fn of(source: &dyn VariableSource, dataset: &Dataset) -> Result<Self, RunError> {
+        let mut people = match (&dataset.groups, &dataset.unit_type) {
+            (Some(groups), _) => {
+                Self { keyed: Keyed::Units, keys: Arc::clone(&groups.records), rows: Rows::Units, pointer: None }
+            }
+            (None, Some(unit_type)) => Self::of_space(source, space_of(unit_type))?,
+            (None, None) => return Err(RunError::unknown_dataset(&dataset.name)),
+        };
+        people.rows = dataset.rows.clone();
+        Ok(people)
+    }
+
+    /// Those behind the units of a space.
+    pub(crate) fn of_space(source: &dyn VariableSource, space: &str) -> Result<Self, RunError> {
         let pointer = if space == source.person_space() { None } else { source.person_pointer(space)? };
         let (keyed, of) = if space == source.person_space() || pointer.is_some() {
             (Keyed::Persons, source.person_space())
@@ -42,29 +59,50 @@ impl People {
         if keys.len() < source.space_size(of) as usize {
             return Err(RunError::Unavailable("the keys of the disclosure gate".to_owned()));
         }
-        Ok(Self { keyed, keys, pointer })
+        Ok(Self { keyed, keys, rows: Rows::Units, pointer })
     }
 
-    /// The member that row `i` stands for.
+    /// The member that row `i` stands for: row, unit, person.
     #[inline]
     fn member(&self, row: usize) -> Option<u32> {
+        let unit = self.rows.unit(row);
         match &self.pointer {
-            None => Some(row as u32),
-            Some(p) => p.persons.get(row).copied().filter(|m| (*m as usize) < self.keys.len()),
+            None => Some(unit),
+            Some(p) => p.persons.get(unit as usize).copied().filter(|m| (*m as usize) < self.keys.len()),
         }
+    }
+
+    /// Whether every row is a member of its own, with the number of the row.
+    fn direct(&self) -> bool {
+        self.pointer.is_none() && matches!(self.rows, Rows::Units)
+    }
+
+    /// The members that `units` (of a space, not rows) lead to.
+    pub(crate) fn set_of_units(&self, units: impl Iterator<Item = u32>) -> PersonSet {
+        let mut seen = Mask::empty(self.keys.len());
+        for unit in units {
+            let member = match &self.pointer {
+                None => Some(unit),
+                Some(p) => p.persons.get(unit as usize).copied(),
+            };
+            if let Some(m) = member.filter(|m| (*m as usize) < self.keys.len()) {
+                seen.set(m as usize);
+            }
+        }
+        self.set_of_members(&seen)
     }
 
     /// The persons behind the rows of a mask.
     pub(crate) fn set(&self, mask: &Mask) -> PersonSet {
-        let members;
-        let mask = if self.pointer.is_some() {
-            let mut seen = Mask::empty(self.keys.len());
-            mask.iter(0..mask.len()).filter_map(|row| self.member(row)).for_each(|m| seen.set(m as usize));
-            members = seen;
-            &members
-        } else {
-            mask
-        };
+        if self.direct() {
+            return self.set_of_members(mask);
+        }
+        let mut seen = Mask::empty(self.keys.len());
+        mask.iter(0..mask.len()).filter_map(|row| self.member(row)).for_each(|m| seen.set(m as usize));
+        self.set_of_members(&seen)
+    }
+
+    fn set_of_members(&self, mask: &Mask) -> PersonSet {
         let parts: Vec<SetBuilder> = (0..mask.len().div_ceil(PART))
             .into_par_iter()
             .map(|part| {
@@ -88,7 +126,7 @@ impl People {
         for variant in 0..shape.variants() {
             rows.iter().enumerate().for_each(|(cell, n)| out[shape.place(cell, variant)].rows += n);
         }
-        if self.pointer.is_none() {
+        if self.direct() {
             // Every row is another person, so margins are sums of cells.
             for (cell, set) in self.inner_sets(cell_of_row, shape.inner()).into_iter().enumerate() {
                 let set = set.finish();
@@ -189,7 +227,8 @@ mod tests {
     fn eng_038_a_person_counts_once_per_set() {
         let keys = Arc::new(RecordKeys::derive(&[9; 32], 4));
         let pointer = PersonPointer { persons: vec![0, 0, 1, PersonPointer::NOBODY, 0].into() };
-        let people = People { keyed: Keyed::Persons, keys: Arc::clone(&keys), pointer: Some(pointer) };
+        let people =
+            People { keyed: Keyed::Persons, keys: Arc::clone(&keys), rows: Rows::Units, pointer: Some(pointer) };
         let cells = people.cells(&[0, 1, 1, 0, 0], &Shape(vec![2]));
         assert_eq!(cells.iter().map(|c| (c.rows, c.set.persons)).collect::<Vec<_>>(), [(3, 1), (2, 2), (5, 2)]);
         assert_eq!(cells[2].set.fingerprint, keys.record()[0].wrapping_add(keys.record()[1]));

@@ -67,8 +67,10 @@ pub struct RawPopulation {
     pub units: u64,
     /// Rows in the dataset (equal to `units` for cross-sections).
     pub rows: u64,
-    /// The persons behind the units.
+    /// The persons behind the units. For a dataset collapsed by values, those behind the members of its groups.
     pub set: PersonSet,
+    /// The persons before the command; none when the dataset had no population (LANG-241).
+    pub before: Option<std::sync::Arc<PersonSet>>,
 }
 
 /// What `generate`, `replace` or `recode` touched (SDC-141).

@@ -9,7 +9,14 @@ use proptest::prelude::*;
 
 fn population(persons: u64, unit_type: &str) -> RawPopulation {
     let set = people(0..persons);
-    RawPopulation { dataset: "d".into(), unit_type: unit_type.into(), units: persons * 2, rows: persons, set }
+    RawPopulation {
+        dataset: "d".into(),
+        unit_type: unit_type.into(),
+        units: persons * 2,
+        rows: persons,
+        set,
+        before: None,
+    }
 }
 
 fn edit(touched: u64, untouched: u64, conditional: bool) -> RawEdit {

@@ -1,0 +1,299 @@
+//! A run: datasets, the active one, and the execution of one statement after the other. A statement that shapes a dataset
+//! or changes values takes effect only when the caller, who has asked the gate, accepts it (LANG-241).
+
+mod assign;
+mod datasets;
+mod import;
+mod scan;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kernel::Language;
+use script::UnitType;
+use script::program::{Action, Name, Step};
+
+use crate::cache::ImportCache;
+use crate::control::Control;
+use crate::dataset::{Dataset, Rows, column_key, distinct_bytes};
+use crate::error::RunError;
+use crate::mask::Mask;
+use crate::params::Parameters;
+use crate::people::People;
+use crate::raw::{PersonSet, Raw, RawEdit, RawPopulation, RawSummary, RawTable};
+use crate::source::{VariableSource, space_of};
+
+use self::assign::Assignment;
+pub use self::snapshot::{DatasetState, Snapshot};
+
+/// What a statement gave.
+#[expect(clippy::large_enum_variant, reason = "one per statement; a box would only hide the raw type")]
+pub enum Outcome {
+    /// Nothing for the gate; the statement has taken effect.
+    Done,
+    /// A dataset got another population. Takes effect with [`Run::accept`].
+    Population(Raw<RawPopulation>),
+    /// Values were made or changed under a condition, one raw result per column. Takes effect with [`Run::accept`].
+    Edits(Vec<Raw<RawEdit>>),
+    /// A table.
+    Table(Raw<RawTable>),
+    /// A summary.
+    Summary(Raw<RawSummary>),
+    /// A bar chart: one table per variable with categories, then one with a magnitude per other variable.
+    Chart(Vec<Raw<RawTable>>),
+    /// A text block.
+    Text(String),
+}
+
+/// The state of a script while it runs.
+pub struct Run {
+    source: Arc<dyn VariableSource>,
+    cache: Arc<ImportCache>,
+    parameters: Parameters,
+    language: Language,
+    datasets: BTreeMap<Name, Arc<Dataset>>,
+    active: Option<Name>,
+    pending: Option<Dataset>,
+    /// Imports go past the cache (LANG-226).
+    no_cache: bool,
+}
+
+impl Run {
+    /// A run over the variables of `source`, with labels in `language`.
+    pub fn new(
+        source: Arc<dyn VariableSource>,
+        cache: Arc<ImportCache>,
+        parameters: Parameters,
+        language: Language,
+    ) -> Self {
+        let datasets = BTreeMap::new();
+        Self { source, cache, parameters, language, datasets, active: None, pending: None, no_cache: false }
+    }
+
+    /// Carries out one statement. What was pending and not accepted is forgotten.
+    ///
+    /// # Errors
+    /// [`RunError`]; then the datasets are as they were.
+    pub fn execute(&mut self, step: &Step, control: &dyn Control) -> Result<Outcome, RunError> {
+        self.pending = None;
+        match &step.action {
+            // Stores are resolved in the plan; labels come with the columns they are assigned to.
+            Action::Require { .. } | Action::DefineLabels { .. } => Ok(Outcome::Done),
+            Action::CreateDataset { dataset } => {
+                self.insert(Dataset::empty(dataset));
+                self.active = Some(Arc::clone(dataset));
+                Ok(Outcome::Done)
+            }
+            Action::Use { dataset } => {
+                self.named(dataset)?;
+                self.active = Some(Arc::clone(dataset));
+                Ok(Outcome::Done)
+            }
+            Action::DeleteDataset { dataset } => {
+                self.datasets.remove(dataset).ok_or_else(|| RunError::unknown_dataset(dataset))?;
+                self.active.take_if(|a| a == dataset);
+                Ok(Outcome::Done)
+            }
+            Action::Import(import) => self.import(import),
+            Action::Generate { column, value, condition } => {
+                let plan = Assignment { column, value, condition: condition.as_ref(), data_type: &value.data_type };
+                self.assign(&plan, None, control)
+            }
+            Action::Replace { column, value, condition, data_type, labels } => {
+                let plan = Assignment { column, value, condition: condition.as_ref(), data_type };
+                self.assign(&plan, Some(labels.clone()), control)
+            }
+            Action::Rename { from, to } => self.rename(from, to),
+            Action::CloneColumns { pairs } => self.change(|d| {
+                for (from, to) in pairs {
+                    let copy = d.find(from).ok_or_else(|| RunError::unknown_column(from))?;
+                    d.put(to, copy);
+                }
+                Ok(())
+            }),
+            Action::DropColumns(names) => self.drop_columns(names),
+            Action::KeepColumns(names) => self.keep_columns(names),
+            Action::AssignLabels { column, labels } => self.change(|d| {
+                let slot = d.column_mut(column).ok_or_else(|| RunError::unknown_column(column))?;
+                slot.labels = Some(Arc::clone(labels));
+                slot.import = None;
+                Ok(())
+            }),
+            Action::DropLabels { columns } => self.drop_labels(columns),
+            Action::CloneDataset { from, to } => self.clone_dataset(from, to),
+            Action::CloneUnits { from, to } => self.clone_units(from, to),
+            Action::RenameDataset { from, to } => self.rename_dataset(from, to),
+            Action::Clear => {
+                self.datasets.clear();
+                self.active = None;
+                Ok(Outcome::Done)
+            }
+            Action::NoCache => {
+                self.no_cache = true;
+                Ok(Outcome::Done)
+            }
+            // What becomes of the statements after an error is the caller's.
+            Action::Continue => Ok(Outcome::Done),
+            Action::KeepIf(condition) => self.filter(condition, false, control),
+            Action::DropIf(condition) => self.filter(condition, true, control),
+            Action::Recode(plan) => self.recode(plan, control),
+            Action::Tabulate(plan) => {
+                self.scan(plan.condition.as_ref(), plan.missing, plan.nolabels, control, |scan| {
+                    crate::figures::tabulate(scan, plan).map(|t| Outcome::Table(Raw::new(t)))
+                })
+            }
+            Action::Summarize(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
+                crate::figures::summarize(scan, plan).map(|s| Outcome::Summary(Raw::new(s)))
+            }),
+            Action::Barchart(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
+                let tables = crate::figures::barchart(scan, plan)?;
+                Ok(Outcome::Chart(tables.into_iter().map(Raw::new).collect()))
+            }),
+            Action::Text(text) => Ok(Outcome::Text(text.clone())),
+            _ => Err(RunError::not_yet(step.text.split(' ').next().unwrap_or_default())),
+        }
+    }
+
+    /// The gate lets the last statement take effect.
+    pub fn accept(&mut self) {
+        if let Some(dataset) = self.pending.take() {
+            self.insert(dataset);
+        }
+    }
+
+    /// The gate refuses the last statement; its dataset stays as it was.
+    pub fn refuse(&mut self) {
+        self.pending = None;
+    }
+
+    /// A dataset as it stands, for comparison with the reference interpreter.
+    #[cfg(test)]
+    pub(crate) fn dataset(&self, name: &str) -> Option<&Dataset> {
+        self.datasets.get(name).map(|d| &**d)
+    }
+
+    /// The unit type of a dataset; none while it is empty or unknown, and where it was collapsed by values.
+    pub fn unit_type(&self, dataset: &str) -> Option<&UnitType> {
+        self.datasets.get(dataset)?.unit_type.as_deref()
+    }
+
+    fn named(&self, name: &str) -> Result<&Dataset, RunError> {
+        self.datasets.get(name).map(|d| &**d).ok_or_else(|| RunError::unknown_dataset(name))
+    }
+
+    fn active(&self) -> Result<&Dataset, RunError> {
+        self.named(self.active.as_ref().ok_or_else(RunError::no_dataset)?)
+    }
+
+    fn insert(&mut self, dataset: Dataset) {
+        self.datasets.insert(Arc::clone(&dataset.name), Arc::new(dataset));
+    }
+
+    fn change(&mut self, f: impl FnOnce(&mut Dataset) -> Result<(), RunError>) -> Result<Outcome, RunError> {
+        let mut dataset = self.active()?.clone();
+        f(&mut dataset)?;
+        self.insert(dataset);
+        Ok(Outcome::Done)
+    }
+
+    /// Refused when the run would hold more than it may with `dataset` beside or in place of the one of its name (E601).
+    fn afford(&self, dataset: &Dataset) -> Result<(), RunError> {
+        let others = self.datasets.values().filter(|d| d.name != dataset.name).map(|d| &**d);
+        let bytes = distinct_bytes(others.chain([dataset]).flat_map(Dataset::buffers));
+        if bytes > self.parameters.memory { Err(RunError::out_of_memory()) } else { Ok(()) }
+    }
+
+    /// Keeps `dataset` until it is accepted; refused at once when the run would hold too much.
+    fn propose(&mut self, dataset: Dataset) -> Result<(), RunError> {
+        self.afford(&dataset)?;
+        self.pending = Some(dataset);
+        Ok(())
+    }
+
+    /// A change that the gate has no say in: it takes effect at once, when there is room for it.
+    fn settle(&mut self, dataset: Dataset) -> Result<Outcome, RunError> {
+        self.afford(&dataset)?;
+        self.insert(dataset);
+        Ok(Outcome::Done)
+    }
+
+    fn people(&self, dataset: &Dataset) -> Result<People, RunError> {
+        People::of(&*self.source, dataset)
+    }
+
+    /// Proposes a dataset with another population than the one of its name has (LANG-241).
+    fn population(&mut self, mut dataset: Dataset) -> Result<Outcome, RunError> {
+        let before = self.datasets.get(&dataset.name).and_then(|d| d.set.clone());
+        let set = self.persons_behind(&dataset)?;
+        let rows = dataset.mask.count();
+        let raw = RawPopulation {
+            dataset: dataset.name.to_string(),
+            unit_type: match (&dataset.unit_type, &dataset.groups) {
+                (Some(unit_type), _) => unit_type.name.clone(),
+                (None, Some(groups)) => groups.unit_type(),
+                (None, None) => String::new(),
+            },
+            units: match &dataset.rows {
+                Rows::Units => rows,
+                Rows::Own(_) => self.units(&dataset).count(),
+            },
+            rows,
+            set: PersonSet { sketch: set.sketch, ..*set },
+            before,
+        };
+        dataset.set = Some(set);
+        self.propose(dataset)?;
+        Ok(Outcome::Population(Raw::new(raw)))
+    }
+
+    /// The persons behind the rows of a dataset; behind the members of its groups where it was collapsed by values.
+    fn persons_behind(&self, dataset: &Dataset) -> Result<Arc<PersonSet>, RunError> {
+        if let Some(set) = &dataset.set {
+            return Ok(Arc::clone(set));
+        }
+        let set = match &dataset.groups {
+            None => self.people(dataset)?.set(&dataset.mask),
+            Some(groups) => {
+                let here = self.units(dataset);
+                let people = People::of_space(&*self.source, &groups.space)?;
+                people.set_of_units(here.iter(0..here.len()).flat_map(|g| groups.of(g)).copied())
+            }
+        };
+        Ok(Arc::new(set))
+    }
+
+    /// Number of units that rows of a dataset may lead to.
+    fn unit_space(&self, dataset: &Dataset) -> usize {
+        match (&dataset.rows, &dataset.groups, &dataset.unit_type) {
+            (Rows::Units, ..) => dataset.mask.len(),
+            (_, Some(groups), _) => groups.len(),
+            (_, None, Some(unit_type)) => self.source.space_size(space_of(unit_type)) as usize,
+            (_, None, None) => 0,
+        }
+    }
+
+    /// The distinct units of a dataset, as a mask over its units.
+    fn units(&self, dataset: &Dataset) -> Mask {
+        match &dataset.rows {
+            Rows::Units => (*dataset.mask).clone(),
+            Rows::Own(units) => {
+                let mut seen = Mask::empty(self.unit_space(dataset));
+                dataset.mask.iter(0..dataset.mask.len()).for_each(|row| seen.set(units[row] as usize));
+                seen
+            }
+        }
+    }
+
+    /// What a column that depends on the rows of a dataset has in its key (ENG-039): the persons, and which rows they
+    /// are where a person may have several.
+    fn population_key(&self, dataset: &Dataset) -> Result<[u8; 32], RunError> {
+        let set = self.persons_behind(dataset)?;
+        let persons = dataset.unit_type.as_ref().is_some_and(|u| space_of(u) == self.source.person_space());
+        let rows = match &dataset.rows {
+            Rows::Units if persons => [0; 32],
+            _ => dataset.mask.digest(),
+        };
+        Ok(column_key("population", &[&set.fingerprint.to_le_bytes(), &dataset.rows_key, &rows]))
+    }
+}
