@@ -2,20 +2,22 @@
 //! statement by statement, and every raw result goes through the gate before anything is said about it. What comes out is
 //! a sealed document and diagnostics.
 //!
-//! It decides nothing about disclosure and keeps nothing but the ledger it was given.
+//! This module is the loop over statements; how a raw result passes the gate and is to be shown stands in `results`. It
+//! decides nothing about disclosure and keeps nothing but the ledger it was given.
+
+mod results;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use disclosure::{
-    Base, Chart, Content, Ctx, Document, Entry, Gate, GateKeys, Head, Ledger, Output, Policy, Reason, Releasable,
-    Released, SealedDocument, Statistic, Stopped, StoreUsed, View, Withheld,
-};
+use disclosure::{Document, Entry, GateKeys, Head, Ledger, Policy, SealedDocument, StoreUsed};
 use engine::source::{StoreVersion, VariableSource};
-use engine::{Control, ImportCache, Outcome, Parameters, Raw, RunError, SourceCatalogue, Stop};
+use engine::{Control, ImportCache, Parameters, RunError, SourceCatalogue, Stop};
 use kernel::{Clock, LangMap, Language, Signer, Timestamp};
-use script::program::{Action, Barchart, Statistic as Asked, Step, Tabulate};
+use script::program::{Action, Step};
 use script::{Code, Diagnostic};
+
+use results::{Counter, Shown};
 
 /// Longest time for one statement, in seconds (language.md section 11).
 const STATEMENT_SECONDS: i64 = 600;
@@ -212,6 +214,13 @@ enum Halt {
     Broken(RunnerError),
 }
 
+impl Halt {
+    /// Whether the gate refused the statement.
+    fn refused(&self) -> bool {
+        matches!(self, Halt::Told(diagnostic) if diagnostic.code.as_str().starts_with("E4"))
+    }
+}
+
 impl From<RunnerError> for Halt {
     fn from(error: RunnerError) -> Self {
         Halt::Broken(error)
@@ -266,58 +275,15 @@ impl Work<'_> {
         if let Action::Require { store, version, .. } = &step.action {
             self.uses(store, version)?;
         }
-        if let Action::Tabulate(plan) = &step.action {
-            not_yet(plan, step)?;
+        if let Some(diagnostic) = results::not_yet(step) {
+            return Err(Halt::Told(Box::new(diagnostic)));
         }
         let outcome = run.execute(step, control).map_err(|error| halt(error, step))?;
-        match outcome {
-            Outcome::Done | Outcome::Text(_) => Ok(()),
-            Outcome::Population(raw) => {
-                let released = self.gate(step, number, &[], raw)?;
-                run.accept();
-                self.push(step, View::Receipt, released.into_output());
-                Ok(())
-            }
-            Outcome::Edits(raws) => {
-                let mut receipts = Vec::with_capacity(raws.len());
-                for raw in raws {
-                    receipts.push(self.gate(step, number, &[], raw)?);
-                }
-                run.accept();
-                receipts.into_iter().for_each(|r| self.push(step, View::Receipt, r.into_output()));
-                Ok(())
-            }
-            Outcome::Table(raw) => {
-                let (contents, statistics) = match &step.action {
-                    Action::Tabulate(plan) => table_view(plan),
-                    _ => (vec![Content::Count], Vec::new()),
-                };
-                let released = self.gate(step, number, &statistics, raw)?;
-                self.push(step, View::Table { contents }, released.into_output());
-                Ok(())
-            }
-            Outcome::Summary(raw) => {
-                let statistics = summary_statistics(&step.action);
-                let released = self.gate(step, number, &statistics, raw)?;
-                let contents = statistics.into_iter().map(Content::Statistic).collect();
-                self.push(step, View::Table { contents }, released.into_output());
-                Ok(())
-            }
-            Outcome::Chart(raws) => {
-                let Action::Barchart(plan) = &step.action else { return Ok(()) };
-                for raw in raws {
-                    let content = bar_content(plan);
-                    let statistics: Vec<Statistic> = match content {
-                        Content::Statistic(s) => vec![s],
-                        _ => Vec::new(),
-                    };
-                    let released = self.gate(step, number, &statistics, raw)?;
-                    let chart = Chart { content, horizontal: plan.horizontal, stacked: plan.stack };
-                    self.push(step, View::Bars(chart), released.into_output());
-                }
-                Ok(())
-            }
-        }
+        let counter = Counter { runner: self.runner, job: self.job, script: &self.digest, number };
+        let shown = counter.release(step, outcome).inspect_err(|halt| self.refused |= halt.refused())?;
+        run.accept();
+        shown.into_iter().for_each(|shown| self.push(step, shown));
+        Ok(())
     }
 
     fn uses(&mut self, store: &str, version: &str) -> Result<(), Halt> {
@@ -332,64 +298,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn gate<T: Releasable>(
-        &mut self,
-        step: &Step,
-        number: usize,
-        statistics: &[Statistic],
-        raw: Raw<T>,
-    ) -> Result<Released<T::Out>, Halt> {
-        let runner = self.runner;
-        let ctx = Ctx {
-            account: self.job.account,
-            project: self.job.project,
-            at: runner.clock.now(),
-            script: &self.digest,
-            statement: u32::try_from(number).unwrap_or(u32::MAX),
-            statistics,
-            keys: &runner.keys,
-            recompute: None,
-        };
-        let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        match Gate::release(&runner.policy, &mut **ledger, &ctx, raw) {
-            Ok(released) => Ok(released),
-            Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
-            Err(Stopped::Withheld(withheld)) => {
-                self.refused = true;
-                Err(Halt::Told(Box::new(refusal(step, withheld))))
-            }
-        }
-    }
-
-    fn push(&mut self, step: &Step, view: View, content: Released<Output>) {
+    fn push(&mut self, step: &Step, shown: Shown) {
+        let Shown { view, warnings, content } = shown;
         self.results.push(Entry {
             id: u32::try_from(self.results.len() + 1).unwrap_or(u32::MAX),
             line: step.line(),
             pass: step.pass,
             command: step.text.clone(),
             view,
-            warnings: Vec::new(),
+            warnings,
             content,
         });
     }
-}
-
-/// What is not built yet says so, before any data is touched.
-fn not_yet(plan: &Tabulate, step: &Step) -> Result<(), Halt> {
-    let options = [
-        ("chi2", plan.chi2),
-        ("rowsort", plan.row_sort.is_some()),
-        ("colsort", plan.column_sort.is_some()),
-        ("top", plan.top.is_some()),
-        ("bottom", plan.bottom.is_some()),
-    ];
-    let Some((option, _)) = options.into_iter().find(|(_, given)| *given) else { return Ok(()) };
-    let message = LangMap::of(
-        &format!("Valget «{option}» kan ikke brukes ennå."),
-        &format!("Valet «{option}» kan ikkje brukast enno."),
-        &format!("The option \"{option}\" cannot be used yet."),
-    );
-    Err(Halt::Told(Box::new(Diagnostic::new(Code::E605, step.span, message))))
 }
 
 fn halt(error: RunError, step: &Step) -> Halt {
@@ -409,74 +329,6 @@ fn halt(error: RunError, step: &Step) -> Halt {
             );
             Halt::Told(Box::new(Diagnostic::new(Code::E602, step.span, message)))
         }
-    }
-}
-
-/// A refusal names the reason and its remedy, never a number (LANG-242).
-fn refusal(step: &Step, withheld: Withheld) -> Diagnostic {
-    let reason: Reason = withheld.code;
-    let each = |f: &dyn Fn(Language) -> &'static str| LangMap::of(f(Language::Nb), f(Language::Nn), f(Language::En));
-    let code = Code::ALL.iter().copied().find(|c| c.as_str() == reason.diagnostic()).unwrap_or(Code::E401);
-    Diagnostic::new(code, step.span, each(&|l| reason.text(l)))
-        .hint(each(&|l| withheld.remedy.text(l)))
-        .named(reason.code())
-}
-
-fn statistic(asked: Asked) -> Option<Statistic> {
-    Some(match asked {
-        Asked::Mean => Statistic::Mean,
-        Asked::Sum => Statistic::Sum,
-        Asked::Sd => Statistic::Sd,
-        Asked::Gini => Statistic::Gini,
-        Asked::Iqr => Statistic::Iqr,
-        // The least and the largest value are never shown; P1 and P99 stand for them (LANG-175).
-        Asked::Min => Statistic::Percentile(1.0),
-        Asked::Max => Statistic::Percentile(99.0),
-        Asked::P25 => Statistic::Percentile(25.0),
-        Asked::Median | Asked::P50 => Statistic::Percentile(50.0),
-        Asked::P75 => Statistic::Percentile(75.0),
-        Asked::Count | Asked::Percent | Asked::Semean | Asked::Sebinomial => return None,
-    })
-}
-
-/// What a table shows, and which statistics the gate is asked for.
-fn table_view(plan: &Tabulate) -> (Vec<Content>, Vec<Statistic>) {
-    use script::program::Content as Asked;
-    let mut contents: Vec<Content> = plan
-        .contents
-        .iter()
-        .map(|c| match c {
-            Asked::Freq => Content::Count,
-            Asked::RowPct => Content::Share(Base::Row),
-            Asked::ColPct => Content::Share(Base::Column),
-            Asked::CellPct => Content::Share(Base::Table),
-        })
-        .collect();
-    let statistics: Vec<Statistic> =
-        plan.summarize.iter().flat_map(|(_, asked)| asked).filter_map(|s| statistic(*s)).collect();
-    contents.extend(statistics.iter().copied().map(Content::Statistic));
-    (contents, statistics)
-}
-
-fn summary_statistics(action: &Action) -> Vec<Statistic> {
-    let mut all = vec![Statistic::Mean, Statistic::Sd];
-    all.extend([1.0, 25.0, 50.0, 75.0, 99.0].map(Statistic::Percentile));
-    if let Action::Summarize(plan) = action {
-        all.extend(plan.gini.then_some(Statistic::Gini));
-        all.extend(plan.iqr.then_some(Statistic::Iqr));
-    }
-    all
-}
-
-fn bar_content(plan: &Barchart) -> Content {
-    match statistic(plan.statistic) {
-        Some(statistic) => Content::Statistic(statistic),
-        // Percent is within each group, where there are groups; the variable is the second dimension then (LANG-175).
-        None if plan.statistic == Asked::Percent && (plan.by.is_some() || !plan.over.is_empty()) => {
-            Content::Share(Base::Row)
-        }
-        None if plan.statistic == Asked::Percent => Content::Share(Base::Table),
-        None => Content::Count,
     }
 }
 
