@@ -9,7 +9,9 @@ use crate::functions::FunctionSpec;
 use crate::span::Span;
 
 mod checks;
+mod datasets;
 pub(crate) use checks::*;
+pub(crate) use datasets::*;
 
 /// A text in three languages from three format strings.
 macro_rules! say {

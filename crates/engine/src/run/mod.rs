@@ -114,13 +114,13 @@ impl Run {
             }),
             Action::DropColumns(names) => self.drop_columns(names),
             Action::KeepColumns(names) => self.keep_columns(names),
-            Action::AssignLabels { column, labels } => self.change(|d| {
+            Action::AssignLabels { column, labels, .. } => self.change(|d| {
                 let slot = d.column_mut(column).ok_or_else(|| RunError::unknown_column(column))?;
                 slot.labels = Some(Arc::clone(labels));
                 slot.import = None;
                 Ok(())
             }),
-            Action::DropLabels { columns } => self.drop_labels(columns),
+            Action::DropLabels { columns, .. } => self.drop_labels(columns),
             Action::CloneDataset { from, to } => self.clone_dataset(from, to),
             Action::CloneUnits { from, to } => self.clone_units(from, to),
             Action::RenameDataset { from, to } => self.rename_dataset(from, to),

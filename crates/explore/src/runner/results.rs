@@ -105,6 +105,9 @@ pub(super) fn not_yet(step: &Step) -> Option<Diagnostic> {
     let Action::Tabulate(plan) = &step.action else { return None };
     let options = [
         ("chi2", plan.chi2),
+        ("flatten", plan.flatten),
+        ("rows", plan.layout.is_some()),
+        ("additive", plan.additive),
         ("rowsort", plan.row_sort.is_some()),
         ("colsort", plan.column_sort.is_some()),
         ("top", plan.top.is_some()),

@@ -61,7 +61,7 @@ impl Checker<'_> {
             Head::Link { variables, .. } => self.unknown_named(&variables.iter().collect::<Vec<_>>()),
             Head::Labels { list, .. } => {
                 if let Ok(name) = self.bindings.new_name(list) {
-                    self.state.lists.entry(name).or_insert(ListDefinition { entries: None });
+                    self.state.lists.entry(name).or_insert(ListDefinition::new(None));
                 }
             }
             Head::Names(names) => self.unknown_by_word(command, names),
@@ -137,7 +137,7 @@ impl Checker<'_> {
         }
     }
 
-    fn open_dataset(&mut self, command: &Command) {
+    pub(super) fn open_dataset(&mut self, command: &Command) {
         if let Ok(dataset) = self.state.dataset_mut(command.spec.span) {
             dataset.open = true;
             dataset.kind = Kind::Unknown;

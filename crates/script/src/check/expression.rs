@@ -131,10 +131,6 @@ impl Checker<'_> {
     fn column_reference(&mut self, name: &str, span: Span) -> Parse<Typed> {
         let dataset = self.state.dataset(span)?;
         let column = dataset.column(name, span)?;
-        if dataset.get(name).is_none() {
-            // The key of the dataset itself is no column of the plan yet.
-            self.later.get_or_insert_with(|| messages::not_yet_available(span, name));
-        }
         let ty = column.data_type.map_or(Type::Unknown, Type::Of);
         Ok(Typed { ty, kind: ExpressionKind::Column(name.into()) })
     }

@@ -1,14 +1,15 @@
 //! `require` and the imports: stores, register variables, times, unit types (language.md 6.1, 8.2).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kernel::Date;
 
 use super::state::{Alias, Column, Kind, LabelState, Unit};
 use super::{Checker, Parse};
-use crate::catalogue::{RequestedVersion, StoreAnswer, Temporality, VariableInfo};
+use crate::catalogue::{CodePeriod, RequestedVersion, StoreAnswer, Temporality, VariableInfo};
 use crate::messages;
-use crate::program::{Action, DataType, Import, Label, Labels, Literal};
+use crate::program::{Action, DataType, Import, ImportEvent, ImportPanel, Label, Labels, Literal};
 use crate::span::Span;
 use crate::suggest;
 use crate::tree::{Command, Expr, Head, RegisterVariable};
@@ -113,7 +114,7 @@ impl Checker<'_> {
             None => at.map(|(date, _)| date),
         };
         let first = self.import_unit(info.as_ref(), variable)?;
-        let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, at));
+        let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, at.as_slice()));
         let labels = column.plan_labels();
         let dataset = self.state.dataset_mut(span)?;
         let column = dataset.set(&name, column);
@@ -201,8 +202,10 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn import_event(&mut self, command: &Command) -> Parse<Option<Action>> {
-        let Head::ImportEvent { variable, from, to, name } = &command.head else { return Ok(None) };
+    pub(super) fn import_event(&mut self, command: &Command) -> Parse<Action> {
+        let Head::ImportEvent { variable, from, to, name } = &command.head else {
+            return Self::fail(messages::not_yet_available(command.spec.span, command.spec.node.word));
+        };
         let span = command.spec.span;
         self.state.dataset(span)?;
         let info = self.register(variable)?;
@@ -222,28 +225,46 @@ impl Checker<'_> {
             return Self::fail(messages::kinds_mixed(span));
         }
         dataset.free(&name, place)?;
-        self.import_unit(info.as_ref(), variable)?;
-        let column = info.map_or(Column::UNKNOWN, |i| register_column(&i, Some(b)));
+        let restricted = !self.import_unit(info.as_ref(), variable)?;
+        let column = info.as_ref().map_or(Column::UNKNOWN, |info| {
+            // The list of the first day decides; codes that came later are added (DATA-071).
+            let later = info.code_list.iter().flat_map(|list| &list.periods).filter_map(|p| p.from);
+            let later = later.filter(|day| a < *day && *day <= b);
+            register_column(info, &std::iter::once(a).chain(later).collect::<Vec<_>>())
+        });
+        let labels = column.plan_labels();
         let dataset = self.state.dataset_mut(span)?;
         dataset.kind = Kind::Event;
-        dataset.set(&name, column);
+        let column = dataset.set(&name, column);
         dataset.set(&format!("START@{name}"), Column::of(DataType::Date));
         dataset.set(&format!("STOP@{name}"), Column::of(DataType::Date));
-        Ok(None)
+        Ok(match info {
+            Some(variable) => Action::ImportEvent(ImportEvent { column, variable, from: a, to: b, labels, restricted }),
+            // Without metadata there is no plan; any action will do.
+            None => Action::KeepColumns(Vec::new()),
+        })
     }
 
-    pub(super) fn import_panel(&mut self, command: &Command) -> Parse<Option<Action>> {
-        let Head::ImportPanel { variables, times } = &command.head else { return Ok(None) };
+    pub(super) fn import_panel(&mut self, command: &Command) -> Parse<Action> {
+        let Head::ImportPanel { variables, times } = &command.head else {
+            return Self::fail(messages::not_yet_available(command.spec.span, command.spec.node.word));
+        };
         let span = command.spec.span;
         let dataset = self.state.dataset(span)?;
         if !dataset.is_empty() {
             return Self::fail(messages::dataset_not_empty(span));
         }
+        let restricted = dataset.unit != Unit::Open;
         let mut days: Vec<(Date, Span)> = Vec::new();
         for time in times {
             days.push((self.bindings.date(time)?, time.span));
         }
-        let mut columns = Vec::new();
+        let mut occasions: Vec<Date> = days.iter().map(|(day, _)| *day).collect();
+        occasions.sort_unstable();
+        occasions.dedup();
+        // Labels of the last day, and of codes that were valid at the other times only.
+        let newest: Vec<Date> = occasions.iter().rev().copied().collect();
+        let mut columns: Vec<(&str, Option<Arc<VariableInfo>>, Column)> = Vec::new();
         for variable in variables {
             let info = self.register(variable)?;
             self.import_unit(info.as_ref(), variable)?;
@@ -252,24 +273,24 @@ impl Checker<'_> {
                     self.import_time(info, Some(*day), variable.name.span)?;
                 }
             }
-            let last = days.iter().map(|(d, _)| *d).max();
-            let column = info.map_or(Column::UNKNOWN, |i| register_column(&i, last));
-            if columns.iter().any(|(name, _)| *name == variable.name.node) {
-                return Self::fail(messages::name_taken(variable.name.span, &variable.name.node));
+            let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, &newest));
+            let name = variable.name.node.as_str();
+            if columns.iter().any(|(other, ..)| *other == name) {
+                return Self::fail(messages::name_taken(variable.name.span, name));
             }
-            columns.push((variable.name.node.clone(), column));
+            columns.push((name, info, column));
         }
         let dataset = self.state.dataset_mut(span)?;
         dataset.kind = Kind::Panel;
-        let mut occasions: Vec<i32> = days.iter().map(|(d, _)| d.days()).collect();
-        occasions.sort_unstable();
-        occasions.dedup();
-        dataset.occasions = Some(occasions.iter().map(i32::to_string).collect());
+        dataset.occasions = Some(occasions.iter().map(|d| Literal::Integer(i64::from(d.days()))).collect());
         dataset.set("date@panel", Column::of(DataType::Date));
-        for (name, column) in columns {
-            dataset.set(&name, column);
+        let mut plan = Vec::new();
+        for (name, info, column) in columns {
+            // Without metadata there is no plan.
+            plan.extend(info.map(|info| (info, column.plan_labels())));
+            dataset.set(name, column);
         }
-        Ok(None)
+        Ok(Action::ImportPanel(ImportPanel { variables: plan, times: occasions, restricted, harmonise: None }))
     }
 
     /// The time of `list-labels` and the dates of `harmonise`.
@@ -278,14 +299,22 @@ impl Checker<'_> {
     }
 }
 
-/// The column that an imported variable makes, with the labels of the day (LANG-039).
-fn register_column(info: &VariableInfo, at: Option<Date>) -> Column {
-    let period = info.code_list.as_ref().and_then(|list| list.on(at));
-    let Some(period) = period else {
+/// The column that an imported variable makes, with the labels of the first day; the other days add codes that it
+/// lacks (LANG-039, DATA-071).
+fn register_column(info: &VariableInfo, days: &[Date]) -> Column {
+    let Some(list) = &info.code_list else {
         return Column { data_type: Some(info.data_type.clone()), labels: LabelState::None };
     };
-    let mut entries = Vec::with_capacity(period.codes.len());
-    for entry in &period.codes {
+    let mut periods: Vec<&CodePeriod> = Vec::new();
+    let days = days.iter().map(|d| Some(*d)).chain(days.is_empty().then_some(None));
+    for period in days.filter_map(|day| list.on(day)) {
+        if !periods.iter().any(|p| std::ptr::eq(*p, period)) {
+            periods.push(period);
+        }
+    }
+    let mut entries: Vec<Label> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
+    for entry in periods.iter().flat_map(|p| &p.codes).filter(|entry| known.insert(&entry.code)) {
         let code = match info.data_type {
             DataType::Text | DataType::Key(_) => Some(Literal::Text(entry.code.as_str().into())),
             _ => number(&entry.code),

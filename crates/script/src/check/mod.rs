@@ -349,8 +349,8 @@ impl<'c> Checker<'c> {
         match command.spec.node.shape {
             Shape::Require => self.require(command).map(Some),
             Shape::Import => self.import(command).map(Some),
-            Shape::ImportEvent => self.import_event(command),
-            Shape::ImportPanel => self.import_panel(command),
+            Shape::ImportEvent => self.import_event(command).map(Some),
+            Shape::ImportPanel => self.import_panel(command).map(Some),
             Shape::Assign if command.spec.node.word == "generate" => self.generate(command, span).map(Some),
             Shape::Assign => self.replace(command, span).map(Some),
             Shape::Pairs => self.clone_variables(command).map(Some),
@@ -359,12 +359,14 @@ impl<'c> Checker<'c> {
             Shape::Labels => self.define_labels(command).map(Some),
             Shape::Chart => self.barchart(command).map(Some),
             Shape::Names { .. } => self.named(command),
-            Shape::Groups { .. } => self.groups(command),
-            Shape::Merge => self.merge(command),
-            Shape::Link => self.link(command),
-            Shape::Sample => self.sample(command),
+            Shape::Groups { .. } => self.groups(command).map(Some),
+            Shape::Merge => self.merge(command).map(Some),
+            Shape::Link => self.link(command).map(Some),
+            Shape::Sample => self.sample(command).map(Some),
             Shape::Model { .. } | Shape::IvModel | Shape::Plot => self.model(command),
-            Shape::Empty if command.spec.node.word == "reshape-from-panel" => self.reshape_from_panel(command),
+            Shape::Empty if command.spec.node.word == "reshape-from-panel" => {
+                self.reshape_from_panel(command).map(Some)
+            }
             _ => self.support(command),
         }
     }
@@ -375,14 +377,14 @@ impl<'c> Checker<'c> {
             "create-dataset" => self.create_dataset(command).map(Some),
             "use" => self.use_dataset(command).map(Some),
             "delete-dataset" => self.delete_dataset(command).map(Some),
-            "clone-dataset" | "clone-units" | "rename-dataset" => self.copy_dataset(command),
+            "clone-dataset" | "clone-units" | "rename-dataset" => self.copy_dataset(command).map(Some),
             "rename" => self.rename(command).map(Some),
-            "reshape-to-panel" => self.reshape_to_panel(command),
-            "destring" => self.destring(command),
+            "reshape-to-panel" => self.reshape_to_panel(command).map(Some),
+            "destring" => self.destring(command).map(Some),
             "assign-labels" => self.assign_labels(command).map(Some),
-            "drop-labels" => self.drop_labels(command),
-            "summarize" => self.summarize(command).map(Some),
-            "tabulate" => self.tabulate(command).map(Some),
+            "drop-labels" => self.drop_labels(command).map(Some),
+            "summarize" | "summarize-panel" => self.summarize(command).map(Some),
+            "tabulate" | "tabulate-panel" => self.tabulate(command).map(Some),
             "harmonise" => self.harmonise(command),
             _ => self.descriptive(command),
         }

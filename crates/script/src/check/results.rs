@@ -43,7 +43,12 @@ impl Checker<'_> {
         }
     }
 
+    /// `summarize` and `summarize-panel`.
     pub(super) fn summarize(&mut self, command: &Command) -> Parse<Action> {
+        let panel = command.spec.node.word == "summarize-panel";
+        if panel {
+            self.panel_only(command)?;
+        }
         let dataset = self.state.dataset(command.spec.span)?;
         let (variables, skipped) = if head_names(command).is_empty() {
             numeric_columns(dataset)
@@ -54,10 +59,16 @@ impl Checker<'_> {
         };
         let condition = self.condition(command.condition.as_ref())?;
         let given = |option: &str| command.option(option).is_some();
-        Ok(Action::Summarize(Summarize { variables, skipped, condition, gini: given("gini"), iqr: given("iqr") }))
+        let plan = Summarize { variables, skipped, condition, gini: given("gini"), iqr: given("iqr") };
+        Ok(if panel { Action::SummarizePanel(plan) } else { Action::Summarize(plan) })
     }
 
+    /// `tabulate` and `tabulate-panel`, which is `tabulate v1 date@panel v2 …` (LANG-165).
     pub(super) fn tabulate(&mut self, command: &Command) -> Parse<Action> {
+        let panel = command.spec.node.word == "tabulate-panel";
+        if panel {
+            self.panel_only(command)?;
+        }
         self.state.dataset(command.spec.span)?;
         let columns = self.existing(head_names(command))?;
         self.shown(&columns)?;
@@ -65,9 +76,11 @@ impl Checker<'_> {
         let given = |option: &str| command.option(option).is_some();
         let summarized = self.option_variables(command, "summarize")?;
         self.numeric(&summarized)?;
-        for option in ["rows", "cols"] {
-            self.option_variables(command, option)?;
+        let mut variables = names(&columns);
+        if panel {
+            variables.insert(variables.len().min(1), Name::from("date@panel"));
         }
+        let layout = self.layout(command, &variables)?;
         let mut contents = Vec::new();
         for (option, content) in [
             ("freq", Content::Freq),
@@ -101,19 +114,41 @@ impl Checker<'_> {
             contents.push(Content::Freq);
         }
         Ok(Action::Tabulate(Tabulate {
-            variables: names(&columns),
+            variables,
+            layout,
             condition,
             contents,
             summarize,
             missing: given("missing"),
             nolabels: given("nolabels"),
             chi2: given("chi2"),
+            additive: given("additive"),
             flatten: ["flatten", "rowsort", "colsort", "top", "bottom"].iter().any(|o| given(o)),
             row_sort: self.sort_by(command, "rowsort")?,
             column_sort: self.sort_by(command, "colsort")?,
             top: self.row_count(command, "top")?,
             bottom: self.row_count(command, "bottom")?,
         }))
+    }
+
+    /// `rows()` and `cols()`: each variable stands in exactly one of them (LANG-312).
+    fn layout(&self, command: &Command, variables: &[Name]) -> Parse<Option<(Vec<Name>, Vec<Name>)>> {
+        let (rows, cols) = (self.option_variables(command, "rows")?, self.option_variables(command, "cols")?);
+        let Some(option) = command.option("rows").or(command.option("cols")) else { return Ok(None) };
+        let mut placed: Vec<&str> = Vec::new();
+        for (name, _) in rows.iter().chain(&cols) {
+            if placed.contains(&name.node.as_str()) {
+                return Self::fail(messages::options_exclude(name.span, "rows", "cols"));
+            }
+            if !variables.iter().any(|v| v.as_ref() == name.node) {
+                return Self::fail(messages::not_in_the_list(name.span, &name.node));
+            }
+            placed.push(&name.node);
+        }
+        match variables.iter().find(|v| !placed.contains(&v.as_ref())) {
+            Some(missing) => Self::fail(messages::not_placed(option.name.span, missing)),
+            None => Ok(Some((names(&rows), names(&cols)))),
+        }
     }
 
     fn sort_by(&self, command: &Command, option: &str) -> Parse<Option<SortBy>> {

@@ -9,7 +9,9 @@ use super::state::{Column, Dataset, LabelState, ListDefinition};
 use super::{Checker, Parse, Placed, head_names};
 use crate::constants::Constant;
 use crate::messages;
-use crate::program::{Action, DataType, Label, Labels, Literal, Name, Recode, RecodeColumn, RecodeRule, RecodeSource};
+use crate::program::{
+    Action, DataType, Destring, Label, Labels, Literal, Name, Recode, RecodeColumn, RecodeRule, RecodeSource,
+};
 use crate::span::{Located, Span};
 use crate::suggest;
 use crate::tree::{Command, Expr, ExprKind, Head, Rule, Source};
@@ -112,9 +114,6 @@ impl Checker<'_> {
             let old = self.bindings.name(from)?;
             let dataset = self.state.dataset(from.span)?;
             let column = dataset.column(&old, from.span)?;
-            if dataset.get(&old).is_none() {
-                self.later.get_or_insert_with(|| messages::not_yet_available(from.span, &old));
-            }
             let (new, place) = match to {
                 Some(to) => (self.bindings.new_name(to)?, to.span),
                 None => (self.joined(&prefix, &old, &suffix, from.span)?, from.span),
@@ -241,7 +240,7 @@ impl Checker<'_> {
             }
             made.push((code_value, self.bindings.value(label)?.text()));
         }
-        self.state.lists.insert(name.clone(), ListDefinition { entries: Some(made) });
+        self.state.lists.insert(name.clone(), ListDefinition::new(Some(made)));
         Ok(Action::DefineLabels { list: name.into() })
     }
 
@@ -271,7 +270,7 @@ impl Checker<'_> {
         let Some(entries) = definition.entries else {
             column.labels = LabelState::Unknown;
             let column = self.state.dataset_mut(variable.span)?.set(&name, column);
-            return Ok(Action::AssignLabels { column, labels: Arc::default() });
+            return Ok(Action::AssignLabels { column, list: list_name.into(), labels: Arc::default() });
         };
         // Numbers match numeric variables by value, texts match text exactly (LANG-151).
         let is_text = column.data_type == Some(DataType::Text);
@@ -286,21 +285,45 @@ impl Checker<'_> {
         let labels = Arc::new(Labels { entries });
         column.labels = LabelState::Known(labels.clone());
         let column = self.state.dataset_mut(variable.span)?.set(&name, column);
-        Ok(Action::AssignLabels { column, labels })
-    }
-
-    pub(super) fn drop_labels(&mut self, command: &Command) -> Parse<Option<Action>> {
-        for expr in head_names(command) {
-            let (name, _) = self.list(expr)?;
-            self.state.lists.remove(&name);
+        if let Some(definition) = self.state.lists.get_mut(&list_name) {
+            definition.given.push(labels.clone());
         }
-        Ok(None)
+        Ok(Action::AssignLabels { column, list: list_name.into(), labels })
     }
 
-    pub(super) fn destring(&mut self, command: &Command) -> Parse<Option<Action>> {
+    pub(super) fn drop_labels(&mut self, command: &Command) -> Parse<Action> {
+        let mut dropped = Vec::new();
+        for expr in head_names(command) {
+            dropped.push(self.list(expr)?);
+        }
+        let mut columns: Vec<(Name, Name)> = Vec::new();
+        for (dataset, content) in &mut self.state.datasets {
+            let uses = |column: &Column| dropped.iter().any(|(_, list)| list.is_of(column));
+            let bare: Vec<(Name, Column)> = content
+                .columns()
+                .filter(|(_, column)| uses(column))
+                .map(|(name, column)| (name.clone(), Column { labels: LabelState::None, ..column.clone() }))
+                .collect();
+            for (name, column) in bare {
+                content.set(&name, column);
+                columns.push((dataset.clone(), name));
+            }
+        }
+        let lists = dropped.into_iter().map(|(name, _)| name);
+        let lists = lists.inspect(|name| drop(self.state.lists.remove(name))).map(Name::from).collect();
+        Ok(Action::DropLabels { lists, columns })
+    }
+
+    pub(super) fn destring(&mut self, command: &Command) -> Parse<Action> {
         self.state.dataset(command.spec.span)?;
         let named = self.existing(head_names(command))?;
         let prefix = self.option_text(command, "prefix")?;
+        let reading = Reading {
+            ignore: self.option_text(command, "ignore")?.map_or(String::new(), |t| t.node),
+            decimal_comma: command.option("dpcomma").is_some(),
+        };
+        let force = command.option("force").is_some();
+        let mut columns = Vec::new();
         for (name, column) in named {
             match &column.data_type {
                 Some(DataType::Text) | None => {}
@@ -313,17 +336,30 @@ impl Checker<'_> {
                     self.state.dataset(name.span)?.free(&target, prefix.span)?;
                     target
                 }
-                None => name.node,
+                None => name.node.clone(),
             };
             let labels = match &column.labels {
-                LabelState::Known(labels) => LabelState::Known(Arc::new(numeric_labels(labels))),
+                LabelState::Known(labels) => {
+                    // Where there is a code list it decides, not the data (LANG-245).
+                    if !force && labels.entries.iter().any(|l| !l.missing && !reading.fits(&l.code)) {
+                        return Self::fail(messages::codes_not_numeric(name.span, &name.node));
+                    }
+                    let (labels, met) = numeric_labels(labels, &reading);
+                    if met {
+                        self.warnings.push(messages::codes_meet(name.span, &name.node));
+                    }
+                    LabelState::Known(Arc::new(labels))
+                }
                 other => other.clone(),
             };
             // Whether all values are whole is known when it runs (LANG-146); both are numbers.
             let column = Column { data_type: Some(DataType::Integer), labels };
-            self.state.dataset_mut(name.span)?.set(&target, column);
+            let labels = column.plan_labels();
+            let target = self.state.dataset_mut(name.span)?.set(&target, column);
+            columns.push(RecodeColumn { source: name.node.into(), target, data_type: DataType::Integer, labels });
         }
-        Ok(None)
+        let Reading { ignore, decimal_comma } = reading;
+        Ok(Action::Destring(Destring { columns, ignore, decimal_comma, force }))
     }
 
     pub(super) fn harmonise(&mut self, command: &Command) -> Parse<Option<Action>> {
@@ -413,22 +449,49 @@ fn recoded(column: &Column, rules: &[Rule]) -> Column {
     Column { data_type, labels: LabelState::Known(Arc::new(labels)) }
 }
 
-/// The labels of a text variable after `destring`: codes that meet keep the first label (LANG-146).
-fn numeric_labels(labels: &Labels) -> Labels {
+/// How `destring` reads a text (LANG-145).
+struct Reading {
+    ignore: String,
+    decimal_comma: bool,
+}
+
+impl Reading {
+    /// Whether a code is a number, or nothing but blanks, which is missing.
+    fn fits(&self, code: &Literal) -> bool {
+        match code {
+            Literal::Text(text) => text.trim().is_empty() || self.number(text).is_some(),
+            _ => true,
+        }
+    }
+
+    /// The number that a text stands for.
+    fn number(&self, text: &str) -> Option<Literal> {
+        let kept: String = text.trim().chars().filter(|c| !self.ignore.contains(*c)).collect();
+        let plain = if self.decimal_comma { kept.replace(',', ".") } else { kept };
+        let digits = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        {
+            return None;
+        }
+        let whole = plain.parse().ok().map(Literal::Integer);
+        whole.or_else(|| plain.parse().ok().map(Literal::Decimal))
+    }
+}
+
+/// The labels of a text variable after `destring`; codes that meet keep the first label, and that is told (LANG-146).
+fn numeric_labels(labels: &Labels, reading: &Reading) -> (Labels, bool) {
     let mut numeric = Labels::default();
+    let mut met = false;
     for label in &labels.entries {
-        let code = match &label.code {
-            Literal::Text(code) => match code.trim().parse() {
-                Ok(n) => Literal::Integer(n),
-                Err(_) => continue,
-            },
-            number => number.clone(),
-        };
-        if numeric.of(&code).is_none() {
+        let Literal::Text(code) = &label.code else { continue };
+        let Some(code) = reading.number(code) else { continue };
+        if numeric.of(&code).is_some() {
+            met = true;
+        } else {
             numeric.entries.push(Label { code, ..label.clone() });
         }
     }
-    numeric
+    (numeric, met)
 }
 
 /// The columns of a dataset that are numbers, and the others.

@@ -96,8 +96,8 @@ pub struct Dataset {
     index: HashMap<Name, usize>,
     /// Columns may exist that are not known: then `E201` is not raised.
     pub open: bool,
-    /// Values of `date@panel` as they end column names, when known (LANG-092).
-    pub occasions: Option<Vec<String>>,
+    /// Values of `date@panel` in the order of rows, when known (LANG-092).
+    pub occasions: Option<Vec<Literal>>,
 }
 
 impl Dataset {
@@ -138,6 +138,11 @@ impl Dataset {
         name
     }
 
+    /// Whether a column tells the rows of a collapsed dataset apart.
+    pub fn is_key(&self, name: &str) -> bool {
+        matches!(&self.unit, Unit::Keys(keys) if keys.iter().any(|key| key.as_ref() == name))
+    }
+
     /// Keeps the columns that the test accepts.
     pub fn retain(&mut self, test: impl Fn(&str) -> bool) {
         self.columns.retain(|(name, _)| test(name));
@@ -148,6 +153,9 @@ impl Dataset {
     pub fn rename(&mut self, from: &str, to: &str) {
         if let Some((name, _)) = self.index.get(from).and_then(|i| self.columns.get_mut(*i)) {
             *name = to.into();
+        }
+        if let Unit::Keys(keys) = &mut self.unit {
+            keys.iter_mut().filter(|key| key.as_ref() == from).for_each(|key| *key = to.into());
         }
         self.retain(|_| true);
     }
@@ -198,6 +206,20 @@ pub struct Alias {
 pub struct ListDefinition {
     /// Codes and labels in order; none after an error.
     pub entries: Option<Vec<(Literal, String)>>,
+    /// The labels that columns got of it: a column that still has them uses the list (LANG-152).
+    pub given: Vec<Arc<Labels>>,
+}
+
+impl ListDefinition {
+    /// A list with these entries; none after an error.
+    pub fn new(entries: Option<Vec<(Literal, String)>>) -> Self {
+        ListDefinition { entries, given: Vec::new() }
+    }
+
+    /// Whether the labels of the column are those of this list.
+    pub fn is_of(&self, column: &Column) -> bool {
+        matches!(&column.labels, LabelState::Known(labels) if self.given.iter().any(|g| Arc::ptr_eq(g, labels)))
+    }
 }
 
 /// Everything that statements change.

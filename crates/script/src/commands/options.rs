@@ -1,4 +1,4 @@
-//! The options, by command. `flag` and `with` are executable now, `later_flag` and `later` are known but not yet.
+//! The options, by command. `flag` and `with` are of the original language, `own` of section 12.
 
 use super::{OptionShape, OptionSpec};
 
@@ -10,15 +10,12 @@ const fn with(name: &'static str, shape: OptionShape) -> OptionSpec {
     OptionSpec { name, shape, available: true, extension: false }
 }
 
-const fn later(name: &'static str, shape: OptionShape) -> OptionSpec {
-    OptionSpec { name, shape, available: false, extension: false }
-}
-
-const fn later_flag(name: &'static str) -> OptionSpec {
-    later(name, OptionShape::Flag)
-}
-
 const fn own(name: &'static str, shape: OptionShape) -> OptionSpec {
+    OptionSpec { name, shape, available: true, extension: true }
+}
+
+/// Known, and not executable yet.
+const fn own_later(name: &'static str, shape: OptionShape) -> OptionSpec {
     OptionSpec { name, shape, available: false, extension: true }
 }
 
@@ -26,11 +23,11 @@ use OptionShape::{
     Choice, Codes, Date, Flag, Nested, NewName, Number, OptionalVariable, Terms, Text, Variable, Variables,
 };
 
-const SPLIT: OptionSpec = own("split", Choice(&["largest", "missing", "error"]));
+const SPLIT: OptionSpec = own_later("split", Choice(&["largest", "missing", "error"]));
 const HARMONISE_INNER: &[OptionSpec] = &[own("to", Date), SPLIT];
 
-pub const IMPORT: &[OptionSpec] = &[flag("outer_join"), own("harmonise", Nested(HARMONISE_INNER))];
-pub const IMPORT_PANEL: &[OptionSpec] = &[own("harmonise", Nested(HARMONISE_INNER))];
+pub const IMPORT: &[OptionSpec] = &[flag("outer_join"), own_later("harmonise", Nested(HARMONISE_INNER))];
+pub const IMPORT_PANEL: &[OptionSpec] = &[own_later("harmonise", Nested(HARMONISE_INNER))];
 pub const CLONE_VARIABLES: &[OptionSpec] = &[with("prefix", Text), with("suffix", Text)];
 pub const BY: &[OptionSpec] = &[with("by", Variables)];
 pub const RECODE: &[OptionSpec] = &[with("prefix", Text), with("generate", Text)];
@@ -44,12 +41,12 @@ pub const TABULATE: &[OptionSpec] = &[
     flag("cellpct"),
     flag("missing"),
     flag("nolabels"),
-    later_flag("chi2"),
-    later_flag("flatten"),
-    later("rowsort", Codes),
-    later("colsort", Codes),
-    later("top", Number),
-    later("bottom", Number),
+    flag("chi2"),
+    flag("flatten"),
+    with("rowsort", Codes),
+    with("colsort", Codes),
+    with("top", Number),
+    with("bottom", Number),
     with("summarize", Variable),
     flag("mean"),
     flag("std"),
@@ -71,7 +68,7 @@ pub const TABULATE_PANEL: &[OptionSpec] = &[
     flag("cellpct"),
     flag("missing"),
     flag("nolabels"),
-    later_flag("chi2"),
+    flag("chi2"),
     with("summarize", Variable),
     flag("mean"),
     flag("std"),
@@ -88,7 +85,7 @@ pub const TABULATE_STATISTICS: &[&str] = &["mean", "std", "sum", "p25", "p50", "
 
 pub const CORRELATE: &[OptionSpec] = &[flag("covariance"), flag("pairwise"), flag("obs"), flag("sig")];
 pub const CI: &[OptionSpec] = &[with("level", Number)];
-pub const ANOVA: &[OptionSpec] = &[flag("noconstant"), flag("posthoc"), own("sequential", Flag)];
+pub const ANOVA: &[OptionSpec] = &[flag("noconstant"), flag("posthoc"), own_later("sequential", Flag)];
 
 pub const BARCHART: &[OptionSpec] = &[with("over", Variables), with("by", Variable), flag("stack"), flag("horizontal")];
 pub const BOXPLOT: &[OptionSpec] = &[with("over", Variables), flag("horizontal")];
