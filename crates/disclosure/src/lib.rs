@@ -10,6 +10,8 @@
 //! clock and draws no randomness. Answering near-identical sets with one value (SDC-050), rules for models, survival and
 //! plots, and budgets are not in it yet; [`Ledger`] and [`Recompute`] are shaped for them.
 
+mod additive;
+mod chi_square;
 mod document;
 mod gate;
 mod keys;
@@ -23,7 +25,11 @@ mod reason;
 mod released;
 mod tables;
 
-pub use document::{Chart, Content, Document, DocumentError, Entry, Head, SealedDocument, StoreUsed, View};
+pub use chi_square::{ChiSquare, NeedsTwoByTwo};
+pub use document::{
+    Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, SealedDocument, SplitCode,
+    StoreUsed, View,
+};
 pub use gate::{Ctx, Gate, Releasable, Stopped};
 pub use keys::{Fingerprint, GateKeys, RecordKey, Sketch, person_id};
 pub use ledger::{
@@ -35,6 +41,6 @@ pub use policy::{
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};
 pub use released::{
-    Base, Category, Cell, Dimension, Edit, Measure, NumberKind, Output, Population, Released, Statistic, Summary,
-    SummaryRow, Table, Value,
+    Base, Blocks, Category, Cell, DatasetKind, Dimension, Edit, Measure, NumberKind, Output, Population, Released,
+    Statistic, Summary, SummaryRow, Table, Value, Verdict,
 };

@@ -14,6 +14,7 @@ use crate::numbers::{month_start, significant};
 use crate::policy::Rules as PolicyRules;
 use crate::reason::Reason;
 use crate::released::{Measure, Statistic, Summary, SummaryRow, Value};
+use crate::tables::category;
 
 /// Groups of at least this many persons of a variable without heavy tails are not winsorised (SDC-101).
 const PLAIN_FROM: u64 = 1000;
@@ -35,9 +36,11 @@ impl Rules for RawSummary {
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Summary, Stopped> {
         let mut rows = Vec::with_capacity(self.rows.len());
-        for (cell, (measure, magnitude)) in self.rows.iter().enumerate() {
-            let found = statistics(desk, measure, magnitude, cell)?;
-            rows.push(SummaryRow { measure: head(measure, found.winsorised), n: found.n, values: found.values });
+        for (cell, row) in self.rows.iter().enumerate() {
+            let found = statistics(desk, &row.measure, &row.magnitude, cell)?;
+            let occasion = row.occasion.as_ref().map(category);
+            let measure = head(&row.measure, found.winsorised);
+            rows.push(SummaryRow { measure, occasion, n: found.n, values: found.values });
         }
         Ok(Summary {
             statistics: desk.statistics().to_vec(),
@@ -64,8 +67,11 @@ pub(crate) fn statistics(
     let n = desk.show(count);
     let wanted = desk.statistics();
     if count.empty || n.hidden().is_some() {
-        let each = if n.hidden().is_some() { Value::Hidden(Reason::Small) } else { Value::Undefined };
-        return Ok(Statistics { n, values: vec![each; wanted.len()], winsorised: false });
+        let each = |s: &Statistic| match (n.hidden(), s) {
+            (Some(_), _) | (None, Statistic::N) => n,
+            (None, _) => Value::Undefined,
+        };
+        return Ok(Statistics { n, values: wanted.iter().map(each).collect(), winsorised: false });
     }
     let group = Group {
         origin: measure.origin.join(" "),
@@ -79,7 +85,7 @@ pub(crate) fn statistics(
     let mut values = Vec::with_capacity(wanted.len());
     for &statistic in wanted {
         let value = group.statistic(desk, statistic)?;
-        let from_moments = !matches!(statistic, Statistic::Percentile(_) | Statistic::Iqr);
+        let from_moments = !matches!(statistic, Statistic::Percentile(_) | Statistic::Iqr | Statistic::N);
         winsorised |= from_moments && !group.plain && value.number().is_some() && measure.limits.is_some();
         values.push(value);
     }
@@ -112,6 +118,7 @@ impl Group<'_> {
             })),
             Statistic::Sd => self.spread(desk, "sd", |m| m.sd),
             Statistic::Gini => self.spread(desk, "gini", |m| m.gini),
+            Statistic::N => Ok(desk.show(self.count)),
             Statistic::Percentile(p) => self.percentile(desk, p),
             Statistic::Iqr => Ok(match (self.percentile(desk, 75.0)?, self.percentile(desk, 25.0)?) {
                 (Value::Value(high), Value::Value(low)) => {

@@ -1,11 +1,12 @@
-//! Rules for the size of a population (SDC-140) and for edits (SDC-141).
+//! Rules for the size of a population (SDC-140), for edits (SDC-141) and for failures that lie in the data (LANG-245).
 
-use engine::raw::{Keyed, RawEdit, RawPopulation};
+use engine::raw::{Keyed, RawEdit, RawPopulation, RawVerdict};
 
 use crate::gate::private::Rules;
-use crate::gate::{Desk, Stopped};
+use crate::gate::{Desk, Filed, Stopped};
+use crate::ledger::Stored;
 use crate::reason::Reason;
-use crate::released::{Edit, Population};
+use crate::released::{Edit, Population, Verdict};
 
 impl Rules for RawPopulation {
     type Out = Population;
@@ -21,12 +22,23 @@ impl Rules for RawPopulation {
             return Err(Reason::Floor.into());
         }
         let units = if self.set.keyed == Keyed::Persons && self.unit_type != "PERSON" {
-            let units = desk.units(&self.unit_type, &self.set, self.units, 0)?;
-            Some(desk.show(units))
+            Some(desk.units(&self.unit_type, &self.set, self.units, 0)?)
         } else {
             None
         };
-        Ok(Population { dataset: self.dataset, unit_type: self.unit_type, persons: desk.show(persons), units })
+        // What the dataset was before has been released before: the ledger knows it.
+        let before = match &self.before {
+            Some(before) => Some(desk.count(before, 1)?),
+            None => None,
+        };
+        Ok(Population {
+            dataset: self.dataset,
+            dataset_kind: Some(self.kind.into()),
+            unit_type: self.unit_type,
+            persons: desk.show(persons),
+            units: units.map(|u| desk.show(u)),
+            before: before.map(|b| desk.show(b)),
+        })
     }
 }
 
@@ -35,14 +47,30 @@ impl Rules for RawEdit {
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Edit, Stopped> {
         let touched = desk.count(&self.touched, 0)?;
+        let mut untouched = None;
         if self.conditional {
-            let untouched = desk.count(&self.untouched, 1)?;
+            let rest = desk.count(&self.untouched, 1)?;
             let least = desk.policy().rules().min_edit;
             // Touching all is fine: the rest is then truly empty, as a zero in a table is.
-            if touched.shown < least || (!untouched.empty && untouched.shown < least) {
+            if touched.shown < least || (!rest.empty && rest.shown < least) {
                 return Err(Reason::Edit.into());
             }
+            untouched = Some(desk.show(rest));
         }
-        Ok(Edit { dataset: self.dataset, columns: self.columns, touched: desk.show(touched) })
+        Ok(Edit { dataset: self.dataset, columns: self.columns, touched: desk.show(touched), untouched })
+    }
+}
+
+impl Rules for RawVerdict {
+    type Out = Verdict;
+
+    /// LANG-245: the verdict belongs to the set, like a value: the first one counts for everyone and for ever.
+    fn decide(self, desk: &mut Desk<'_>) -> Result<Verdict, Stopped> {
+        let kind = format!("verdict/{}", self.cause);
+        let variable = self.origin.join(" ");
+        let filed = Filed { kind: &kind, variable: &variable, column: self.column_key, cell: 0 };
+        let found = f64::from(u8::from(self.found));
+        let stored = desk.value(&self.set, filed, |_| Stored::Number(found))?;
+        Ok(Verdict { cause: self.cause, found: stored != Stored::Number(0.0) })
     }
 }

@@ -1,13 +1,13 @@
 //! Rules for tables (SDC-043, SDC-044, SDC-131, SDC-220): every cell and margin is perturbed on its own, small ones are
 //! hidden, and a table with too many small cells is withheld as a whole.
 
-use engine::raw::{RawCategory, RawDimension, RawTable};
+use engine::raw::{RawCategory, RawChart, RawDimension, RawTable};
 
 use crate::gate::private::Rules;
 use crate::gate::{Count, Desk, Stopped};
 use crate::magnitudes::{head, statistics};
 use crate::reason::Reason;
-use crate::released::{Category, Cell, Dimension, Table, Value};
+use crate::released::{Blocks, Category, Cell, Dimension, Table, Value};
 
 impl Rules for RawTable {
     type Out = Table;
@@ -47,7 +47,17 @@ impl Rules for RawTable {
             statistics,
             cells,
             typical_error: desk.policy().typical_error(),
+            chi_square: None,
         })
+    }
+}
+
+impl Rules for RawChart {
+    type Out = Blocks;
+
+    fn decide(self, desk: &mut Desk<'_>) -> Result<Blocks, Stopped> {
+        let tables = self.tables.into_iter().map(|t| t.decide(desk)).collect::<Result<_, Stopped>>()?;
+        Ok(Blocks { tables })
     }
 }
 
@@ -109,10 +119,14 @@ fn positions(kept: &[Vec<usize>]) -> Vec<Vec<usize>> {
 }
 
 fn dimension(raw: &RawDimension, keep: &[usize]) -> Dimension {
-    let category = |c: &RawCategory| Category { code: c.code.clone(), label: c.label.clone(), missing: c.missing };
     Dimension {
         name: raw.name.clone(),
         label: raw.label.clone(),
         categories: keep.iter().filter_map(|c| raw.categories.get(*c)).map(category).collect(),
     }
+}
+
+/// A category as it is shown.
+pub(crate) fn category(c: &RawCategory) -> Category {
+    Category { code: c.code.clone(), label: c.label.clone(), missing: c.missing }
 }

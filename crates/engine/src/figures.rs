@@ -3,17 +3,17 @@
 use script::program::{Barchart, Statistic, Summarize, Tabulate};
 
 use crate::error::RunError;
-use crate::raw::{RawSummary, RawTable};
+use crate::raw::{RawChart, RawSummary, RawTable};
 use crate::statistics::Wanted;
 use crate::table::Scan;
 
-/// Most dimensions of a table; the language allows six, the engine does four for now.
-const MOST_DIMENSIONS: usize = 4;
+/// Most dimensions of a table (LANG-162).
+const MOST_DIMENSIONS: usize = 6;
 
 /// `tabulate` (LANG-162). Order, percentages and cutting are made from released numbers, not here.
 pub(crate) fn tabulate(scan: &Scan<'_>, plan: &Tabulate) -> Result<RawTable, RunError> {
     if plan.variables.len() > MOST_DIMENSIONS {
-        return Err(RunError::not_yet("tabulate > 4"));
+        return Err(RunError::too_many_cells());
     }
     let dimensions: Vec<&str> = plan.variables.iter().map(|v| &**v).collect();
     match &plan.summarize {
@@ -31,25 +31,25 @@ pub(crate) fn summarize(scan: &Scan<'_>, plan: &Summarize) -> Result<RawSummary,
 
 /// `barchart` (LANG-175). Groups are the dimensions: those of `over`, then that of `by`. The variable itself is the second
 /// dimension, as the columns of a table are, so that a row percentage is a percentage within a group.
-pub(crate) fn barchart(scan: &Scan<'_>, plan: &Barchart) -> Result<Vec<RawTable>, RunError> {
+pub(crate) fn barchart(scan: &Scan<'_>, plan: &Barchart) -> Result<RawChart, RunError> {
     let groups: Vec<&str> = plan.over.iter().chain(&plan.by).map(|n| &**n).collect();
     let mut tables = Vec::new();
     for variable in plan.variables.iter().filter(|v| v.categories) {
         let mut dimensions = groups.clone();
         dimensions.insert(groups.len().min(1), &variable.column);
         if dimensions.len() > MOST_DIMENSIONS {
-            return Err(RunError::not_yet("barchart > 4"));
+            return Err(RunError::too_many_cells());
         }
         tables.push(scan.table(&dimensions, &[], &Wanted::default())?);
     }
     let measures: Vec<&str> = plan.variables.iter().filter(|v| !v.categories).map(|v| &*v.column).collect();
     if !measures.is_empty() {
         if groups.len() > MOST_DIMENSIONS {
-            return Err(RunError::not_yet("barchart > 4"));
+            return Err(RunError::too_many_cells());
         }
         tables.push(scan.table(&groups, &measures, &wanted(&[plan.statistic]))?);
     }
-    Ok(tables)
+    Ok(RawChart { tables })
 }
 
 fn wanted(statistics: &[Statistic]) -> Wanted {

@@ -57,10 +57,24 @@ impl PersonSet {
     }
 }
 
+/// What a row of a dataset is about (language.md 6.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum DatasetKind {
+    /// One row per unit.
+    #[default]
+    CrossSection,
+    /// One row per spell.
+    Event,
+    /// One row per unit and occasion.
+    Panel,
+}
+
 /// The population of a dataset after a command that shapes it (SDC-140, LANG-241).
 pub struct RawPopulation {
     /// Name of the dataset.
     pub dataset: String,
+    /// What a row is about.
+    pub kind: DatasetKind,
     /// Its unit type, e.g. `PERSON`.
     pub unit_type: String,
     /// Units in the dataset.
@@ -71,6 +85,21 @@ pub struct RawPopulation {
     pub set: PersonSet,
     /// The persons before the command; none when the dataset had no population (LANG-241).
     pub before: Option<std::sync::Arc<PersonSet>>,
+}
+
+/// Whether a statement fails for a cause that lies in the data (LANG-245): a text that is no number, a key that is not
+/// unique. Decided by the gate on the set it is filed under, so that the answer is the same for everyone and for ever.
+pub struct RawVerdict {
+    /// The diagnostic, e.g. `E305`.
+    pub cause: &'static str,
+    /// The datasets that the columns are computed from, sorted.
+    pub origin: Vec<String>,
+    /// Column key (ENG-039).
+    pub column_key: [u8; 32],
+    /// The population that it was decided on.
+    pub set: PersonSet,
+    /// Whether the cause was found.
+    pub found: bool,
 }
 
 /// What `generate`, `replace` or `recode` touched (SDC-141).
@@ -195,7 +224,7 @@ pub struct RawCell {
     pub magnitudes: Vec<RawMagnitude>,
 }
 
-/// A table of one to four dimensions with all its margins.
+/// A table of up to six dimensions with all its margins.
 ///
 /// `cells` is in row-major order over the dimensions, the last one fastest, where dimension `d` has
 /// `categories.len() + 1` positions and the last position is the total over that dimension. So cell
@@ -229,10 +258,26 @@ impl RawTable {
     }
 }
 
-/// The result of `summarize`: one row per variable, each over its own valid values.
+/// The result of a bar chart: one table per variable with categories, then one with a magnitude per other variable.
+pub struct RawChart {
+    /// The tables; at least one.
+    pub tables: Vec<RawTable>,
+}
+
+/// The result of `summarize` and `summarize-panel`: each variable over its own valid values.
 pub struct RawSummary {
-    /// Variable and its statistics.
-    pub rows: Vec<(RawMeasure, RawMagnitude)>,
+    /// One row per variable, or per variable and occasion.
+    pub rows: Vec<RawSummaryRow>,
     /// Variables of the dataset that are not numeric and were not named (STAT-031).
     pub skipped: Vec<String>,
+}
+
+/// A variable and its statistics.
+pub struct RawSummaryRow {
+    /// The variable.
+    pub measure: RawMeasure,
+    /// The occasion of a panel (STAT-032).
+    pub occasion: Option<RawCategory>,
+    /// Its statistics.
+    pub magnitude: RawMagnitude,
 }

@@ -11,7 +11,7 @@ use crate::error::RunError;
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::{NONE, People, Shape};
-use crate::raw::{MeasureKind, RawCell, RawMagnitude, RawMeasure, RawSummary, RawTable};
+use crate::raw::{MeasureKind, RawCell, RawMagnitude, RawMeasure, RawSummary, RawSummaryRow, RawTable};
 use crate::statistics::{Limits, Wanted, magnitude};
 
 /// What a statistic command works on.
@@ -87,7 +87,8 @@ impl Scan<'_> {
         let mut rows = Vec::with_capacity(names.len());
         for name in names {
             let (head, statistics) = self.magnitudes(name, &cell_of_row, &whole, wanted)?;
-            rows.extend(statistics.into_iter().next().map(|m| (head, m)));
+            let row = |magnitude| RawSummaryRow { measure: head, occasion: None, magnitude };
+            rows.extend(statistics.into_iter().next().map(row));
         }
         Ok(RawSummary { rows, skipped })
     }

@@ -42,21 +42,21 @@ async fn a_script_gives_released_results_in_its_order() {
     assert_eq!(lines, [4, 7, 8, 9, 10, 11]);
     assert_eq!(document.head.stores[0].version, "1.0.0.0");
 
-    let Output::Population(population) = document.results[0].content.value() else { panic!("a population") };
+    let Output::Population(population) = document.results[0].output().unwrap() else { panic!("a population") };
     let persons = population.persons.number().unwrap();
     assert!((persons - 6000.0).abs() <= 5.0, "{persons}");
 
     // Every count is within the largest change of the policy, and margins carry noise of their own.
-    let Output::Table(table) = document.results[3].content.value() else { panic!("a table") };
+    let Output::Table(table) = document.results[3].output().unwrap() else { panic!("a table") };
     let labels: Vec<_> =
         table.dimensions.iter().flat_map(|d| &d.categories).map(|c| c.label.clone().unwrap()).collect();
     assert_eq!(labels, ["Mann", "Kvinne", "Under", "Over"]);
     let under = (0..6000i64).filter(|p| 1000 + p * 173 <= 500_000 && p % 2 == 0).count() as f64;
     let shown = table.cells[0].count.number().unwrap();
     assert!((shown - under).abs() <= 5.0, "{shown} and {under}");
-    assert!(matches!(&document.results[3].view, View::Table { contents } if contents.len() == 2));
+    assert!(matches!(&document.results[3].view, View::Table { contents, .. } if contents.len() == 2));
 
-    let Output::Summary(summary) = document.results[4].content.value() else { panic!("a summary") };
+    let Output::Summary(summary) = document.results[4].output().unwrap() else { panic!("a summary") };
     let mean = summary.rows[0].values[0].number().unwrap();
     assert!((mean - 519_900.0).abs() < 6000.0, "{mean}");
     assert!(matches!(document.results[5].view, View::Bars(_)));
@@ -81,7 +81,7 @@ async fn refusals_stop_the_run_where_they_stand() {
     // Twelve persons: shown within the noise or hidden, never exact and hidden at once.
     let ran = run(&runner, &format!("{head}tabulate sted\n"));
     let document = open(&zone, &ran);
-    let Output::Table(table) = document.results[1].content.value() else { panic!("a table") };
+    let Output::Table(table) = document.results[1].output().unwrap() else { panic!("a table") };
     let small = table.cells.iter().zip(table.dimensions[0].categories.iter()).find(|(_, c)| c.code == "9");
     match small.map(|(cell, _)| cell.count) {
         Some(Value::Value(n)) => assert!((10.0..=17.0).contains(&n), "{n}"),
@@ -124,7 +124,7 @@ async fn the_same_set_gives_the_same_number_for_ever() {
             let (runner, script) = (Arc::clone(&runner), script.clone());
             let ran = tokio::task::spawn_blocking(move || run(&runner, &script)).await.unwrap();
             let results = open(&zone, &ran).results;
-            let values: Vec<Output> = results.into_iter().map(|e| e.content.into_value()).collect();
+            let values: Vec<Output> = results.into_iter().map(|e| e.output().unwrap().clone()).collect();
             seen.push(serde_json::to_string(&values[2..]).unwrap());
         }
         if seen.len() == 4 {

@@ -22,7 +22,7 @@ async fn a_run_is_stored_with_what_was_released() {
     assert_eq!((run.state, run.diagnostics.len()), (RunState::Finished, 0), "{:?}", run.diagnostics);
     assert_eq!(run.stores, ["no.test:1.0.0.0"]);
     let released = run.released.as_ref().unwrap();
-    assert!(released.results.iter().any(|e| matches!(e.content.value(), Output::Table(_))));
+    assert!(released.results.iter().any(|e| matches!(e.output().unwrap(), Output::Table(_))));
 
     // Read again from the database, and verified again.
     assert_eq!(zones.workspace.run_view(&anna, run.id).await.unwrap(), run);

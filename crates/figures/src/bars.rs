@@ -84,7 +84,7 @@ fn groups(table: &Table, content: Content, language: Language) -> Option<(Vec<Gr
         _ => None,
     };
     let value = |position: &[usize], measure: usize| match (content, statistic) {
-        (Content::Share(base), _) => table.share(position, base),
+        (Content::Share(base), _) => table.share(position, base, &[1]),
         (_, Some(s)) => table.statistic(position, measure, s).unwrap_or(Value::Undefined),
         _ => table.cell(position).map_or(Value::Undefined, |c| c.count),
     };

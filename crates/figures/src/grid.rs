@@ -184,8 +184,9 @@ impl Shown {
     fn cell(&self, table: &Table, position: &[usize], language: Language) -> Written {
         let value = match self.content {
             Content::Count => table.cell(position).map(|c| c.count),
-            Content::Share(base) => Some(table.share(position, base)),
+            Content::Share(base) => Some(table.share(position, base, &[1])),
             Content::Statistic(_) => table.statistic(position, self.measure, self.statistic),
+            Content::Valid => table.valid_share(position, self.measure),
         };
         let share = matches!(self.content, Content::Share(_));
         written(value.unwrap_or(Value::Undefined), self.kind, share, language)

@@ -15,7 +15,7 @@ mod grid;
 mod html;
 mod words;
 
-use disclosure::{Chart, Content, Entry, Output, Released, Summary, Table, View};
+use disclosure::{Chart, Content, Entry, Info, Output, Released, Statistic, Summary, Table, View};
 use kernel::Language;
 
 pub use format::{count, month, number};
@@ -52,54 +52,71 @@ pub fn bars(table: &Released<Table>, chart: &Chart, how: Presentation<'_>) -> Op
 
 /// A result of a document as it stands under its command: a receipt, a table, or a figure with its table behind it.
 pub fn result(entry: &Entry, how: Presentation<'_>) -> String {
-    match (entry.content.value(), &entry.view) {
-        (Output::Table(t), View::Bars(chart)) => {
-            let contents = [chart.content];
-            let grid = html::render(&grid::of_table(t, &contents, how.language), how);
-            match bars::render(t, chart, how) {
-                Some(svg) => html::figure(&svg, &grid, how),
-                None => grid,
-            }
+    match (entry.output(), &entry.view) {
+        (Some(Output::Table(t)), View::Bars(chart)) => figure(t, chart, how),
+        (Some(Output::Blocks(blocks)), View::Bars(chart)) => {
+            blocks.tables.iter().map(|t| figure(t, &of_block(t, chart), how)).collect()
         }
-        (Output::Table(t), View::Table { contents }) => html::render(&grid::of_table(t, contents, how.language), how),
-        (Output::Table(t), View::Receipt) => html::render(&grid::of_table(t, &[], how.language), how),
-        (Output::Summary(s), _) => html::render(&grid::of_summary(s, how.language), how),
-        (Output::Population(_) | Output::Edit(_), _) => html::receipt(&receipt(entry.content.value(), how.language)),
+        (Some(Output::Population(_) | Output::Edit(_)) | None, _) => html::receipt(&receipt(entry, how.language)),
+        _ => grids(entry, how.language).iter().map(|g| html::render(g, how)).collect(),
     }
+}
+
+fn figure(table: &Table, chart: &Chart, how: Presentation<'_>) -> String {
+    let grid = html::render(&grid::of_table(table, &[chart.content], how.language), how);
+    match bars::render(table, chart, how) {
+        Some(svg) => html::figure(&svg, &grid, how),
+        None => grid,
+    }
+}
+
+/// What a block of a chart of several variables shows: numbers show how many of them are valid (LANG-182).
+fn of_block(table: &Table, chart: &Chart) -> Chart {
+    let content = match chart.content {
+        Content::Count if !table.measures.is_empty() => Content::Statistic(Statistic::N),
+        Content::Share(_) if !table.measures.is_empty() => Content::Valid,
+        content => content,
+    };
+    Chart { content, ..chart.clone() }
 }
 
 /// A result as plain text with aligned columns, for a terminal.
 pub fn text(entry: &Entry, language: Language) -> String {
-    match grid_of(entry, language) {
-        Some(grid) => csv::text(&grid),
-        None => receipt(entry.content.value(), language),
+    match grids(entry, language).as_slice() {
+        [] => receipt(entry, language),
+        grids => grids.iter().map(csv::text).collect::<Vec<_>>().join("\n"),
     }
 }
 
 /// A result as CSV (UTF-8, comma, header line, point as decimal sign): one line per row, hidden numbers empty with
 /// their reason in a column of its own.
 pub fn csv(entry: &Entry) -> String {
-    match grid_of(entry, Language::En) {
-        Some(grid) => csv::csv(&grid),
-        None => format!("receipt\n{}\n", csv::field(&receipt(entry.content.value(), Language::En))),
+    match grids(entry, Language::En).as_slice() {
+        [] => format!("receipt\n{}\n", csv::field(&receipt(entry, Language::En))),
+        grids => grids.iter().map(csv::csv).collect(),
     }
 }
 
 /// The line that says what a command did (LANG-101). Empty for results that have a table.
-pub fn receipt(output: &Output, language: Language) -> String {
-    match output {
-        Output::Population(p) => words::population(p, language),
-        Output::Edit(e) => words::edit(e, language),
-        Output::Table(_) | Output::Summary(_) => String::new(),
+pub fn receipt(entry: &Entry, language: Language) -> String {
+    match (entry.output(), entry.info()) {
+        (Some(Output::Population(p)), _) => words::population(p, language),
+        (Some(Output::Edit(e)), _) => words::edit(e, language),
+        (None, Some(Info::Text(text))) => text.text(language).to_owned(),
+        (None, Some(Info::Block(text))) => text.clone(),
+        _ => String::new(),
     }
 }
 
-fn grid_of(entry: &Entry, language: Language) -> Option<grid::Grid> {
-    match (entry.content.value(), &entry.view) {
-        (Output::Table(t), View::Bars(chart)) => Some(grid::of_table(t, &[chart.content], language)),
-        (Output::Table(t), View::Table { contents }) => Some(grid::of_table(t, contents, language)),
-        (Output::Table(t), View::Receipt) => Some(grid::of_table(t, &[], language)),
-        (Output::Summary(s), _) => Some(grid::of_summary(s, language)),
-        _ => None,
+fn grids(entry: &Entry, language: Language) -> Vec<grid::Grid> {
+    match (entry.output(), &entry.view) {
+        (Some(Output::Table(t)), View::Bars(chart)) => vec![grid::of_table(t, &[chart.content], language)],
+        (Some(Output::Blocks(blocks)), View::Bars(chart)) => {
+            blocks.tables.iter().map(|t| grid::of_table(t, &[of_block(t, chart).content], language)).collect()
+        }
+        (Some(Output::Table(t)), View::Table { contents, .. }) => vec![grid::of_table(t, contents, language)],
+        (Some(Output::Table(t)), View::Receipt) => vec![grid::of_table(t, &[], language)],
+        (Some(Output::Summary(s)), _) => vec![grid::of_summary(s, language)],
+        _ => Vec::new(),
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn content(content: Content, language: Language) -> String {
         )
         .to_owned(),
         Content::Statistic(s) => statistic(s, language),
+        Content::Valid => say(["Prosent med verdi", "Prosent med verdi", "Per cent with a value"], language).to_owned(),
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn statistic(statistic: Statistic, language: Language) -> String {
         Statistic::Sd => ["Standardavvik", "Standardavvik", "Standard deviation"],
         Statistic::Sum => ["Sum", "Sum", "Sum"],
         Statistic::Gini => ["Gini", "Gini", "Gini"],
+        Statistic::N => ["Antall med verdi", "Talet med verdi", "Number with a value"],
         Statistic::Iqr => ["Kvartilavstand", "Kvartilavstand", "Interquartile range"],
         Statistic::Percentile(50.0) => ["Median", "Median", "Median"],
         Statistic::Percentile(p) => return format!("P{}", format::number(p, language)),

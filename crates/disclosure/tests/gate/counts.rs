@@ -4,13 +4,14 @@ use crate::common::{dimension, people, release, table};
 use disclosure::{
     Base, LedgerEntry, LedgerError, MemoryLedger, Policy, Reason, Rules, Stopped, Stored, Value, ValueKey, Withheld,
 };
-use engine::raw::{Keyed, RawEdit, RawPopulation};
+use engine::raw::{DatasetKind, Keyed, RawEdit, RawPopulation};
 use proptest::prelude::*;
 
 fn population(persons: u64, unit_type: &str) -> RawPopulation {
     let set = people(0..persons);
     RawPopulation {
         dataset: "d".into(),
+        kind: DatasetKind::CrossSection,
         unit_type: unit_type.into(),
         units: persons * 2,
         rows: persons,
@@ -101,10 +102,10 @@ fn sdc_043_small_cells_are_hidden() {
         let shown = table.cell(&position).unwrap().count.number().unwrap();
         assert!((shown - n).abs() <= 5.0, "{position:?}: {shown}");
     }
-    assert_eq!(table.share(&[0, 1], Base::Row), Value::Hidden(Reason::Small));
-    let share = table.share(&[1, 0], Base::Row).number().unwrap();
+    assert_eq!(table.share(&[0, 1], Base::Row, &[1]), Value::Hidden(Reason::Small));
+    let share = table.share(&[1, 0], Base::Row, &[1]).number().unwrap();
     assert!((share - 44.4).abs() < 1.0);
-    let column = table.share(&[1, 0], Base::Column).number().unwrap();
+    let column = table.share(&[1, 0], Base::Column, &[1]).number().unwrap();
     assert!((column - 28.6).abs() < 1.0);
     assert_eq!(released.policy().sha256, policy.hash());
     assert_eq!(table.typical_error, 1.3);

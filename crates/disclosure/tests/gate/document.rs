@@ -2,7 +2,7 @@
 
 use crate::common::{dimension, release, table};
 use disclosure::{
-    Content, Document, DocumentError, Entry, Head, MemoryLedger, Policy, SealedDocument, StoreUsed, View,
+    Content, Document, DocumentError, Entry, Head, Layout, MemoryLedger, Policy, SealedDocument, StoreUsed, View,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use kernel::{CryptoError, KeyId, Signer, Timestamp, Verifier};
@@ -40,9 +40,10 @@ fn sealed(signer: &Key) -> SealedDocument {
         line: 7,
         pass: 1,
         command: "tabulate row column".into(),
-        view: View::Table { contents: vec![Content::Count] },
+        view: View::Table { contents: vec![Content::Count], layout: Layout::default() },
         warnings: vec![],
-        content: released.into_output(),
+        notes: vec![],
+        content: released.into_output().into(),
     };
     let head = Head {
         run: "01J00000000000000000000000".into(),
@@ -61,7 +62,7 @@ fn sdc_007_a_sealed_document_opens_to_itself() {
     let again = SealedDocument::from_bytes(&bytes).unwrap();
     let document: Document = again.open(&signer).unwrap();
     assert_eq!(document.results[0].command, "tabulate row column");
-    assert_eq!(document.results[0].content.policy().sha256, Policy::standard().hash());
+    assert_eq!(document.results[0].released().unwrap().policy().sha256, Policy::standard().hash());
     let resealed = SealedDocument::seal(document.head.clone(), document.results.clone(), &signer).unwrap();
     assert_eq!(resealed.to_bytes(), bytes);
 }

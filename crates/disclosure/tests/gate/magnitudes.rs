@@ -2,7 +2,7 @@
 
 use crate::common::{magnitude, measure, release};
 use disclosure::{MemoryLedger, Policy, Reason, Released, Rules, Statistic, Summary, Value};
-use engine::raw::{MeasureKind, RawMagnitude, RawSummary};
+use engine::raw::{MeasureKind, RawMagnitude, RawSummary, RawSummaryRow};
 use proptest::prelude::*;
 
 const ALL: [Statistic; 6] = [
@@ -15,7 +15,8 @@ const ALL: [Statistic; 6] = [
 ];
 
 fn summary(policy: &Policy, kind: MeasureKind, group: RawMagnitude, statistics: &[Statistic]) -> Released<Summary> {
-    let raw = RawSummary { rows: vec![(measure(kind, true), group)], skipped: vec![] };
+    let row = RawSummaryRow { measure: measure(kind, true), occasion: None, magnitude: group };
+    let raw = RawSummary { rows: vec![row], skipped: vec![] };
     release(policy, &mut MemoryLedger::new(), statistics, raw).unwrap()
 }
 

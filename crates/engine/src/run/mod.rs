@@ -16,12 +16,12 @@ use script::program::{Action, Name, Step};
 
 use crate::cache::ImportCache;
 use crate::control::Control;
-use crate::dataset::{Dataset, Rows, column_key, distinct_bytes};
+use crate::dataset::{Dataset, DatasetKind, Rows, column_key, distinct_bytes};
 use crate::error::RunError;
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::People;
-use crate::raw::{PersonSet, Raw, RawEdit, RawPopulation, RawSummary, RawTable};
+use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, RawTable};
 use crate::source::{VariableSource, space_of};
 
 use self::assign::Assignment;
@@ -40,8 +40,8 @@ pub enum Outcome {
     Table(Raw<RawTable>),
     /// A summary.
     Summary(Raw<RawSummary>),
-    /// A bar chart: one table per variable with categories, then one with a magnitude per other variable.
-    Chart(Vec<Raw<RawTable>>),
+    /// A bar chart.
+    Chart(Raw<RawChart>),
     /// A text block.
     Text(String),
 }
@@ -147,8 +147,7 @@ impl Run {
                 crate::figures::summarize(scan, plan).map(|s| Outcome::Summary(Raw::new(s)))
             }),
             Action::Barchart(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
-                let tables = crate::figures::barchart(scan, plan)?;
-                Ok(Outcome::Chart(tables.into_iter().map(Raw::new).collect()))
+                crate::figures::barchart(scan, plan).map(|c| Outcome::Chart(Raw::new(c)))
             }),
             Action::Text(text) => Ok(Outcome::Text(text.clone())),
             _ => Err(RunError::not_yet(step.text.split(' ').next().unwrap_or_default())),
@@ -229,6 +228,11 @@ impl Run {
         let rows = dataset.mask.count();
         let raw = RawPopulation {
             dataset: dataset.name.to_string(),
+            kind: match dataset.kind {
+                DatasetKind::Event => crate::raw::DatasetKind::Event,
+                DatasetKind::Panel => crate::raw::DatasetKind::Panel,
+                DatasetKind::Empty | DatasetKind::CrossSection => crate::raw::DatasetKind::CrossSection,
+            },
             unit_type: match (&dataset.unit_type, &dataset.groups) {
                 (Some(unit_type), _) => unit_type.name.clone(),
                 (None, Some(groups)) => groups.unit_type(),

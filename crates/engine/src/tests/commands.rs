@@ -116,7 +116,7 @@ fn lang_036_flagged_codes() {
     let done = run(source(), &format!("{HEAD}import db/NIVAA as n\ngenerate m = sysmiss(n)\nsummarize n\n"));
     assert_eq!(column(&done, "m"), vec![Some(0.0); 5]);
     let Outcome::Summary(raw) = done.last() else { panic!("a summary") };
-    assert_eq!((raw.peek().rows[0].1.rows, raw.peek().rows[0].1.plain.sum), (3, 4.0));
+    assert_eq!((raw.peek().rows[0].magnitude.rows, raw.peek().rows[0].magnitude.plain.sum), (3, 4.0));
 }
 
 /// STAT-030, SDC-100, SDC-121: what a summary carries for the gate.
@@ -269,10 +269,11 @@ fn lang_175_bar_charts() {
     let head =
         format!("{HEAD}import db/KJOENN as kjoenn\nimport db/VEKT as vekt\nimport db/NIVAA 2020-01-01 as nivaa\n");
     let charts = |command: &str| {
-        let Outcome::Chart(raws) = run(world(), &format!("{head}{command}\n")).last() else { panic!("a chart") };
-        raws.iter()
-            .map(|r| {
-                let t = r.peek();
+        let Outcome::Chart(raw) = run(world(), &format!("{head}{command}\n")).last() else { panic!("a chart") };
+        raw.peek()
+            .tables
+            .iter()
+            .map(|t| {
                 let dimensions: Vec<String> = t.dimensions.iter().map(|d| d.name.clone()).collect();
                 (dimensions, t.measures.len())
             })
@@ -282,4 +283,6 @@ fn lang_175_bar_charts() {
     assert_eq!(charts("barchart (count) kjoenn"), [(names(&["kjoenn"]), 0)]);
     assert_eq!(charts("barchart (percent) kjoenn, over(nivaa)"), [(names(&["nivaa", "kjoenn"]), 0)]);
     assert_eq!(charts("barchart (mean) vekt, over(kjoenn)"), [(names(&["kjoenn"]), 1)]);
+    let several = [(names(&["kjoenn"]), 0), (names(&[]), 1)];
+    assert_eq!(charts("barchart (count) kjoenn vekt"), several);
 }

@@ -182,9 +182,9 @@ impl Runner {
             stores: work.stores.clone(),
             at: self.clock.now(),
         };
-        let document = SealedDocument::seal(head.clone(), work.results.clone(), &*self.signer)
+        let released = Document::new(head, work.results);
+        let document = SealedDocument::seal(released.head.clone(), released.results.clone(), &*self.signer)
             .map_err(|_| RunnerError::Unavailable("the key of the gate".to_owned()))?;
-        let released = Document { head, results: work.results };
         let duration_ms = slot_ms(started, self.clock.now());
         Ok(Ran { released, document, diagnostics, stores: work.stores, refused: work.refused, duration_ms })
     }
@@ -299,7 +299,7 @@ impl Work<'_> {
     }
 
     fn push(&mut self, step: &Step, shown: Shown) {
-        let Shown { view, warnings, content } = shown;
+        let Shown { view, warnings, notes, content } = shown;
         self.results.push(Entry {
             id: u32::try_from(self.results.len() + 1).unwrap_or(u32::MAX),
             line: step.line(),
@@ -307,6 +307,7 @@ impl Work<'_> {
             command: step.text.clone(),
             view,
             warnings,
+            notes,
             content,
         });
     }

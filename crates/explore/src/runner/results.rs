@@ -4,7 +4,8 @@
 use std::sync::PoisonError;
 
 use disclosure::{
-    Base, Chart, Content, Ctx, Gate, Output, Reason, Releasable, Released, Statistic, Stopped, View, Withheld,
+    Base, Body, Chart, Content, Ctx, Gate, Layout, Note, Output, Reason, Releasable, Released, Statistic, Stopped,
+    View, Withheld,
 };
 use engine::{Outcome, Raw};
 use kernel::{LangMap, Language};
@@ -18,12 +19,14 @@ pub(super) struct Shown {
     pub(super) view: View,
     /// Codes of warnings.
     pub(super) warnings: Vec<String>,
-    pub(super) content: Released<Output>,
+    /// What a receipt adds from metadata.
+    pub(super) notes: Vec<Note>,
+    pub(super) content: Body,
 }
 
 impl Shown {
     fn new<T: Into<Output>>(view: View, released: Released<T>) -> Self {
-        Self { view, warnings: Vec::new(), content: released.into_output() }
+        Self { view, warnings: Vec::new(), notes: Vec::new(), content: released.into_output().into() }
     }
 }
 
@@ -52,24 +55,27 @@ impl Counter<'_> {
                     Action::Tabulate(plan) => table_view(plan),
                     _ => (vec![Content::Count], Vec::new()),
                 };
-                Ok(vec![Shown::new(View::Table { contents }, self.gate(step, &statistics, raw)?)])
+                Ok(vec![Shown::new(
+                    View::Table { contents, layout: Layout::default() },
+                    self.gate(step, &statistics, raw)?,
+                )])
             }
             Outcome::Summary(raw) => {
                 let statistics = summary_statistics(&step.action);
                 let released = self.gate(step, &statistics, raw)?;
                 let contents = statistics.into_iter().map(Content::Statistic).collect();
-                Ok(vec![Shown::new(View::Table { contents }, released)])
+                Ok(vec![Shown::new(View::Table { contents, layout: Layout::default() }, released)])
             }
-            Outcome::Chart(raws) => {
+            Outcome::Chart(raw) => {
                 let Action::Barchart(plan) = &step.action else { return Ok(Vec::new()) };
                 let content = bar_content(plan);
                 let statistics: Vec<Statistic> = match content {
                     Content::Statistic(s) => vec![s],
-                    _ => Vec::new(),
+                    // The number of valid values of variables without categories (LANG-182).
+                    _ => vec![Statistic::N],
                 };
                 let chart = Chart { content, horizontal: plan.horizontal, stacked: plan.stack };
-                let show = |raw| Ok(Shown::new(View::Bars(chart.clone()), self.gate(step, &statistics, raw)?));
-                raws.into_iter().map(show).collect()
+                Ok(vec![Shown::new(View::Bars(chart), self.gate(step, &statistics, raw)?)])
             }
         }
     }

@@ -1,13 +1,19 @@
 //! Released results on their way between zones and in storage: canonical JSON in a DSSE envelope signed with the key of
 //! the gate (SDC-007). Opening one whose signature verifies is the only other way to a [`Released`] value.
 
+mod info;
+mod view;
+
 use kernel::{CryptoError, Signer, Timestamp, Verifier};
 use protocol::Envelope;
 use protocol::dsse::DsseError;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyStamp;
-use crate::released::{Base, Output, Released, Statistic};
+use crate::released::{Output, Released};
+
+pub use info::{Done, Info, Note, SplitCode};
+pub use view::{Chart, Content, Layout, View};
 
 /// The largest sealed document that is read: a table of 20 000 cells with several statistics is well below.
 const MAX_BYTES: usize = 64 << 20;
@@ -53,57 +59,91 @@ pub struct Entry {
     pub view: View,
     /// Codes of warnings.
     pub warnings: Vec<String>,
-    /// What was released.
-    pub content: Released<Output>,
+    /// What the receipt adds from metadata.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// What it holds.
+    pub content: Body,
 }
 
-/// How a result is to be shown.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(tag = "view", rename_all = "snake_case")]
-pub enum View {
-    /// A line that says what a command did.
-    #[default]
-    Receipt,
-    /// A table with these contents.
-    Table {
-        /// What each cell shows, in this order.
-        contents: Vec<Content>,
+/// The content of a result. What comes from data has passed the gate; what comes from metadata cannot hold a number of
+/// the data at all.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// What the gate released.
+    Released(Released<Output>),
+    /// What metadata say.
+    Info {
+        /// The texts.
+        info: Info,
     },
-    /// A figure, with its table beside it.
-    Bars(Chart),
 }
 
-/// What a cell of a table shows.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Content {
-    /// The count.
-    Count,
-    /// The count as per cent of a base.
-    Share(Base),
-    /// A statistic of the measures.
-    Statistic(Statistic),
+impl From<Released<Output>> for Body {
+    fn from(released: Released<Output>) -> Self {
+        Body::Released(released)
+    }
 }
 
-/// How a bar chart is drawn.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Chart {
-    /// What the length of a bar shows.
-    pub content: Content,
-    /// Bars from left to right instead of upwards.
-    pub horizontal: bool,
-    /// Bars of the second dimension on top of each other instead of beside each other.
-    pub stacked: bool,
+impl From<Info> for Body {
+    fn from(info: Info) -> Self {
+        Body::Info { info }
+    }
 }
+
+impl Entry {
+    /// What the gate released; none for a result from metadata.
+    pub fn released(&self) -> Option<&Released<Output>> {
+        match &self.content {
+            Body::Released(released) => Some(released),
+            Body::Info { .. } => None,
+        }
+    }
+
+    /// The content of what the gate released.
+    pub fn output(&self) -> Option<&Output> {
+        self.released().map(Released::value)
+    }
+
+    /// What metadata say; none for a result from data.
+    pub fn info(&self) -> Option<&Info> {
+        match &self.content {
+            Body::Info { info } => Some(info),
+            Body::Released(_) => None,
+        }
+    }
+}
+
+/// The form of documents that this program writes. It reads all up to this one; documents of the first form do not name it.
+const FORMAT: u32 = 2;
 
 /// An opened document.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Document {
+    /// The form it is written in.
+    #[serde(skip_serializing_if = "is_first")]
+    format: u32,
     /// What it is about.
     pub head: Head,
     /// The results, in the order of the script.
     pub results: Vec<Entry>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_first(format: &u32) -> bool {
+    *format == 1
+}
+
+const fn first() -> u32 {
+    1
+}
+
+impl Document {
+    /// A document of this program's form. It is worth nothing to others before it is sealed.
+    pub fn new(head: Head, results: Vec<Entry>) -> Self {
+        Self { format: FORMAT, head, results }
+    }
 }
 
 /// A document in its signed envelope. The only form in which released results leave the zone of the data.
@@ -124,6 +164,9 @@ pub enum DocumentError {
     /// The content is not a released document.
     #[error("the content is not a released document")]
     Content,
+    /// It was written by a later program.
+    #[error("the released document is of a later form")]
+    Later,
 }
 
 impl SealedDocument {
@@ -135,7 +178,7 @@ impl SealedDocument {
     /// # Errors
     /// [`DocumentError::Signing`] when the signer fails, [`DocumentError::Content`] for a number without canonical form.
     pub fn seal(head: Head, results: Vec<Entry>, signer: &dyn Signer) -> Result<Self, DocumentError> {
-        let document = Document { head, results };
+        let document = Document::new(head, results);
         let payload = kernel::canonical_json(&document).map_err(|_| DocumentError::Content)?;
         let envelope = Envelope::sign(Self::PAYLOAD_TYPE, payload, signer).map_err(DocumentError::Signing)?;
         Ok(Self { envelope })
@@ -173,17 +216,23 @@ impl SealedDocument {
     ///
     /// # Errors
     /// [`DocumentError::Envelope`] for an unknown key, a wrong signature or another type of payload;
-    /// [`DocumentError::Content`] for a payload that is no released document in canonical form.
+    /// [`DocumentError::Content`] for a payload that is no released document in canonical form; [`DocumentError::Later`]
+    /// for one of a form that this program does not know.
     pub fn open(&self, verifier: &dyn Verifier) -> Result<Document, DocumentError> {
         if self.envelope.payload_type != Self::PAYLOAD_TYPE {
             return Err(DsseError::BadSchema("released document").into());
         }
         self.envelope.verify(verifier)?;
-        let wire: WireDocument =
-            serde_json::from_slice(&self.envelope.payload.0).map_err(|_| DocumentError::Content)?;
-        let document = Document { head: wire.head, results: wire.results.into_iter().map(Entry::from).collect() };
+        let payload = &self.envelope.payload.0;
+        let form: WireForm = serde_json::from_slice(payload).map_err(|_| DocumentError::Content)?;
+        if form.format > FORMAT {
+            return Err(DocumentError::Later);
+        }
+        let wire: WireDocument = serde_json::from_slice(payload).map_err(|_| DocumentError::Content)?;
+        let results = wire.results.into_iter().map(Entry::from).collect();
+        let document = Document { format: wire.format, head: wire.head, results };
         let again = kernel::canonical_json(&document).map_err(|_| DocumentError::Content)?;
-        if again != self.envelope.payload.0 {
+        if again != *payload {
             return Err(DocumentError::Content);
         }
         Ok(document)
@@ -193,8 +242,16 @@ impl SealedDocument {
 // The shapes that are read back. They are private, so that no other code can read a released value from plain JSON.
 
 #[derive(Deserialize)]
+struct WireForm {
+    #[serde(default = "first")]
+    format: u32,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireDocument {
+    #[serde(default = "first")]
+    format: u32,
     head: Head,
     results: Vec<WireEntry>,
 }
@@ -208,7 +265,22 @@ struct WireEntry {
     command: String,
     view: View,
     warnings: Vec<String>,
-    content: WireReleased,
+    #[serde(default)]
+    notes: Vec<Note>,
+    content: WireBody,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WireBody {
+    Released(WireReleased),
+    Info(WireInfo),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireInfo {
+    info: Info,
 }
 
 #[derive(Deserialize)]
@@ -220,8 +292,11 @@ struct WireReleased {
 
 impl From<WireEntry> for Entry {
     fn from(wire: WireEntry) -> Self {
-        let WireEntry { id, line, pass, command, view, warnings, content } = wire;
-        let content = Released::new(content.policy, content.value);
-        Entry { id, line, pass, command, view, warnings, content }
+        let WireEntry { id, line, pass, command, view, warnings, notes, content } = wire;
+        let content = match content {
+            WireBody::Released(WireReleased { policy, value }) => Released::new(policy, value).into(),
+            WireBody::Info(WireInfo { info }) => info.into(),
+        };
+        Entry { id, line, pass, command, view, warnings, notes, content }
     }
 }

@@ -1,0 +1,101 @@
+//! How a result is to be shown: names of dimensions, order and cutting, never a number of the data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::released::{Base, Statistic};
+
+/// How a result is to be shown.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(tag = "view", rename_all = "snake_case")]
+pub enum View {
+    /// A line that says what a command did.
+    #[default]
+    Receipt,
+    /// A table with these contents.
+    Table {
+        /// What each cell shows, in this order.
+        contents: Vec<Content>,
+        /// Where the dimensions stand, and in which order.
+        #[serde(default, skip_serializing_if = "Layout::is_plain")]
+        layout: Layout,
+    },
+    /// A figure, with its table beside it.
+    Bars(Chart),
+}
+
+/// What a cell of a table shows.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// The count.
+    Count,
+    /// The count as per cent of a base.
+    Share(Base),
+    /// A statistic of the measures.
+    Statistic(Statistic),
+    /// The valid values of the measures as per cent of the units (LANG-182).
+    Valid,
+}
+
+/// Where the dimensions of a table stand, and in which order its rows and columns come (LANG-162, LANG-312).
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layout {
+    /// Dimensions that form the stub; empty with `columns` for the layout of LANG-162.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<usize>,
+    /// Dimensions that form the head.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<usize>,
+    /// One line per row with all its names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub flat: bool,
+    /// Rows ascending by the column with these codes, by total when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row_sort: Option<Vec<String>>,
+    /// Columns ascending by the row with these codes, by total when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column_sort: Option<Vec<String>>,
+    /// Only so many rows from the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top: Option<u32>,
+    /// Only so many rows from the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bottom: Option<u32>,
+    /// Counts are adjusted to add up (SDC-133).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub additive: bool,
+}
+
+impl Layout {
+    /// Whether it is the layout of a table without options.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The dimensions of the stub and of the head of a table with so many dimensions: the second variable forms the
+    /// columns (LANG-162) unless the command says otherwise (LANG-312). Dimensions that do not exist are left out.
+    pub fn axes(&self, dimensions: usize) -> (Vec<usize>, Vec<usize>) {
+        if self.rows.is_empty() && self.columns.is_empty() {
+            let head: Vec<usize> = (1..dimensions.min(2)).collect();
+            return ((0..dimensions).filter(|d| !head.contains(d)).collect(), head);
+        }
+        let head: Vec<usize> = self.columns.iter().copied().filter(|d| *d < dimensions).collect();
+        let named = self.rows.iter().copied().filter(|d| *d < dimensions && !head.contains(d));
+        let mut rows: Vec<usize> = named.collect();
+        rows.extend((0..dimensions).filter(|d| !head.contains(d) && !self.rows.contains(d)));
+        (rows, head)
+    }
+}
+
+/// How a bar chart is drawn.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chart {
+    /// What the length of a bar shows.
+    pub content: Content,
+    /// Bars from left to right instead of upwards.
+    pub horizontal: bool,
+    /// Bars of the second dimension on top of each other instead of beside each other.
+    pub stacked: bool,
+}
