@@ -125,7 +125,7 @@ fn a_summary_carries_limits_windows_and_largest_values() {
     let values: Vec<i64> = (1..=1000).collect();
     let done = run(integers("X", &values), &format!("{HEAD}import db/X as x\nkeep if x <= 100\nsummarize x, gini\n"));
     let Outcome::Summary(raw) = done.last() else { panic!("a summary") };
-    let (measure, m) = &raw.peek().rows[0];
+    let (measure, m) = (&raw.peek().rows[0].measure, &raw.peek().rows[0].magnitude);
     // Limits are those of the whole variable, not of the subgroup (SDC-101).
     assert_eq!((measure.limits, measure.light_tails), (Some((11.0, 990.0)), true));
     assert_eq!(measure.origin, ["X"]);
