@@ -7,6 +7,7 @@ use crate::span::Span;
 
 mod columns;
 mod datasets;
+mod effects;
 mod expression;
 mod imports;
 mod results;
@@ -14,6 +15,7 @@ mod value;
 
 pub use columns::*;
 pub use datasets::*;
+pub use effects::Object;
 pub use expression::*;
 pub use imports::*;
 pub use results::*;

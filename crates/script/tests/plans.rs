@@ -4,7 +4,7 @@
 mod common;
 
 use common::Registers;
-use script::program::{Pairing, RowUnit, SampleSize, Statistic};
+use script::program::{Object, Pairing, RowUnit, SampleSize, Statistic};
 use script::{Action, DataType, Literal, Program, Settings, compile};
 
 const HEAD: &str = "require no.ssb.fdb:38 as db\n\
@@ -232,4 +232,42 @@ fn lang_312_rows_and_cols_of_a_table() {
     assert_eq!(told(&table("rows(kjønn) cols(g)")), ["E105 3:40"]);
     assert_eq!(told(&table("rows(kjønn h) cols(g h)")), ["E109 3:42"]);
     assert_eq!(told(&table("rows(kjønn h) cols(g lønn)")), ["E105 3:42"]);
+}
+
+#[test]
+fn lang_301_what_a_step_reads_and_writes() {
+    let body = "define-labels l 1 En\ncreate-dataset to\nimport db/BEFOLKNING_KJOENN as k\ngenerate a = 1\nassign-labels a l\n\
+                merge k into folk\nclone-dataset to tre\ntabulate k\nrename-dataset tre fire\ndrop-labels l\ndelete-dataset fire\n";
+    let plan = plan(body);
+    let shown = |objects: Vec<Object>| {
+        let name = |o: Object| match o {
+            Object::Dataset(name) => name.to_string(),
+            Object::List(name) => format!("list {name}"),
+            Object::Store { store, version } => format!("{store} {version}"),
+            Object::Results => "results".to_owned(),
+        };
+        objects.into_iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let told: Vec<String> =
+        plan.steps.iter().map(|s| format!("{} <- {}", shown(s.writes()), shown(s.reads()))).collect();
+    assert_eq!(
+        told,
+        [
+            " <- ",
+            "folk <- ",
+            "folk <- folk, no.ssb.fdb 38.0.0.0",
+            "folk <- folk, no.ssb.fdb 38.0.0.0",
+            "list l <- ",
+            "to <- ",
+            "to <- to, no.ssb.fdb 38.0.0.0",
+            "to <- to",
+            "to <- to, list l",
+            "folk <- folk, to",
+            "tre <- to",
+            " <- to",
+            "fire, tre <- tre",
+            "fire, to, list l <- fire, to, list l",
+            "fire <- fire",
+        ]
+    );
 }
