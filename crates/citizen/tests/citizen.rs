@@ -222,6 +222,7 @@ fn store(source: &str, store: &str, collection: &str, dataset: &str) -> StoreMet
             status_dates: Vec::new(),
             codes: Vec::new(),
             missing: Vec::new(),
+            changes: Vec::new(),
             unit_of_measure: None,
         }],
     }

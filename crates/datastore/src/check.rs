@@ -1,7 +1,7 @@
 //! Validation of the rows of a dataset against its metadata: coverage, unit ids, values, dates, uniqueness (section 3 of
 //! the specification). The first failing step ends it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use engine::source::Temporality;
 use kernel::Date;
@@ -22,7 +22,7 @@ pub(crate) struct CodeIndex {
 impl CodeIndex {
     /// The codes of a domain; none without code list.
     pub(crate) fn of(domain: &Domain) -> Option<Self> {
-        let Domain::Codes { list, sentinels } = domain else { return None };
+        let Domain::Codes { list, sentinels, .. } = domain else { return None };
         let mut index = Self { codes: Vec::new(), sentinel: Vec::new(), periods: Vec::new(), places: HashMap::new() };
         for (code, sentinel) in list.iter().map(|c| (c, false)).chain(sentinels.iter().map(|c| (c, true))) {
             let place = *index.places.entry(code.code.clone()).or_insert_with(|| {
@@ -201,6 +201,14 @@ impl Checker<'_> {
                 |row| format!("line {}: FIXED has no dates", rows.line(row)),
                 |row| format!("Expected empty #3 column for row with identifier: {}", rows.id(row)),
             ),
+            Temporality::Status if self.metadata.carries() => {
+                let days: HashSet<i32> = self.metadata.status_dates.iter().map(|d| d.days()).collect();
+                order(
+                    &|r| stops[r] < starts[r] || !days.contains(&starts[r]) || !days.contains(&stops[r]),
+                    "a carried STATUS value stands from one measuring date to another, as listed in temporalStatusDates",
+                    "#3 column not equal to #4 column",
+                )
+            }
             Temporality::Status => order(
                 &|r| starts[r] == NO_START || starts[r] != stops[r],
                 "STATUS has one date: start and stop are equal",
@@ -239,6 +247,7 @@ impl Checker<'_> {
     fn unique(&self) -> Vec<Finding> {
         match self.metadata.temporality {
             Temporality::Fixed => self.twice(|_| 0, "same unit", "Duplicate identifiers in #1 column"),
+            Temporality::Status if self.metadata.carries() => self.overlaps(),
             Temporality::Status => self.twice(
                 |row| self.rows.starts[row],
                 "same unit and date",

@@ -25,6 +25,7 @@ use crate::metadata::{Code, Domain, Metadata, ValueType};
 use crate::product::Product;
 use crate::sql::Everything;
 use crate::units::{PERSON_IDS, UnitTypes};
+use crate::version::Version;
 
 /// A dataset of a version.
 pub(crate) struct Dataset {
@@ -40,6 +41,18 @@ pub(crate) struct Release {
     pub released_at: Timestamp,
     pub product: Option<Product>,
     pub datasets: BTreeMap<String, Arc<Dataset>>,
+}
+
+impl Release {
+    /// The older versions of a published store that this first release of a synthetic one stands in for.
+    fn older(&self) -> impl Iterator<Item = String> {
+        let newest = self.product.as_ref().and_then(Product::stands_in).unwrap_or(1);
+        (1..newest).map(|major| Version([major, 0, 0, 0]).to_string())
+    }
+
+    fn stands_for(&self, version: &str) -> bool {
+        self.older().any(|v| v == version)
+    }
 }
 
 /// A store with its releases, oldest first.
@@ -101,7 +114,8 @@ impl State {
     pub(crate) fn release(&self, at: &StoreVersion) -> Result<&Arc<Release>, SourceError> {
         let unknown = || SourceError::UnknownVersion { store: at.store.clone(), version: at.version.clone() };
         let store = self.stores.get(&at.store).ok_or_else(unknown)?;
-        store.releases.iter().find(|r| r.version == at.version).ok_or_else(unknown)
+        let found = store.releases.iter().find(|r| r.version == at.version);
+        found.or_else(|| store.releases.first().filter(|r| r.stands_for(&at.version))).ok_or_else(unknown)
     }
 
     /// A dataset of a version.
@@ -133,7 +147,7 @@ impl Shared {
 
 /// The periods of a code list (DATA-070): cut at every first day, and after every last day; sentinels in each.
 pub(crate) fn code_list(domain: &Domain) -> Option<CodeList> {
-    let Domain::Codes { list, sentinels } = domain else { return None };
+    let Domain::Codes { list, sentinels, .. } = domain else { return None };
     let mut cuts: Vec<Date> = list.iter().filter_map(|c| c.from).collect();
     cuts.extend(list.iter().filter_map(|c| c.until).map(|d| d.plus_days(1)));
     cuts.sort_unstable();
@@ -265,6 +279,12 @@ impl Columns {
         self.state().spaces.keys().cloned().collect()
     }
 
+    /// The unit spaces whose key is not here yet.
+    pub fn spaces_without_key(&self) -> Vec<String> {
+        let keys = self.inner.keys.read().unwrap_or_else(PoisonError::into_inner);
+        self.state().spaces.keys().filter(|space| !keys.contains_key(*space)).cloned().collect()
+    }
+
     /// Takes the key `K_dataset` of a unit space (SDC-030). It stays in memory.
     pub fn set_dataset_key(&self, space: &str, key: [u8; 32]) {
         self.inner.keys.write().unwrap_or_else(PoisonError::into_inner).insert(space.to_owned(), key);
@@ -390,6 +410,9 @@ impl Columns {
                 let spells = self.all_spells(dataset, part)?;
                 let meets = |r: &usize| spells.starts[*r] <= to.days() && spells.stops[*r] >= from.days();
                 let keep: Vec<usize> = (0..spells.ordinals.len()).filter(meets).collect();
+                if dataset.record.metadata.carries() {
+                    return Ok(measurements(&spells, &keep, &dataset.record.header.dates, from, to));
+                }
                 return Ok(Spells {
                     ordinals: keep.iter().map(|r| spells.ordinals[*r]).collect(),
                     starts: keep.iter().map(|r| spells.starts[*r]).collect(),
@@ -429,6 +452,23 @@ impl Columns {
             found.extend(named.filter(|d| d.variable.space() == space).cloned());
         }
         found
+    }
+}
+
+/// The measurements behind carried values: a row per unit and measuring day within the interval.
+fn measurements(spells: &Spells, keep: &[usize], dates: &[Date], from: Date, to: Date) -> Spells {
+    let within = |r: usize| {
+        let (first, last) = (spells.starts[r].max(from.days()), spells.stops[r].min(to.days()));
+        let begin = dates.partition_point(|d| d.days() < first);
+        let end = dates.partition_point(|d| d.days() <= last);
+        dates[begin..end.max(begin)].iter().map(move |d| (r, d.days()))
+    };
+    let rows: Vec<(usize, i32)> = keep.iter().copied().flat_map(within).collect();
+    Spells {
+        ordinals: rows.iter().map(|r| spells.ordinals[r.0]).collect(),
+        starts: rows.iter().map(|r| r.1).collect(),
+        stops: rows.iter().map(|r| r.1).collect(),
+        values: take(&spells.values, rows.iter().map(|r| r.0)),
     }
 }
 
@@ -545,7 +585,9 @@ impl VariableSource for Columns {
 
     fn versions(&self, store: &str) -> Vec<String> {
         let state = self.state();
-        state.stores.get(store).map(|s| s.releases.iter().map(|r| r.version.clone()).collect()).unwrap_or_default()
+        let Some(store) = state.stores.get(store) else { return Vec::new() };
+        let older = store.releases.first().into_iter().flat_map(|r| r.older());
+        older.chain(store.releases.iter().map(|r| r.version.clone())).collect()
     }
 
     fn version_digest(&self, at: &StoreVersion) -> Result<[u8; 32], SourceError> {

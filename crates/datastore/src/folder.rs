@@ -38,7 +38,7 @@ pub(crate) fn write(root: &Path, work: &Path, metadata: &Metadata, rows: &Prepar
     let mut writer = Writer { work, names: Vec::new() };
     writer.json(META, metadata)?;
     writer.long_term(rows, metadata.temporality)?;
-    let (stored, parts) = writer.hot(rows, metadata.temporality)?;
+    let (stored, parts) = writer.hot(rows, metadata)?;
     let entries = digests(work, &writer.names)?;
     let files: BTreeMap<_, _> = writer.names.iter().cloned().zip(entries).collect();
     let fixed = metadata.temporality == Temporality::Fixed;
@@ -50,7 +50,11 @@ pub(crate) fn write(root: &Path, work: &Path, metadata: &Metadata, rows: &Prepar
         format: FORMAT,
         stored,
         parts,
-        dates: if metadata.temporality == Temporality::Status { dates(&rows.starts) } else { Vec::new() },
+        dates: match metadata.temporality {
+            Temporality::Status if metadata.carries() => metadata.status_dates.clone(),
+            Temporality::Status => dates(&rows.starts),
+            _ => Vec::new(),
+        },
         rows: rows.len() as u64,
         length: rows.ordinals.iter().max().map_or(0, |o| o + 1),
         targets: match &rows.values {
@@ -158,7 +162,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn hot(&mut self, rows: &Prepared, temporality: Temporality) -> Result<(Stored, Vec<Part>), DatastoreError> {
+    fn hot(&mut self, rows: &Prepared, metadata: &Metadata) -> Result<(Stored, Vec<Part>), DatastoreError> {
         let stored = match &rows.values {
             Typed::Code(..) => Stored::Code,
             Typed::Int(_) => Stored::Int,
@@ -171,9 +175,10 @@ impl Writer<'_> {
             Typed::Unit(_) => Stored::Unit,
         };
         let all = 0..rows.len();
-        let parts = match temporality {
+        let parts = match metadata.temporality {
             Temporality::Fixed => vec![self.dense("values.arrow", rows, all, None)?],
             Temporality::Event => vec![self.spells(rows)?],
+            Temporality::Status if metadata.carries() => vec![self.spells(rows)?],
             Temporality::Status | Temporality::Accumulated => {
                 let periods = periods(rows);
                 if periods.len() > MOST_PERIODS {

@@ -123,7 +123,7 @@ impl Header {
 }
 
 /// One data version of a dataset, as the database knows it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetRecord {
     /// Name.

@@ -505,7 +505,8 @@ impl<'a> Job<'a> {
             content.insert(record.name.clone(), Content { digest: record.digest.clone(), operation });
         }
         let last: Option<Version> = self.last.as_ref().and_then(|l| l.version.parse().ok());
-        let version = next_version(last, pending)
+        let first = self.input.product.as_ref().and_then(crate::product::Product::stands_in).unwrap_or(1);
+        let version = next_version(last, pending, first)
             .ok_or_else(|| DatastoreError::Conflict("nothing is pending".into()))?
             .to_string();
         let digest = version_digest(&self.input.store, &content);

@@ -35,12 +35,13 @@ mod units;
 mod version;
 
 pub use columns::Columns;
+pub use engine::source::status_dates;
 pub use error::DatastoreError;
 pub use header::{DatasetRecord, FileEntry, Header, Layout, Part, Stored};
 pub use ids::{ChannelIndex, UnitIndex};
 pub use ingest::{IngestOptions, Outcome, Progress, Step, StoreOutcome, ingest};
 pub use input::PackageRules;
-pub use metadata::{Code, Domain, Metadata, ValueType, read_metadata};
+pub use metadata::{Code, CodeChange, Domain, Metadata, ValueType, read_metadata};
 pub use product::{Collection, Product};
 pub use reading::validate;
 pub use report::{Finding, LISTED, Report, Rule};

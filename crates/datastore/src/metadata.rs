@@ -50,8 +50,22 @@ pub struct Code {
     pub until: Option<Date>,
 }
 
+/// What became of a code (DATA-066): one row of the change table beside a list.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CodeChange {
+    /// First day of the new code.
+    pub date: Date,
+    /// The code that ended.
+    pub from: String,
+    /// The code that stands for it, or for a part of it.
+    pub to: String,
+    /// The part of what had the old code, when it was divided; the parts of a code sum to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
 /// What the values mean.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Domain {
     /// Codes of a list.
@@ -60,6 +74,9 @@ pub enum Domain {
         list: Vec<Code>,
         /// Sentinel and missing values.
         sentinels: Vec<Code>,
+        /// What became of codes, by date.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<CodeChange>,
     },
     /// Anything of the type.
     Described {
@@ -77,7 +94,7 @@ pub enum Domain {
 }
 
 /// The metadata of a dataset.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Metadata {
     /// Relation to time.
     pub temporality: Temporality,
@@ -102,6 +119,17 @@ pub struct Metadata {
     pub value_type: ValueType,
     /// What the values mean.
     pub domain: Domain,
+    /// The measuring days of a STATUS dataset that carries values: a row then tells the first and the last of the days on
+    /// which its value holds. Empty where a row is one measurement, as in the public format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_dates: Vec<Date>,
+}
+
+impl Metadata {
+    /// Whether rows are spells of measuring days.
+    pub fn carries(&self) -> bool {
+        self.temporality == Temporality::Status && !self.status_dates.is_empty()
+    }
 }
 
 const TEMPORALITIES: [&str; 4] = ["FIXED", "STATUS", "ACCUMULATED", "EVENT"];
@@ -277,7 +305,11 @@ impl Reader<'_> {
             "ACCUMULATED" => Temporality::Accumulated,
             _ => Temporality::Event,
         };
-        let (title, description, value_type, domain) = measure?;
+        let (title, description, value_type, mut domain) = measure?;
+        let status_dates = self.status_dates(root, temporality);
+        if let Domain::Codes { changes, .. } = &mut domain {
+            *changes = self.code_changes(root);
+        }
         Some(Metadata {
             temporality,
             sensitivity: sensitivity?.to_owned(),
@@ -290,7 +322,59 @@ impl Reader<'_> {
             description,
             value_type,
             domain,
+            status_dates,
         })
+    }
+
+    /// `temporalStatusDates`, which the public format does not have: the days that values are carried over, ascending.
+    fn status_dates(&mut self, root: &Map<String, Value>, temporality: Temporality) -> Vec<Date> {
+        const AT: &str = "temporalStatusDates";
+        let Some(value) = root.get(AT).filter(|v| !v.is_null() && !self.compat) else { return Vec::new() };
+        let Some(list) = self.list(value, AT, 1) else { return Vec::new() };
+        let dates: Option<Vec<Date>> = list.iter().map(|v| v.as_str()?.parse().ok()).collect();
+        match dates {
+            Some(dates) if temporality == Temporality::Status && dates.is_sorted_by(|a, b| a < b) => dates,
+            _ => {
+                self.fault(Rule::Field, AT, "dates in order are expected, in a STATUS dataset", "Value error");
+                Vec::new()
+            }
+        }
+    }
+
+    /// `codeListChanges`, which the public format does not have (DATA-066).
+    fn code_changes(&mut self, root: &Map<String, Value>) -> Vec<CodeChange> {
+        const AT: &str = "codeListChanges";
+        let Some(value) = root.get(AT).filter(|v| !v.is_null() && !self.compat) else { return Vec::new() };
+        let Some(list) = self.list(value, AT, 0) else { return Vec::new() };
+        let change = |v: &Value| {
+            let text = |key: &str| v.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
+            let share = match v.get("share") {
+                None | Some(Value::Null) => None,
+                Some(share) => Some(share.as_f64().filter(|s| *s > 0.0 && *s <= 1.0)?),
+            };
+            Some(CodeChange {
+                date: text("date")?.parse().ok()?,
+                from: text("fromCode")?.to_owned(),
+                to: text("toCode")?.to_owned(),
+                share,
+            })
+        };
+        let read: Option<Vec<CodeChange>> = list.iter().map(change).collect();
+        let Some(mut changes) = read else {
+            self.fault(Rule::Field, AT, "each change has date, fromCode, toCode and maybe a share", "Value error");
+            return Vec::new();
+        };
+        changes.sort_by(|a, b| (a.date, &a.from, &a.to).cmp(&(b.date, &b.from, &b.to)));
+        for group in changes.chunk_by(|a, b| (a.date, &a.from) == (b.date, &b.from)) {
+            let shares: Vec<f64> = group.iter().filter_map(|c| c.share).collect();
+            let whole = shares.len() == group.len() && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-6;
+            if !shares.is_empty() && !whole {
+                let ours = format!("the shares of code {} on {} do not sum to 1", group[0].from, group[0].date);
+                self.fault(Rule::Field, AT, &ours, "Value error");
+                return Vec::new();
+            }
+        }
+        changes
     }
 
     fn revision(&mut self, value: &Value) -> Option<LangMap> {
@@ -406,7 +490,7 @@ impl Reader<'_> {
                     }
                 };
                 self.known(object, at, &["codeList", "sentinelAndMissingValues", "uriDefinition"]);
-                Some(Domain::Codes { list: list?, sentinels: sentinels? })
+                Some(Domain::Codes { list: list?, sentinels: sentinels?, changes: Vec::new() })
             }
         }
     }

@@ -59,6 +59,7 @@ impl Prepared {
             let Some(unit) = keep(row) else { continue };
             let key = match temporality {
                 Temporality::Fixed => u64::from(unit),
+                _ if metadata.carries() => u64::from(unit) << 32 | u64::from(date(row)),
                 Temporality::Event => u64::from(unit) << 32 | u64::from(date(row)),
                 Temporality::Status | Temporality::Accumulated => u64::from(date(row)) << 32 | u64::from(unit),
             };

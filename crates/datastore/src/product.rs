@@ -22,6 +22,10 @@ pub struct Product {
     /// Whether the people are synthetic.
     #[serde(default)]
     pub synthetic: bool,
+    /// For a synthetic store alone: it stands in for a published store whose newest major version is this. Its first release
+    /// gets that number, and what asks for an older one is answered with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<u32>,
     /// How ids are checked; `national` unless said otherwise (DATA-087).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_check: Option<IdCheck>,
@@ -51,6 +55,13 @@ pub struct Collection {
     /// Dataset whose date says when a unit's row belongs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_variable: Option<String>,
+}
+
+impl Product {
+    /// The newest major version of the store that this synthetic one stands in for.
+    pub(crate) fn stands_in(&self) -> Option<u32> {
+        self.stands_in_for.filter(|_| self.synthetic)
+    }
 }
 
 /// Whether a text names a store: parts of lower-case letters, digits and `_`, joined by dots.

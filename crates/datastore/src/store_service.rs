@@ -9,7 +9,8 @@ use audit::Zone;
 use engine::source::{StoreVersion, Temporality, Values, VariableSource as _};
 use kernel::Date;
 use protocol::calls::{
-    CodeItem, CollectionMetadata, DatasetMetadata, IdCheck, InsightSource, InsightStatus, MetadataAnswer, StoreMetadata,
+    CodeChangeItem, CodeItem, CollectionMetadata, DatasetMetadata, IdCheck, InsightSource, InsightStatus,
+    MetadataAnswer, StoreMetadata,
 };
 use store::Tx;
 
@@ -17,7 +18,7 @@ use crate::columns::{Columns, Dataset, Release, State, StoreState};
 use crate::error::DatastoreError;
 use crate::header::{HEADER, Header, Layout};
 use crate::ingest::WORK_LOCK;
-use crate::metadata::Domain;
+use crate::metadata::{CodeChange, Domain};
 use crate::sql;
 use crate::units::PERSON_IDS;
 
@@ -317,9 +318,17 @@ fn dataset_metadata(dataset: &Dataset) -> DatasetMetadata {
         from: c.from,
         to: c.until,
     };
-    let (mut codes, mut missing, mut unit, mut points_to) = (Vec::new(), Vec::new(), None, None);
+    let (mut codes, mut missing, mut changes, mut unit, mut points_to) =
+        (Vec::new(), Vec::new(), Vec::new(), None, None);
     match &metadata.domain {
-        Domain::Codes { list, sentinels } => {
+        Domain::Codes { list, sentinels, changes: table } => {
+            let change = |c: &CodeChange| CodeChangeItem {
+                date: c.date,
+                from: c.from.clone(),
+                to: c.to.clone(),
+                share: c.share,
+            };
+            changes = table.iter().map(change).collect();
             codes = list.iter().chain(sentinels).map(item).collect();
             missing = sentinels.iter().map(|s| s.code.clone()).collect();
         }
@@ -348,6 +357,7 @@ fn dataset_metadata(dataset: &Dataset) -> DatasetMetadata {
         status_dates: dataset.variable.info.status_dates.clone(),
         codes,
         missing,
+        changes,
         unit_of_measure: unit,
     }
 }

@@ -56,12 +56,12 @@ impl Operation {
     }
 }
 
-/// The number of the next release (DATA-061); none when nothing is pending.
-pub fn next_version(last: Option<Version>, pending: &[Operation]) -> Option<Version> {
+/// The number of the next release (DATA-061); none when nothing is pending. `first` is the major number of a first release.
+pub fn next_version(last: Option<Version>, pending: &[Operation], first: u32) -> Option<Version> {
     if pending.is_empty() {
         return None;
     }
-    let Some(Version([major, minor, patch, _])) = last else { return Some(Version([1, 0, 0, 0])) };
+    let Some(Version([major, minor, patch, _])) = last else { return Some(Version([first, 0, 0, 0])) };
     let any = |wanted: &[Operation]| pending.iter().any(|p| wanted.contains(p));
     Some(Version(if any(&[Operation::Change, Operation::Remove]) {
         [major + 1, 0, 0, 0]
@@ -75,7 +75,7 @@ pub fn next_version(last: Option<Version>, pending: &[Operation]) -> Option<Vers
 /// The first field that a patch may not change but `new` does (DATA-065); none when it is a patch.
 pub fn beyond_a_patch(old: &Metadata, new: &Metadata) -> Option<&'static str> {
     let codes = |m: &Metadata| match &m.domain {
-        Domain::Codes { list, sentinels } => {
+        Domain::Codes { list, sentinels, .. } => {
             let list = list.iter().map(|c| (c.code.clone(), c.from, c.until));
             Some((list.collect::<Vec<_>>(), sentinels.iter().map(|c| c.code.clone()).collect::<Vec<_>>()))
         }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn data_061_the_gravest_operation_decides() {
         let at = |text: &str| text.parse::<Version>().ok();
-        let next = |last, pending: &[Operation]| next_version(last, pending).map(|v| v.to_string());
+        let next = |last, pending: &[Operation]| next_version(last, pending, 1).map(|v| v.to_string());
         assert_eq!(next(None, &[Add]).as_deref(), Some("1.0.0.0"));
         assert_eq!(next(at("1.2.3.0"), &[PatchMetadata]).as_deref(), Some("1.2.4.0"));
         assert_eq!(next(at("1.2.3.0"), &[PatchMetadata, Add]).as_deref(), Some("1.3.0.0"));

@@ -7,10 +7,12 @@
 
 use std::path::Path;
 
+mod catalogue;
 mod health;
 mod lists;
 mod numbers;
 mod output;
+mod places;
 mod registers;
 mod rng;
 mod social;
@@ -26,11 +28,13 @@ pub struct Settings {
     pub persons: u32,
     /// The same seed and number of persons give the same bytes.
     pub seed: u64,
+    /// Whether every variable of the public list is made (ENG-061), not only the registers of the demo.
+    pub catalogue: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { persons: 100_000, seed: 1 }
+        Self { persons: 100_000, seed: 1, catalogue: false }
     }
 }
 
@@ -107,10 +111,15 @@ pub fn generate(settings: &Settings, out: &Path, progress: Progress<'_>) -> Resu
     progress("illness", 0.15);
     let records = health::records(&world, &histories);
     progress("registers", 0.3);
-    let output = Output::new(out);
+    let output = Output::new(out, settings.catalogue)?;
     registers::write(&world, &histories, &records, &output)?;
-    progress("population registers", 0.6);
+    let rest = if settings.catalogue { 0.4 } else { 0.6 };
+    progress("population registers", rest);
     social::write(&world, &histories, &output)?;
+    if settings.catalogue {
+        let share = |done: f64| progress("public variables", 0.45 + 0.55 * done.clamp(0.0, 1.0));
+        catalogue::write(&world, &histories, &records, &output, &share)?;
+    }
     progress("done", 1.0);
     output.finish(settings.persons, settings.seed)
 }

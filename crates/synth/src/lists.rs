@@ -63,7 +63,6 @@ pub(crate) struct DatasetRow {
 pub(crate) struct Municipality {
     pub code: String,
     pub code_2020: String,
-    pub name: String,
     pub persons: f64,
 }
 
@@ -82,7 +81,8 @@ pub(crate) fn lists() -> Result<&'static Lists, SynthError> {
     LISTS.as_ref().map_err(|e| SynthError::Tables(e.clone()))
 }
 
-fn rows(text: &str) -> Result<Vec<Vec<String>>, csv::Error> {
+/// The records of a table of this crate.
+pub(crate) fn rows(text: &str) -> Result<Vec<Vec<String>>, csv::Error> {
     let mut reader = csv::ReaderBuilder::new().delimiter(b';').from_reader(text.as_bytes());
     reader.records().map(|r| r.map(|r| r.iter().map(str::to_owned).collect())).collect()
 }
@@ -118,12 +118,7 @@ fn read() -> Result<Lists, csv::Error> {
         .collect();
     let municipalities = rows(include_str!("../data/municipalities.csv"))?
         .iter()
-        .map(|r| Municipality {
-            code: r[0].clone(),
-            code_2020: r[1].clone(),
-            name: r[2].clone(),
-            persons: r[3].parse().unwrap_or(1000.0),
-        })
+        .map(|r| Municipality { code: r[0].clone(), code_2020: r[1].clone(), persons: r[3].parse().unwrap_or(1000.0) })
         .collect();
     let mut codes: BTreeMap<String, Vec<(String, Texts)>> = BTreeMap::new();
     for r in rows(include_str!("../data/codes.csv"))? {
@@ -136,7 +131,7 @@ impl Lists {
     /// The code list of a dataset in the public format.
     pub(crate) fn code_list(&self, name: &str) -> Value {
         if name == "kommune" {
-            return self.municipality_codes();
+            return crate::places::places().map(crate::places::Places::code_list).unwrap_or_default();
         }
         let codes = self.codes.get(name).map(Vec::as_slice).unwrap_or_default();
         codes
@@ -145,27 +140,6 @@ impl Lists {
                 |(code, texts)| json!({"code": code, "categoryTitle": texts.multilingual(), "validFrom": "1900-01-01"}),
             )
             .collect()
-    }
-
-    fn municipality_codes(&self) -> Value {
-        let mut entries: BTreeMap<(&str, &str), Value> = BTreeMap::new();
-        for m in &self.municipalities {
-            let title = json!([{"languageCode": "no", "value": m.name}]);
-            let mut add = |code, from, until: Option<&str>| {
-                let mut entry = json!({"code": code, "categoryTitle": title, "validFrom": from});
-                if let Some(until) = until {
-                    entry["validUntil"] = until.into();
-                }
-                entries.entry((code, from)).or_insert(entry);
-            };
-            if m.code == m.code_2020 {
-                add(&m.code, "2020-01-01", None);
-            } else {
-                add(&m.code_2020, "2020-01-01", Some("2023-12-31"));
-                add(&m.code, "2024-01-01", None);
-            }
-        }
-        entries.into_values().collect()
     }
 
     /// Running sums of the municipalities' sizes, for weighted draws.

@@ -159,7 +159,7 @@ fn residence(world: &World, out: &Output) -> Result<(), SynthError> {
 }
 
 /// Who leads the household of a person on a day: the mother for a child at home, the woman of a couple, oneself.
-fn household(world: &World, i: u32, at: i32) -> u32 {
+pub(crate) fn household(world: &World, i: u32, at: i32) -> u32 {
     let p = &world.people[i as usize];
     if p.mother != NOBODY && at < p.left_home && !p.coupled(at) {
         for parent in [p.mother, p.father] {
@@ -363,26 +363,27 @@ fn benefits(world: &World, histories: &[History], out: &Output) -> Result<(), Sy
 }
 
 /// A person's year: wage, business, capital, transfers.
-struct Year {
-    wage: i64,
-    business: i64,
-    capital: i64,
-    transfers: i64,
+#[derive(Clone, Copy)]
+pub(crate) struct Year {
+    pub wage: i64,
+    pub business: i64,
+    pub capital: i64,
+    pub transfers: i64,
 }
 
 impl Year {
-    fn total(&self) -> i64 {
+    pub(crate) fn total(&self) -> i64 {
         self.wage + self.business + self.capital + self.transfers
     }
 
-    fn after_tax(&self) -> i64 {
+    pub(crate) fn after_tax(&self) -> i64 {
         let total = self.total() as f64;
         let tax = 0.22 * (total - 90_000.0).max(0.0) + 0.16 * (total - 700_000.0).max(0.0);
         (total - tax) as i64
     }
 }
 
-fn income(world: &World, histories: &[History], i: usize, year: i32) -> Option<Year> {
+pub(crate) fn income(world: &World, histories: &[History], i: usize, year: i32) -> Option<Year> {
     let p = &world.people[i];
     let (first, last) = (day(year, 1, 1), day(year, 12, 31));
     let age = year - i32::from(kernel::Date::from_days(p.birth).year());

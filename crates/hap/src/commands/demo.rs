@@ -76,7 +76,7 @@ async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) ->
     }
     let bar = Arc::new(Progress::new("synthetic Norway"));
     let files = places.root().join("synthetic");
-    let settings = synth::Settings { persons: args.persons, seed: args.seed };
+    let settings = synth::Settings { persons: args.persons, seed: args.seed, catalogue: false };
     let made = {
         let (bar, files) = (bar.clone(), files.clone());
         tokio::task::spawn_blocking(move || {

@@ -65,11 +65,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             for store in outcome.stores {
                 let version = store.version.unwrap_or_else(|| "no version".to_owned());
                 let what = if store.released { "released" } else { "nothing new" };
+                let digest = data.datastore.newest(&store.store).map(|(_, digest)| digest).unwrap_or_default();
                 say(format!(
-                    "{} {version}: {what}, {} datasets changed, {} rows",
+                    "{} {version}: {what}, {} datasets changed, {} rows, digest {}",
                     store.store,
                     store.changes.len(),
-                    store.rows
+                    store.rows,
+                    hex::encode(digest)
                 ));
             }
             Ok(ExitCode::SUCCESS)

@@ -18,6 +18,9 @@ pub struct Args {
     /// The same seed gives the same people.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Every variable of the public list of microdata.no, not only the registers of the demo.
+    #[arg(long)]
+    catalogue: bool,
 }
 
 /// Runs the command.
@@ -26,7 +29,7 @@ pub struct Args {
 /// When the folder cannot be written.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let bar = Progress::new("synthetic Norway");
-    let settings = synth::Settings { persons: args.persons, seed: args.seed };
+    let settings = synth::Settings { persons: args.persons, seed: args.seed, catalogue: args.catalogue };
     let made = synth::generate(&settings, &args.out, &|what, share| bar.set(share, what))?;
     bar.done(&format!("{} persons, {} datasets, {} rows", made.persons, made.datasets, made.rows));
     say(format!("{}", args.out.display()));

@@ -4,21 +4,22 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenToken, Outcome, Step};
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
-use disclosure::{GateKeys, Policy};
+use disclosure::Policy;
 use engine::ImportCache;
 use explore::{DurableLedger, RunService, Runner, RunnerParts};
 use keys::SealingKey;
-use protocol::calls::{Call, Extract, GrantGate, Run, ask};
+use protocol::calls::{Call, Extract, Run};
 use protocol::channel::codes;
-use protocol::documents::{InsightToken, KeyGrant};
+use protocol::documents::InsightToken;
 use protocol::permits::Permits;
 use protocol::{Base64, Directory, Envelope, Party, Refusal};
 
+use super::gate::{GateRing, WithKeys};
 use super::routes::Routes;
-use super::{Net, Opened, until};
+use super::{Net, Opened};
 use crate::places::Places;
 
 /// Memory for imported columns that runs share.
@@ -79,7 +80,8 @@ impl DataZone {
 pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     let DataZone { opened, datastore } = data;
     let source = Arc::new(datastore.columns());
-    let keys = Arc::new(gate_keys(&opened, &datastore).await?);
+    let ring = Arc::new(GateRing::new(&opened, datastore.clone())?);
+    let keys = Arc::new(ring.first().await?);
     let ledger = DurableLedger::open(opened.zone.store.clone(), opened.keystore.sealer("gate-ledger")?).await?;
     let runner = Runner::new(RunnerParts {
         source: source.clone(),
@@ -99,7 +101,7 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     });
     let answers = Routes::default()
         .with(&DatastoreService::KINDS, Arc::new(DatastoreService::new(datastore, tokens)))
-        .with(&[Run::KIND], Arc::new(runs))
+        .with(&[Run::KIND], Arc::new(WithKeys { ring, service: Arc::new(runs) }))
         .with(&[Extract::KIND], Arc::new(extraction.clone()));
     net.answer(&opened, Arc::new(answers)).await?;
     let stop = net.stop.clone();
@@ -130,42 +132,6 @@ async fn extraction(opened: &Opened, source: Arc<datastore::Columns>) -> anyhow:
     );
     extraction.recover().await.context("taking up extractions again")?;
     Ok(extraction)
-}
-
-/// Asks the key role for the gate's keys; the keys of the unit spaces go to the datastore, and all stay in memory.
-async fn gate_keys(opened: &Opened, datastore: &Datastore) -> anyhow::Result<GateKeys> {
-    let columns = datastore.columns();
-    let mut spaces = columns.spaces();
-    if !spaces.iter().any(|s| s == datastore::PERSON_IDS) {
-        spaces.push(datastore::PERSON_IDS.to_owned());
-    }
-    let question = GrantGate { id_types: spaces };
-    let answer = until("the gate's keys", async || ask(&*opened.channel, &Party::Keys, &question).await).await?;
-    let seal = opened.keystore.x25519("seal")?;
-    let (mut noise, mut persons) = (None, None);
-    for container in &answer.grants {
-        let grant = open_grant(&seal, &opened.directory, container)?;
-        let name = grant.name.clone().unwrap_or_default();
-        match name.strip_prefix("k_dataset:") {
-            Some(space) => {
-                columns.set_dataset_key(space, *grant.key.expose());
-                if space == datastore::PERSON_IDS {
-                    persons = Some(*grant.key.expose());
-                }
-            }
-            None => noise = Some(*grant.key.expose()),
-        }
-    }
-    match (persons, noise) {
-        (Some(persons), Some(noise)) => Ok(GateKeys::new(persons, noise)),
-        _ => Err(anyhow!("the key role did not give all keys of the gate")),
-    }
-}
-
-fn open_grant(seal: &SealingKey, directory: &Directory, container: &Base64) -> anyhow::Result<KeyGrant> {
-    let plain = seal.open(&container.0).map_err(|e| anyhow!("a key grant: {e}"))?;
-    let envelope = Envelope::parse(&plain).map_err(|e| anyhow!("a key grant: {e}"))?;
-    envelope.open(directory).map_err(|e| anyhow!("a key grant: {e}"))
 }
 
 /// Opens the tokens with which a citizen asks what is held about her.

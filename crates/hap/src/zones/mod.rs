@@ -3,6 +3,7 @@
 
 pub mod centre;
 pub mod data;
+mod gate;
 pub mod keys;
 pub mod room;
 mod routes;

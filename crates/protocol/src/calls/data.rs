@@ -170,6 +170,9 @@ pub struct DatasetMetadata {
     /// Codes that stand for missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// What became of codes when the list changed, by date (DATA-066).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<CodeChangeItem>,
     /// What the values measure, when they are numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit_of_measure: Option<LangMap>,
@@ -189,6 +192,21 @@ pub struct CodeItem {
     /// Last day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Date>,
+}
+
+/// What became of a code: the code that stands for it from a day on, or for a part of it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeChangeItem {
+    /// First day of the new code.
+    pub date: Date,
+    /// The code that ended.
+    pub from: String,
+    /// Its heir.
+    pub to: String,
+    /// The heir's part, when there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
 }
 
 /// `extract`: carry out an extraction order. The answer comes when the order is taken; what follows is told by

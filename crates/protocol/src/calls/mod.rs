@@ -16,8 +16,8 @@ mod room;
 
 pub use centre::{DeliveryEvent, PermitCurrent, PermitCurrentAnswer};
 pub use data::{
-    CodeItem, CollectionMetadata, DatasetMetadata, Diagnostic, Extract, ExtractAnswer, Insight, InsightAnswer,
-    InsightSource, InsightStatus, Metadata, MetadataAnswer, Run, RunAnswer, StoreMetadata,
+    CodeChangeItem, CodeItem, CollectionMetadata, DatasetMetadata, Diagnostic, Extract, ExtractAnswer, Insight,
+    InsightAnswer, InsightSource, InsightStatus, Metadata, MetadataAnswer, Run, RunAnswer, StoreMetadata,
 };
 pub use frame::{Frame, FrameError};
 pub use keys::{

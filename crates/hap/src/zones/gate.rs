@@ -1,0 +1,156 @@
+//! The keys of the disclosure gate in the data zone: asked of the key role at the start, and again as soon as there is a unit
+//! space without one, because a package was loaded while the zone was running. They stay in memory.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use bytes::Bytes;
+use datastore::Datastore;
+use disclosure::GateKeys;
+use keys::SealingKey;
+use protocol::calls::{GrantGate, GrantGateAnswer, ask};
+use protocol::documents::KeyGrant;
+use protocol::{Base64, Channel, Directory, Envelope, Party, Refusal, Service};
+
+use super::{Opened, until};
+
+/// Asks for keys and hands them to the datastore.
+pub struct GateRing {
+    channel: Arc<dyn Channel>,
+    directory: Arc<Directory>,
+    seal: SealingKey,
+    datastore: Datastore,
+}
+
+impl GateRing {
+    /// The ring of a data zone.
+    ///
+    /// # Errors
+    /// When the zone's sealing key cannot be opened.
+    pub fn new(opened: &Opened, datastore: Datastore) -> anyhow::Result<Self> {
+        let seal = opened.keystore.x25519("seal")?;
+        Ok(Self { channel: opened.channel.clone(), directory: opened.directory.clone(), seal, datastore })
+    }
+
+    /// The keys that the gate itself works with, and those of every unit space there is. Waits for the key role.
+    ///
+    /// # Errors
+    /// When the key role does not answer within a minute, or gives less than was asked for.
+    pub async fn first(&self) -> anyhow::Result<GateKeys> {
+        let mut spaces = self.datastore.columns().spaces();
+        if !spaces.iter().any(|s| s == datastore::PERSON_IDS) {
+            spaces.push(datastore::PERSON_IDS.to_owned());
+        }
+        let question = GrantGate { id_types: spaces };
+        let answer = until("the gate's keys", async || ask(&*self.channel, &Party::Keys, &question).await).await?;
+        match self.take(&answer)? {
+            (Some(persons), Some(noise)) => Ok(GateKeys::new(persons, noise)),
+            _ => Err(anyhow!("the key role did not give all keys of the gate")),
+        }
+    }
+
+    /// Looks for versions that were released since, and asks for the keys of unit spaces that have none.
+    ///
+    /// # Errors
+    /// When the database or the key role does not answer.
+    pub async fn complete(&self) -> anyhow::Result<()> {
+        self.datastore.refresh().await?;
+        let missing = self.datastore.columns().spaces_without_key();
+        if !missing.is_empty() {
+            let answer = ask(&*self.channel, &Party::Keys, &GrantGate { id_types: missing }).await?;
+            self.take(&answer)?;
+        }
+        Ok(())
+    }
+
+    /// Keys of spaces go to the datastore; gives that of persons and that of the noise.
+    fn take(&self, answer: &GrantGateAnswer) -> anyhow::Result<(Option<[u8; 32]>, Option<[u8; 32]>)> {
+        let columns = self.datastore.columns();
+        let (mut persons, mut noise) = (None, None);
+        for container in &answer.grants {
+            let grant = self.open(container)?;
+            let name = grant.name.clone().unwrap_or_default();
+            match name.strip_prefix("k_dataset:") {
+                Some(space) => {
+                    columns.set_dataset_key(space, *grant.key.expose());
+                    if space == datastore::PERSON_IDS {
+                        persons = Some(*grant.key.expose());
+                    }
+                }
+                None => noise = Some(*grant.key.expose()),
+            }
+        }
+        Ok((persons, noise))
+    }
+
+    fn open(&self, container: &Base64) -> anyhow::Result<KeyGrant> {
+        let plain = self.seal.open(&container.0).map_err(|e| anyhow!("a key grant: {e}"))?;
+        let envelope = Envelope::parse(&plain).map_err(|e| anyhow!("a key grant: {e}"))?;
+        envelope.open(&self.directory).map_err(|e| anyhow!("a key grant: {e}"))
+    }
+}
+
+/// A service before which the ring is made complete.
+pub struct WithKeys {
+    /// The keys.
+    pub ring: Arc<GateRing>,
+    /// What answers.
+    pub service: Arc<dyn Service>,
+}
+
+#[async_trait]
+impl Service for WithKeys {
+    async fn handle(&self, from: &Party, kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
+        if let Err(error) = self.ring.complete().await {
+            // What needs no new key still works; what does says itself that the keys are not there.
+            tracing::warn!(%error, "keys of new unit spaces");
+        }
+        self.service.handle(from, kind, body).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use datastore::IngestOptions;
+    use engine::source::{SourceError, VariableSource as _};
+    use protocol::peer::Switchboard;
+
+    use super::*;
+    use crate::places::Places;
+    use crate::zones::{Net, data, keys, prepare};
+
+    /// A unit space that is first loaded while the data zone runs has its key before the next script.
+    #[tokio::test]
+    async fn a_space_that_is_loaded_later_gets_its_key_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path().join("installation"));
+        let published = Arc::new(prepare(&places, true, 8181).unwrap());
+        let (_alive, stop) = tokio::sync::watch::channel(false);
+        let net = Net { published, switchboard: Some(Arc::new(Switchboard::default())), stop };
+        let _keys = keys::start(&net, &places).await.unwrap();
+        let running = net.open(&places, Party::Data).await.unwrap();
+        let stores = Datastore::open(running.zone.clone(), &running.dir.join("datastore")).await.unwrap();
+        let ring = GateRing::new(&running, stores.clone()).unwrap();
+        ring.first().await.unwrap();
+        assert!(stores.columns().spaces().is_empty());
+
+        let files = folder.path().join("files");
+        let settings = synth::Settings { persons: 200, seed: 1, catalogue: false };
+        synth::generate(&settings, &files, &|_, _| ()).unwrap();
+        let loader = data::open(&net, &places).await.unwrap();
+        loader.ingest(&[files.join("no.fhi.npr")], &IngestOptions::default(), &|_| ()).await.unwrap();
+
+        stores.refresh().await.unwrap();
+        let columns = stores.columns();
+        assert_eq!(columns.spaces_without_key(), ["NPR_EPISODE_ID"], "persons had theirs from the start");
+        assert!(matches!(columns.record_keys("NPR_EPISODE_ID"), Err(SourceError::NoKeys)));
+        ring.complete().await.unwrap();
+        assert!(columns.spaces_without_key().is_empty());
+        assert!(columns.record_keys("NPR_EPISODE_ID").is_ok());
+    }
+}
