@@ -286,7 +286,11 @@ impl Citizen {
         self.allow(actor, "citizen.choose").await?;
         let entries = self.list(actor).await?;
         let found = self.receipts(&entries, &self.sources())?.into_iter().find(|r| r.number == number);
-        let found = found.ok_or_else(|| Problem::not_found("receipt"))?;
+        let Some(found) = found else {
+            let entry = self.entry(actor, &RECEIPT, Object::new("citizen_page", "receipt"));
+            self.zone.log.record_alone(entry.refused("not_found")).await?;
+            return Err(Problem::not_found("receipt"));
+        };
         self.note(actor, &RECEIPT, "receipt", Some(&found.choice_id)).await?;
         Ok(found)
     }

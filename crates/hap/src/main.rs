@@ -4,6 +4,8 @@
 mod commands;
 mod places;
 mod progress;
+#[cfg(test)]
+mod site_tests;
 mod system;
 mod tour;
 mod transport;

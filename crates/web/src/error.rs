@@ -8,18 +8,20 @@ use kernel::{FieldError, Language, Problem};
 use serde_json::json;
 
 use crate::frame::Frame;
+use crate::held::HeldForm;
 use crate::visitor::Visitor;
 
 /// A request that was not carried out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WebError(Box<Fault>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Fault {
     problem: Problem,
     status: u16,
     reference: String,
     visitor: Option<Visitor>,
+    held: HeldForm,
 }
 
 impl WebError {
@@ -31,10 +33,10 @@ impl WebError {
         } else {
             tracing::info!(%reference, %problem, "request refused");
         }
-        Self(Box::new(Fault { problem, status, reference, visitor: visitor.cloned() }))
+        Self(Box::new(Fault { problem, status, reference, visitor: visitor.cloned(), held: HeldForm::default() }))
     }
 
-    /// The request needs a login (API only: pages go to the login page).
+    /// The request needs a login (API and forms; other pages go to the login page).
     pub(crate) fn login_required(visitor: &Visitor) -> Self {
         let mut error = Self::new(Problem::forbidden("login_required"), Some(visitor));
         error.0.status = 401;
@@ -42,7 +44,38 @@ impl WebError {
     }
 }
 
+impl WebError {
+    /// The address exists, but not for this method.
+    pub(crate) fn wrong_method(visitor: &Visitor) -> Self {
+        let mut error = Self::new(Problem::not_found("method"), Some(visitor));
+        error.0.status = 405;
+        error
+    }
+
+    /// The same error with the form that it is about.
+    pub(crate) fn holding(mut self, form: impl FnOnce(&Visitor, bool) -> HeldForm) -> Self {
+        if let Some(visitor) = self.0.visitor.clone() {
+            self.0.held = match self.0.texts() {
+                "login" | "form" | "unavailable" | "invalid" => form(&visitor, true),
+                "conflict" => form(&visitor, false),
+                _ => HeldForm::default(),
+            };
+        }
+        self
+    }
+}
+
 impl Fault {
+    /// The beginning of the texts of this error.
+    fn texts(&self) -> &'static str {
+        match &self.problem {
+            Problem::Forbidden { code } if code == "login_required" => "login",
+            Problem::Forbidden { code } if code == "form_token" => "form",
+            _ if self.status == 405 => "method",
+            _ => self.class(),
+        }
+    }
+
     fn class(&self) -> &'static str {
         match self.problem {
             Problem::NotFound { .. } => "not-found",
@@ -84,14 +117,17 @@ impl Fault {
 
     fn page(&self, visitor: &Visitor) -> Response {
         let f = Frame::of(visitor);
-        let text = |part: &str| f.t(format!("error-{}-{part}", self.class()));
+        let text = |part: &str| f.t(format!("error-{}-{part}", self.texts()));
         let (title, what, mut remedy) = (text("title"), text("what"), text("remedy"));
         if let Problem::Conflict { remedy: own, .. } = &self.problem
             && visitor.lang == Language::En
         {
             remedy = own.clone();
         }
-        let page = ErrorPage { title, what, remedy, fields: self.fields(), reference: self.reference.clone(), f };
+        let fields = self.fields().into_iter().map(|fault| told(&f, fault)).collect();
+        let held = self.held.clone();
+        let login = self.texts() == "login";
+        let page = ErrorPage { title, what, remedy, fields, reference: self.reference.clone(), held, login, f };
         match page.render() {
             Ok(html) => Html(html).into_response(),
             Err(_) => self.document(),
@@ -105,6 +141,8 @@ impl IntoResponse for WebError {
             Some(visitor) if !visitor.wants_json() => self.0.page(visitor),
             _ => self.0.document(),
         };
+        let error = self.clone();
+        response.extensions_mut().insert(error);
         *response.status_mut() = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response
     }
@@ -117,6 +155,16 @@ struct ErrorPage {
     title: String,
     what: String,
     remedy: String,
-    fields: Vec<FieldError>,
+    fields: Vec<(String, String)>,
     reference: String,
+    held: HeldForm,
+    login: bool,
+}
+
+/// A fault of a field in the visitor's language: the text of its rule where there is one, else the message as it came.
+fn told(f: &Frame, fault: FieldError) -> (String, String) {
+    let key = format!("rule-{}", fault.rule.replace('_', "-"));
+    let text = f.t(&key);
+    let text = if text == key || f.lang == Language::En { fault.message } else { text };
+    (fault.field, text)
 }

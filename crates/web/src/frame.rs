@@ -17,6 +17,8 @@ pub(crate) struct Frame {
     pub(crate) demo: bool,
     pub(crate) crumbs: Vec<(String, String)>,
     pub(crate) notice: Option<String>,
+    /// Whether the visitor acts for somebody else, e.g. a child.
+    pub(crate) on_behalf: bool,
     roles: Vec<Role>,
 }
 
@@ -33,6 +35,7 @@ impl Frame {
             demo: visitor.demo,
             crumbs: Vec::new(),
             notice: visitor.notice.as_ref().map(|key| texts::text(visitor.lang, key)),
+            on_behalf: visitor.actor.as_ref().is_some_and(|a| a.on_behalf_of.is_some()),
             roles: visitor.actor.as_ref().map(|a| a.roles().collect()).unwrap_or_default(),
         }
     }
@@ -96,6 +99,24 @@ impl Frame {
     /// States that the queue of cases can be filtered by.
     pub(crate) fn case_states(&self) -> [&'static str; 7] {
         ["submitted", "pre_screening", "processing", "awaiting_info", "awaiting_acceptance", "decided", "withdrawn"]
+    }
+
+    /// What people call an analysis room.
+    pub(crate) fn room(&self, id: &str) -> String {
+        id.strip_prefix("room:").map_or_else(|| id.to_owned(), str::to_uppercase)
+    }
+
+    /// The way from page to page of a list: addresses of the one before and the one after, first and last of this one.
+    pub(crate) fn pager(&self, address: &str, from: i64, shown: usize, size: i64, total: i64) -> Pager {
+        let to = |from: i64| format!("{address}{}from={from}", if address.contains('?') { '&' } else { '?' });
+        let last = from.saturating_add(i64::try_from(shown).unwrap_or(0));
+        Pager {
+            earlier: (from > 0).then(|| to((from - size).max(0))),
+            later: (last < total).then(|| to(last)),
+            first: from + 1,
+            last,
+            total,
+        }
     }
 
     pub(crate) fn assets(&self) -> &'static str {
@@ -169,6 +190,15 @@ impl Frame {
             digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or_default()).collect();
         format!("{}{}", if n < 0 { "−" } else { "" }, groups.join(separator))
     }
+}
+
+/// The links under a list of which a part is shown.
+pub(crate) struct Pager {
+    pub(crate) earlier: Option<String>,
+    pub(crate) later: Option<String>,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    pub(crate) total: i64,
 }
 
 /// Percent-encodes a text for use inside an address.

@@ -3,6 +3,7 @@
 //! It holds no rule of any area: handlers read a request, call one service function and draw what it returns.
 //! - `site`: the table of endpoints, who may use each, and the router made from it
 //! - `visitor`: session, language, theme and form token of a request
+//! - `input`: what stands in an address; `held`: what somebody wrote, when a form cannot be accepted
 //! - `frame`: what every page shows; `texts`: Fluent; `error`: one error page, one RFC 9457 document
 //! - `pages`: a module per task; `api`: the same over JSON
 
@@ -10,6 +11,8 @@ mod api;
 mod assets;
 mod error;
 mod frame;
+mod held;
+mod input;
 mod pages;
 mod services;
 mod site;

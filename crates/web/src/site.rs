@@ -10,6 +10,7 @@ use axum::routing::{MethodFilter, on};
 use identity::Role;
 use kernel::Problem;
 
+use crate::held::Held;
 use crate::visitor::Visitor;
 use crate::{Services, WebError, api, pages};
 
@@ -72,18 +73,28 @@ impl Site {
     }
 }
 
-/// Lets a request through when its visitor may use the endpoint.
+/// Lets a request through when its visitor may use the endpoint. What was written in a form that is not accepted comes
+/// back with the answer.
 async fn guard(State((services, endpoint)): State<(Services, Endpoint)>, request: Request, next: Next) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
         return WebError::new(Problem::unavailable("session"), None).into_response();
     };
-    let api = endpoint.path.starts_with("/api/");
+    if endpoint.method != "POST" || endpoint.path.starts_with("/api/") {
+        return decide(services, endpoint, visitor, request, next).await;
+    }
+    match Held::of(request, &visitor).await {
+        Ok((request, held)) => held.with(decide(services, endpoint, visitor, request, next).await),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn decide(services: Services, endpoint: Endpoint, visitor: Visitor, request: Request, next: Next) -> Response {
     let allowed = match (endpoint.who, &visitor.actor) {
         (Who::Anyone, _) | (Who::LoggedIn, Some(_)) => true,
         (Who::Roles(roles), Some(actor)) => roles.iter().any(|role| actor.has(*role)),
         (_, None) => {
             let to = crate::frame::encode(&visitor.here);
-            return if api {
+            return if visitor.wants_json() || endpoint.method == "POST" {
                 WebError::login_required(&visitor).into_response()
             } else {
                 Redirect::to(&format!("/login?to={to}")).into_response()
@@ -117,7 +128,8 @@ pub fn router(services: Services) -> Router {
     crate::visitor::layers(
         site.router
             .route("/assets/{version}/{name}", axum::routing::get(crate::assets::serve))
-            .fallback(pages::not_found),
+            .fallback(pages::not_found)
+            .method_not_allowed_fallback(pages::wrong_method),
         services.clone(),
     )
     .with_state(services)

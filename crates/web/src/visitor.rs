@@ -13,6 +13,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{Services, WebError};
 
+/// Largest form, in bytes.
+pub(crate) const FORM_LIMIT: usize = 1 << 20;
+
 /// One request's visitor.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
@@ -194,7 +197,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         let too_large = |_| {
             visitor.fail()(Problem::invalid("form", "too_large", "the form is larger than 1 MiB: shorten the texts"))
         };
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.map_err(too_large)?;
+        let bytes = axum::body::to_bytes(body, FORM_LIMIT).await.map_err(too_large)?;
         let fields = Fields(form_urlencoded::parse(&bytes).into_owned().collect());
         if fields.get("_csrf") != visitor.csrf {
             return Err(visitor.fail()(Problem::forbidden("form_token")));

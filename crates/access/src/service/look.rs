@@ -44,10 +44,7 @@ impl Access {
         let of_sources = |g: &&identity::Grant| matches!(g.role, Role::RegistryHandler | Role::DataPreparer);
         let sources: Vec<String> = actor.grants.iter().filter(of_sources).filter_map(|g| g.scope.clone()).collect();
         if sources.is_empty() {
-            let object = audit::Object::new("cases", "all");
-            let entry = audit::Entry::new(&super::VIEW, super::audit_actor(actor, None), object);
-            self.record(entry.purpose(audit::Purpose::Case).refused("forbidden")).await?;
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.refusal(actor, audit::Object::new("cases", "all")).await);
         }
         self.listed(actor, filter, None, Some(&sources), true).await
     }
@@ -227,6 +224,15 @@ impl Access {
             .await
     }
 
+    /// What somebody is told who may not see this; the attempt is written down (AUD-003).
+    async fn refusal(&self, actor: &Actor, object: audit::Object) -> Problem {
+        let entry = audit::Entry::new(&super::VIEW, super::audit_actor(actor, None), object);
+        match self.record(entry.purpose(audit::Purpose::Case).refused("forbidden")).await {
+            Ok(()) => Problem::forbidden("forbidden"),
+            Err(error) => error.into(),
+        }
+    }
+
     /// The events of a case after a place, for those who see all of it (`GET /cases/{id}/events`).
     ///
     /// # Errors
@@ -234,7 +240,7 @@ impl Access {
     pub async fn events(&self, actor: &Actor, id: CaseId, after: i64) -> Result<Vec<Recorded>, Problem> {
         let (_, view, _) = self.seen(actor, id).await?;
         if view != View::ViewFull {
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.refusal(actor, audit::Object::new("case", id)).await);
         }
         let events = self.zone.store.read("access.events", async |tx: &mut Tx| sql::events(tx, id, after).await).await;
         Ok(events.map_err(Problem::from)?.into_iter().map(|event| event.recorded).collect())
@@ -268,7 +274,7 @@ impl Access {
     async fn letter(&self, actor: &Actor, id: CaseId) -> Result<(Vec<u8>, Vec<u8>, String), Problem> {
         let (loaded, view, _) = self.seen(actor, id).await?;
         if view == View::ViewSourcePart {
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.refusal(actor, audit::Object::new("case", id)).await);
         }
         let Case::Decided(decided) = &loaded.case else { return Err(Problem::not_found("letter")) };
         let number = decided.number.clone();
@@ -289,7 +295,7 @@ impl Access {
     pub async fn verify(&self, actor: &Actor, id: CaseId) -> Result<i64, Problem> {
         let (_, view, _) = self.seen(actor, id).await?;
         if view != View::ViewFull {
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.refusal(actor, audit::Object::new("case", id)).await);
         }
         let read = self
             .zone

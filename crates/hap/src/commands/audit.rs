@@ -1,15 +1,17 @@
-//! `hap audit`: verifying the logs of an installation or of a copied folder.
+//! `hap audit`: verifying the logs of an installation or of a copied folder; their state; proofs of single entries.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use audit::{Options, VerifierKey, verify};
+use anyhow::Context as _;
+use audit::note::SignedCheckpoint;
+use audit::{Options, Proof, VerifierKey, verify};
 use protocol::directory::KeyRole;
 
 use super::say;
 use crate::DataDir;
 use crate::places::Places;
-use crate::zones::{self, Published};
+use crate::zones::{self, Published, anchor};
 
 /// Arguments of `hap audit`.
 #[derive(clap::Args)]
@@ -40,6 +42,29 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Size and root of each zone's log, and when other zones cosigned it last.
+    Status {
+        #[command(flatten)]
+        data: DataDir,
+    },
+    /// Print the proof that an entry is in a zone's log, as JSON.
+    Prove {
+        #[command(flatten)]
+        data: DataDir,
+        /// The zone, e.g. `centre`.
+        #[arg(long)]
+        zone: String,
+        /// Number of the entry.
+        #[arg(long)]
+        index: u64,
+    },
+    /// Check a proof with the published keys alone.
+    CheckProof {
+        #[command(flatten)]
+        data: DataDir,
+        /// File with the proof.
+        file: PathBuf,
+    },
 }
 
 /// Runs the command. Exit codes as `audit.md` section 5; the worst of all logs counts.
@@ -47,7 +72,12 @@ enum Verb {
 /// # Errors
 /// When a log cannot be read at all.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Verb::Verify { data, folder, zone, bodies, old, json } = args.verb;
+    let (data, folder, zone, bodies, old, json) = match args.verb {
+        Verb::Verify { data, folder, zone, bodies, old, json } => (data, folder, zone, bodies, old, json),
+        Verb::Status { data } => return status(&Places::new(data.data)),
+        Verb::Prove { data, zone, index } => return prove(&Places::new(data.data), &zone, index),
+        Verb::CheckProof { data, file } => return check_proof(&Places::new(data.data), &file),
+    };
     let folders = match folder {
         // A folder alone: the keys are those that it names itself.
         Some(folder) => vec![("log".to_owned(), folder, Vec::new())],
@@ -86,4 +116,65 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(worst))
+}
+
+fn status(places: &Places) -> anyhow::Result<ExitCode> {
+    let published = Published::read(places)?;
+    for party in zones::parties() {
+        let folder = places.zone(&party).join("audit");
+        let Ok(note) = std::fs::read_to_string(folder.join("checkpoint")) else {
+            say(format!("{party}: no checkpoint yet"));
+            continue;
+        };
+        let signed = SignedCheckpoint::parse(&note).with_context(|| format!("the checkpoint of {party}"))?;
+        let key = anchor::log_key(&published, &party).context("no key is published for this log")?;
+        signed.check(&[key]).with_context(|| format!("the checkpoint of {party}"))?;
+        let witnesses = anchor::witness_keys(&published, &party);
+        let cosigned = match std::fs::read_to_string(folder.join("witnessed")) {
+            Ok(note) => {
+                SignedCheckpoint::parse(&note).and_then(|s| Ok((s.checkpoint.size, s.witnessed(&witnesses)?)))?
+            }
+            Err(_) => (0, None),
+        };
+        let checkpoint = &signed.checkpoint;
+        let witnessed = match cosigned {
+            (size, Some(at)) => format!("cosigned by other zones at {size} entries on {at}"),
+            _ => "not cosigned by other zones yet".to_owned(),
+        };
+        say(format!("{party}: {} entries, root {}, {witnessed}", checkpoint.size, hex::encode(checkpoint.root)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prove(places: &Places, zone: &str, index: u64) -> anyhow::Result<ExitCode> {
+    let party = zones::parties().into_iter().find(|party| party.to_string() == zone);
+    let party = party.with_context(|| format!("no such zone: write centre, keys, data or room:{}", zones::ROOM))?;
+    let proof = audit::prove(&places.zone(&party).join("audit"), index)
+        .with_context(|| format!("entry {index} of {party}: `hap audit status` tells how many entries there are"))?;
+    say(serde_json::to_string_pretty(&proof)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_proof(places: &Places, file: &Path) -> anyhow::Result<ExitCode> {
+    let published = Published::read(places)?;
+    let text = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let proof: Proof = serde_json::from_slice(&text).with_context(|| format!("{} is no proof", file.display()))?;
+    let keys: Vec<VerifierKey> =
+        zones::parties().iter().filter_map(|party| anchor::log_key(&published, party)).collect();
+    match proof.check(&keys) {
+        Ok(envelope) => {
+            say(format!(
+                "entry {} is in the log {}: {} at {}",
+                proof.index,
+                proof.origin,
+                envelope.k,
+                kernel::Timestamp::from_micros(envelope.t)
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            say(format!("the proof does not hold: {error}"));
+            Ok(ExitCode::from(1))
+        }
+    }
 }

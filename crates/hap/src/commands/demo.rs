@@ -51,14 +51,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let published = Arc::new(zones::prepare(&places, true, 8181)?);
     anyhow::ensure!(published.demo, "{} is not a demo: choose another folder with --data", args.data.display());
     let net = Net { published, switchboard: Some(Arc::new(Switchboard::default())), stop: role::stop_signal() };
-    zones::keys::start(&net, &places).await?;
-    let data = zones::data::open(&net, &places).await?;
-    populate(&places, &data, &args).await?;
-    zones::data::start(&net, data).await?;
-    zones::room::start(&net, &places, ROOM).await?;
-    let services = zones::centre::start(&net, &places, false).await?;
-    services.identity.seed_demo(&people(args.seed)?).await?;
-    wait_for_catalogue(&services).await?;
+    let services =
+        open(&net, &places, synth::Settings { persons: args.persons, seed: args.seed, catalogue: false }).await?;
     if args.prepare_only {
         return Ok(ExitCode::SUCCESS);
     }
@@ -67,16 +61,32 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// All zones in one process, with synthetic people and personas.
+///
+/// # Errors
+/// When a part cannot be opened, or the people cannot be made or loaded.
+pub async fn open(net: &Net, places: &Places, settings: synth::Settings) -> anyhow::Result<web::Services> {
+    zones::keys::start(net, places).await?;
+    let data = zones::data::open(net, places).await?;
+    let seed = settings.seed;
+    populate(places, &data, settings).await?;
+    zones::data::start(net, data).await?;
+    zones::room::start(net, places, ROOM).await?;
+    let services = zones::centre::start(net, places, false).await?;
+    services.identity.seed_demo(&people(seed)?).await?;
+    wait_for_catalogue(&services).await?;
+    Ok(services)
+}
+
 /// Makes synthetic Norway and loads it, once. A run that was cut short goes on where it stopped: what is there already
 /// is not loaded again.
-async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) -> anyhow::Result<()> {
+async fn populate(places: &Places, data: &zones::data::DataZone, settings: synth::Settings) -> anyhow::Result<()> {
     let done = places.root().join("populated");
     if done.exists() {
         return Ok(());
     }
     let bar = Arc::new(Progress::new("synthetic Norway"));
     let files = places.root().join("synthetic");
-    let settings = synth::Settings { persons: args.persons, seed: args.seed, catalogue: false };
     let made = {
         let (bar, files) = (bar.clone(), files.clone());
         tokio::task::spawn_blocking(move || {
@@ -105,7 +115,7 @@ async fn populate(places: &Places, data: &zones::data::DataZone, args: &Args) ->
 }
 
 /// The people behind the personas that are citizens.
-fn people(seed: u64) -> anyhow::Result<Vec<DemoPerson>> {
+pub fn people(seed: u64) -> anyhow::Result<Vec<DemoPerson>> {
     let numbers = synth::persona_numbers(seed);
     let rules = Rules::of(Environment::Test);
     let number =

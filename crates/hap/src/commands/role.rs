@@ -23,6 +23,9 @@ pub struct Args {
     /// Cookies travel over TLS only: set this when a proxy ends TLS in front of the centre.
     #[arg(long)]
     secure_cookies: bool,
+    /// Seed of the synthetic persons behind the personas, in an installation that is marked as a demo.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// The net of an installation whose zones are processes of their own.
@@ -63,6 +66,9 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let places = Places::new(args.data.data);
     let net = net(&places)?;
     let services = zones::centre::start(&net, &places, args.secure_cookies).await?;
+    if net.published.demo {
+        services.identity.seed_demo(&super::demo::people(args.seed)?).await?;
+    }
     let listen = args.listen.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
     let listener = TcpListener::bind(listen).await.with_context(|| format!("listening at {listen}"))?;
     say(format!("centre at http://{}", listener.local_addr()?));

@@ -4,8 +4,14 @@
 mod client;
 mod steps;
 
+pub use client::Site;
+pub use steps::walk;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
+
+use anyhow::Context as _;
 
 use crate::commands::say;
 
@@ -15,6 +21,9 @@ pub struct Args {
     /// Address of the demo.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
+    /// Write every change that was acknowledged to this file, as a line of JSON.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
 }
 
 /// Prints steps with their times.
@@ -22,6 +31,13 @@ pub struct Guide {
     started: Instant,
     last: Instant,
     number: u32,
+}
+
+impl Default for Guide {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { started: now, last: now, number: 0 }
+    }
 }
 
 impl Guide {
@@ -39,9 +55,12 @@ impl Guide {
 /// # Errors
 /// The first claim that did not hold.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let now = Instant::now();
-    let mut guide = Guide { started: now, last: now, number: 0 };
-    steps::walk(&args.url, &mut guide).await?;
+    let mut guide = Guide::default();
+    let journal = args.journal.map(|path| {
+        let open = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+        open.with_context(|| format!("opening {}", path.display()))
+    });
+    walk(&Site::new(&args.url, journal.transpose()?), &mut guide).await?;
     say(format!("chain complete ({:.1} s)", guide.started.elapsed().as_secs_f64()));
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::Guide;
-use super::client::Persona;
+use super::client::{Persona, Site};
 
 /// What the researcher wants: three registers around strokes.
 const WANTED: [(&str, &str); 6] = [
@@ -29,17 +29,18 @@ summarize wage
 barchart (percent) marital
 ";
 
-pub async fn walk(url: &str, guide: &mut Guide) -> anyhow::Result<()> {
-    let mut researcher = Persona::nobody(url)?;
+pub async fn walk(site: &Site, guide: &mut Guide) -> anyhow::Result<()> {
+    let mut researcher = Persona::nobody(site)?;
     let wanted = find(&mut researcher, guide).await?;
-    explore(url, &mut researcher, guide).await?;
+    explore(site, &mut researcher, guide).await?;
     let case = apply(&researcher, &wanted, guide).await?;
-    let series = decide(url, &researcher, &case, guide).await?;
+    let series = decide(site, &researcher, &case, guide).await?;
     deliver(&researcher, &series, wanted.sources.len(), guide).await?;
-    let before = citizen(url, &series, guide).await?;
-    let second = again(url, &mut researcher, &wanted, guide).await?;
-    left_out(url, &second, before, guide).await?;
-    oversight(url, guide).await
+    let before = citizen(site, &series, guide).await?;
+    child(site, guide).await?;
+    let second = again(site, &mut researcher, &wanted, guide).await?;
+    left_out(site, &second, before, guide).await?;
+    oversight(site, guide).await
 }
 
 /// What was put in the cart.
@@ -96,7 +97,7 @@ async fn nearest(researcher: &Persona, id: &str) -> anyhow::Result<Value> {
     researcher.get(&format!("/api/v1/catalogue/variables/{first}")).await
 }
 
-async fn explore(url: &str, researcher: &mut Persona, guide: &mut Guide) -> anyhow::Result<()> {
+async fn explore(site: &Site, researcher: &mut Persona, guide: &mut Guide) -> anyhow::Result<()> {
     let checked = researcher.post("/api/v1/explore/check", json!({"script": "tabulate kjoen\n"})).await?;
     ensure!(checked["problems"][0]["line"] == 1, "an error in a script has no place");
     let (status, _) = researcher.refused("/api/v1/explore/run", json!({ "script": SCRIPT })).await?;
@@ -115,7 +116,7 @@ async fn explore(url: &str, researcher: &mut Persona, guide: &mut Guide) -> anyh
     let refused = tiny["diagnostics"].as_array().is_some_and(|d| !d.is_empty());
     ensure!(refused, "a dataset of almost nobody was allowed");
     guide.step("a dataset of almost nobody is refused, with the reason");
-    let student = Persona::login(url, "student").await?;
+    let student = Persona::login(site, "student").await?;
     let id = run["id"].as_str().unwrap_or_default();
     let status = student.status(&format!("/api/v1/explore/runs/{id}")).await?;
     ensure!(status == 404 || status == 403, "another account could open the run: {status}");
@@ -223,9 +224,9 @@ async fn command_refused(
     who.refused(&format!("/api/v1/cases/{case}/commands/{name}"), body).await
 }
 
-async fn decide(url: &str, researcher: &Persona, case: &str, guide: &mut Guide) -> anyhow::Result<String> {
-    let handler = Persona::login(url, "case-handler-1").await?;
-    let decider = Persona::login(url, "decision-maker").await?;
+async fn decide(site: &Site, researcher: &Persona, case: &str, guide: &mut Guide) -> anyhow::Result<String> {
+    let handler = Persona::login(site, "case-handler-1").await?;
+    let decider = Persona::login(site, "decision-maker").await?;
     let (status, _) = command_refused(researcher, case, "start_screening", json!({}), 0).await?;
     ensure!(status == 403, "the applicant could handle the own case");
     command(&handler, case, "assign_case", json!({})).await?;
@@ -298,8 +299,8 @@ async fn deliver(who: &Persona, series: &str, sources: usize, guide: &mut Guide)
 }
 
 /// Uses that the citizen sees, before she says no.
-async fn citizen(url: &str, series: &str, guide: &mut Guide) -> anyhow::Result<usize> {
-    let citizen = Persona::login(url, "citizen").await?;
+async fn citizen(site: &Site, series: &str, guide: &mut Guide) -> anyhow::Result<usize> {
+    let citizen = Persona::login(site, "citizen").await?;
     let registers = citizen.get("/api/v1/me/registers").await?;
     let found = registers["registers"].as_array().into_iter().flatten().filter(|r| r["status"] == "found").count();
     ensure!(found >= 3, "the citizen is in few registers: {registers}");
@@ -319,22 +320,47 @@ async fn citizen(url: &str, series: &str, guide: &mut Guide) -> anyhow::Result<u
     Ok(mine)
 }
 
+/// A parent looks and chooses for the child, and nobody else can.
+async fn child(site: &Site, guide: &mut Guide) -> anyhow::Result<()> {
+    let parent = Persona::login(site, "citizen").await?;
+    let children = parent.get("/api/v1/me/represented").await?;
+    let child = children[0]["account"].as_str().context("the citizen has no child to act for")?.to_owned();
+    let stranger = Persona::login(site, "citizen-2").await?;
+    let (status, _) = stranger.refused("/api/v1/me/represent", json!({ "account": child })).await?;
+    ensure!(status == 403, "another citizen could act for the child: {status}");
+    let own = parent.get("/api/v1/me/choices").await?["receipts"].as_array().map_or(0, Vec::len);
+    parent.post("/api/v1/me/represent", json!({ "account": child })).await?;
+    let registers = parent.get("/api/v1/me/registers").await?;
+    ensure!(registers["on_behalf"] == true, "the page is not about the child: {registers}");
+    let found = registers["registers"].as_array().into_iter().flatten().filter(|r| r["status"] == "found").count();
+    ensure!(found >= 1, "no register holds anything about the child: {registers}");
+    let choice = |value: bool| json!({"choice": "reservation", "scope": "npr", "value": value});
+    let receipt = parent.post("/api/v1/me/choices", choice(true)).await?;
+    let number = receipt["number"].as_str().context("a choice has a receipt")?.to_owned();
+    parent.post("/api/v1/me/choices", choice(false)).await?;
+    parent.post("/api/v1/me/represent", json!({ "account": null })).await?;
+    let after = parent.get("/api/v1/me/choices").await?["receipts"].as_array().map_or(0, Vec::len);
+    ensure!(after == own, "the choice for the child was counted as the parent's own");
+    guide.step(format!("she acts for her child: {found} registers, receipt {number}; another citizen is refused"));
+    Ok(())
+}
+
 /// A second application of the same researcher, decided the same way.
-async fn again(url: &str, researcher: &mut Persona, _: &Wanted, guide: &mut Guide) -> anyhow::Result<String> {
+async fn again(site: &Site, researcher: &mut Persona, _: &Wanted, guide: &mut Guide) -> anyhow::Result<String> {
     let wanted = put_in_cart(researcher).await?;
     let case = fill_in(researcher, &wanted, "Legemidler etter hjerneslag").await?;
     command(researcher, &case, "submit", json!({})).await?;
-    let handler = Persona::login(url, "case-handler-1").await?;
-    let decider = Persona::login(url, "decision-maker").await?;
+    let handler = Persona::login(site, "case-handler-1").await?;
+    let decider = Persona::login(site, "decision-maker").await?;
     command(&handler, &case, "assign_case", json!({})).await?;
     let series = decision(&handler, &decider, researcher, &case, guide).await?;
     deliver(researcher, &series, wanted.sources.len(), guide).await?;
     Ok(series)
 }
 
-async fn left_out(url: &str, series: &str, before: usize, guide: &mut Guide) -> anyhow::Result<()> {
+async fn left_out(site: &Site, series: &str, before: usize, guide: &mut Guide) -> anyhow::Result<()> {
     ensure!(before > 0, "nothing to compare with");
-    let citizen = Persona::login(url, "citizen").await?;
+    let citizen = Persona::login(site, "citizen").await?;
     let uses = citizen.get("/api/v1/me/usage").await?;
     let npr = |u: &&Value| u["series"] == series && u["source"] == "npr";
     let mine = uses["uses"].as_array().into_iter().flatten().filter(npr).count();
@@ -346,12 +372,12 @@ async fn left_out(url: &str, series: &str, before: usize, guide: &mut Guide) -> 
     Ok(())
 }
 
-async fn oversight(url: &str, guide: &mut Guide) -> anyhow::Result<()> {
-    let anyone = Persona::nobody(url)?;
+async fn oversight(site: &Site, guide: &mut Guide) -> anyhow::Result<()> {
+    let anyone = Persona::nobody(site)?;
     let register = anyone.get("/api/v1/register?q=hjerneslag").await?;
     ensure!(register["total"].as_i64() >= Some(1), "the public register does not show the application: {register}");
     guide.step(format!("{} applications stand in the public register", register["total"]));
-    let auditor = Persona::login(url, "auditor").await?;
+    let auditor = Persona::login(site, "auditor").await?;
     let entries = auditor.get("/api/v1/audit/entries").await?;
     let count = entries.as_array().map_or(0, Vec::len);
     ensure!(count > 20, "the audit log holds too little: {count}");

@@ -1,6 +1,7 @@
 //! The zones as running things: keystore, database, audit log and endpoint of each, wired to the areas that work there.
 //! [`demo`](crate::commands::demo) starts all of them in one process; `hap serve`, `keys`, `data` and `room` start one.
 
+pub mod anchor;
 pub mod centre;
 pub mod data;
 mod gate;
@@ -191,12 +192,17 @@ impl Net {
         Ok(Opened { party, dir, keystore, zone, directory, channel, me })
     }
 
-    /// Lets a zone answer: on the switchboard, or at its published address.
+    /// Lets a zone answer: on the switchboard, or at its published address. From then on it cosigns the logs of the other
+    /// zones, and has its own cosigned.
     ///
     /// # Errors
     /// When the address is taken.
     pub async fn answer(&self, opened: &Opened, service: Arc<dyn Service>) -> anyhow::Result<()> {
+        let (log, published) = (opened.zone.log.clone(), self.published.clone());
+        let service = Arc::new(anchor::Witness { log: log.clone(), published: published.clone(), services: service });
         let endpoint = Arc::new(Endpoint::new(opened.me.clone(), service));
+        let (party, channel, clock) = (opened.party.clone(), opened.channel.clone(), opened.zone.clock.clone());
+        tokio::spawn(anchor::run(party, log, published, channel, clock, self.stop.clone()));
         if let Some(switchboard) = &self.switchboard {
             switchboard.connect(endpoint);
             return Ok(());

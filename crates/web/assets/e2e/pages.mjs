@@ -48,6 +48,10 @@ export const pages = [
     return `/me/receipts/${(await answer.json()).number}`;
   } },
   { name: "register", path: "/register" },
+  { name: "register-entry", path: async (page, url) => {
+    const { items } = await (await page.request.get(`${url}/api/v1/register`)).json();
+    return `/register/${items[0].number}`;
+  } },
   { name: "audit", persona: "auditor", path: "/audit" },
   { name: "system", path: "/system" },
   { name: "account", persona: "researcher", path: "/account" },

@@ -1,7 +1,7 @@
 // Every page of the site, as the persona it is for: no axe violation in light or dark, nothing wider than a phone's screen,
 // no error on the console, no request to another host, at most 100 kB compressed (script workspace 250 kB).
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
@@ -9,13 +9,16 @@ import { login, startBrowser, startDemo, tour } from "./demo.mjs";
 import { pages } from "./pages.mjs";
 
 const shots = resolve(import.meta.dirname, "../../../../target/screenshots");
-let demo, browser;
+const texts = resolve(import.meta.dirname, "../../texts/nb");
+let demo, browser, keys;
 before(async () => {
   await mkdir(shots, { recursive: true });
   demo = await startDemo();
   // The tour fills the demo with cases, permits and deliveries, so that no page is looked at empty.
   await tour(demo.url);
   browser = await startBrowser();
+  const files = await Promise.all((await readdir(texts)).map((file) => readFile(resolve(texts, file), "utf8")));
+  keys = new Set(files.flatMap((file) => [...file.matchAll(/^([a-z][a-z0-9-]*-[a-z0-9-]+) =/gm)].map((m) => m[1])));
 });
 after(async () => {
   await browser?.close();
@@ -46,10 +49,22 @@ for (const { name, persona, path, limit = 100 } of pages) {
         assert.ok(wide <= 360, `${address} is ${wide} px wide on a phone of 360 px`);
         await smallEnough(page, limit);
       }
+      if (scheme === "dark") await translated(context, page, address);
       assert.deepEqual(faults, [], address);
       await context.close();
     }
   });
+}
+
+/** The page in the other languages: nothing that stands for a text is shown in its place. */
+async function translated(context, page, address) {
+  for (const lang of ["nn", "en"]) {
+    await context.addCookies([{ name: "hap_lang", value: lang, url: demo.url }]);
+    const html = await (await page.request.get(demo.url + address)).text();
+    assert.match(html, new RegExp(`<html lang="${lang}"`), address);
+    const raw = [...html.matchAll(/>\s*([a-z][a-z0-9-]*-[a-z0-9-]+)\s*</g)].map((m) => m[1]).filter((text) => keys.has(text));
+    assert.deepEqual(raw, [], `${address} in ${lang}`);
+  }
 }
 
 /** What a first visit of the page transfers, from the browser's own measurements. */
@@ -67,4 +82,38 @@ test("the front page can be walked with the keyboard alone", async () => {
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => location.hash), "#main");
   await page.close();
+});
+
+test("without JavaScript an application is begun from the cart, and what is written is kept", async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false, locale: "nb-NO" });
+  const page = await context.newPage();
+  await login(page, demo.url, "student");
+  await page.goto(`${demo.url}/find/variable/npr.somatikk.hovedtilstand`);
+  await page.locator('main form[action="/cart/add"] button').first().click();
+  await page.goto(`${demo.url}/apply`);
+  await page.locator('form[action="/apply/new"] button').click();
+  const draft = page.url();
+  await page.goto(`${draft}/pub`);
+  await page.locator('[name="pub.title"]').fill("Uten skript");
+  await page.locator('button[name="go"][value="stay"]').click();
+  assert.equal(await page.locator('[name="pub.title"]').inputValue(), "Uten skript");
+  await context.close();
+});
+
+test("a parent sees and chooses for the child, and comes back to the own pages", async () => {
+  const context = await browser.newContext({ locale: "en-GB" });
+  const page = await context.newPage();
+  await login(page, demo.url, "citizen");
+  await page.goto(`${demo.url}/me`);
+  await page.getByRole("button", { name: "Your child" }).click();
+  const notice = page.locator("main .notice");
+  assert.equal(await notice.count(), 1);
+  await page.goto(`${demo.url}/me/choices`);
+  assert.equal(await notice.count(), 1);
+  await page.locator('form[action="/me/choices"]').nth(1).getByRole("button").click();
+  assert.match(page.url(), /\/me\/receipts\//);
+  await page.goto(`${demo.url}/me/uses`);
+  await page.getByRole("button", { name: "Back to my own" }).click();
+  assert.equal(await notice.count(), 0);
+  await context.close();
 });

@@ -1,12 +1,13 @@
 //! Applications, cases, permits and deliveries.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Body, id, json};
+use crate::input::{Path, Query};
 use crate::pages::apply::cart_items;
 use crate::site::{Site, Who};
 use crate::visitor::Visitor;

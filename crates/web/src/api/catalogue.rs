@@ -1,11 +1,12 @@
 //! Search, sources, variables and the cart.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Body, json};
+use crate::input::Path;
 use crate::pages::find::Query;
 use crate::site::{Site, Who};
 use crate::visitor::Visitor;

@@ -1,6 +1,6 @@
 //! The citizen's own data: registers, uses, choices, receipts, log, representation.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use citizen::ChoiceRequest;
 use identity::{AccountId, Role};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Body, json};
+use crate::input::Path;
 use crate::pages::citizen::TEMPLATE_VERSION;
 use crate::site::{Site, Who};
 use crate::visitor::Visitor;

@@ -1,12 +1,13 @@
 //! Scripts: checking and completing while typing, running, and what was released.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use explore::RunRequest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Body, id, json};
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::Visitor;
 use crate::{Services, WebError};

@@ -1,7 +1,7 @@
 //! Login (personas, in the demo only), logout, language, theme.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::Persona;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::draw;
 use crate::frame::Frame;
+use crate::input::{Path, Query};
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor, cookie, set_cookie};
 use crate::{Services, WebError};

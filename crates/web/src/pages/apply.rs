@@ -4,13 +4,14 @@
 use access::CartItem;
 use access::views::{CaseFilter, CaseSummary, DraftView, PermitView, SectionView};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use kernel::{Language, Problem};
 use serde_json::Value;
 
 use super::draw;
 use crate::frame::Frame;
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -61,6 +62,10 @@ async fn mine(State(services): State<Services>, visitor: Visitor) -> Result<Resp
 
 async fn new(State(services): State<Services>, visitor: Visitor, _: Fields) -> Result<Response, WebError> {
     let items = cart_items(&services, &visitor).await?;
+    if items.is_empty() {
+        // The button was pressed twice, or the cart was emptied elsewhere: the list shows what there is.
+        return Ok(Redirect::to("/apply").into_response());
+    }
     let id = services.access.create(visitor.actor()?, items).await.map_err(visitor.fail())?;
     services.catalogue.cart_empty(&visitor.cart).await.map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/apply/{id}")).into_response())

@@ -1,10 +1,12 @@
 //! Cases: the queue of those who decide, and the workspace of one case for applicant and staff alike. Which commands are
 //! offered is the case's own answer; this page only draws a form for each.
 
+use std::collections::BTreeMap;
+
 use access::model::CommandName;
 use access::views::{AllowedCommand, CaseFilter, CaseSummary, CaseView, Page};
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use delivery::DeliveryView;
@@ -14,7 +16,8 @@ use serde_json::{Map, Value, json};
 
 use super::apply::plain;
 use super::draw;
-use crate::frame::Frame;
+use crate::frame::{Frame, Pager, encode};
+use crate::input::{Path, Query};
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -36,6 +39,7 @@ struct Queue {
     page: Page<CaseSummary>,
     q: String,
     state: String,
+    pager: Pager,
 }
 
 async fn queue(
@@ -46,7 +50,10 @@ async fn queue(
     filter.state = filter.state.filter(|s| !s.is_empty());
     let page = services.access.cases(visitor.actor()?, &filter).await.map_err(visitor.fail())?;
     let state = filter.state.unwrap_or_default();
-    draw(&visitor, &Queue { f: Frame::of(&visitor), page, q: filter.q, state })
+    let f = Frame::of(&visitor);
+    let address = format!("/cases?q={}&state={}", encode(&filter.q), encode(&state));
+    let pager = f.pager(&address, page.from, page.items.len(), page.size, page.total);
+    draw(&visitor, &Queue { f, page, q: filter.q, state, pager })
 }
 
 /// One field of the application as submitted.
@@ -80,6 +87,7 @@ struct CasePage {
     next: String,
     /// Source and id of each variable applied for.
     items: Vec<(String, String)>,
+    names: Names,
 }
 
 async fn case(
@@ -133,17 +141,36 @@ async fn case(
     let items = case.items.iter().map(|i| (i.order.source.clone(), i.order.variable.clone())).collect();
     let commands = case.commands.iter().filter(|c| has_form(c.name)).cloned().collect();
     let command_id = super::command_id(&services);
+    let names = Names::of(&services, visitor.lang);
     let f = f.crumb(crumb.0, text);
-    draw(&visitor, &CasePage { f, sections, commands, command_id, decision, deliveries, fee, next, items, case })
+    draw(&visitor, &CasePage { f, sections, commands, command_id, decision, deliveries, fee, next, items, names, case })
+}
+
+/// What people call the sources.
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn of(services: &Services, language: kernel::Language) -> Self {
+        let name = |s: catalogue::Source| (s.id.clone(), s.name.text(language).to_owned());
+        Self(services.catalogue.sources().into_iter().map(name).collect())
+    }
+
+    fn source(&self, id: &str) -> String {
+        self.0.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+}
+
+fn shown(v: &access::views::FieldView, language: kernel::Language) -> String {
+    in_words(&v.field.options, &v.value, language)
 }
 
 /// A field's value in words: the texts of choices instead of their codes.
-fn shown(v: &access::views::FieldView, language: kernel::Language) -> String {
+pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, language: kernel::Language) -> String {
     let option = |id: &str| {
-        let found = v.field.options.iter().find(|(code, _)| code == id);
+        let found = options.iter().find(|(code, _)| code == id);
         found.map_or_else(|| id.to_owned(), |(_, text)| text.text(language).to_owned())
     };
-    match &v.value {
+    match value {
         Value::Bool(yes) => crate::texts::text(language, if *yes { "yes" } else { "no" }),
         Value::String(text) => option(text),
         Value::Array(items) if items.iter().all(Value::is_string) => {
@@ -241,9 +268,11 @@ async fn letter(
 struct Deliveries {
     f: Frame,
     deliveries: Vec<DeliveryView>,
+    names: Names,
 }
 
 async fn deliveries(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
     let found = services.deliveries.list(visitor.actor()?).await.map_err(Problem::from).map_err(visitor.fail())?;
-    draw(&visitor, &Deliveries { f: Frame::of(&visitor), deliveries: found })
+    let names = Names::of(&services, visitor.lang);
+    draw(&visitor, &Deliveries { f: Frame::of(&visitor), deliveries: found, names })
 }

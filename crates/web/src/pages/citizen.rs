@@ -1,9 +1,9 @@
 //! The citizen's pages: what is registered, who used it, choices with receipts, own log, acting for a child.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use citizen::{ChoiceRequest, Choices, LogLine, Receipt, Register, Registers, Uses};
+use citizen::{ChoiceRequest, Choices, LogLine, Receipt, Register, Uses};
 use identity::{AccountId, Role};
 use kernel::{LangMap, Problem};
 use protocol::calls::InsightStatus;
@@ -11,6 +11,7 @@ use protocol::documents::ChoiceKind;
 
 use super::draw;
 use crate::frame::Frame;
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -34,7 +35,6 @@ pub(super) fn endpoints(site: Site) -> Site {
 #[template(path = "citizen/overview.html")]
 struct Overview {
     f: Frame,
-    registers: Registers,
     rows: Vec<(Register, &'static str)>,
     children: Vec<(AccountId, LangMap)>,
 }
@@ -43,7 +43,7 @@ async fn overview(State(services): State<Services>, visitor: Visitor) -> Result<
     let registers = services.citizen.registers(visitor.actor()?).await.map_err(visitor.fail())?;
     let children = services.identity.represented(visitor.actor()?).await.map_err(visitor.fail())?;
     let rows = registers.registers.iter().map(|r| (r.clone(), status(r.status))).collect();
-    draw(&visitor, &Overview { f: Frame::of(&visitor), registers, rows, children })
+    draw(&visitor, &Overview { f: Frame::of(&visitor), rows, children })
 }
 
 /// The answer of a register as part of a text key.
@@ -91,10 +91,15 @@ async fn choose(State(services): State<Services>, visitor: Visitor, fields: Fiel
         "opt_out" => ChoiceKind::OptOut,
         _ => return Err(visitor.fail()(Problem::invalid("choice", "unknown", "choose reservation or opt_out"))),
     };
+    let value = match fields.get("value") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(visitor.fail()(Problem::invalid("value", "unknown", "choose yes or no"))),
+    };
     let request = ChoiceRequest {
         choice,
         scope: fields.get("scope").to_owned(),
-        value: fields.get("value") == "yes",
+        value,
         channel: "web".to_owned(),
         template_version: TEMPLATE_VERSION.to_owned(),
     };
@@ -139,7 +144,13 @@ async fn log(State(services): State<Services>, visitor: Visitor) -> Result<Respo
 }
 
 async fn represent(State(services): State<Services>, visitor: Visitor, fields: Fields) -> Result<Response, WebError> {
-    let account = fields.get("account").parse().ok();
+    let account = match fields.get("account") {
+        "" => None,
+        id => Some(
+            id.parse()
+                .map_err(|_| visitor.fail()(Problem::invalid("account", "unknown", "choose one of your children")))?,
+        ),
+    };
     services.identity.represent(visitor.actor()?, account).await.map_err(visitor.fail())?;
     Ok(Redirect::to("/me").into_response())
 }

@@ -28,6 +28,9 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
         faults: view.faults.iter().map(|f| f.text.text(language).to_owned()).collect(),
         comments: view.comments.iter().map(|c| (c.question.clone(), c.answer.clone())).collect(),
     };
+    // Two parts of a field may lack the same: it is said once.
+    let mut told = std::collections::BTreeSet::new();
+    control.faults.retain(|text| told.insert(text.clone()));
     match field.kind {
         FieldKind::VariableCart => {
             control.shape = "cart";

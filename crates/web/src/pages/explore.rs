@@ -1,7 +1,7 @@
 //! The script workspace: editor, run, results under the command that made them, saved scripts.
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use explore::{RunHead, RunRequest, RunState, RunView, Save, ScriptHead, ScriptId};
 use figures::Presentation;
@@ -9,6 +9,7 @@ use kernel::Problem;
 
 use super::draw;
 use crate::frame::Frame;
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};

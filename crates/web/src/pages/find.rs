@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use catalogue::{CartLine, Code, Collection, Facet, Filters, Hit, Page, Source, Variable};
 
+use kernel::Problem;
+
 use super::draw;
 use crate::frame::{Frame, encode};
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -17,6 +20,8 @@ use crate::{Services, WebError};
 const PAGE: usize = 20;
 /// Codes shown at once on the page of a variable.
 const CODES: usize = 200;
+/// Related variables on the page of a variable.
+const RELATED: usize = 8;
 
 pub(super) fn endpoints(site: Site) -> Site {
     site.get("/find", Who::Anyone, search)
@@ -100,10 +105,17 @@ async fn search(
     visitor: Visitor,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, WebError> {
-    let query = Query::parse(raw.as_deref());
-    let from = query.page.saturating_mul(PAGE);
-    let Page { hits, total, did_you_mean, sources, types } =
-        services.catalogue.search(&query.text, &query.filters, from, PAGE);
+    let mut query = Query::parse(raw.as_deref());
+    let found = |page: usize| services.catalogue.search(&query.text, &query.filters, page.saturating_mul(PAGE), PAGE);
+    let mut page = found(query.page);
+    if page.hits.is_empty() && page.total > 0 {
+        // A page after the last one is the last one.
+        let last = (page.total - 1) / PAGE;
+        page = found(last);
+        query.page = last;
+    }
+    let from = query.page * PAGE;
+    let Page { hits, total, did_you_mean, sources, types } = page;
     let f = Frame::of(&visitor);
     let in_cart = cart_ids(&services, &visitor).await?;
     let model = services.catalogue.model();
@@ -203,6 +215,8 @@ struct VariablePage {
     codes: Vec<Code>,
     more: usize,
     script: Option<String>,
+    /// Others of the same collection that can be had here.
+    related: Vec<Variable>,
 }
 
 async fn variable(
@@ -219,12 +233,15 @@ async fn variable(
     let find = f.t("task-find");
     let f = f.crumb("/find", find).crumb(&format!("/find/source/{}", source.id), source.name.text(visitor.lang));
     let script = example(&v);
+    let near = services.catalogue.variables(&v.collection).into_iter();
+    let related = near.filter(|other| other.id != v.id && other.deliverable()).take(RELATED).collect();
     draw(
         &visitor,
         &VariablePage {
             codes: v.codes.iter().take(CODES).cloned().collect(),
             more: v.codes.len().saturating_sub(CODES),
             script,
+            related,
             in_cart,
             collection,
             source,
@@ -282,6 +299,9 @@ fn back(fields: &Fields, otherwise: &str) -> Response {
 
 async fn cart_add(State(services): State<Services>, visitor: Visitor, fields: Fields) -> Result<Response, WebError> {
     let level = Some(fields.get("granularity")).filter(|g| !g.is_empty());
+    if fields.all("variable").all(str::is_empty) {
+        return Err(visitor.fail()(Problem::invalid("variable", "none_chosen", "choose at least one variable")));
+    }
     for variable in fields.all("variable") {
         services.catalogue.cart_add(&visitor.cart, variable, level).await.map_err(visitor.fail())?;
     }

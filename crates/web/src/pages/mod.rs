@@ -38,6 +38,10 @@ pub(crate) async fn not_found(visitor: Visitor) -> Response {
     WebError::new(Problem::not_found("page"), Some(&visitor)).into_response()
 }
 
+pub(crate) async fn wrong_method(visitor: Visitor) -> Response {
+    WebError::wrong_method(&visitor).into_response()
+}
+
 /// Draws a template.
 pub(crate) fn draw<T: askama::Template>(visitor: &Visitor, page: &T) -> Result<Response, WebError> {
     match page.render() {

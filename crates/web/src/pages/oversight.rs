@@ -2,15 +2,17 @@
 
 use access::views::{Page, RegisterEntry};
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use identity::Role;
 use kernel::{Problem, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::apply::plain;
 use super::draw;
-use crate::frame::Frame;
+use crate::frame::{Frame, Pager, encode};
+use crate::input::{Path, Query};
 use crate::site::{Site, Who};
 use crate::visitor::Visitor;
 use crate::{Services, WebError};
@@ -36,6 +38,7 @@ struct RegisterPage {
     f: Frame,
     page: Page<RegisterEntry>,
     q: String,
+    pager: Pager,
 }
 
 async fn register(
@@ -44,7 +47,10 @@ async fn register(
     Query(search): Query<Search>,
 ) -> Result<Response, WebError> {
     let page = services.access.register(&search.q, search.from, 25).await.map_err(visitor.fail())?;
-    draw(&visitor, &RegisterPage { f: Frame::of(&visitor), page, q: search.q })
+    let f = Frame::of(&visitor);
+    let address = format!("/register?q={}", encode(&search.q));
+    let pager = f.pager(&address, page.from, page.items.len(), page.size, page.total);
+    draw(&visitor, &RegisterPage { f, page, q: search.q, pager })
 }
 
 #[derive(Template)]
@@ -53,6 +59,11 @@ struct EntryPage {
     f: Frame,
     entry: RegisterEntry,
     facts: Vec<(String, String)>,
+    variables: Vec<String>,
+    /// Each source with the outcome of its part of the decision.
+    sources: Vec<(String, String)>,
+    decision: String,
+    permit: String,
 }
 
 async fn entry(
@@ -61,15 +72,29 @@ async fn entry(
     Path(number): Path<String>,
 ) -> Result<Response, WebError> {
     let entry = services.access.register_entry(&number).await.map_err(visitor.fail())?;
-    let facts = entry
-        .application
-        .iter()
-        .map(|(name, value)| (name.clone(), plain(value)))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
     let f = Frame::of(&visitor);
+    let empty = Value::Null;
+    let of = |name: &str| entry.application.get(name).unwrap_or(&empty);
+    // The fields in the order and with the words of the form.
+    let fact = |field: &access::form::Field| {
+        let value = super::cases::in_words(&field.options, of("fields").get(&field.id)?, f.lang);
+        (!value.is_empty() && field.id != "pub.title").then(|| (field.label.text(f.lang).to_owned(), value))
+    };
+    let facts = access::form::short_form().fields().filter_map(fact).collect();
+    let name =
+        |value: &Value| serde_json::from_value::<kernel::LangMap>(value.clone()).map(|m| m.text(f.lang).to_owned());
+    let list = |name: &str| of(name).as_array().cloned().unwrap_or_default();
+    let variables = list("variables").iter().map(|v| name(&v["label"]).unwrap_or_else(|_| plain(&v["id"]))).collect();
+    let decided = entry.decision.clone().unwrap_or_default();
+    let outcome = |source: &Value| {
+        let part = decided["parts"].as_array()?.iter().find(|p| p["source"] == source["id"])?;
+        Some(f.t(f.key("outcome", plain(&part["outcome"]))))
+    };
+    let source = |s: &Value| (name(&s["name"]).unwrap_or_else(|_| plain(&s["id"])), outcome(s).unwrap_or_default());
+    let sources = list("sources").iter().map(source).collect();
+    let (decision, permit) = (plain(&decided["number"]), plain(&decided["permit"]["permit_id"]));
     let crumb = f.t("task-register");
-    draw(&visitor, &EntryPage { f: f.crumb("/register", crumb), entry, facts })
+    draw(&visitor, &EntryPage { f: f.crumb("/register", crumb), entry, facts, variables, sources, decision, permit })
 }
 
 /// One line of the log.

@@ -41,3 +41,4 @@ person-role = Role
 from = From
 to = To
 due = Due { $date }
+apply-choose = Choose

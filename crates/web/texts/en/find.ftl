@@ -94,3 +94,4 @@ save = Save
 remove = Remove
 yes = Yes
 no = No
+variable-related = Other variables of the same collection

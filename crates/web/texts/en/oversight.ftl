@@ -24,3 +24,4 @@ system-assurance = Key management
 system-assurance-text = One operator holds all keys of this installation.
 system-outside = Outside services
 system-outside-text = The entity register, the population register, the ethics committees and the digital mailbox are not connected. Checks against them are shown as “not verified”.
+register-variables = Variables

@@ -41,3 +41,4 @@ person-role = Rolle
 from = Fra
 to = Til
 due = Frist { $date }
+apply-choose = Velg

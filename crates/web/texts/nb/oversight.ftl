@@ -24,3 +24,4 @@ system-assurance = Nøkkelforvaltning
 system-assurance-text = Én driftsansvarlig holder alle nøkler i denne installasjonen.
 system-outside = Tjenester utenfra
 system-outside-text = Enhetsregisteret, folkeregisteret, REK og digital postkasse er ikke koblet til. Kontroller mot dem vises som «ikke bekreftet».
+register-variables = Variabler

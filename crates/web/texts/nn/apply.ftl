@@ -41,3 +41,4 @@ person-role = Rolle
 from = Frå
 to = Til
 due = Frist { $date }
+apply-choose = Vel

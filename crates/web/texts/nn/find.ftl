@@ -94,3 +94,4 @@ save = Lagre
 remove = Fjern
 yes = Ja
 no = Nei
+variable-related = Andre variablar i same samling
