@@ -164,7 +164,7 @@ pub(crate) fn code_list(domain: &Domain) -> Option<CodeList> {
         codes.extend(sentinels.iter().map(|c| entry(c, true)));
         periods.push(CodePeriod { from: Some(*from), until, codes });
     }
-    Some(CodeList { periods })
+    Some(CodeList { periods, changes: Vec::new() })
 }
 
 fn variable(

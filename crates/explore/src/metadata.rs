@@ -125,7 +125,7 @@ fn code_list(dataset: &DatasetMetadata) -> Option<CodeList> {
         });
         CodePeriod { from: *from, until, codes: codes.collect::<Vec<_>>() }
     });
-    Some(CodeList { periods: periods.filter(|p| !p.codes.is_empty()).collect() })
+    Some(CodeList { periods: periods.filter(|p| !p.codes.is_empty()).collect(), changes: Vec::new() })
 }
 
 #[cfg(test)]

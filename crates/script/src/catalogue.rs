@@ -106,11 +106,28 @@ pub struct CodePeriod {
     pub codes: Vec<CodeEntry>,
 }
 
-/// A code list with its periods of validity.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// A code that became another one on a date (DATA-066); a code that was split has one row per heir.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Recoding {
+    /// First day of the code after.
+    pub date: Date,
+    /// Code before.
+    pub from: String,
+    /// Code after.
+    pub to: String,
+    /// Share of the code before that the code after took over; the shares of a code sum to 1, or none is recorded.
+    #[serde(default)]
+    pub share: Option<f64>,
+}
+
+/// A code list with its periods of validity and its change tables.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct CodeList {
     /// Periods in order of time.
     pub periods: Vec<CodePeriod>,
+    /// What codes became; empty when there is no change table.
+    #[serde(default)]
+    pub changes: Vec<Recoding>,
 }
 
 impl CodeList {

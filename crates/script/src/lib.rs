@@ -5,6 +5,7 @@
 //! the formatter work on the same tokens. It does no I/O, reads no clock and never panics; it knows nothing of data.
 
 mod catalogue;
+mod changes;
 mod check;
 mod commands;
 mod constants;
@@ -25,10 +26,10 @@ pub mod tree;
 mod unparse;
 
 pub use catalogue::{
-    Catalogue, CodeEntry, CodeList, CodePeriod, NoCatalogue, RequestedVersion, StoreAnswer, Temporality, UnitType,
-    VariableInfo,
+    Catalogue, CodeEntry, CodeList, CodePeriod, NoCatalogue, Recoding, RequestedVersion, StoreAnswer, Temporality,
+    UnitType, VariableInfo,
 };
-pub use check::{Checked, Settings, check, compile};
+pub use check::{Checked, SavedScripts, Settings, check, compile};
 pub use commands::{COMMANDS, CommandSpec, OptionShape, OptionSpec, Part, Shape};
 pub use diagnostic::{Code, Diagnostic, Related, Severity, sort};
 pub use editor::{Completion, CompletionKind, Hover, TokenClass, complete, highlight, hover};

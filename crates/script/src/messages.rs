@@ -10,8 +10,10 @@ use crate::span::Span;
 
 mod checks;
 mod datasets;
+mod support;
 pub(crate) use checks::*;
 pub(crate) use datasets::*;
+pub(crate) use support::*;
 
 /// A text in three languages from three format strings.
 macro_rules! say {

@@ -319,7 +319,7 @@ fn lang_332_parameters() {
     let source = "param år = 2020\nparam navn\nlet x = $år + 1\n";
     let run = |pairs: &[(&str, &str)]| {
         let params = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        compile(source, &Registers::read(), &Settings { params, running: true, strict: false }).diagnostics
+        compile(source, &Registers::read(), &Settings { params, running: true, ..Settings::default() }).diagnostics
     };
     assert!(run(&[("navn", "a"), ("år", "2022")]).is_empty());
     assert_eq!(run(&[]).iter().map(|d| d.code).collect::<Vec<_>>(), [Code::E206]);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use common::{Registers, folder};
-use script::{Catalogue, Checked, Code, Diagnostic, NoCatalogue, Settings, compile};
+use script::{Catalogue, Checked, Code, Diagnostic, NoCatalogue, SavedScripts, Settings, compile};
 
 fn manifest() -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_path(folder().join("scripts/MANIFEST.csv")).unwrap();
@@ -20,7 +20,9 @@ fn source(file: &str) -> String {
 }
 
 fn run(file: &str, catalogue: &dyn Catalogue) -> Checked {
-    compile(&source(file), catalogue, &Settings::default())
+    // `load` of the scripts finds a saved script.
+    let scripts = SavedScripts::of(|name| (name == "forrige").then(|| "let x = 1\n".to_owned()));
+    compile(&source(file), catalogue, &Settings { scripts, ..Settings::default() })
 }
 
 fn at(d: &Diagnostic) -> String {

@@ -429,6 +429,7 @@ impl Facts {
                     .map(|c| CodeEntry { code: (*c).into(), label: LangMap::of(c, c, c), missing: *c == "9" })
                     .collect(),
             }],
+            changes: Vec::new(),
         };
         let info = |dataset: &str, unit: Arc<UnitType>, temporality, data_type, list: Option<CodeList>| {
             let (store, name) = dataset.split_once('/').unwrap();

@@ -1,5 +1,7 @@
 //! Commands on whole datasets: making, switching, copying, reshaping, sampling (language.md 8.1, 6.3).
 
+use std::sync::Arc;
+
 use kernel::Date;
 
 use super::state::{Column, Dataset, Kind, LabelState, Unit};
@@ -248,5 +250,7 @@ fn joined_column(claims: &[&Claim]) -> Option<Column> {
         return None;
     };
     let labels = columns().find(|c| c.labels != LabelState::None).map_or(LabelState::None, |c| c.labels.clone());
-    Some(Column { data_type, labels })
+    let origin = |c: &Column| c.origin.as_ref().map(Arc::as_ptr);
+    let one_origin = columns().all(|c| origin(c) == origin(first));
+    Some(Column { data_type, labels, origin: first.origin.clone().filter(|_| one_origin) })
 }

@@ -12,7 +12,7 @@ use crate::messages;
 use crate::program::{Action, DataType, Import, ImportEvent, ImportPanel, Label, Labels, Literal};
 use crate::span::Span;
 use crate::suggest;
-use crate::tree::{Command, Expr, Head, RegisterVariable};
+use crate::tree::{Command, Head, RegisterVariable};
 
 /// What is known about a register variable: everything, or nothing (LANG-083).
 type Register = Option<Arc<VariableInfo>>;
@@ -113,8 +113,10 @@ impl Checker<'_> {
             Some(info) => self.import_time(info, at, variable.name.span)?,
             None => at.map(|(date, _)| date),
         };
+        let harmonise = self.import_harmonised(command, info.as_ref(), at)?;
         let first = self.import_unit(info.as_ref(), variable)?;
-        let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, at.as_slice()));
+        let day = harmonise.as_ref().map(|h| h.to).or(at);
+        let column = info.as_ref().map_or(Column::UNKNOWN, |i| register_column(i, day.as_slice()));
         let labels = column.plan_labels();
         let dataset = self.state.dataset_mut(span)?;
         let column = dataset.set(&name, column);
@@ -123,9 +125,7 @@ impl Checker<'_> {
         }
         let outer_join = command.option("outer_join").is_some();
         match info {
-            Some(variable) => {
-                Ok(Action::Import(Import { column, variable, at, first, outer_join, labels, harmonise: None }))
-            }
+            Some(variable) => Ok(Action::Import(Import { column, variable, at, first, outer_join, labels, harmonise })),
             // Without metadata there is no plan; any action will do.
             None => Ok(Action::KeepColumns(Vec::new())),
         }
@@ -265,6 +265,7 @@ impl Checker<'_> {
         // Labels of the last day, and of codes that were valid at the other times only.
         let newest: Vec<Date> = occasions.iter().rev().copied().collect();
         let mut columns: Vec<(&str, Option<Arc<VariableInfo>>, Column)> = Vec::new();
+        let mut registers = Vec::new();
         for variable in variables {
             let info = self.register(variable)?;
             self.import_unit(info.as_ref(), variable)?;
@@ -278,32 +279,34 @@ impl Checker<'_> {
             if columns.iter().any(|(other, ..)| *other == name) {
                 return Self::fail(messages::name_taken(variable.name.span, name));
             }
+            registers.extend(info.clone());
             columns.push((name, info, column));
         }
+        let harmonise = self.panel_harmonised(command, &registers, &occasions)?;
+        let target = harmonise.iter().flatten().flatten().next().map(|h| h.to);
         let dataset = self.state.dataset_mut(span)?;
         dataset.kind = Kind::Panel;
         dataset.occasions = Some(occasions.iter().map(|d| Literal::Integer(i64::from(d.days()))).collect());
         dataset.set("date@panel", Column::of(DataType::Date));
         let mut plan = Vec::new();
-        for (name, info, column) in columns {
+        for (name, info, mut column) in columns {
+            if let (Some(target), Some(info)) = (target, &info) {
+                column = register_column(info, &[target]);
+            }
             // Without metadata there is no plan.
             plan.extend(info.map(|info| (info, column.plan_labels())));
             dataset.set(name, column);
         }
-        Ok(Action::ImportPanel(ImportPanel { variables: plan, times: occasions, restricted, harmonise: None }))
-    }
-
-    /// The time of `list-labels` and the dates of `harmonise`.
-    pub(super) fn dates(&mut self, times: &[&Expr]) -> Parse<Vec<Date>> {
-        times.iter().map(|t| self.bindings.date(t)).collect()
+        Ok(Action::ImportPanel(ImportPanel { variables: plan, times: occasions, restricted, harmonise }))
     }
 }
 
 /// The column that an imported variable makes, with the labels of the first day; the other days add codes that it
 /// lacks (LANG-039, DATA-071).
-fn register_column(info: &VariableInfo, days: &[Date]) -> Column {
+pub(super) fn register_column(info: &Arc<VariableInfo>, days: &[Date]) -> Column {
+    let column = |labels| Column { data_type: Some(info.data_type.clone()), labels, origin: Some(info.clone()) };
     let Some(list) = &info.code_list else {
-        return Column { data_type: Some(info.data_type.clone()), labels: LabelState::None };
+        return column(LabelState::None);
     };
     let mut periods: Vec<&CodePeriod> = Vec::new();
     let days = days.iter().map(|d| Some(*d)).chain(days.is_empty().then_some(None));
@@ -321,8 +324,7 @@ fn register_column(info: &VariableInfo, days: &[Date]) -> Column {
         };
         entries.extend(code.map(|code| Label { code, text: entry.label.clone(), missing: entry.missing }));
     }
-    let labels = LabelState::Known(Arc::new(Labels { entries }));
-    Column { data_type: Some(info.data_type.clone()), labels }
+    column(LabelState::Known(Arc::new(Labels { entries })))
 }
 
 /// A code of a numeric variable.

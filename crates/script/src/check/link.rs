@@ -331,5 +331,5 @@ fn aggregated(statistic: &str, column: &Column, span: Span) -> Parse<Column> {
         },
         _ => Some(DataType::Decimal),
     };
-    Ok(Column { data_type, labels })
+    Ok(Column::with(data_type, labels))
 }

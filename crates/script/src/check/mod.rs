@@ -2,17 +2,21 @@
 //! metadata. All errors come at once, at most one per statement; a failed statement still makes what it would have
 //! made, of unknown type, so that one mistake is told once (LANG-093). Nothing here touches data.
 
+mod assertion;
 mod datasets;
 mod effects;
 mod expression;
+mod harmonise;
 mod import;
 mod link;
 mod models;
 mod results;
 mod shape;
 mod state;
+mod support;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 pub(crate) use state::{LabelState, State};
 
@@ -41,6 +45,31 @@ pub struct Settings {
     pub running: bool,
     /// Forms beyond microdata.no are refused from the first line on (section 12).
     pub strict: bool,
+    /// Where `load` finds scripts (LANG-224).
+    pub scripts: SavedScripts,
+}
+
+/// Saved scripts by name; none by default, then `load` is `E202`.
+#[derive(Clone, Default)]
+pub struct SavedScripts(Option<Arc<FindScript>>);
+
+type FindScript = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+impl SavedScripts {
+    /// Scripts that are found by this function.
+    pub fn of(find: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        SavedScripts(Some(Arc::new(find)))
+    }
+
+    fn find(&self, name: &str) -> Option<String> {
+        self.0.as_ref().and_then(|find| find(name))
+    }
+}
+
+impl std::fmt::Debug for SavedScripts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "SavedScripts" } else { "no SavedScripts" })
+    }
 }
 
 /// What checking gave.
@@ -79,6 +108,9 @@ pub(crate) fn state_at(script: &Script, catalogue: &dyn Catalogue, line: u32) ->
     (checker.state, checker.bindings)
 }
 
+/// A statement: which text, and where it begins there.
+type Place = (usize, usize);
+
 struct Checker<'c> {
     catalogue: &'c dyn Catalogue,
     settings: &'c Settings,
@@ -92,9 +124,9 @@ struct Checker<'c> {
     /// Statements that have been told about: a loop does not repeat its errors.
     told: HashSet<(usize, Code)>,
     /// Statements with an error: later passes of a loop only make what they would have made.
-    failed: HashSet<usize>,
+    failed: HashSet<Place>,
     /// Text blocks that are in the plan.
-    shown: HashSet<usize>,
+    shown: HashSet<Place>,
     /// Metadata was not at hand: there is no plan.
     unknown: bool,
     /// Stores of which that has been said.
@@ -103,6 +135,13 @@ struct Checker<'c> {
     count: usize,
     pass: u32,
     iterators: Vec<(String, String)>,
+    /// Characters of the texts and saved scripts that the script asked for.
+    told_text: usize,
+    /// The `load` statements that the statement stands in, outermost first.
+    loaded: Vec<Span>,
+    /// Which text the statement stands in: 0 is the script itself, each `load` counts on.
+    text_number: usize,
+    texts: usize,
     /// Of the statement being checked: warnings, and what cannot be executed yet.
     warnings: Vec<Diagnostic>,
     later: Option<Diagnostic>,
@@ -127,6 +166,10 @@ impl<'c> Checker<'c> {
             count: 0,
             pass: 0,
             iterators: Vec::new(),
+            told_text: 0,
+            loaded: Vec::new(),
+            text_number: 0,
+            texts: 0,
             warnings: Vec::new(),
             later: None,
         }
@@ -168,7 +211,7 @@ impl<'c> Checker<'c> {
             StatementKind::Param { name, default } => self.param(&name.node, default.as_ref(), span),
             StatementKind::TextBlock(text) => {
                 // A block inside a loop is shown once (LANG-061).
-                if self.shown.insert(span.start) {
+                if self.shown.insert((self.text_number, span.start)) {
                     self.step(span, "textblock".to_owned(), self.state.active.clone(), Action::Text(text.clone()));
                 }
                 Ok(())
@@ -283,7 +326,7 @@ impl<'c> Checker<'c> {
     }
 
     fn command(&mut self, command: &Command, span: Span) {
-        if self.failed.contains(&span.start) {
+        if self.failed.contains(&(self.text_number, span.start)) {
             self.make_unknown(command);
             return;
         }
@@ -304,7 +347,7 @@ impl<'c> Checker<'c> {
             Err(error) => {
                 if error.code != Code::E605 {
                     self.make_unknown(command);
-                    self.failed.insert(span.start);
+                    self.failed.insert((self.text_number, span.start));
                     self.stopped |= self.failed.len() >= FAILURES;
                 }
                 self.tell(span, *error);
@@ -323,12 +366,20 @@ impl<'c> Checker<'c> {
     }
 
     fn step(&mut self, span: Span, text: String, dataset: Option<Name>, action: Action) {
+        let span = self.loaded.first().copied().unwrap_or(span);
         let iterators = self.iterators.clone();
         self.steps.push(Step { span, pass: self.pass, iterators, text, dataset, action });
     }
 
     /// Adds a diagnostic, once per statement and code.
     fn tell(&mut self, statement: Span, mut diagnostic: Diagnostic) {
+        if let Some(load) = self.loaded.first() {
+            // Told at the line of the script itself that loads the other one.
+            let line = diagnostic.span.line;
+            diagnostic.related.push(Related { span: None, message: messages::in_loaded_script(line) });
+            diagnostic.span = *load;
+        }
+        let statement = self.loaded.first().copied().unwrap_or(statement);
         if !self.told.insert((statement.start, diagnostic.code)) {
             return;
         }
@@ -385,7 +436,7 @@ impl<'c> Checker<'c> {
             "drop-labels" => self.drop_labels(command).map(Some),
             "summarize" | "summarize-panel" => self.summarize(command).map(Some),
             "tabulate" | "tabulate-panel" => self.tabulate(command).map(Some),
-            "harmonise" => self.harmonise(command),
+            "harmonise" => self.harmonise(command).map(Some),
             _ => self.descriptive(command),
         }
     }

@@ -4,12 +4,10 @@ use super::shape::numeric_columns;
 use super::state::{Column, LabelState};
 use super::{Checker, Parse, Placed, head_names};
 use crate::constants::Constant;
-use crate::functions::{FUNCTIONS, Function};
 use crate::messages;
 use crate::program::{
     Action, BarVariable, Barchart, Content, DataType, Literal, Name, SortBy, Statistic, Summarize, Tabulate,
 };
-use crate::suggest;
 use crate::tree::{Command, Expr, Head};
 
 fn names(columns: &[(Placed, Column)]) -> Vec<Name> {
@@ -273,43 +271,5 @@ impl Checker<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Support commands, and the extensions without effect on datasets.
-    pub(super) fn support(&mut self, command: &Command) -> Parse<Option<Action>> {
-        match (&command.head, command.spec.node.word) {
-            (Head::Words(words), "help-function") => {
-                if let Some(word) = words.iter().find(|w| Function::named(&w.text.node).is_none()) {
-                    let near = suggest::nearest(&word.text.node, FUNCTIONS.iter().map(|f| f.name));
-                    let error = messages::unknown_function(word.text.span, &word.text.node);
-                    return Self::fail(error.candidates(near));
-                }
-            }
-            (Head::Registers(variables), _) => {
-                for variable in variables {
-                    self.register(variable)?;
-                }
-            }
-            (Head::ListLabels { variable, time }, _) => {
-                if variable.alias.is_some() {
-                    self.register(variable)?;
-                } else if !self.state.lists.contains_key(&variable.name.node) {
-                    let lists = self.state.lists.keys().map(String::as_str);
-                    let near = suggest::nearest(&variable.name.node, lists);
-                    return Self::fail(
-                        messages::unknown_list(variable.name.span, &variable.name.node).candidates(near),
-                    );
-                }
-                if let Some(time) = time {
-                    self.dates(&[time])?;
-                }
-            }
-            (_, "clear") => {
-                self.state = super::State::default();
-                self.bindings = crate::constants::Bindings::default();
-            }
-            _ => {}
-        }
-        Ok(None)
     }
 }

@@ -43,7 +43,7 @@ impl Checker<'_> {
         self.state.dataset(span)?.free(&name, target.span)?;
         let typed = self.column_value(value)?;
         let condition = self.condition(command.condition.as_ref())?;
-        let column = Column { data_type: typed.ty.column(), labels: LabelState::None };
+        let column = Column::with(typed.ty.column(), LabelState::None);
         let column = self.state.dataset_mut(span)?.set(&name, column);
         Ok(Action::Generate { column, value: typed.expression(), condition })
     }
@@ -75,7 +75,7 @@ impl Checker<'_> {
         // The labels go with the kind of the codes: text or number.
         let kept = before.data_type.is_none() || text(&before.data_type) == text(&after);
         let labels = if kept { before.labels } else { LabelState::None };
-        let column = Column { data_type: after.clone(), labels };
+        let column = Column::with(after.clone(), labels);
         let (data_type, labels) = (after.unwrap_or(DataType::Integer), column.plan_labels());
         let column = self.state.dataset_mut(span)?.set(&name, column);
         Ok(Action::Replace { column, value: typed.expression(), condition, data_type, labels })
@@ -353,21 +353,13 @@ impl Checker<'_> {
                 other => other.clone(),
             };
             // Whether all values are whole is known when it runs (LANG-146); both are numbers.
-            let column = Column { data_type: Some(DataType::Integer), labels };
+            let column = Column::with(Some(DataType::Integer), labels);
             let labels = column.plan_labels();
             let target = self.state.dataset_mut(name.span)?.set(&target, column);
             columns.push(RecodeColumn { source: name.node.into(), target, data_type: DataType::Integer, labels });
         }
         let Reading { ignore, decimal_comma } = reading;
         Ok(Action::Destring(Destring { columns, ignore, decimal_comma, force }))
-    }
-
-    pub(super) fn harmonise(&mut self, command: &Command) -> Parse<Option<Action>> {
-        self.state.dataset(command.spec.span)?;
-        self.existing(head_names(command))?;
-        let dates = ["from", "to"].iter().filter_map(|o| command.option(o)?.arguments.first()?.value());
-        self.dates(&dates.collect::<Vec<_>>())?;
-        Ok(None)
     }
 }
 
@@ -420,8 +412,8 @@ fn recoded(column: &Column, rules: &[Rule]) -> Column {
     };
     let plain = rules.iter().all(|r| r.label.is_none() && !r.missing);
     let mut labels = match &column.labels {
-        LabelState::Unknown => return Column { data_type, labels: LabelState::Unknown },
-        LabelState::None if plain => return Column { data_type, labels: LabelState::None },
+        LabelState::Unknown => return Column::with(data_type, LabelState::Unknown),
+        LabelState::None if plain => return Column::with(data_type, LabelState::None),
         LabelState::None => Labels::default(),
         LabelState::Known(labels) => labels.as_ref().clone(),
     };
@@ -446,7 +438,7 @@ fn recoded(column: &Column, rules: &[Rule]) -> Column {
             (None, None) => {}
         }
     }
-    Column { data_type, labels: LabelState::Known(Arc::new(labels)) }
+    Column::with(data_type, LabelState::Known(Arc::new(labels)))
 }
 
 /// How `destring` reads a text (LANG-145).

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::catalogue::{RequestedVersion, UnitType};
+use crate::catalogue::{RequestedVersion, UnitType, VariableInfo};
 use crate::messages;
 use crate::parse::Parse;
 use crate::program::{DataType, Labels, Literal, Name};
@@ -32,16 +32,23 @@ pub struct Column {
     pub data_type: Option<DataType>,
     /// Labels.
     pub labels: LabelState,
+    /// The register variable whose codes it holds, unchanged; for `harmonise`.
+    pub origin: Option<Arc<VariableInfo>>,
 }
 
 impl Column {
     /// A column of a known type without labels.
     pub fn of(data_type: DataType) -> Self {
-        Column { data_type: Some(data_type), labels: LabelState::None }
+        Column::with(Some(data_type), LabelState::None)
+    }
+
+    /// A column with values of its own.
+    pub fn with(data_type: Option<DataType>, labels: LabelState) -> Self {
+        Column { data_type, labels, origin: None }
     }
 
     /// A column about which nothing is known.
-    pub const UNKNOWN: Column = Column { data_type: None, labels: LabelState::Unknown };
+    pub const UNKNOWN: Column = Column { data_type: None, labels: LabelState::Unknown, origin: None };
 
     /// Whether arithmetic applies, as far as is known.
     pub fn is_numeric(&self) -> bool {

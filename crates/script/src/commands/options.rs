@@ -23,11 +23,11 @@ use OptionShape::{
     Choice, Codes, Date, Flag, Nested, NewName, Number, OptionalVariable, Terms, Text, Variable, Variables,
 };
 
-const SPLIT: OptionSpec = own_later("split", Choice(&["largest", "missing", "error"]));
+const SPLIT: OptionSpec = own("split", Choice(&["largest", "missing", "error"]));
 const HARMONISE_INNER: &[OptionSpec] = &[own("to", Date), SPLIT];
 
-pub const IMPORT: &[OptionSpec] = &[flag("outer_join"), own_later("harmonise", Nested(HARMONISE_INNER))];
-pub const IMPORT_PANEL: &[OptionSpec] = &[own_later("harmonise", Nested(HARMONISE_INNER))];
+pub const IMPORT: &[OptionSpec] = &[flag("outer_join"), own("harmonise", Nested(HARMONISE_INNER))];
+pub const IMPORT_PANEL: &[OptionSpec] = &[own("harmonise", Nested(HARMONISE_INNER))];
 pub const CLONE_VARIABLES: &[OptionSpec] = &[with("prefix", Text), with("suffix", Text)];
 pub const BY: &[OptionSpec] = &[with("by", Variables)];
 pub const RECODE: &[OptionSpec] = &[with("prefix", Text), with("generate", Text)];

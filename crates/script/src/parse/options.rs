@@ -6,7 +6,7 @@ use crate::commands::{OptionShape, OptionSpec, TABULATE_STATISTICS};
 use crate::lexer::{Mark, TokenKind, normal};
 use crate::messages::{self, what};
 use crate::span::{Located, Span};
-use crate::tree::{Argument, Command, CommandOption, Expr, ExprKind, Head, Ident};
+use crate::tree::{Argument, Command, CommandOption, Expr, ExprKind, Head, Ident, Word};
 
 impl Cursor<'_> {
     /// Everything behind the comma; inside `harmonise( )` up to the parenthesis.
@@ -126,6 +126,7 @@ impl Cursor<'_> {
             }
         }
         match (spec.word, &command.head) {
+            ("configure", Head::Words(words)) => configure_rules(words, self.strict),
             ("tabulate" | "tabulate-panel", Head::Names(names)) => tabulate_rules(command, names, self.end),
             ("barchart", Head::Chart { statistic, .. }) => match command.option("stack") {
                 Some(stack) if !["count", "percent", "sum"].contains(&statistic.node.as_str()) => {
@@ -170,6 +171,17 @@ fn tabulate_rules(command: &Command, names: &[Expr], end: Span) -> Parse<()> {
     }
     match names.iter().find(|name| !placed.contains(name)) {
         Some(_) => Err(Box::new(messages::option_missing(end, "rows() / cols()"))),
+        None => Ok(()),
+    }
+}
+
+/// Words of `configure`; those behind `nocache` are its parts (LANG-226).
+fn configure_rules(words: &[Word], strict: bool) -> Parse<()> {
+    const KNOWN: [&str; 4] = ["alpha", "nocache", "strict", "continue"];
+    let own = words.iter().take_while(|w| w.text.node != "nocache");
+    let known = if strict { &KNOWN[..3] } else { &KNOWN[..] };
+    match own.into_iter().find(|w| !known.contains(&w.text.node.as_str())) {
+        Some(other) => Err(Box::new(messages::unknown_choice(other.text.span, Some(&other.text.node), known))),
         None => Ok(()),
     }
 }

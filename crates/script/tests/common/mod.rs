@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use kernel::{Date, LangMap};
 use script::{
-    Catalogue, CodeEntry, CodeList, CodePeriod, DataType, RequestedVersion, StoreAnswer, Temporality, UnitType,
-    VariableInfo, status_dates,
+    Catalogue, CodeEntry, CodeList, CodePeriod, DataType, Recoding, RequestedVersion, StoreAnswer, Temporality,
+    UnitType, VariableInfo, status_dates,
 };
 
 /// Folder of the tests.
@@ -70,9 +70,84 @@ fn variable(row: &BTreeMap<String, String>) -> VariableInfo {
             Temporality::Status => status_dates(text("name"), text("valid_from"), text("valid_until")),
             _ => Vec::new(),
         },
-        code_list: (!codes.is_empty())
-            .then(|| CodeList { periods: vec![CodePeriod { from: None, until: None, codes }] }),
+        code_list: match text("name") {
+            "BEFOLKNING_KOMMNR_FORMELL" => Some(municipalities()),
+            _ => (!codes.is_empty()).then(|| CodeList {
+                periods: vec![CodePeriod { from: None, until: None, codes }],
+                changes: Vec::new(),
+            }),
+        },
     }
+}
+
+/// Some municipalities before and after the reforms of 2018, 2020 and 2024, as they are in the public classification.
+fn municipalities() -> CodeList {
+    let day = |text: &str| text.parse::<Date>().ok();
+    let period = |from: &str, until: &str, codes: &[(&str, &str)]| CodePeriod {
+        from: day(from),
+        until: day(until),
+        codes: codes
+            .iter()
+            .map(|(code, label)| CodeEntry {
+                code: (*code).into(),
+                label: LangMap::of(label, label, label),
+                missing: false,
+            })
+            .collect(),
+    };
+    let oslo = ("0301", "Oslo");
+    let periods = vec![
+        period(
+            "",
+            "2017-12-31",
+            &[oslo, ("1601", "Trondheim"), ("1612", "Hemne"), ("1850", "Tysfjord"), ("0602", "Drammen")],
+        ),
+        period(
+            "2018-01-01",
+            "2019-12-31",
+            &[oslo, ("5001", "Trondheim"), ("5011", "Hemne"), ("1850", "Tysfjord"), ("0602", "Drammen")],
+        ),
+        period(
+            "2020-01-01",
+            "2023-12-31",
+            &[
+                oslo,
+                ("5001", "Trondheim"),
+                ("5055", "Heim"),
+                ("1806", "Narvik"),
+                ("1875", "Hamarøy"),
+                ("3005", "Drammen"),
+            ],
+        ),
+        period(
+            "2024-01-01",
+            "",
+            &[
+                oslo,
+                ("5001", "Trondheim"),
+                ("5055", "Heim"),
+                ("1806", "Narvik"),
+                ("1875", "Hamarøy"),
+                ("3301", "Drammen"),
+            ],
+        ),
+    ];
+    let changes = [
+        ("2018-01-01", "1601", "5001"),
+        ("2018-01-01", "1612", "5011"),
+        ("2020-01-01", "5011", "5055"),
+        ("2020-01-01", "1850", "1806"),
+        ("2020-01-01", "1850", "1875"),
+        ("2020-01-01", "0602", "3005"),
+        ("2024-01-01", "3005", "3301"),
+    ];
+    let changes = changes.map(|(date, from, to)| Recoding {
+        date: day(date).unwrap(),
+        from: from.into(),
+        to: to.into(),
+        share: None,
+    });
+    CodeList { periods, changes: changes.to_vec() }
 }
 
 impl Catalogue for Registers {
