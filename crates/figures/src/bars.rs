@@ -64,7 +64,8 @@ pub(crate) fn render(table: &Table, chart: &Chart, how: Presentation<'_>) -> Opt
     if groups.iter().all(|g| g.bars.is_empty()) || shown.count() == 0 || kind == NumberKind::Date {
         return None;
     }
-    let mut canvas = Canvas { out: String::new(), how, kind, share: matches!(chart.content, Content::Share(_)) };
+    let mut canvas =
+        Canvas { out: String::new(), how, kind, share: matches!(chart.content, Content::Share(_) | Content::Valid) };
     let single = groups.len() == 1 && groups[0].name.is_none();
     let height = if chart.stacked && !single && low >= 0.0 {
         canvas.stacked(&groups)
@@ -83,15 +84,13 @@ fn groups(table: &Table, content: Content, language: Language) -> Option<(Vec<Gr
         Content::Statistic(s) => Some(table.statistics.iter().position(|have| *have == s)?),
         _ => None,
     };
-    let value = |position: &[usize], measure: usize| match (content, statistic) {
-        (Content::Share(base), _) => table.share(position, base, &[1]),
-        (_, Some(s)) => table.statistic(position, measure, s).unwrap_or(Value::Undefined),
-        _ => table.cell(position).map_or(Value::Undefined, |c| c.count),
-    };
-    let measures = if statistic.is_some() { table.measures.len() } else { 1 };
-    let kind = match statistic {
-        Some(_) => table.measures.first()?.kind,
-        None => NumberKind::Integer,
+    // Statistics and shares of valid values are of measures; counts and their shares of categories.
+    let of_measures = statistic.is_some() || content == Content::Valid;
+    let value = |position: &[usize], measure: usize| crate::arrange::value(table, position, content, measure, &[1]);
+    let measures = if of_measures { table.measures.len() } else { 1 };
+    let kind = match of_measures {
+        true => crate::grid::kind(content, table.measures.first()?.kind),
+        false => NumberKind::Integer,
     };
     let measure_name = |m: usize| {
         let measure = &table.measures[m];
@@ -100,14 +99,14 @@ fn groups(table: &Table, content: Content, language: Language) -> Option<(Vec<Gr
     let dimensions = table.dimensions.len();
     if dimensions == 0 {
         let bars = (0..measures).map(|m| Bar {
-            name: if statistic.is_some() { measure_name(m) } else { say(words::TOTAL, language).to_owned() },
+            name: if of_measures { measure_name(m) } else { say(words::TOTAL, language).to_owned() },
             value: value(&[], m),
             series: m,
         });
         return Some((vec![Group { name: None, bars: bars.collect() }], kind));
     }
     // The variable of a chart of counts is the second dimension, as in a table; measures have groups alone.
-    let along = if statistic.is_some() { dimensions - 1 } else { 1.min(dimensions - 1) };
+    let along = if of_measures { dimensions - 1 } else { 1.min(dimensions - 1) };
     let others: Vec<usize> = (0..dimensions).filter(|d| *d != along).collect();
     let mut out = Vec::new();
     for measure in 0..measures {

@@ -1,10 +1,11 @@
-//! A grid as plain text with aligned columns, and as CSV.
+//! A grid as plain text with aligned columns, and a long table as CSV.
 
 use crate::grid::{Grid, Written};
+use crate::long::{Cell, Long};
 
 /// Aligned columns for a terminal; hidden numbers are dots, undefined ones a dash.
 pub(crate) fn text(grid: &Grid) -> String {
-    let head = grid.stubs.iter().chain(&grid.columns).cloned().collect::<Vec<_>>();
+    let head = grid.stubs.iter().cloned().chain(grid.columns.iter().map(crate::grid::Head::joined)).collect::<Vec<_>>();
     let body = grid.rows.iter().map(|r| r.names.iter().cloned().chain(r.cells.iter().map(shown)).collect::<Vec<_>>());
     let lines: Vec<Vec<String>> = std::iter::once(head).chain(body).collect();
     let columns = grid.stubs.len() + grid.columns.len();
@@ -15,7 +16,7 @@ pub(crate) fn text(grid: &Grid) -> String {
     for (i, line) in lines.iter().enumerate() {
         for (c, cell) in line.iter().enumerate() {
             let pad = " ".repeat(widths[c] - cell.chars().count());
-            if c < grid.stubs.len() {
+            if c < grid.stubs.len() || grid.texts {
                 out.push_str(cell);
                 out.push_str(&pad);
             } else {
@@ -31,6 +32,9 @@ pub(crate) fn text(grid: &Grid) -> String {
             out.push('\n');
         }
     }
+    for (name, value) in &grid.scalars {
+        out.push_str(&format!("{name}: {}\n", shown(value)));
+    }
     for note in &grid.notes {
         out.push_str(note);
         out.push('\n');
@@ -38,21 +42,20 @@ pub(crate) fn text(grid: &Grid) -> String {
     out
 }
 
-/// One line per row; after each value column a column with the reason when it is hidden.
-pub(crate) fn csv(grid: &Grid) -> String {
+/// Header and rows, comma between fields, point as decimal sign; what is withheld or undefined is empty.
+pub(crate) fn long(long: &Long) -> String {
     let mut out = String::new();
-    let heads = grid
-        .stubs
-        .iter()
-        .map(|s| field(s))
-        .chain(grid.columns.iter().flat_map(|c| [field(c), field(&format!("{c} status"))]));
-    push_line(&mut out, heads);
-    for row in &grid.rows {
-        let cells = row.cells.iter().flat_map(|c| {
-            let status = c.hidden.map_or("", |r| r.code());
-            [field(&c.plain), field(status)]
-        });
-        push_line(&mut out, row.names.iter().map(|n| field(n)).chain(cells));
+    push_line(&mut out, long.columns.iter().map(|c| field(&c.id)));
+    for row in &long.rows {
+        push_line(
+            &mut out,
+            row.iter().map(|cell| match cell {
+                Cell::None => String::new(),
+                Cell::Text(text) => field(text),
+                Cell::Flag(flag) => flag.to_string(),
+                Cell::Number(x) => format!("{x}"),
+            }),
+        );
     }
     out
 }

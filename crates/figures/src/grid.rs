@@ -1,8 +1,9 @@
-//! A result as rows and columns of written cells: the one layout that HTML, text and CSV share.
+//! A result as rows and columns of written cells: the one layout that HTML, LaTeX and text share.
 
-use disclosure::{Content, NumberKind, Reason, Summary, Table, Value, note};
+use disclosure::{Content, Info, Layout, NumberKind, Reason, Statistic, Summary, SummaryRow, Table, Value, note};
 use kernel::Language;
 
+use crate::arrange::{Arrangement, value};
 use crate::format;
 use crate::words::{self, say};
 
@@ -10,14 +11,29 @@ use crate::words::{self, say};
 pub(crate) struct Grid {
     /// Headings of the columns that name the rows.
     pub stubs: Vec<String>,
-    /// Heading over all value columns, if they are the categories of a variable.
+    /// Heading over all value columns, if they are the categories of variables.
     pub group: Option<String>,
-    /// Headings of the value columns.
-    pub columns: Vec<String>,
+    /// The value columns.
+    pub columns: Vec<Head>,
     /// The rows.
     pub rows: Vec<Line>,
+    /// Names in the stub stand on every row (LANG-162, `flatten`).
+    pub flat: bool,
+    /// Cells are texts, not numbers.
+    pub texts: bool,
+    /// Results of the whole table: name and value.
+    pub scalars: Vec<(String, Written)>,
     /// What is to be said below.
     pub notes: Vec<String>,
+}
+
+/// The heading of a value column.
+#[derive(Clone)]
+pub(crate) struct Head {
+    /// From outer to inner.
+    pub names: Vec<String>,
+    /// Whether it is a total.
+    pub total: bool,
 }
 
 /// One row.
@@ -31,11 +47,10 @@ pub(crate) struct Line {
 }
 
 /// One value as it is shown.
+#[derive(Clone)]
 pub(crate) struct Written {
     /// The number in the reader's language; empty when it is hidden or undefined.
     pub text: String,
-    /// The number for machines.
-    pub plain: String,
     /// Why it is hidden.
     pub hidden: Option<Reason>,
 }
@@ -45,84 +60,139 @@ struct Shown {
     label: String,
     content: Content,
     measure: usize,
-    statistic: usize,
     kind: NumberKind,
 }
 
-pub(crate) fn of_table(table: &Table, contents: &[Content], language: Language) -> Grid {
-    let shown = shown(table, contents, language);
-    // The second variable forms the columns (LANG-162); the others nest in the stub.
-    let across = (table.dimensions.len() >= 2).then_some(1);
-    let stub: Vec<usize> = (0..table.dimensions.len()).filter(|d| Some(*d) != across).collect();
-    let mut stubs: Vec<String> = stub.iter().map(|d| title(table, *d)).collect();
+impl Head {
+    fn single(name: String) -> Self {
+        Self { names: vec![name], total: false }
+    }
+
+    /// All names on one line.
+    pub(crate) fn joined(&self) -> String {
+        self.names.join(" / ")
+    }
+}
+
+pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, language: Language) -> Grid {
+    let adjusted;
+    let table = if layout.additive {
+        adjusted = table.adjusted();
+        &adjusted
+    } else {
+        table
+    };
+    let contents = contents_of(table, contents);
+    let shown = shown(table, &contents, language);
+    let order = Arrangement::of(table, layout, &contents);
+    let head = &order.head;
+    let cell = |s: &Shown, position: &[usize]| {
+        let share = matches!(s.content, Content::Share(_) | Content::Valid);
+        written(value(table, position, s.content, s.measure, head), s.kind, share, language)
+    };
+    let mut stubs: Vec<String> = order.stub.iter().map(|d| title(table, *d)).collect();
     let mut rows = Vec::new();
-    for names in positions(table, &stub) {
-        let mut position = vec![0; table.dimensions.len()];
-        for (d, at) in stub.iter().zip(&names) {
-            position[*d] = *at;
+    for row in &order.rows {
+        let total = order.is_total(table, &order.stub, row);
+        let names: Vec<String> = order.stub.iter().zip(row).map(|(d, at)| category(table, *d, *at, language)).collect();
+        if head.is_empty() {
+            let cells = shown.iter().map(|s| cell(s, &order.position(row, &[]))).collect();
+            rows.push(Line { names, total, cells });
+            continue;
         }
-        let total = stub.iter().zip(&names).any(|(d, at)| *at == table.dimensions[*d].categories.len());
-        let labels: Vec<String> = stub.iter().zip(&names).map(|(d, at)| category(table, *d, *at, language)).collect();
-        match across {
-            None => {
-                let cells = shown.iter().map(|s| s.cell(table, &position, language)).collect();
-                rows.push(Line { names: labels, total, cells });
+        for s in &shown {
+            let mut names = names.clone();
+            if shown.len() > 1 {
+                names.push(s.label.clone());
             }
-            Some(d) => {
-                for s in &shown {
-                    let cells = (0..=table.dimensions[d].categories.len())
-                        .map(|at| {
-                            position[d] = at;
-                            s.cell(table, &position, language)
-                        })
-                        .collect();
-                    let mut names = labels.clone();
-                    if shown.len() > 1 {
-                        names.push(s.label.clone());
-                    }
-                    rows.push(Line { names, total, cells });
-                }
-            }
+            let cells = order.columns.iter().map(|column| cell(s, &order.position(row, column))).collect();
+            rows.push(Line { names, total, cells });
         }
     }
-    let columns = match across {
-        None => shown.iter().map(|s| s.label.clone()).collect(),
-        Some(d) => (0..=table.dimensions[d].categories.len()).map(|at| category(table, d, at, language)).collect(),
+    let columns = if head.is_empty() {
+        shown.iter().map(|s| Head::single(s.label.clone())).collect()
+    } else {
+        let names = |column: &Vec<usize>| {
+            head.iter().zip(column).map(|(d, at)| category(table, *d, *at, language)).collect::<Vec<_>>()
+        };
+        order.columns.iter().map(|c| Head { names: names(c), total: order.is_total(table, head, c) }).collect()
     };
-    if across.is_some() && shown.len() > 1 {
+    if !head.is_empty() && shown.len() > 1 {
         stubs.push(say(words::SHOWN, language).to_owned());
     }
     if stubs.is_empty() {
         stubs.push(String::new());
         rows.iter_mut().for_each(|r| r.names.push(say(words::TOTAL, language).to_owned()));
     }
-    let mut notes = vec![note(&format::number(table.typical_error, language), language)];
-    if table.measures.iter().any(|m| m.winsorised) {
-        notes.push(say(words::WINSORISED, language).to_owned());
+    let titles: Vec<String> = head.iter().map(|d| title(table, *d)).collect();
+    Grid {
+        stubs,
+        group: (!titles.is_empty()).then(|| titles.join(" / ")),
+        columns,
+        rows,
+        flat: layout.flat,
+        texts: false,
+        scalars: scalars(table, language),
+        notes: notes(table, layout, order.unsorted, language),
     }
-    Grid { stubs, group: across.map(|d| title(table, d)), columns, rows, notes }
+}
+
+/// The test of independence, as it stands below the table.
+fn scalars(table: &Table, language: Language) -> Vec<(String, Written)> {
+    let Some(test) = &table.chi_square else { return Vec::new() };
+    let plain = |x: Value| written(x, NumberKind::Decimal, false, language);
+    let p = match test.p {
+        Value::Value(p) if p < 0.001 => {
+            Written { text: format!("< {}", format::number(0.001, language)), hidden: None }
+        }
+        p => plain(p),
+    };
+    let df = say(["Frihetsgrader", "Fridomsgrader", "Degrees of freedom"], language);
+    vec![
+        ("χ²".to_owned(), plain(test.chi2)),
+        (df.to_owned(), plain(test.df)),
+        ("p".to_owned(), p),
+        ("Cramérs V".to_owned(), plain(test.cramers_v)),
+    ]
+}
+
+fn notes(table: &Table, layout: &Layout, unsorted: bool, language: Language) -> Vec<String> {
+    let mut notes = vec![note(&format::number(table.typical_error, language), language)];
+    let winsorised = table.measures.iter().any(|m| m.winsorised);
+    let test = table.chi_square.as_ref();
+    for (said, words) in [
+        (winsorised, words::WINSORISED),
+        (layout.additive, words::ADJUSTED),
+        (unsorted, words::UNSORTED),
+        (test.is_some(), words::PERTURBED_TEST),
+        (test.is_some_and(|t| t.small_expected), words::SMALL_EXPECTED),
+    ] {
+        notes.extend(said.then(|| say(words, language).to_owned()));
+    }
+    notes
 }
 
 pub(crate) fn of_summary(summary: &Summary, language: Language) -> Grid {
     let columns = std::iter::once(words::content(Content::Count, language))
         .chain(summary.statistics.iter().map(|s| words::statistic(*s, language)))
+        .map(Head::single)
         .collect();
-    let rows = summary
-        .rows
-        .iter()
-        .map(|row| {
-            let name = match &row.measure.label {
-                Some(label) => format!("{label} ({})", row.measure.name),
-                None => row.measure.name.clone(),
-            };
-            let values = row.values.iter().zip(&summary.statistics).map(|(v, s)| {
-                let kind = if is_length(Content::Statistic(*s)) { NumberKind::Decimal } else { row.measure.kind };
-                written(*v, kind, false, language)
-            });
-            let cells = std::iter::once(written(row.n, NumberKind::Integer, false, language)).chain(values).collect();
-            Line { names: vec![name], total: false, cells }
-        })
-        .collect();
+    let panel = summary.rows.iter().any(|r| r.occasion.is_some());
+    let row = |row: &SummaryRow| {
+        let name = match &row.measure.label {
+            Some(label) if *label != row.measure.name => format!("{label} ({})", row.measure.name),
+            _ => row.measure.name.clone(),
+        };
+        let occasion = row.occasion.as_ref().map(|o| o.label.clone().unwrap_or_else(|| o.code.clone()));
+        let values = row
+            .values
+            .iter()
+            .zip(&summary.statistics)
+            .map(|(v, s)| written(*v, kind(Content::Statistic(*s), row.measure.kind), false, language));
+        let cells = std::iter::once(written(row.n, NumberKind::Integer, false, language)).chain(values).collect();
+        let names = occasion.filter(|_| panel).into_iter().chain([name]).collect();
+        Line { names, total: false, cells }
+    };
     let mut notes = vec![note(&format::number(summary.typical_error, language), language)];
     if summary.rows.iter().any(|r| r.measure.winsorised) {
         notes.push(say(words::WINSORISED, language).to_owned());
@@ -131,7 +201,39 @@ pub(crate) fn of_summary(summary: &Summary, language: Language) -> Grid {
         let skipped = say(["Ikke tall", "Ikkje tal", "Not numeric"], language);
         notes.push(format!("{skipped}: {}.", summary.skipped.join(", ")));
     }
-    Grid { stubs: vec![say(words::VARIABLE, language).to_owned()], group: None, columns, rows, notes }
+    let date = panel.then(|| say(words::DATE, language).to_owned());
+    Grid {
+        stubs: date.into_iter().chain([say(words::VARIABLE, language).to_owned()]).collect(),
+        group: None,
+        columns,
+        rows: summary.rows.iter().map(row).collect(),
+        flat: false,
+        texts: false,
+        scalars: Vec::new(),
+        notes,
+    }
+}
+
+/// A table of texts from metadata; none for other texts.
+pub(crate) fn of_info(info: &Info, language: Language) -> Option<Grid> {
+    let Info::Table { columns, rows } = info else { return None };
+    let cell = |text: &kernel::LangMap| Written { text: text.text(language).to_owned(), hidden: None };
+    let line = |row: &Vec<kernel::LangMap>| {
+        let mut cells: Vec<Written> = row.iter().map(cell).collect();
+        let first = if cells.is_empty() { String::new() } else { cells.remove(0).text };
+        Line { names: vec![first], total: false, cells }
+    };
+    let mut heads = columns.iter().map(|id| words::column(id, language));
+    Some(Grid {
+        stubs: vec![heads.next().unwrap_or_default()],
+        group: None,
+        columns: heads.map(Head::single).collect(),
+        rows: rows.iter().map(line).collect(),
+        flat: true,
+        texts: true,
+        scalars: Vec::new(),
+        notes: Vec::new(),
+    })
 }
 
 /// The label of a category, or of the total.
@@ -140,7 +242,7 @@ pub(crate) fn category(table: &Table, dimension: usize, at: usize, language: Lan
         None => say(words::TOTAL, language).to_owned(),
         Some(c) => match &c.label {
             Some(label) => label.clone(),
-            None if c.missing => say(words::MISSING, language).to_owned(),
+            None if c.missing && c.code.is_empty() => say(words::MISSING, language).to_owned(),
             None => c.code.clone(),
         },
     }
@@ -154,96 +256,65 @@ pub(crate) fn title(table: &Table, dimension: usize) -> String {
 
 /// A value in words of the reader's language.
 pub(crate) fn written(value: Value, kind: NumberKind, share: bool, language: Language) -> Written {
-    match value {
-        Value::Value(x) => {
-            let text = match kind {
-                NumberKind::Date => format::month(x, language),
-                _ if share => format::fixed(x, 1, language),
-                _ => format::number(x, language),
-            };
-            let plain = match kind {
-                NumberKind::Date => {
-                    kernel::Date::from_days(x.clamp(-700_000.0, 2_900_000.0) as i32).to_string()[..7].to_owned()
-                }
-                _ => format!("{x}"),
-            };
-            Written { text, plain, hidden: None }
-        }
-        Value::Hidden(reason) => Written { text: String::new(), plain: String::new(), hidden: Some(reason) },
-        Value::Undefined => Written { text: String::new(), plain: String::new(), hidden: None },
+    let text = match value {
+        Value::Value(x) => match kind {
+            NumberKind::Date => format::month(x, language),
+            _ if share => format::fixed(x, 1, language),
+            _ => format::number(x, language),
+        },
+        Value::Hidden(_) | Value::Undefined => String::new(),
+    };
+    Written { text, hidden: value.hidden() }
+}
+
+/// What kind of number a content shows of a measure: a statistic of dates may be a length of time in days.
+pub(crate) fn kind(content: Content, of: NumberKind) -> NumberKind {
+    match content {
+        Content::Statistic(Statistic::N) | Content::Count => NumberKind::Integer,
+        Content::Statistic(Statistic::Sd | Statistic::Gini | Statistic::Iqr) => NumberKind::Decimal,
+        Content::Share(_) | Content::Valid => NumberKind::Decimal,
+        Content::Statistic(_) => of,
     }
 }
 
-/// Whether a statistic of dates is a length of time in days and no date itself.
-fn is_length(content: Content) -> bool {
-    use disclosure::Statistic::{Gini, Iqr, Sd};
-    matches!(content, Content::Statistic(Sd | Gini | Iqr))
-}
-
-impl Shown {
-    fn cell(&self, table: &Table, position: &[usize], language: Language) -> Written {
-        let value = match self.content {
-            Content::Count => table.cell(position).map(|c| c.count),
-            Content::Share(base) => Some(table.share(position, base, &[1])),
-            Content::Statistic(_) => table.statistic(position, self.measure, self.statistic),
-            Content::Valid => table.valid_share(position, self.measure),
-        };
-        let share = matches!(self.content, Content::Share(_));
-        written(value.unwrap_or(Value::Undefined), self.kind, share, language)
+/// The contents that were asked for; without any, all that the table has.
+pub(crate) fn contents_of(table: &Table, contents: &[Content]) -> Vec<Content> {
+    if !contents.is_empty() {
+        contents.to_vec()
+    } else if table.measures.is_empty() {
+        vec![Content::Count]
+    } else {
+        table.statistics.iter().map(|s| Content::Statistic(*s)).collect()
     }
 }
 
 fn shown(table: &Table, contents: &[Content], language: Language) -> Vec<Shown> {
-    let all: Vec<Content>;
-    let contents = if !contents.is_empty() {
-        contents
-    } else if table.measures.is_empty() {
-        &[Content::Count][..]
-    } else {
-        all = table.statistics.iter().map(|s| Content::Statistic(*s)).collect();
-        &all
-    };
     let mut out = Vec::new();
     for &content in contents {
         let label = words::content(content, language);
-        match content {
-            Content::Statistic(wanted) => {
-                let Some(statistic) = table.statistics.iter().position(|s| *s == wanted) else { continue };
-                for (measure, m) in table.measures.iter().enumerate() {
-                    let name = m.label.as_ref().unwrap_or(&m.name);
-                    let label = format!("{name}: {}", lower_first(&label, wanted));
-                    let kind = if is_length(content) { NumberKind::Decimal } else { m.kind };
-                    out.push(Shown { label, content, measure, statistic, kind });
-                }
-            }
-            _ => out.push(Shown { label, content, measure: 0, statistic: 0, kind: NumberKind::Integer }),
+        if matches!(content, Content::Count | Content::Share(_)) {
+            out.push(Shown { label, content, measure: 0, kind: NumberKind::Integer });
+            continue;
+        }
+        for (measure, m) in table.measures.iter().enumerate() {
+            let name = m.label.as_ref().unwrap_or(&m.name);
+            let label = format!("{name}: {}", lower_first(&label, content));
+            out.push(Shown { label, content, measure, kind: kind(content, m.kind) });
         }
     }
     out
 }
 
-fn lower_first(text: &str, statistic: disclosure::Statistic) -> String {
+fn lower_first(text: &str, content: Content) -> String {
     use disclosure::Statistic::{Gini, Percentile};
-    let keep = matches!(statistic, Gini) || matches!(statistic, Percentile(p) if p != 50.0);
+    let keep = match content {
+        Content::Statistic(Percentile(p)) => p != 50.0,
+        Content::Statistic(statistic) => statistic == Gini,
+        _ => false,
+    };
     let mut chars = text.chars();
     match chars.next() {
         Some(first) if !keep => first.to_lowercase().chain(chars).collect(),
         _ => text.to_owned(),
     }
-}
-
-fn positions(table: &Table, dimensions: &[usize]) -> Vec<Vec<usize>> {
-    dimensions.iter().fold(vec![Vec::new()], |heads, d| {
-        let size = table.dimensions[*d].categories.len() + 1;
-        heads
-            .iter()
-            .flat_map(|head| {
-                (0..size).map(move |at| {
-                    let mut position: Vec<usize> = head.clone();
-                    position.push(at);
-                    position
-                })
-            })
-            .collect()
-    })
 }

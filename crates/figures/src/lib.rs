@@ -1,23 +1,32 @@
-//! Tables and figures from released values: semantic HTML tables, SVG bar charts, plain text and CSV.
+//! Tables and figures from released values: semantic HTML tables, SVG bar charts, plain text, and files as JSON, CSV, Parquet,
+//! LaTeX and HTML.
 //!
 //! Everything here is made from `disclosure::Released` alone (SDC-005), so a figure holds the same numbers as the table
-//! beside it and nothing more. Hidden cells stand as a dotted pattern with their reason in words. Texts are in the three
-//! languages of the product, numbers are written as the reader's language writes them. No inline styles or scripts: the
-//! classes are styled by [`STYLESHEET`], colours come from CSS variables with fallbacks, so that light and dark pages and
-//! stand-alone files all work.
+//! beside it and nothing more, and so does every file. Hidden cells stand as a dotted pattern with their reason in words.
+//! Texts are in the three languages of the product, numbers are written as the reader's language writes them. No inline
+//! styles or scripts: the classes are styled by [`STYLESHEET`], colours come from CSS variables with fallbacks, so that light
+//! and dark pages and stand-alone files all work. Files are bytes in memory; writing them is the caller's.
 //!
 //! What it is not: it computes no statistic and sorts by released numbers only.
 
+mod arrange;
 mod bars;
 mod csv;
+mod export;
 mod format;
 mod grid;
 mod html;
+mod json;
+mod latex;
+mod long;
+mod markdown;
+mod parquet;
 mod words;
 
-use disclosure::{Chart, Content, Entry, Info, Output, Released, Statistic, Summary, Table, View};
+use disclosure::{Chart, Content, Entry, Info, Layout, Output, Released, Summary, Table, View};
 use kernel::Language;
 
+pub use export::{ExportError, File, Format, Origin, export, object};
 pub use format::{count, month, number};
 
 /// Styles of the tables and figures, for the page's style sheet.
@@ -35,8 +44,8 @@ pub struct Presentation<'a> {
 }
 
 /// A table of counts or statistics as HTML.
-pub fn table(table: &Released<Table>, contents: &[Content], how: Presentation<'_>) -> String {
-    html::render(&grid::of_table(table.value(), contents, how.language), how)
+pub fn table(table: &Released<Table>, contents: &[Content], layout: &Layout, how: Presentation<'_>) -> String {
+    html::render(&grid::of_table(table.value(), contents, layout, how.language), how)
 }
 
 /// A summary of numeric variables as HTML.
@@ -50,73 +59,114 @@ pub fn bars(table: &Released<Table>, chart: &Chart, how: Presentation<'_>) -> Op
     bars::render(table.value(), chart, how)
 }
 
-/// A result of a document as it stands under its command: a receipt, a table, or a figure with its table behind it.
+/// A result of a document as it stands under its command: a receipt, a text, a table, or a figure with its table behind it.
 pub fn result(entry: &Entry, how: Presentation<'_>) -> String {
-    match (entry.output(), &entry.view) {
-        (Some(Output::Table(t)), View::Bars(chart)) => figure(t, chart, how),
-        (Some(Output::Blocks(blocks)), View::Bars(chart)) => {
-            blocks.tables.iter().map(|t| figure(t, &of_block(t, chart), how)).collect()
+    match (entry.info(), &entry.view) {
+        (Some(Info::Text(text)), _) => html::text(&markdown::html(text.text(how.language))),
+        (Some(Info::Block(text)), _) => html::text(&markdown::html(text)),
+        (None, View::Bars(chart)) => {
+            let blocks = blocks(entry).iter().enumerate();
+            blocks.map(|(i, t)| figure(t, &chart.of_block(t), i, how)).collect()
         }
-        (Some(Output::Population(_) | Output::Edit(_)) | None, _) => html::receipt(&receipt(entry, how.language)),
-        _ => grids(entry, how.language).iter().map(|g| html::render(g, how)).collect(),
+        _ => match grids(entry, how.language).as_slice() {
+            [] => html::receipt(&receipt(entry, how.language), &words::notes(&entry.notes, how.language)),
+            grids => grids.iter().map(|g| html::render(g, how)).collect(),
+        },
     }
 }
 
-fn figure(table: &Table, chart: &Chart, how: Presentation<'_>) -> String {
-    let grid = html::render(&grid::of_table(table, &[chart.content], how.language), how);
+/// A drawing with its table folded behind it. Blocks of one chart get ids of their own.
+fn figure(table: &Table, chart: &Chart, block: usize, how: Presentation<'_>) -> String {
+    let id = block_id(how.id, block);
+    let how = Presentation { id: &id, ..how };
+    let grid = html::render(&grid::of_table(table, &[chart.content], &Layout::default(), how.language), how);
     match bars::render(table, chart, how) {
         Some(svg) => html::figure(&svg, &grid, how),
         None => grid,
     }
 }
 
-/// What a block of a chart of several variables shows: numbers show how many of them are valid (LANG-182).
-fn of_block(table: &Table, chart: &Chart) -> Chart {
-    let content = match chart.content {
-        Content::Count if !table.measures.is_empty() => Content::Statistic(Statistic::N),
-        Content::Share(_) if !table.measures.is_empty() => Content::Valid,
-        content => content,
+fn block_id(id: &str, block: usize) -> String {
+    if block == 0 { id.to_owned() } else { format!("{id}b{block}") }
+}
+
+/// The drawings of a figure, each an SVG element that can stand in a file of its own.
+fn svgs(entry: &Entry, how: Presentation<'_>) -> Vec<String> {
+    let View::Bars(chart) = &entry.view else { return Vec::new() };
+    let draw = |(i, table): (usize, &Table)| {
+        let id = block_id(how.id, i);
+        bars::render(table, &chart.of_block(table), Presentation { id: &id, ..how })
     };
-    Chart { content, ..chart.clone() }
+    blocks(entry).iter().enumerate().filter_map(draw).collect()
 }
 
 /// A result as plain text with aligned columns, for a terminal.
 pub fn text(entry: &Entry, language: Language) -> String {
     match grids(entry, language).as_slice() {
-        [] => receipt(entry, language),
+        [] => {
+            let lines = std::iter::once(receipt(entry, language)).chain(words::notes(&entry.notes, language));
+            lines.collect::<Vec<_>>().join("\n")
+        }
         grids => grids.iter().map(csv::text).collect::<Vec<_>>().join("\n"),
     }
 }
 
-/// A result as CSV (UTF-8, comma, header line, point as decimal sign): one line per row, hidden numbers empty with
-/// their reason in a column of its own.
+/// A result as CSV in long form (UTF-8, comma, header line, point as decimal sign); a receipt is one line.
 pub fn csv(entry: &Entry) -> String {
-    match grids(entry, Language::En).as_slice() {
+    match tables_of(entry, Language::En).as_slice() {
         [] => format!("receipt\n{}\n", csv::field(&receipt(entry, Language::En))),
-        grids => grids.iter().map(csv::csv).collect(),
+        tables => tables.iter().map(csv::long).collect(),
     }
 }
 
-/// The line that says what a command did (LANG-101). Empty for results that have a table.
+/// The line that says what a command did (LANG-101), or a text. Empty for results that have a table.
 pub fn receipt(entry: &Entry, language: Language) -> String {
     match (entry.output(), entry.info()) {
         (Some(Output::Population(p)), _) => words::population(p, language),
         (Some(Output::Edit(e)), _) => words::edit(e, language),
-        (None, Some(Info::Text(text))) => text.text(language).to_owned(),
-        (None, Some(Info::Block(text))) => text.clone(),
+        (_, Some(Info::Text(text))) => text.text(language).to_owned(),
+        (_, Some(Info::Block(text))) => text.clone(),
+        (_, Some(Info::Dataset { dataset, done, .. })) => words::dataset(dataset, done, language),
         _ => String::new(),
     }
 }
 
+/// The tables of a figure.
+fn blocks(entry: &Entry) -> &[Table] {
+    match entry.output() {
+        Some(Output::Table(table)) => std::slice::from_ref(table),
+        Some(Output::Blocks(blocks)) => &blocks.tables,
+        _ => &[],
+    }
+}
+
+/// A result as it is shown in rows and columns; none for receipts and texts.
 fn grids(entry: &Entry, language: Language) -> Vec<grid::Grid> {
     match (entry.output(), &entry.view) {
-        (Some(Output::Table(t)), View::Bars(chart)) => vec![grid::of_table(t, &[chart.content], language)],
-        (Some(Output::Blocks(blocks)), View::Bars(chart)) => {
-            blocks.tables.iter().map(|t| grid::of_table(t, &[of_block(t, chart).content], language)).collect()
-        }
-        (Some(Output::Table(t)), View::Table { contents, .. }) => vec![grid::of_table(t, contents, language)],
-        (Some(Output::Table(t)), View::Receipt) => vec![grid::of_table(t, &[], language)],
         (Some(Output::Summary(s)), _) => vec![grid::of_summary(s, language)],
-        _ => Vec::new(),
+        (Some(Output::Table(t)), View::Table { contents, layout }) => {
+            vec![grid::of_table(t, contents, layout, language)]
+        }
+        (Some(_), View::Bars(chart)) => {
+            let grid = |t| grid::of_table(t, &[chart.of_block(t).content], &Layout::default(), language);
+            blocks(entry).iter().map(grid).collect()
+        }
+        (Some(_), _) => blocks(entry).iter().map(|t| grid::of_table(t, &[], &Layout::default(), language)).collect(),
+        (None, _) => entry.info().and_then(|info| grid::of_info(info, language)).into_iter().collect(),
+    }
+}
+
+/// A result in long form, as files hold it; none for receipts and texts.
+fn tables_of(entry: &Entry, language: Language) -> Vec<long::Long> {
+    match (entry.output(), &entry.view) {
+        (Some(Output::Summary(s)), _) => vec![long::of_summary(s, language)],
+        (Some(Output::Table(t)), View::Table { contents, layout }) => {
+            vec![long::of_table(t, contents, layout, language)]
+        }
+        (Some(_), View::Bars(chart)) if !blocks(entry).is_empty() => {
+            vec![long::of_bars(blocks(entry), chart, language)]
+        }
+        (Some(_), _) => blocks(entry).iter().map(|t| long::of_table(t, &[], &Layout::default(), language)).collect(),
+        (None, _) => entry.info().and_then(|info| long::of_info(info, language)).into_iter().collect(),
     }
 }

@@ -5,8 +5,6 @@
 use kernel::{Date, LangMap};
 use serde::{Deserialize, Serialize};
 
-use crate::released::DatasetKind;
-
 /// A result made from metadata, or the text of a block.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,12 +26,6 @@ pub enum Info {
         dataset: String,
         /// What happened to it.
         done: Done,
-        /// What a row is about, once that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        dataset_kind: Option<DatasetKind>,
-        /// Its unit type, once that is known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        unit_type: Option<String>,
     },
 }
 

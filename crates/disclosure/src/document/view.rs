@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::released::{Base, Statistic};
+use crate::released::{Base, Statistic, Table};
 
 /// How a result is to be shown.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -98,4 +98,20 @@ pub struct Chart {
     pub horizontal: bool,
     /// Bars of the second dimension on top of each other instead of beside each other.
     pub stacked: bool,
+    /// The last grouping variable makes panels.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub panels: bool,
+}
+
+impl Chart {
+    /// How a table of the figure is drawn: of variables without categories the number or share of valid values is shown
+    /// where categories are counted (LANG-182).
+    pub fn of_block(&self, table: &Table) -> Chart {
+        let content = match self.content {
+            Content::Count if !table.measures.is_empty() => Content::Statistic(Statistic::N),
+            Content::Share(_) if !table.measures.is_empty() => Content::Valid,
+            content => content,
+        };
+        Chart { content, ..self.clone() }
+    }
 }

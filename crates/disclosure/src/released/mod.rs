@@ -56,6 +56,14 @@ impl<T: Into<Output>> Released<T> {
     }
 }
 
+impl Released<Blocks> {
+    /// The one table of a figure of one table; none where there are several.
+    pub fn into_only_table(self) -> Option<Released<Output>> {
+        let [table] = <[Table; 1]>::try_from(self.value.tables).ok()?;
+        Some(Released { policy: self.policy, value: Output::Table(table) })
+    }
+}
+
 /// One number of a result. A hidden number is the same text whatever was hidden (SDC-043, SDC-185).
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

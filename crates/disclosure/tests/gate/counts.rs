@@ -48,6 +48,13 @@ fn sdc_140_population_floor() {
     assert!((shown - 1200.0).abs() <= 5.0 && receipt.value().units.is_none());
     let families = release(&policy, &mut ledger, &[], population(1200, "FAMILIE")).unwrap();
     assert!((families.value().units.unwrap().number().unwrap() - 2400.0).abs() <= 5.0);
+    // LANG-241: what the dataset was before is told as it was released then.
+    let before = Some(std::sync::Arc::new(people(0..1200)));
+    let kept = RawPopulation { kind: DatasetKind::Panel, before, ..population(1100, "PERSON") };
+    let kept = release(&policy, &mut ledger, &[], kept).unwrap();
+    assert_eq!(kept.value().before, Some(receipt.value().persons));
+    assert_eq!(kept.value().dataset_kind, Some(disclosure::DatasetKind::Panel));
+    assert_eq!(receipt.value().before, None);
     let mut units = population(12, "KOMMUNE");
     units.set.keyed = Keyed::Units;
     assert!(release(&policy, &mut ledger, &[], units).is_ok());
@@ -86,7 +93,11 @@ fn sdc_141_edit_rule() {
     for (touched, untouched) in [(100, 5000), (5000, 100), (5000, 0)] {
         assert!(release(&policy, &mut ledger, &[], edit(touched, untouched, true)).is_ok());
     }
-    assert!(release(&policy, &mut ledger, &[], edit(3, 0, false)).is_ok());
+    let whole = release(&policy, &mut ledger, &[], edit(3, 0, false)).unwrap();
+    assert_eq!((whole.value().touched, whole.value().untouched), (Value::Hidden(Reason::Small), None));
+    // LANG-241: under a condition both numbers are told, as released.
+    let part = release(&policy, &mut ledger, &[], edit(100, 5000, true)).unwrap();
+    assert!((part.value().untouched.unwrap().number().unwrap() - 5000.0).abs() <= 5.0);
 }
 
 /// SDC-043, SDC-044: small cells are hidden with their reason, true zeros are shown, margins are perturbed on their own.

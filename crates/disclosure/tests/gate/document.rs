@@ -2,7 +2,8 @@
 
 use crate::common::{dimension, release, table};
 use disclosure::{
-    Content, Document, DocumentError, Entry, Head, Layout, MemoryLedger, Policy, SealedDocument, StoreUsed, View,
+    Content, Document, DocumentError, Done, Entry, Head, Info, Layout, MemoryLedger, Note, Policy, SealedDocument,
+    SplitCode, StoreUsed, View,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
 use kernel::{CryptoError, KeyId, Signer, Timestamp, Verifier};
@@ -91,4 +92,59 @@ fn sdc_007_a_changed_document_does_not_open() {
     let forged = protocol::Envelope::sign(SealedDocument::PAYLOAD_TYPE, b"{\"head\":1}".to_vec(), &signer).unwrap();
     let forged = SealedDocument::from_bytes(&forged.to_bytes()).unwrap();
     assert!(matches!(forged.open(&signer), Err(DocumentError::Content)));
+}
+
+/// A document of the first form, as it was sealed before kinds, notes and texts were in it.
+const FIRST: &str = r#"{"head":{"at":"1970-01-01T00:00:00.000000Z","run":"r","script":"sha256:00","stores":[]},"results":[{"command":"import db/KJOENN as k","content":{"policy":{"name":"default","sha256":"sha256:00","version":1},"value":{"dataset":"d","kind":"population","persons":{"value":1200.0},"unit_type":"PERSON"}},"id":1,"line":3,"pass":1,"view":{"view":"receipt"},"warnings":[]},{"command":"tabulate k","content":{"policy":{"name":"default","sha256":"sha256:00","version":1},"value":{"cells":[{"count":{"value":700.0}},{"count":{"hidden":"SMALL"}}],"dimensions":[{"categories":[{"code":"1","label":"Mann"}],"name":"k"}],"kind":"table","typical_error":1.3}},"id":2,"line":4,"pass":1,"view":{"contents":["count"],"view":"table"},"warnings":[]},{"command":"barchart (count) k","content":{"policy":{"name":"default","sha256":"sha256:00","version":1},"value":{"columns":["x"],"dataset":"d","kind":"edit","touched":{"value":12.0}}},"id":3,"line":5,"pass":1,"view":{"content":"count","horizontal":false,"stacked":true,"view":"bars"},"warnings":[]}]}"#;
+
+fn signed(payload: &[u8], signer: &Key) -> SealedDocument {
+    let envelope = protocol::Envelope::sign(SealedDocument::PAYLOAD_TYPE, payload.to_vec(), signer).unwrap();
+    SealedDocument::from_bytes(&envelope.to_bytes()).unwrap()
+}
+
+/// SDC-007: documents of the first form open, and say the same; one of a later form says that it is.
+#[test]
+fn sdc_007_older_forms_open_and_later_ones_say_so() {
+    let signer = key(1);
+    let value: serde_json::Value = serde_json::from_str(FIRST).unwrap();
+    let payload = kernel::canonical_json(&value).unwrap();
+    let document = signed(&payload, &signer).open(&signer).unwrap();
+    assert_eq!(document.results.len(), 3);
+    assert_eq!(kernel::canonical_json(&document).unwrap(), payload);
+    let later = br#"{"format":99,"head":{},"results":"of another shape"}"#;
+    assert_eq!(signed(later, &signer).open(&signer), Err(DocumentError::Later));
+}
+
+/// LANG-153, LANG-321: texts, lists, receipts of datasets and notes go through seal and open as they are.
+#[test]
+fn results_from_metadata_are_sealed_too() {
+    let signer = key(1);
+    let text = |t: &str| kernel::LangMap::of(t, t, t);
+    let note = Note::Harmonised {
+        column: "k".into(),
+        to: "2024-01-01".parse().ok(),
+        changed: 3,
+        splits: vec![SplitCode { from: "1507".into(), heirs: vec!["1508".into(), "1580".into()], chosen: None }],
+    };
+    let entry = |info: Info, notes: Vec<Note>| Entry {
+        id: 1,
+        line: 1,
+        pass: 1,
+        command: "c".into(),
+        view: View::Receipt,
+        warnings: vec![],
+        notes,
+        content: info.into(),
+    };
+    let entries = vec![
+        entry(Info::Text(text("hjelp")), vec![]),
+        entry(Info::Block("# Tittel".into()), vec![]),
+        entry(Info::Table { columns: vec!["code".into()], rows: vec![vec![text("1")]] }, vec![]),
+        entry(Info::Dataset { dataset: "d".into(), done: Done::CopyOf("e".into()) }, vec![note]),
+    ];
+    let head = Head { run: "r".into(), script: "s".into(), stores: vec![], at: Timestamp::from_micros(0) };
+    let sealed = SealedDocument::seal(head, entries.clone(), &signer).unwrap();
+    let opened = SealedDocument::from_bytes(&sealed.to_bytes()).unwrap().open(&signer).unwrap();
+    assert_eq!(opened.results, entries);
+    assert!(opened.results.iter().all(|e| e.output().is_none() && e.info().is_some()));
 }

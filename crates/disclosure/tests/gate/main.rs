@@ -3,5 +3,6 @@
 
 mod common;
 mod counts;
+mod derived;
 mod document;
 mod magnitudes;

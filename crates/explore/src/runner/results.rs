@@ -1,16 +1,20 @@
 //! From the engine's outcome of one statement to what is shown: which statistics the gate is asked for, the release, and
 //! the view it is presented in. What it is not: the loop over statements, and no rule of disclosure.
 
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 
 use disclosure::{
-    Base, Body, Chart, Content, Ctx, Gate, Layout, Note, Output, Reason, Releasable, Released, Statistic, Stopped,
-    View, Withheld,
+    Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, NeedsTwoByTwo, Note, Output, Reason, Releasable,
+    Released, SplitCode, Statistic, Stopped, View, Withheld,
 };
+use engine::raw::RawTable;
 use engine::{Outcome, Raw};
 use kernel::{LangMap, Language};
-use script::program::{Action, Barchart, Statistic as Asked, Step, Tabulate};
-use script::{Code, Diagnostic};
+use script::program::{
+    Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, SortBy, Split, Statistic as Asked, Step, Tabulate,
+};
+use script::{Code, Diagnostic, VariableInfo};
 
 use super::{Halt, Job, Runner, RunnerError};
 
@@ -25,8 +29,17 @@ pub(super) struct Shown {
 }
 
 impl Shown {
+    /// Something that metadata say.
+    fn said(info: Info) -> Self {
+        Self { view: View::Receipt, warnings: Vec::new(), notes: Vec::new(), content: info.into() }
+    }
+
+    fn of(view: View, released: Released<Output>) -> Self {
+        Self { view, warnings: Vec::new(), notes: Vec::new(), content: released.into() }
+    }
+
     fn new<T: Into<Output>>(view: View, released: Released<T>) -> Self {
-        Self { view, warnings: Vec::new(), notes: Vec::new(), content: released.into_output().into() }
+        Self::of(view, released.into_output())
     }
 }
 
@@ -45,21 +58,27 @@ impl Counter<'_> {
     /// when this succeeds (LANG-241).
     pub(super) fn release(&self, step: &Step, outcome: Outcome) -> Result<Vec<Shown>, Halt> {
         match outcome {
-            Outcome::Done | Outcome::Text(_) => Ok(Vec::new()),
-            Outcome::Population(raw) => Ok(vec![Shown::new(View::Receipt, self.gate(step, &[], raw)?)]),
+            Outcome::Done => Ok(dataset_receipt(&step.action).into_iter().collect()),
+            Outcome::Text(text) => Ok(vec![Shown::said(Info::Block(text))]),
+            Outcome::Population(raw) => {
+                let receipt = Shown::new(View::Receipt, self.gate(step, &[], raw)?);
+                Ok(vec![Shown { notes: notes(&step.action), ..receipt }])
+            }
             Outcome::Edits(raws) => {
-                raws.into_iter().map(|raw| Ok(Shown::new(View::Receipt, self.gate(step, &[], raw)?))).collect()
+                let receipts = raws.into_iter().map(|raw| Ok(Shown::new(View::Receipt, self.gate(step, &[], raw)?)));
+                let mut receipts = receipts.collect::<Result<Vec<Shown>, Halt>>()?;
+                if let Some(last) = receipts.last_mut() {
+                    last.notes = notes(&step.action);
+                }
+                Ok(receipts)
             }
-            Outcome::Table(raw) => {
-                let (contents, statistics) = match &step.action {
-                    Action::Tabulate(plan) => table_view(plan),
-                    _ => (vec![Content::Count], Vec::new()),
-                };
-                Ok(vec![Shown::new(
-                    View::Table { contents, layout: Layout::default() },
-                    self.gate(step, &statistics, raw)?,
-                )])
-            }
+            Outcome::Table(raw) => match &step.action {
+                Action::Tabulate(plan) => self.table(step, plan, raw).map(|shown| vec![shown]),
+                _ => {
+                    let view = View::Table { contents: vec![Content::Count], layout: Layout::default() };
+                    Ok(vec![Shown::new(view, self.gate(step, &[], raw)?)])
+                }
+            },
             Outcome::Summary(raw) => {
                 let statistics = summary_statistics(&step.action);
                 let released = self.gate(step, &statistics, raw)?;
@@ -74,10 +93,28 @@ impl Counter<'_> {
                     // The number of valid values of variables without categories (LANG-182).
                     _ => vec![Statistic::N],
                 };
-                let chart = Chart { content, horizontal: plan.horizontal, stacked: plan.stack };
-                Ok(vec![Shown::new(View::Bars(chart), self.gate(step, &statistics, raw)?)])
+                let panels = plan.by.is_some();
+                let chart = Chart { content, horizontal: plan.horizontal, stacked: plan.stack, panels };
+                let released = self.gate(step, &statistics, raw)?;
+                let several = released.value().tables.len() > 1;
+                // A chart of one table is that table, as it always was.
+                let content = if several { Some(released.into_output()) } else { released.into_only_table() };
+                Ok(content.map(|c| Shown::of(View::Bars(chart), c)).into_iter().collect())
             }
         }
+    }
+
+    /// A table, with its test of independence where that was asked for.
+    fn table(&self, step: &Step, plan: &Tabulate, raw: Raw<RawTable>) -> Result<Shown, Halt> {
+        let (contents, statistics) = table_view(plan);
+        let layout = layout(plan);
+        let mut released = self.gate(step, &statistics, raw)?;
+        if plan.chi2 {
+            let (_, columns) = layout.axes(released.value().dimensions.len());
+            let tested = released.with_chi_square(&columns);
+            released = tested.map_err(|NeedsTwoByTwo| Halt::Told(Box::new(needs_two_by_two(step))))?;
+        }
+        Ok(Shown::new(View::Table { contents, layout }, released))
     }
 
     fn gate<T: Releasable>(
@@ -106,26 +143,81 @@ impl Counter<'_> {
     }
 }
 
-/// What is not built yet says so, before any data is touched.
-pub(super) fn not_yet(step: &Step) -> Option<Diagnostic> {
-    let Action::Tabulate(plan) = &step.action else { return None };
-    let options = [
-        ("chi2", plan.chi2),
-        ("flatten", plan.flatten),
-        ("rows", plan.layout.is_some()),
-        ("additive", plan.additive),
-        ("rowsort", plan.row_sort.is_some()),
-        ("colsort", plan.column_sort.is_some()),
-        ("top", plan.top.is_some()),
-        ("bottom", plan.bottom.is_some()),
-    ];
-    let (option, _) = options.into_iter().find(|(_, given)| *given)?;
+/// What metadata alone answer: no data are touched, and the gate has no say.
+pub(super) fn from_metadata(step: &Step) -> Option<Shown> {
+    let Action::Info(info) = &step.action else { return None };
+    Some(Shown::said(match info {
+        PlanInfo::Text(text) => Info::Text(text.clone()),
+        PlanInfo::Table { columns, rows } => Info::Table { columns: columns.clone(), rows: rows.clone() },
+    }))
+}
+
+/// The receipt of a command that makes, copies, names or removes a dataset; it tells no size (LANG-100).
+fn dataset_receipt(action: &Action) -> Option<Shown> {
+    let (dataset, done) = match action {
+        Action::CreateDataset { dataset } => (dataset, Done::Created),
+        Action::DeleteDataset { dataset } => (dataset, Done::Deleted),
+        Action::CloneDataset { from, to } => (to, Done::CopyOf(from.to_string())),
+        Action::CloneUnits { from, to } => (to, Done::UnitsOf(from.to_string())),
+        Action::RenameDataset { from, to } => (to, Done::RenamedFrom(from.to_string())),
+        _ => return None,
+    };
+    Some(Shown::said(Info::Dataset { dataset: dataset.to_string(), done }))
+}
+
+/// What a receipt adds from metadata: how codes were translated (LANG-321).
+fn notes(action: &Action) -> Vec<Note> {
+    match action {
+        Action::Harmonise(plan) => vec![harmonised(&plan.column, &[&plan.codes])],
+        Action::Import(plan) => plan.harmonise.iter().map(|codes| harmonised(&plan.column, &[codes])).collect(),
+        Action::ImportPanel(plan) => {
+            let of_variable = |((variable, _), codes): (&(Arc<VariableInfo>, _), &Vec<Harmonised>)| {
+                harmonised(&variable.name, &codes.iter().collect::<Vec<_>>())
+            };
+            plan.harmonise.iter().flat_map(|all| plan.variables.iter().zip(all).map(of_variable)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The translations of a column, of one date or of several occasions, as one note; a code counts once.
+fn harmonised(column: &str, translations: &[&Harmonised]) -> Note {
+    let mut splits: Vec<SplitCode> = Vec::new();
+    let mut changed = BTreeSet::new();
+    for codes in translations {
+        for change in codes.changes.iter() {
+            changed.insert(change.from.as_str());
+            if change.to.len() < 2 || splits.iter().any(|s| s.from == change.from) {
+                continue;
+            }
+            let chosen = match codes.split {
+                Split::Largest => change.to.first().map(|(code, _)| code.clone()),
+                Split::Missing | Split::Error => None,
+            };
+            let heirs = change.to.iter().map(|(code, _)| code.clone()).collect();
+            splits.push(SplitCode { from: change.from.clone(), heirs, chosen });
+        }
+    }
+    Note::Harmonised {
+        column: column.to_owned(),
+        to: translations.last().map(|codes| codes.to),
+        changed: u32::try_from(changed.len()).unwrap_or(u32::MAX),
+        splits,
+    }
+}
+
+fn needs_two_by_two(step: &Step) -> Diagnostic {
     let message = LangMap::of(
-        &format!("Valget «{option}» kan ikke brukes ennå."),
-        &format!("Valet «{option}» kan ikkje brukast enno."),
-        &format!("The option \"{option}\" cannot be used yet."),
+        "Testen trenger minst to rader og to kolonner med antall.",
+        "Testen treng minst to rader og to kolonnar med tal.",
+        "The test needs at least two rows and two columns with counts.",
     );
-    Some(Diagnostic::new(Code::E605, step.span, message))
+    let hint = LangMap::of(
+        "Velg variabler med flere kategorier, eller ta bort chi2.",
+        "Vel variablar med fleire kategoriar, eller ta bort chi2.",
+        "Choose variables with more categories, or leave out chi2.",
+    );
+    Diagnostic::new(Code::E502, step.span, message).hint(hint).named("E_CHI2_NEEDS_2X2")
 }
 
 /// A refusal names the reason and its remedy, never a number (LANG-242).
@@ -174,10 +266,29 @@ fn table_view(plan: &Tabulate) -> (Vec<Content>, Vec<Statistic>) {
     (contents, statistics)
 }
 
+/// Where the variables stand, and in which order rows and columns come (LANG-162, LANG-312).
+fn layout(plan: &Tabulate) -> Layout {
+    let places = |names: &[Name]| {
+        names.iter().filter_map(|name| plan.variables.iter().position(|v| v == name)).collect::<Vec<usize>>()
+    };
+    let codes = |sort: &Option<SortBy>| sort.as_ref().map(|codes| codes.iter().map(Literal::to_string).collect());
+    let (rows, columns) = plan.layout.as_ref().map(|(r, c)| (places(r), places(c))).unwrap_or_default();
+    Layout {
+        rows,
+        columns,
+        flat: plan.flatten,
+        row_sort: codes(&plan.row_sort),
+        column_sort: codes(&plan.column_sort),
+        top: plan.top,
+        bottom: plan.bottom,
+        additive: plan.additive,
+    }
+}
+
 fn summary_statistics(action: &Action) -> Vec<Statistic> {
     let mut all = vec![Statistic::Mean, Statistic::Sd];
     all.extend([1.0, 25.0, 50.0, 75.0, 99.0].map(Statistic::Percentile));
-    if let Action::Summarize(plan) = action {
+    if let Action::Summarize(plan) | Action::SummarizePanel(plan) = action {
         all.extend(plan.gini.then_some(Statistic::Gini));
         all.extend(plan.iqr.then_some(Statistic::Iqr));
     }
@@ -193,5 +304,36 @@ fn bar_content(plan: &Barchart) -> Content {
         }
         None if plan.statistic == Asked::Percent => Content::Share(Base::Table),
         None => Content::Count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use script::program::CodeChange;
+
+    /// LANG-321: the receipt names the target date, how many codes changed, and every split code with the choice made; over
+    /// several occasions a code counts once.
+    #[test]
+    fn lang_321_what_became_of_codes() {
+        let change = |from: &str, to: &[&str]| CodeChange {
+            from: from.to_owned(),
+            to: to.iter().map(|code| ((*code).to_owned(), 1.0 / to.len() as f64)).collect(),
+        };
+        let codes = |split: Split| Harmonised {
+            to: "2024-01-01".parse().unwrap_or_else(|_| unreachable!("a date")),
+            changes: Arc::new(vec![change("1601", &["5001"]), change("1507", &["1508", "1580"])]),
+            split,
+        };
+        let Note::Harmonised { column, to, changed, splits } =
+            harmonised("kommune", &[&codes(Split::Largest), &codes(Split::Largest)]);
+        assert_eq!(
+            (column.as_str(), to.map(|d| d.to_string()).as_deref(), changed),
+            ("kommune", Some("2024-01-01"), 2)
+        );
+        let heirs = vec!["1508".to_owned(), "1580".to_owned()];
+        assert_eq!(splits, [SplitCode { from: "1507".into(), heirs, chosen: Some("1508".into()) }]);
+        let Note::Harmonised { splits, .. } = harmonised("kommune", &[&codes(Split::Missing)]);
+        assert_eq!(splits[0].chosen, None);
     }
 }
