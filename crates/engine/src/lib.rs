@@ -20,6 +20,8 @@ pub mod memory;
 mod metadata;
 mod params;
 mod people;
+#[cfg(any(test, feature = "raw-access"))]
+pub mod random;
 pub mod raw;
 mod recode;
 mod run;

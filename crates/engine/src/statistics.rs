@@ -26,11 +26,17 @@ pub(crate) fn moments(values: &[f64], sorted: Option<&[f64]>) -> Moments {
         return Moments { sum: 0.0, mean: None, sd: None, gini: None, farthest: Vec::new() };
     };
     let n = values.len() as f64;
-    let mean = pivot + sum(values, &|x| x - pivot) / n;
-    let sd = (values.len() > 1).then(|| {
+    // Where the distances from the pivot overflow the shares of the mean do not.
+    let about = pivot + sum(values, &|x| x - pivot) / n;
+    let mean = if about.is_finite() { about } else { sum(values, &|x| x / n) };
+    // Beyond the largest number there is no statistic (LANG-032): never infinity, and never a spread of zero out of it.
+    let finite = |x: f64| x.is_finite().then_some(x);
+    let sd = if values.len() > 1 {
         let (squares, rest) = (sum(values, &|x| (x - mean) * (x - mean)), sum(values, &|x| x - mean));
-        ((squares - rest * rest / n).max(0.0) / (n - 1.0)).sqrt()
-    });
+        finite(squares - rest * rest / n).map(|s| (s.max(0.0) / (n - 1.0)).sqrt())
+    } else {
+        None
+    };
     let mut farthest = Vec::with_capacity(FARTHEST + 1);
     for x in values {
         let distance = (x - mean).abs();
@@ -41,12 +47,12 @@ pub(crate) fn moments(values: &[f64], sorted: Option<&[f64]>) -> Moments {
         }
     }
     let total = sum(values, &|x| x);
-    let gini = sorted.filter(|_| total > 0.0).map(|sorted| {
+    let gini = sorted.filter(|_| total > 0.0).and_then(|sorted| {
         let weighted: Vec<f64> =
             sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * x).collect();
-        sum(&weighted, &|x| x) / (n * total)
+        finite(sum(&weighted, &|x| x) / (n * total))
     });
-    Moments { sum: total, mean: Some(mean), sd, gini, farthest }
+    Moments { sum: total, mean: finite(mean), sd, gini, farthest }
 }
 
 /// Percentile of type 7 of ascending values: h = (n-1)p, linear between neighbours.
@@ -169,6 +175,17 @@ mod tests {
         let m = moments(&values, None);
         assert!((m.mean.unwrap() - 1_000_000.2).abs() < 1e-8);
         assert!((m.sd.unwrap() - 0.1).abs() / 0.1 < 1e-8);
+    }
+
+    /// ENG-041: squares beyond the largest number are no spread at all, and not a spread of zero.
+    #[test]
+    fn eng_041_moments_that_overflow_are_missing() {
+        let m = moments(&[f64::MAX, -20.0, 7.5], Some(&[-20.0, 7.5, f64::MAX]));
+        assert_eq!((m.sd, m.gini), (None, None));
+        assert!(m.mean.is_some_and(|x| (x / (f64::MAX / 3.0) - 1.0).abs() < 1e-12));
+        let m = moments(&[f64::MAX, -f64::MAX], None);
+        assert_eq!((m.mean, m.sd), (Some(0.0), None));
+        assert_eq!(moments(&[f64::MAX, f64::MAX], None).sd, Some(0.0));
     }
 
     #[test]

@@ -265,7 +265,7 @@ fn eng_034_threads_do_not_show() {
 /// LANG-175, LANG-182: bars by category are counts, bars of numbers are magnitudes.
 #[test]
 fn lang_175_bar_charts() {
-    let world = || world::random(7, 60);
+    let world = || crate::random::world(7, 60);
     let head =
         format!("{HEAD}import db/KJOENN as kjoenn\nimport db/VEKT as vekt\nimport db/NIVAA 2020-01-01 as nivaa\n");
     let charts = |command: &str| {
