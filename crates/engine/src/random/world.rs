@@ -247,5 +247,5 @@ fn code_list(entries: &[(&str, &str)]) -> Option<CodeList> {
         CodePeriod { from: from.map(day), until: until.map(day), codes: codes.collect() }
     };
     let periods = vec![period(None, Some("2019-12-31"), ""), period(Some("2020-01-01"), None, " (ny)")];
-    (!entries.is_empty()).then_some(CodeList { periods })
+    (!entries.is_empty()).then_some(CodeList { periods, ..CodeList::default() })
 }

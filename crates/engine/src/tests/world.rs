@@ -40,7 +40,10 @@ pub(super) fn codes(entries: &[(&str, &str)]) -> Option<CodeList> {
         label: LangMap::of(label, label, label),
         missing: code.ends_with('!'),
     });
-    Some(CodeList { periods: vec![CodePeriod { from: None, until: None, codes: codes.collect() }] })
+    Some(CodeList {
+        periods: vec![CodePeriod { from: None, until: None, codes: codes.collect() }],
+        ..CodeList::default()
+    })
 }
 
 pub(super) fn text(value: &str) -> Literal {
