@@ -14,8 +14,10 @@ CHROMIUM ?= $(or $(shell command -v chromium),$(shell command -v chromium-browse
 PORT ?= 8080
 DATA ?= data
 PERSONS ?= 100000
+# How long `make fuzz` tries.
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test bench clean assets packages python-peers tools format lint unit checks build browser tour
+.PHONY: help demo test bench clean assets packages python-peers tools format lint unit fuzz checks build browser tour
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +26,7 @@ demo: tools assets ## Build and start the whole of hap with synthetic people at 
 	cargo build --locked --profile demo -p hap
 	$(DEMO) demo --data $(DATA) --port $(PORT) --persons $(PERSONS)
 
-test: tools packages format assets lint unit checks build browser tour ## Everything that a change must pass.
+test: tools packages format assets lint unit fuzz checks build browser tour ## Everything that a change must pass.
 	@echo "all tests passed"
 
 format: ## Formatting, without changing anything.
@@ -37,6 +39,9 @@ lint: assets ## Clippy, warnings are errors.
 unit: packages python-peers assets ## Tests of all crates, on SQLite and PostgreSQL.
 	cargo test --locked --workspace --exclude hap
 	cargo test --locked -p hap
+
+fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECONDS for longer).
+	cargo xtask fuzz script --seconds $(FUZZ_SECONDS)
 
 checks: ## Who may use whom, licences, texts.
 	cargo xtask check

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "robust/fuzz.rs"]
+mod fuzz;
 
 use std::sync::OnceLock;
 

@@ -3,6 +3,7 @@
 mod bench;
 mod deps;
 mod files;
+mod fuzz;
 mod licences;
 mod rules;
 mod table;
@@ -31,6 +32,17 @@ enum Task {
     CheckTexts,
     /// All checks.
     Check,
+    /// Try random inputs for as long as told: `engine` (against the reference interpreter) or `script`.
+    Fuzz {
+        /// Which one.
+        name: String,
+        /// How long.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Where to begin; the day's when none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run a benchmark, or all of them.
     Bench {
         /// Which one.
@@ -47,6 +59,7 @@ fn main() -> ExitCode {
         Task::CheckLicences => ("check-licences", licences::check()),
         Task::CheckTexts => ("check-texts", texts::check()),
         Task::Check => ("check", all()),
+        Task::Fuzz { name, seconds, seed } => ("fuzz", fuzz::run(&name, seconds, seed)),
         Task::Bench { name, arguments } => ("bench", bench::run(name.as_deref(), &arguments)),
     };
     report(name, found)
