@@ -28,6 +28,11 @@ impl Control for Unattended {
     fn progress(&self, _: f32) {}
 }
 
+/// Ends the statement when the run has to end: asked between the passes of a command.
+pub(crate) fn stopped(control: &dyn Control) -> Result<(), RunError> {
+    control.stop().map_or(Ok(()), |stop| Err(RunError::Stopped(stop)))
+}
+
 /// Runs `work` on every chunk of `0..rows` in parallel; results come in the order of the chunks, whatever the number of
 /// threads (ENG-034).
 pub(crate) fn by_chunk<T: Send>(

@@ -33,6 +33,13 @@ pub(crate) struct Data {
     pub(crate) dictionary: Option<Arc<Dictionary>>,
 }
 
+impl Default for Data {
+    /// No rows.
+    fn default() -> Self {
+        Self { values: Values::Int8(Vec::new().into()), validity: None, dictionary: None }
+    }
+}
+
 impl Data {
     /// An imported column. Codes of an integer variable that are not numbers cannot be (DATA-011); they become texts.
     pub(crate) fn imported(column: Column, codes: Option<&Codes>, integer: bool) -> Self {

@@ -146,9 +146,94 @@ impl RunError {
             script::Code::E309,
             None,
             [
-                &format!("«{name}» passer ikke i et datasett med hendelser, paneldata eller grupper."),
-                &format!("«{name}» passar ikkje i eit datasett med hendingar, paneldata eller grupper."),
-                &format!("\"{name}\" does not fit into a dataset of events, panel data or groups."),
+                &format!("«{name}» passer ikke i et datasett med hendelser eller paneldata."),
+                &format!("«{name}» passar ikkje i eit datasett med hendingar eller paneldata."),
+                &format!("\"{name}\" does not fit into a dataset of events or panel data."),
+            ],
+        )
+    }
+
+    pub(crate) fn other_units(name: &str) -> Self {
+        Self::statement(
+            script::Code::E308,
+            None,
+            [
+                &format!("«{name}» gjelder andre enheter enn datasettet."),
+                &format!("«{name}» gjeld andre einingar enn datasettet."),
+                &format!("\"{name}\" is about other units than the dataset."),
+            ],
+        )
+    }
+
+    pub(crate) fn not_empty(name: &str) -> Self {
+        Self::statement(
+            script::Code::E311,
+            None,
+            [
+                &format!("Datasettet «{name}» må være tomt."),
+                &format!("Datasettet «{name}» må vere tomt."),
+                &format!("The dataset \"{name}\" must be empty."),
+            ],
+        )
+    }
+
+    pub(crate) fn not_a_panel(name: &str) -> Self {
+        Self::statement(
+            script::Code::E310,
+            Some("E_NOT_A_PANEL"),
+            [
+                &format!("Kommandoen krever paneldata, og det er «{name}» ikke."),
+                &format!("Kommandoen krev paneldata, og det er «{name}» ikkje."),
+                &format!("The command needs panel data, which \"{name}\" is not."),
+            ],
+        )
+    }
+
+    /// Says nothing of how many, or of which (LANG-245).
+    pub(crate) fn not_unique(name: &str) -> Self {
+        Self::statement(
+            script::Code::E313,
+            None,
+            [
+                &format!("«{name}» kan ha flere rader per nøkkel. Bruk collapse først."),
+                &format!("«{name}» kan ha fleire rader per nøkkel. Bruk collapse først."),
+                &format!("\"{name}\" may have several rows per key. Use collapse first."),
+            ],
+        )
+    }
+
+    pub(crate) fn no_link_key(name: &str) -> Self {
+        Self::statement(
+            script::Code::E312,
+            None,
+            [
+                &format!("Radene i «{name}» har ingen felles nøkkel med datasettet de skal til."),
+                &format!("Radene i «{name}» har ingen felles nøkkel med datasettet dei skal til."),
+                &format!("The rows of \"{name}\" have no key in common with the dataset they go to."),
+            ],
+        )
+    }
+
+    pub(crate) fn not_a_number(name: &str) -> Self {
+        Self::statement(
+            script::Code::E305,
+            None,
+            [
+                &format!("«{name}» kan ha koder som ikke er tall. Bruk force for å gjøre dem til manglende."),
+                &format!("«{name}» kan ha kodar som ikkje er tal. Bruk force for å gjere dei til manglande."),
+                &format!("\"{name}\" may have codes that are no numbers. Use force to make them missing."),
+            ],
+        )
+    }
+
+    pub(crate) fn split_code(name: &str) -> Self {
+        Self::statement(
+            script::Code::E317,
+            None,
+            [
+                &format!("Koder i kodelisten til «{name}» er delt. Velg split(largest) eller split(missing)."),
+                &format!("Kodar i kodelista til «{name}» er delte. Vel split(largest) eller split(missing)."),
+                &format!("Codes in the list of \"{name}\" were split. Choose split(largest) or split(missing)."),
             ],
         )
     }

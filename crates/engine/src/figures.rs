@@ -25,8 +25,18 @@ pub(crate) fn tabulate(scan: &Scan<'_>, plan: &Tabulate) -> Result<RawTable, Run
 /// `summarize` (LANG-160).
 pub(crate) fn summarize(scan: &Scan<'_>, plan: &Summarize) -> Result<RawSummary, RunError> {
     let names: Vec<&str> = plan.variables.iter().map(|v| &**v).collect();
-    let wanted = Wanted { percentiles: vec![1.0, 25.0, 50.0, 75.0, 99.0], gini: plan.gini };
-    scan.summary(&names, plan.skipped.iter().map(|n| n.to_string()).collect(), &wanted)
+    scan.summary(&names, plan.skipped.iter().map(|n| n.to_string()).collect(), &summary_statistics(plan))
+}
+
+/// `summarize-panel` (LANG-161): every variable on every occasion.
+pub(crate) fn summarize_panel(scan: &Scan<'_>, plan: &Summarize, occasion: &str) -> Result<RawSummary, RunError> {
+    let names: Vec<&str> = plan.variables.iter().map(|v| &**v).collect();
+    let skipped = plan.skipped.iter().map(|n| n.to_string()).collect();
+    scan.summary_by(occasion, &names, skipped, &summary_statistics(plan))
+}
+
+fn summary_statistics(plan: &Summarize) -> Wanted {
+    Wanted { percentiles: vec![1.0, 25.0, 50.0, 75.0, 99.0], gini: plan.gini }
 }
 
 /// `barchart` (LANG-175). Groups are the dimensions: those of `over`, then that of `by`. The variable itself is the second

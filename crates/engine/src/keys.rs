@@ -28,6 +28,15 @@ impl RecordKeys {
         Self { record, bits }
     }
 
+    /// The keys of units that have no space of their own: groups, each written as a text of its key values. The secret is
+    /// made from the record keys of the first persons, which never change and are known to the gate alone, so the same
+    /// values have the same keys in every run of an installation.
+    pub(crate) fn derive_groups(persons: &RecordKeys, groups: Vec<String>) -> Self {
+        let secret: Vec<u8> = persons.record.iter().take(16).flat_map(|u| u.to_le_bytes()).collect();
+        let secret = blake3::derive_key("hap 2026 record keys of groups", &secret);
+        Self::derive_for(&secret, groups)
+    }
+
     /// Number of units.
     pub fn len(&self) -> usize {
         self.record.len()

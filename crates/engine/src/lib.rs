@@ -5,21 +5,26 @@
 //! typed plan; results go out as [`Raw`] values that the disclosure gate alone can open. The engine does no I/O, reads no
 //! clock and draws no randomness.
 
+mod aggregates;
 mod axis;
 mod cache;
 mod control;
 mod data;
 mod dataset;
+mod destring;
 mod error;
 mod expression;
 mod figures;
 mod functions;
+mod grouping;
+mod harmonise;
 mod keys;
 mod mask;
 pub mod memory;
 mod metadata;
 mod params;
 mod people;
+mod quantile;
 #[cfg(any(test, feature = "raw-access"))]
 pub mod random;
 pub mod raw;
@@ -29,6 +34,7 @@ mod set;
 pub mod source;
 mod statistics;
 mod table;
+mod take;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -39,4 +45,4 @@ pub use error::{RunError, Stop};
 pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;
-pub use run::{DatasetState, Outcome, Run, Snapshot};
+pub use run::{DatasetState, Outcome, Run, Snapshot, Warning};

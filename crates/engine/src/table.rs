@@ -93,6 +93,34 @@ impl Scan<'_> {
         Ok(RawSummary { rows, skipped })
     }
 
+    /// The same for every occasion of a panel: one row per variable and occasion, the occasions of a variable together.
+    pub(crate) fn summary_by(
+        &self,
+        occasion: &str,
+        names: &[&str],
+        skipped: Vec<String>,
+        wanted: &Wanted,
+    ) -> Result<RawSummary, RunError> {
+        let rows = self.mask.len();
+        let column = self.column(occasion)?;
+        let mut axis = Axis::of(occasion, column, rows, self.options, self.parameters, self.control)?;
+        let used: Vec<bool> = (0..rows).map(|i| self.mask.get(i) && axis.of_row[i] != NONE).collect();
+        axis.keep_observed(&used);
+        let cell_of_row: Vec<u32> = axis.of_row.iter().zip(&used).map(|(c, u)| if *u { *c } else { NONE }).collect();
+        let shape = Shape(vec![axis.dimension.categories.len()]);
+        let mut rows = Vec::with_capacity(names.len() * shape.inner());
+        for name in names {
+            let (head, statistics) = self.magnitudes(name, &cell_of_row, &shape, wanted)?;
+            let each = axis.dimension.categories.iter().zip(statistics);
+            rows.extend(each.map(|(occasion, magnitude)| RawSummaryRow {
+                measure: head.clone(),
+                occasion: Some(occasion.clone()),
+                magnitude,
+            }));
+        }
+        Ok(RawSummary { rows, skipped })
+    }
+
     /// The statistics of one numeric column in every cell and margin.
     fn magnitudes(
         &self,

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use script::program::{Expression, Name, Recode};
+use script::program::{Destring, Expression, Name, Recode};
 
 use super::{Outcome, Run};
 use crate::control::{Control, by_chunk};
 use crate::data::Data;
 use crate::dataset::{Column, Dataset, Rows, column_key};
+use crate::destring::destring;
 use crate::error::RunError;
 use crate::expression::{Node, columns, compile};
 use crate::mask::Mask;
+use crate::quantile::quantile;
 use crate::raw::{Raw, RawEdit};
 use crate::recode::{Condition, merge_origins, recode};
 use crate::vector::Kind;
@@ -32,6 +34,69 @@ impl Run {
         })
     }
 
+    /// The same with every `quantile()` in it computed over the rows of the dataset that meet the condition, and set in
+    /// as a column of a copy of the dataset (LANG-047).
+    fn prepare_whole(
+        &self,
+        dataset: &Dataset,
+        expression: &Expression,
+        condition: Option<&Condition>,
+        control: &dyn Control,
+    ) -> Result<Prepared, RunError> {
+        if !has_quantile(expression) {
+            return self.prepare(dataset, expression);
+        }
+        let mask = condition.map_or_else(|| (*dataset.mask).clone(), |c| dataset.mask.and(&c.rows));
+        let population = self.population_key(dataset)?;
+        let rows_key = column_key("rows", &[&population, condition.map_or(&[][..], |c| &c.key[..])]);
+        let mut dataset = dataset.clone();
+        let expression = self.set_in(&mut dataset, expression, &mask, &rows_key, control)?;
+        self.prepare(&dataset, &expression)
+    }
+
+    fn set_in(
+        &self,
+        dataset: &mut Dataset,
+        expression: &Expression,
+        mask: &Mask,
+        rows_key: &[u8; 32],
+        control: &dyn Control,
+    ) -> Result<Expression, RunError> {
+        use script::program::ExpressionKind as E;
+        let mut inner = |e: &Expression| self.set_in(dataset, e, mask, rows_key, control);
+        let kind = match &expression.kind {
+            E::Column(_) | E::Literal(_) | E::Missing => expression.kind.clone(),
+            E::Unary(op, x) => E::Unary(*op, Box::new(inner(x)?)),
+            E::Binary(op, a, b) => E::Binary(*op, Box::new(inner(a)?), Box::new(inner(b)?)),
+            E::Call(function, args) => {
+                let args = args.iter().map(&mut inner).collect::<Result<Vec<_>, RunError>>()?;
+                match (function, args.as_slice()) {
+                    (script::Function::Quantile, [values, groups]) => {
+                        let (values, groups) = (self.prepare(dataset, values)?, self.prepare(dataset, groups)?);
+                        let data = quantile(&values.node, &groups.node, mask, control)?;
+                        let name: Name = format!("quantile@{}", dataset.columns.len()).into();
+                        let column = Column {
+                            data: Arc::new(data),
+                            data_type: script::DataType::Integer,
+                            labels: None,
+                            flagged: Arc::default(),
+                            title: None,
+                            origin: Arc::new(values.origin),
+                            key: column_key("quantile", &[&values.key, &groups.key, rows_key]),
+                            row_wise: false,
+                            import: None,
+                            made: true,
+                        };
+                        dataset.put(&name, column);
+                        E::Column(name)
+                    }
+                    _ => E::Call(*function, args),
+                }
+            }
+        };
+        Ok(Expression { kind, data_type: expression.data_type.clone() })
+    }
+
     pub(super) fn condition(
         &self,
         dataset: &Dataset,
@@ -39,7 +104,7 @@ impl Run {
         control: &dyn Control,
     ) -> Result<Option<Condition>, RunError> {
         let Some(expression) = expression else { return Ok(None) };
-        let Prepared { node, key, row_wise, origin } = self.prepare(dataset, expression)?;
+        let Prepared { node, key, row_wise, origin } = self.prepare_whole(dataset, expression, None, control)?;
         let parts = by_chunk(control, dataset.mask.len(), |range| node.evaluate(range).truths())?;
         Ok(Some(Condition { rows: Mask::of_chunks(parts, dataset.mask.len()), key, row_wise, origin }))
     }
@@ -66,8 +131,8 @@ impl Run {
         control: &dyn Control,
     ) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
-        let value = self.prepare(&dataset, plan.value)?;
         let condition = self.condition(&dataset, plan.condition, control)?;
+        let value = self.prepare_whole(&dataset, plan.value, condition.as_ref(), control)?;
         let old = match replace {
             Some(_) => {
                 let old = dataset.column(plan.column).ok_or_else(|| RunError::unknown_column(plan.column))?;
@@ -149,6 +214,17 @@ impl Run {
         })
     }
 
+    /// `destring`: texts become numbers; who is touched says nothing, since every row is.
+    pub(super) fn destring(&mut self, plan: &Destring, control: &dyn Control) -> Result<Outcome, RunError> {
+        let mut dataset = self.active()?.clone();
+        for column in &plan.columns {
+            let source = dataset.column(&column.source).ok_or_else(|| RunError::unknown_column(&column.source))?;
+            let numbers = destring(source, column, plan, &dataset.mask, control)?;
+            dataset.put(&column.target, numbers);
+        }
+        self.settle(dataset)
+    }
+
     pub(super) fn recode(&mut self, plan: &Recode, control: &dyn Control) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
         let rows = dataset.mask.len();
@@ -187,6 +263,16 @@ pub(super) struct Prepared {
     key: [u8; 32],
     row_wise: bool,
     origin: Vec<String>,
+}
+
+fn has_quantile(expression: &Expression) -> bool {
+    use script::program::ExpressionKind as E;
+    match &expression.kind {
+        E::Column(_) | E::Literal(_) | E::Missing => false,
+        E::Unary(_, x) => has_quantile(x),
+        E::Binary(_, a, b) => has_quantile(a) || has_quantile(b),
+        E::Call(function, args) => *function == script::Function::Quantile || args.iter().any(has_quantile),
+    }
 }
 
 /// The key of a formula (ENG-039): that of the column where it is a bare name.

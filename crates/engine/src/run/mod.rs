@@ -3,9 +3,14 @@
 
 mod assign;
 mod datasets;
+mod groups;
 mod import;
+mod merge;
+mod reshape;
+mod sample;
 mod scan;
 mod snapshot;
+mod warning;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +23,7 @@ use crate::cache::ImportCache;
 use crate::control::Control;
 use crate::dataset::{Dataset, DatasetKind, Rows, column_key, distinct_bytes};
 use crate::error::RunError;
+use crate::harmonise::harmonise;
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::People;
@@ -25,7 +31,9 @@ use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, R
 use crate::source::{VariableSource, space_of};
 
 use self::assign::Assignment;
+use self::datasets::OCCASION;
 pub use self::snapshot::{DatasetState, Snapshot};
+pub use self::warning::Warning;
 
 /// What a statement gave.
 #[expect(clippy::large_enum_variant, reason = "one per statement; a box would only hide the raw type")]
@@ -57,6 +65,7 @@ pub struct Run {
     pending: Option<Dataset>,
     /// Imports go past the cache (LANG-226).
     no_cache: bool,
+    warnings: Vec<Warning>,
 }
 
 impl Run {
@@ -68,7 +77,17 @@ impl Run {
         language: Language,
     ) -> Self {
         let datasets = BTreeMap::new();
-        Self { source, cache, parameters, language, datasets, active: None, pending: None, no_cache: false }
+        Self {
+            source,
+            cache,
+            parameters,
+            language,
+            datasets,
+            active: None,
+            pending: None,
+            no_cache: false,
+            warnings: Vec::new(),
+        }
     }
 
     /// Carries out one statement. What was pending and not accepted is forgotten.
@@ -77,6 +96,7 @@ impl Run {
     /// [`RunError`]; then the datasets are as they were.
     pub fn execute(&mut self, step: &Step, control: &dyn Control) -> Result<Outcome, RunError> {
         self.pending = None;
+        self.warnings.clear();
         match &step.action {
             // Stores are resolved in the plan; labels come with the columns they are assigned to.
             Action::Require { .. } | Action::DefineLabels { .. } => Ok(Outcome::Done),
@@ -95,7 +115,14 @@ impl Run {
                 self.active.take_if(|a| a == dataset);
                 Ok(Outcome::Done)
             }
-            Action::Import(import) => self.import(import),
+            Action::Import(plan) => self.import(plan),
+            Action::ImportEvent(plan) => self.import_event(plan, control),
+            Action::ImportPanel(plan) => self.import_panel(plan, control),
+            Action::Harmonise(plan) => self.change(|d| {
+                let column = d.column_mut(&plan.column).ok_or_else(|| RunError::unknown_column(&plan.column))?;
+                *column = harmonise(column, &plan.column, &plan.codes, plan.labels.clone())?;
+                Ok(())
+            }),
             Action::Generate { column, value, condition } => {
                 let plan = Assignment { column, value, condition: condition.as_ref(), data_type: &value.data_type };
                 self.assign(&plan, None, control)
@@ -138,6 +165,13 @@ impl Run {
             Action::KeepIf(condition) => self.filter(condition, false, control),
             Action::DropIf(condition) => self.filter(condition, true, control),
             Action::Recode(plan) => self.recode(plan, control),
+            Action::Destring(plan) => self.destring(plan, control),
+            Action::Sample(plan) => self.sample(plan, control),
+            Action::Aggregate(plan) => self.aggregate(plan, control),
+            Action::Collapse(plan) => self.collapse(plan, control),
+            Action::Merge(plan) => self.merge(plan, control),
+            Action::ReshapeToPanel(plan) => self.reshape_to_panel(plan, control),
+            Action::ReshapeFromPanel(plan) => self.reshape_from_panel(plan, control),
             Action::Tabulate(plan) => {
                 self.scan(plan.condition.as_ref(), plan.missing, plan.nolabels, control, |scan| {
                     crate::figures::tabulate(scan, plan).map(|t| Outcome::Table(Raw::new(t)))
@@ -145,6 +179,12 @@ impl Run {
             }
             Action::Summarize(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
                 crate::figures::summarize(scan, plan).map(|s| Outcome::Summary(Raw::new(s)))
+            }),
+            Action::SummarizePanel(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
+                if scan.dataset.kind != DatasetKind::Panel {
+                    return Err(RunError::not_a_panel(&scan.dataset.name));
+                }
+                crate::figures::summarize_panel(scan, plan, OCCASION).map(|s| Outcome::Summary(Raw::new(s)))
             }),
             Action::Barchart(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
                 crate::figures::barchart(scan, plan).map(|c| Outcome::Chart(Raw::new(c)))
@@ -164,6 +204,11 @@ impl Run {
     /// The gate refuses the last statement; its dataset stays as it was.
     pub fn refuse(&mut self) {
         self.pending = None;
+    }
+
+    /// What the last statement wants said.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// A dataset as it stands, for comparison with the reference interpreter.
@@ -192,8 +237,7 @@ impl Run {
     fn change(&mut self, f: impl FnOnce(&mut Dataset) -> Result<(), RunError>) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
         f(&mut dataset)?;
-        self.insert(dataset);
-        Ok(Outcome::Done)
+        self.settle(dataset)
     }
 
     /// Refused when the run would hold more than it may with `dataset` beside or in place of the one of its name (E601).

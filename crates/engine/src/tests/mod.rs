@@ -4,5 +4,6 @@
 mod agreement;
 mod commands;
 mod functions;
+mod operations;
 mod reference;
 mod world;
