@@ -55,15 +55,15 @@ fn value(read: Read) -> Value {
     }
 }
 
-/// The numbers of a text column. Whether a text is no number is decided by the code list where the column has one, so
-/// that the error tells nothing of the data; else on the rows of the dataset (LANG-245).
+/// The numbers of a text column, and whether a row of the dataset has a text that is none, where that decides: where the
+/// column has a code list the list does, so that the error tells nothing of the data (LANG-245).
 pub(crate) fn destring(
     source: &Column,
     column: &RecodeColumn,
     plan: &Destring,
     mask: &Mask,
     control: &dyn Control,
-) -> Result<Column, RunError> {
+) -> Result<(Column, Option<bool>), RunError> {
     if source.data_type != DataType::Text {
         return Err(RunError::type_mismatch(&column.source));
     }
@@ -74,15 +74,14 @@ pub(crate) fn destring(
         Dictionary::Integer(numbers) => numbers.iter().map(|n| Arc::from(n.to_string())).collect(),
     };
     let reads: Vec<Read> = texts.iter().map(|t| read(t, plan)).collect();
-    if !plan.force {
-        let fails = match &source.labels {
-            Some(labels) => labels.entries.iter().any(|l| read(&l.code.to_string(), plan) == Read::NoNumber),
-            None => met(&source.data, &reads, mask, control)?,
-        };
-        if fails {
+    let found = match &source.labels {
+        _ if plan.force => None,
+        Some(labels) if labels.entries.iter().any(|l| read(&l.code.to_string(), plan) == Read::NoNumber) => {
             return Err(RunError::not_a_number(&column.source));
         }
-    }
+        Some(_) => None,
+        None => Some(met(&source.data, &reads, mask, control)?),
+    };
     let values: Vec<Value> = reads.iter().map(|r| value(*r)).chain([Value::Missing]).collect();
     let kind = if reads.iter().any(|r| matches!(r, Read::Decimal(_))) { Kind::Decimal } else { Kind::Integer };
     let node = Node::Lookup(Arc::clone(&source.data), Arc::new(Vector::collect(&values, &kind)));
@@ -93,7 +92,7 @@ pub(crate) fn destring(
         Read::Nothing | Read::NoNumber => None,
     };
     let options = format!("{:?} {} {}", plan.ignore, plan.decimal_comma, plan.force);
-    Ok(Column {
+    let numbers = Column {
         data: Arc::new(Data::of_chunks(parts, kind)),
         data_type: if kind == Kind::Decimal { DataType::Decimal } else { column.data_type.clone() },
         labels: column.labels.clone(),
@@ -102,7 +101,8 @@ pub(crate) fn destring(
         import: None,
         made: true,
         ..source.clone()
-    })
+    };
+    Ok((numbers, found))
 }
 
 /// Whether a row of the dataset has a text that is no number.

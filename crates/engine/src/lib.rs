@@ -45,4 +45,4 @@ pub use error::{RunError, Stop};
 pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;
-pub use run::{DatasetState, Outcome, Run, Snapshot, Warning};
+pub use run::{DatasetState, Judged, Outcome, Run, Snapshot, Warning};

@@ -175,7 +175,7 @@ functions! {
         Ceil "ceil" "ceil(x)" 1 Some(1), [Number] Integer true;
         Floor "floor" "floor(x)" 1 Some(1), [Number] Integer true;
         Int "int" "int(x)" 1 Some(1), [Number] Integer true;
-        Quantile "quantile" "quantile(x, g)" 2 Some(2), [Number Constant] Integer false;
+        Quantile "quantile" "quantile(x, g)" 2 Some(2), [Number Constant] Integer true;
         Round "round" "round(x[, u])" 1 Some(2), [Number] Widest true;
         Pi "pi" "pi()" 0 Some(0), [Number] Decimal true;
     }

@@ -217,12 +217,23 @@ impl Run {
     /// `destring`: texts become numbers; who is touched says nothing, since every row is.
     pub(super) fn destring(&mut self, plan: &Destring, control: &dyn Control) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
+        let population = self.population_key(&dataset)?;
+        let mut verdicts = Vec::new();
         for column in &plan.columns {
             let source = dataset.column(&column.source).ok_or_else(|| RunError::unknown_column(&column.source))?;
-            let numbers = destring(source, column, plan, &dataset.mask, control)?;
+            let (numbers, found) = destring(source, column, plan, &dataset.mask, control)?;
+            if let Some(found) = found {
+                let key = (column_key("no number", &[&numbers.key, &population]), source.origin.to_vec());
+                let error = RunError::not_a_number(&column.source);
+                verdicts.push(self.judged(&dataset, "E305", key, found, error)?);
+            }
             dataset.put(&column.target, numbers);
         }
-        self.settle(dataset)
+        if verdicts.is_empty() {
+            return self.settle(dataset);
+        }
+        self.propose(dataset)?;
+        Ok(Outcome::Judged { verdicts, then: Box::new(Outcome::Done) })
     }
 
     pub(super) fn recode(&mut self, plan: &Recode, control: &dyn Control) -> Result<Outcome, RunError> {

@@ -13,7 +13,11 @@ use crate::dataset::{Column, Dataset, Rows, column_key};
 use crate::error::RunError;
 use crate::grouping::{Side, number_rows};
 use crate::people::NONE;
+use crate::recode::merge_origins;
 use crate::take::{NOWHERE, take};
+
+/// Several rows of the source have the same key.
+const SEVERAL: u32 = u32::MAX - 1;
 
 /// How rows of the target find those of the source.
 enum Pairs {
@@ -28,8 +32,15 @@ impl Run {
         let source = self.named(&plan.source)?;
         let mut target = self.named(&plan.target)?.clone();
         let (source_keys, target_keys) = link_keys(&plan.pairing, source, &target)?;
-        let pairs = pairs(plan, source, &target, &source_keys, &target_keys, control)?;
+        let (pairs, unique) = pairs(plan, source, &target, &source_keys, &target_keys, control)?;
         let population = self.population_key(source)?;
+        let mut verdicts = Vec::new();
+        if let Some(unique) = unique {
+            let parts: Vec<&[u8]> = source_keys.iter().map(|c| &c.key[..]).chain([&population[..]]).collect();
+            let origin = source_keys.iter().fold(Vec::new(), |all, c| merge_origins(&all, &c.origin));
+            let key = (column_key("unique", &parts), origin);
+            verdicts.push(self.judged(source, "E313", key, !unique, RunError::not_unique(&plan.source))?);
+        }
         let mut linked: Vec<[u8; 32]> = vec![population];
         linked.extend(source_keys.iter().chain(&target_keys).map(|c| c.key));
         if matches!(target.rows, Rows::Own(_)) {
@@ -47,7 +58,8 @@ impl Run {
             target.put(name, Column { data: Arc::new(data), key, row_wise: false, made, ..column });
             self.afford(&target)?;
         }
-        self.population(target)
+        let then = Box::new(self.population(target)?);
+        Ok(if verdicts.is_empty() { *then } else { Outcome::Judged { verdicts, then } })
     }
 }
 
@@ -103,6 +115,8 @@ fn same_order(source: &Dataset, target: &Dataset) -> Result<Vec<Column>, RunErro
     Ok(places.map_or(keys.clone(), |places| places.iter().filter_map(|p| keys.get(*p).cloned()).collect()))
 }
 
+/// The pairs, and whether the source is unique per key where its rows do not have to be (LANG-085). Rows of the target pair
+/// with none of several.
 fn pairs(
     plan: &Merge,
     source: &Dataset,
@@ -110,10 +124,10 @@ fn pairs(
     source_keys: &[Column],
     target_keys: &[Column],
     control: &dyn Control,
-) -> Result<Pairs, RunError> {
+) -> Result<(Pairs, Option<bool>), RunError> {
     let in_units = |d: &Dataset| matches!(d.rows, Rows::Units) && d.groups.is_none();
     if plan.pairing == Pairing::Units && in_units(source) && in_units(target) {
-        return Ok(Pairs::Same);
+        return Ok((Pairs::Same, None));
     }
     let sides = [
         Side {
@@ -125,15 +139,18 @@ fn pairs(
     ];
     let numbered = number_rows(&sides, control)?;
     let [of_source, of_target] = &numbered.of_row[..] else { return Err(RunError::no_link_key(&source.name)) };
-    // LANG-085: unique per key, decided on the rows of the dataset.
     let mut row_of = vec![NOWHERE; numbered.count];
+    let mut unique = true;
     for (row, number) in of_source.iter().enumerate().filter(|(_, n)| **n != NONE) {
         let slot = &mut row_of[*number as usize];
-        if *slot != NOWHERE {
-            return Err(RunError::not_unique(&source.name));
-        }
-        *slot = row as u32;
+        unique &= *slot == NOWHERE;
+        *slot = if *slot == NOWHERE { row as u32 } else { SEVERAL };
     }
     let rows = of_target.iter().map(|n| row_of.get(*n as usize).copied().unwrap_or(NOWHERE));
-    Ok(Pairs::Rows(rows.collect()))
+    let by_row_key = matches!(plan.pairing, Pairing::Units | Pairing::SourceKey { .. });
+    let may_repeat = !by_row_key || matches!(source.rows, Rows::Own(_));
+    Ok((
+        Pairs::Rows(rows.map(|row| if row == SEVERAL { NOWHERE } else { row }).collect()),
+        may_repeat.then_some(unique),
+    ))
 }

@@ -27,7 +27,7 @@ use crate::harmonise::harmonise;
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::People;
-use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, RawTable};
+use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, RawTable, RawVerdict};
 use crate::source::{VariableSource, space_of};
 
 use self::assign::Assignment;
@@ -52,6 +52,22 @@ pub enum Outcome {
     Chart(Raw<RawChart>),
     /// A text block.
     Text(String),
+    /// The statement fails when the gate finds a cause in the data, with the first that it finds (LANG-245); else it gave
+    /// `then`. The statement was carried out as if there were none, so that what the gate found once holds for everyone.
+    Judged {
+        /// What the gate has to decide.
+        verdicts: Vec<Judged>,
+        /// What the statement gave.
+        then: Box<Outcome>,
+    },
+}
+
+/// A cause in the data for which a statement fails, when the gate says that it is there.
+pub struct Judged {
+    /// What the gate decides.
+    pub verdict: Raw<RawVerdict>,
+    /// What the statement fails with.
+    pub error: RunError,
 }
 
 /// The state of a script while it runs.
@@ -309,6 +325,21 @@ impl Run {
             }
         };
         Ok(Arc::new(set))
+    }
+
+    /// A cause in the data, filed under the population of a dataset.
+    fn judged(
+        &self,
+        dataset: &Dataset,
+        cause: &'static str,
+        key: ([u8; 32], Vec<String>),
+        found: bool,
+        error: RunError,
+    ) -> Result<Judged, RunError> {
+        let set = self.persons_behind(dataset)?;
+        let set = PersonSet { sketch: set.sketch, ..*set };
+        let verdict = Raw::new(RawVerdict { cause, origin: key.1, column_key: key.0, set, found });
+        Ok(Judged { verdict, error })
     }
 
     /// Number of units that rows of a dataset may lead to.

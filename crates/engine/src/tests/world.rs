@@ -76,13 +76,31 @@ impl Finished {
     }
 }
 
+/// Carries out a statement in the place of a gate that says what is so: a cause that was found is the error.
+pub(super) fn judged(
+    run: &mut Run,
+    execute: impl FnOnce(&mut Run) -> Result<Outcome, RunError>,
+) -> Result<Outcome, RunError> {
+    let (verdicts, then) = match execute(run)? {
+        Outcome::Judged { verdicts, then } => (verdicts, then),
+        outcome => return Ok(outcome),
+    };
+    match verdicts.into_iter().find(|v| v.verdict.peek().found) {
+        None => Ok(*then),
+        Some(cause) => {
+            run.refuse();
+            Err(cause.error)
+        }
+    }
+}
+
 pub(super) fn run(source: MemorySource, script: &str) -> Finished {
     let program = plan(&source, script);
     let cache = Arc::new(ImportCache::new(1 << 30));
     let mut run = Run::new(Arc::new(source), cache, Parameters::default(), Language::Nb);
     let mut outcomes = Vec::new();
     for step in &program.steps {
-        let outcome = run.execute(step, &Unattended);
+        let outcome = judged(&mut run, |run| run.execute(step, &Unattended));
         run.accept();
         let stop = outcome.is_err();
         outcomes.push(outcome);

@@ -9,14 +9,14 @@ use disclosure::{
     Released, SplitCode, Statistic, Stopped, View, Withheld,
 };
 use engine::raw::RawTable;
-use engine::{Outcome, Raw};
+use engine::{Judged, Outcome, Raw};
 use kernel::{LangMap, Language};
 use script::program::{
     Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, SortBy, Split, Statistic as Asked, Step, Tabulate,
 };
 use script::{Code, Diagnostic, VariableInfo};
 
-use super::{Halt, Job, Runner, RunnerError};
+use super::{Halt, Job, Runner, RunnerError, halt};
 
 /// What the gate let out of a statement, and how it is to be shown.
 pub(super) struct Shown {
@@ -71,6 +71,14 @@ impl Counter<'_> {
                     last.notes = notes(&step.action);
                 }
                 Ok(receipts)
+            }
+            Outcome::Judged { verdicts, then } => {
+                for Judged { verdict, error } in verdicts {
+                    if self.gate(step, &[], verdict)?.value().found {
+                        return Err(halt(error, step));
+                    }
+                }
+                self.release(step, *then)
             }
             Outcome::Table(raw) => match &step.action {
                 Action::Tabulate(plan) => self.table(step, plan, raw).map(|shown| vec![shown]),
