@@ -1,5 +1,4 @@
 //! Tables in every layout, order and view that `tabulate` offers; texts and lists from metadata.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
