@@ -3,9 +3,13 @@
 
 use crate::html::escape;
 
-/// The text as HTML. Headings begin at the fourth level, so that they stand below those of the page.
+/// Where headings begin, so that they stand below those of the page.
+const TOP: usize = 4;
+
+/// The text as HTML. Its highest heading is one of level [`TOP`].
 pub(crate) fn html(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
+    let highest = lines.iter().filter_map(|l| heading(l.trim())).map(|(level, _)| level).min().unwrap_or(1);
     let mut out = String::new();
     let mut at = 0;
     while at < lines.len() {
@@ -13,10 +17,12 @@ pub(crate) fn html(text: &str) -> String {
         let rest = &lines[at..];
         at += if line.is_empty() {
             1
+        } else if rest[0].starts_with("    ") {
+            indented(&mut out, rest)
         } else if line.starts_with("```") {
             code(&mut out, rest)
         } else if let Some((level, title)) = heading(line) {
-            let level = (level + 3).min(6);
+            let level = (level - highest + TOP).min(6);
             out.push_str(&format!("<h{level}>{}</h{level}>", inline(title)));
             1
         } else if item(line).is_some() {
@@ -51,6 +57,13 @@ fn code(out: &mut String, lines: &[&str]) -> usize {
     let body: Vec<&str> = lines[1..].iter().take_while(|l| !l.trim().starts_with("```")).copied().collect();
     out.push_str(&format!("<pre><code>{}</code></pre>", body.iter().map(|l| escape(l) + "\n").collect::<String>()));
     (body.len() + 2).min(lines.len())
+}
+
+/// Lines that begin with four blanks.
+fn indented(out: &mut String, lines: &[&str]) -> usize {
+    let body: Vec<&str> = lines.iter().map_while(|l| l.strip_prefix("    ")).collect();
+    out.push_str(&format!("<pre><code>{}</code></pre>", body.iter().map(|l| escape(l) + "\n").collect::<String>()));
+    body.len()
 }
 
 fn list(out: &mut String, lines: &[&str]) -> usize {
@@ -162,10 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn open_marks_are_text() {
-        for (text, expected) in
-            [("a * b [c ` d", "<p>a * b [c ` d</p>"), ("```\nx", "<pre><code>x\n</code></pre>"), ("!", "<p>!</p>")]
-        {
+    fn edges() {
+        for (text, expected) in [
+            ("a * b [c ` d", "<p>a * b [c ` d</p>"),
+            ("```\nx", "<pre><code>x\n</code></pre>"),
+            ("!", "<p>!</p>"),
+            ("## a\n### b", "<h4>a</h4><h5>b</h5>"),
+            ("    keep if x < 1\n    drop y\nz", "<pre><code>keep if x &lt; 1\ndrop y\n</code></pre><p>z</p>"),
+        ] {
             assert_eq!(html(text), expected);
         }
     }

@@ -1,5 +1,4 @@
 //! Tables and figures of released documents: meaning, accessibility, language, safety of texts.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -187,3 +187,32 @@ fn texts_from_metadata() {
     );
     assert!(html.contains("<p class=\"hap-note\">k: 1507"));
 }
+
+/// A page with tables of every form, to be looked at.
+#[test]
+fn a_page_of_tables() {
+    let several = json!(["count", {"share": "row"}]);
+    let mut tested = two_way(view(several.clone(), json!({"flat": true, "row_sort": []})));
+    tested["chi_square"] =
+        json!({"chi2": {"value": 1230.0}, "df": {"value": 2.0}, "p": {"value": 0.0}, "cramers_v": {"hidden": "SMALL"}});
+    let text = |t: &str| json!({"nb": t, "nn": t, "en": t});
+    let help = "## tabulate\n\nTabell over antall. `tabulate v1 v2`\n\n- `freq`: antall\n- `rowpct`: prosent\n\n```\ntabulate kjønn\n```";
+    let list = json!({"info": {"table": {"columns": ["code", "label", "flagged"], "rows": [[text("1"), text("Mann"), text("0")]]}},
+        "view": {"view": "receipt"}});
+    let results = vec![
+        three_way(view(several, json!({}))),
+        three_way(view(json!(["count"]), json!({"rows": [2], "columns": [1, 0]}))),
+        three_way(view(json!(["count"]), json!({"additive": true, "flat": true}))),
+        tested,
+        json!({"info": {"text": text(help)}, "view": {"view": "receipt"}}),
+        list,
+    ];
+    let body: String = results.into_iter().map(|r| shown(r, Language::Nb).0).collect();
+    let page = format!(
+        "<!doctype html><html lang=nb data-color-scheme=light><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <style>{}body{{font:16px system-ui;margin:1rem}}</style>{body}",
+        figures::STYLESHEET
+    );
+    assert!(page.matches("<table").count() == 5 && !page.contains("style="));
+    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tables.html"), page).unwrap();
+}
