@@ -483,3 +483,67 @@ proptest! {
         });
     }
 }
+
+/// LANG-082, DATA-012: a STATUS dataset that carries values is importable on each of its days and reads as measurements.
+#[tokio::test]
+async fn carried_status_values_hold_on_every_measuring_day() {
+    let bench = Bench::new().await;
+    let folder = bench.dataset(
+        "CARRIED",
+        "STATUS",
+        LONG,
+        "a;1;2020-01-01;2020-03-01;\nb;5;2020-02-01;2020-02-01;\na;2;2020-04-01;2020-04-01;\n",
+    );
+    let days = r#""temporalStatusDates": ["2020-01-01", "2020-02-01", "2020-03-01", "2020-04-01"], "temporalityType""#;
+    let json = folder.join("CARRIED.json");
+    let with_days = fs::read_to_string(&json).unwrap().replace("\"temporalityType\"", days);
+    fs::write(&json, with_days).unwrap();
+    bench.run(std::slice::from_ref(&folder), &Bench::options("no.test")).await.unwrap();
+    let at = Bench::at("1.0.0.0");
+    let on = |day: &str| integers(&bench.datastore, &at, "CARRIED", Some(day)).into_values().collect::<Vec<_>>();
+    assert_eq!(
+        (on("2020-01-01"), on("2020-02-01"), on("2020-03-01"), on("2020-04-01")),
+        (vec![1], vec![1, 5], vec![1], vec![2])
+    );
+    let columns = bench.datastore.columns();
+    assert_eq!(columns.describe(&at, "CARRIED").unwrap().info.status_dates.len(), 4);
+    let (from, to) = ("2020-02-01".parse().unwrap(), "2020-12-31".parse().unwrap());
+    let spells = columns.spells(&at, "CARRIED", from, to).unwrap();
+    assert_eq!(spells.starts, spells.stops, "a row is one measurement");
+    assert_eq!(spells.ordinals.len(), 4);
+
+    fs::write(folder.join("CARRIED.csv"), "a;1;2020-01-01;2020-03-02;\n").unwrap();
+    let refused = bench.run(&[folder], &Bench::options("no.test")).await;
+    let Err(DatastoreError::Invalid(reports)) = refused else { panic!("a day that is not listed") };
+    assert_eq!(reports[0].findings[0].rule.id(), "DATA-036");
+}
+
+/// DATA-066: the change table beside a code list goes with the dataset to those who ask for metadata; wrong shares are refused.
+#[tokio::test]
+async fn data_066_change_tables_stand_beside_the_list() {
+    let bench = Bench::new().await;
+    let list = r#""dataType": "STRING", "valueDomain": {"codeList": [
+        {"code": "1", "categoryTitle": [{"languageCode": "no", "value": "En"}], "validFrom": "2000-01-01", "validUntil": "2019-12-31"},
+        {"code": "2", "categoryTitle": [{"languageCode": "no", "value": "To"}], "validFrom": "2020-01-01"},
+        {"code": "3", "categoryTitle": [{"languageCode": "no", "value": "Tre"}], "validFrom": "2020-01-01"}]}"#;
+    let folder = bench.dataset("PLACE", "FIXED", list, "a;1;;;\n");
+    let json = folder.join("PLACE.json");
+    let plain = fs::read_to_string(&json).unwrap();
+    let with = |share: f64| {
+        let changes = format!(
+            r#""codeListChanges": [{{"date": "2020-01-01", "fromCode": "1", "toCode": "2", "share": 0.75}},
+                {{"date": "2020-01-01", "fromCode": "1", "toCode": "3", "share": {share}}}], "temporalityType""#
+        );
+        plain.replace("\"temporalityType\"", &changes)
+    };
+    fs::write(&json, with(0.5)).unwrap();
+    let refused = bench.run(std::slice::from_ref(&folder), &Bench::options("no.test")).await;
+    let Err(DatastoreError::Invalid(reports)) = refused else { panic!("shares of 1.25") };
+    assert!(reports[0].findings[0].message.contains("sum to 1"), "{}", reports[0].findings[0].message);
+    fs::write(&json, with(0.25)).unwrap();
+    bench.run(&[folder], &Bench::options("no.test")).await.unwrap();
+    let answer = bench.datastore.metadata(&Metadata::default()).await.unwrap();
+    let changes = &answer.stores[0].datasets[0].changes;
+    let told: Vec<_> = changes.iter().map(|c| (c.from.as_str(), c.to.as_str(), c.share)).collect();
+    assert_eq!(told, [("1", "2", Some(0.75)), ("1", "3", Some(0.25))]);
+}
