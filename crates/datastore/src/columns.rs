@@ -9,7 +9,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{Int32Type, UInt32Type};
 use engine::source::{
-    CodeEntry, CodeList, CodePeriod, Codes, Column, DataType, PersonPointer, RecordKeys, SourceError, Spells,
+    CodeEntry, CodeList, CodePeriod, Codes, Column, DataType, PersonPointer, Recoding, RecordKeys, SourceError, Spells,
     StoreVersion, Temporality, Values, Variable, VariableInfo, VariableSource,
 };
 use kernel::{Date, Timestamp};
@@ -21,7 +21,7 @@ use crate::folder::{place, values};
 use crate::header::{DICTIONARY, DatasetRecord, Layout, Part, Stored};
 use crate::ids::IdSpaces;
 use crate::mapped::{batch, map};
-use crate::metadata::{Code, Domain, Metadata, ValueType};
+use crate::metadata::{Code, CodeChange, Domain, Metadata, ValueType};
 use crate::product::Product;
 use crate::sql::Everything;
 use crate::units::{PERSON_IDS, UnitTypes};
@@ -147,7 +147,7 @@ impl Shared {
 
 /// The periods of a code list (DATA-070): cut at every first day, and after every last day; sentinels in each.
 pub(crate) fn code_list(domain: &Domain) -> Option<CodeList> {
-    let Domain::Codes { list, sentinels, .. } = domain else { return None };
+    let Domain::Codes { list, sentinels, changes } = domain else { return None };
     let mut cuts: Vec<Date> = list.iter().filter_map(|c| c.from).collect();
     cuts.extend(list.iter().filter_map(|c| c.until).map(|d| d.plus_days(1)));
     cuts.sort_unstable();
@@ -164,7 +164,8 @@ pub(crate) fn code_list(domain: &Domain) -> Option<CodeList> {
         codes.extend(sentinels.iter().map(|c| entry(c, true)));
         periods.push(CodePeriod { from: Some(*from), until, codes });
     }
-    Some(CodeList { periods, changes: Vec::new() })
+    let recoding = |c: &CodeChange| Recoding { date: c.date, from: c.from.clone(), to: c.to.clone(), share: c.share };
+    Some(CodeList { periods, changes: changes.iter().map(recoding).collect() })
 }
 
 fn variable(

@@ -10,7 +10,9 @@ use arrow::buffer::{NullBuffer, ScalarBuffer};
 use kernel::Date;
 
 pub use crate::keys::RecordKeys;
-pub use script::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo, status_dates};
+pub use script::{
+    CodeEntry, CodeList, CodePeriod, DataType, Recoding, Temporality, UnitType, VariableInfo, status_dates,
+};
 
 /// Why a source gave nothing. Carries names and times, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

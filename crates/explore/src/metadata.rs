@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use protocol::calls::{DatasetMetadata, MetadataAnswer, StoreMetadata};
+use protocol::calls::{CodeChangeItem, DatasetMetadata, MetadataAnswer, StoreMetadata};
 use script::{
-    Catalogue, CodeEntry, CodeList, CodePeriod, DataType, RequestedVersion, StoreAnswer, Temporality, UnitType,
-    VariableInfo,
+    Catalogue, CodeEntry, CodeList, CodePeriod, DataType, Recoding, RequestedVersion, StoreAnswer, Temporality,
+    UnitType, VariableInfo,
 };
 
 /// The variables of the newest version of every store.
@@ -125,7 +125,10 @@ fn code_list(dataset: &DatasetMetadata) -> Option<CodeList> {
         });
         CodePeriod { from: *from, until, codes: codes.collect::<Vec<_>>() }
     });
-    Some(CodeList { periods: periods.filter(|p| !p.codes.is_empty()).collect(), changes: Vec::new() })
+    let recoding =
+        |c: &CodeChangeItem| Recoding { date: c.date, from: c.from.clone(), to: c.to.clone(), share: c.share };
+    let changes = dataset.changes.iter().map(recoding).collect();
+    Some(CodeList { periods: periods.filter(|p| !p.codes.is_empty()).collect(), changes })
 }
 
 #[cfg(test)]

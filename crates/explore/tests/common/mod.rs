@@ -61,7 +61,8 @@ fn sex() -> VariableInfo {
     };
     let codes = vec![entry("1", "Mann"), entry("2", "Kvinne")];
     let mut sex = info("KJOENN", Temporality::Fixed, DataType::Text);
-    sex.code_list = Some(CodeList { periods: vec![CodePeriod { from: None, until: None, codes }], changes: Vec::new() });
+    sex.code_list =
+        Some(CodeList { periods: vec![CodePeriod { from: None, until: None, codes }], changes: Vec::new() });
     sex
 }
 
