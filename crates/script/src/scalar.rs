@@ -1,12 +1,13 @@
 //! The meaning of operators and row functions on single values: missing in, missing out, save where the
 //! specification says otherwise (language.md sections 3, 4, 9). The checker computes constants with it; the engine's
-//! column kernels must agree with it. What it is not: distributions and `quantile()`, which need more than a row.
+//! column kernels must agree with it. What it is not: `quantile()`, which needs more than a row.
 
 use kernel::Date;
 
 use crate::functions::{Function, FunctionGroup};
 use crate::program::{BinaryOperator, Name, UnaryOperator};
 
+mod distributions;
 mod numbers;
 mod text;
 
@@ -153,7 +154,7 @@ fn arithmetic(a: &Scalar, b: &Scalar, whole: fn(i64, i64) -> Option<i64>, real: 
     }
 }
 
-/// A function on the values of a row. None when the function is not one of a row: distributions, `quantile()`,
+/// A function on the values of a row. None when the function is not one of a row: `quantile()`,
 /// label functions (which the checker resolves) and the functions on bindings.
 pub fn call(function: Function, arguments: &[Scalar]) -> Option<Scalar> {
     let spec = function.spec();
@@ -162,7 +163,6 @@ pub fn call(function: Function, arguments: &[Scalar]) -> Option<Scalar> {
     }
     match spec.group {
         FunctionGroup::Row => Some(numbers::across(function, arguments)),
-        FunctionGroup::Probability => None,
         FunctionGroup::Logic if function == Function::SysMiss => {
             Some(Scalar::truth(arguments.first() == Some(&Missing)))
         }
@@ -174,6 +174,7 @@ pub fn call(function: Function, arguments: &[Scalar]) -> Option<Scalar> {
         FunctionGroup::Mathematics if function == Function::Quantile => None,
         _ if arguments.contains(&Missing) => Some(Missing),
         FunctionGroup::Dates | FunctionGroup::Bindings => Some(calendar(function, arguments).unwrap_or(Missing)),
+        FunctionGroup::Probability => Some(distributions::probability(function, arguments).unwrap_or(Missing)),
         FunctionGroup::Mathematics => Some(numbers::mathematics(function, arguments).unwrap_or(Missing)),
         FunctionGroup::Text => Some(text::text(function, arguments).unwrap_or(Missing)),
     }
