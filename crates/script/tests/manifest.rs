@@ -4,11 +4,15 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use common::{Registers, folder};
-use script::{Catalogue, Checked, Code, Diagnostic, NoCatalogue, SavedScripts, Settings, compile};
+use script::tree::{Argument, Command, Head, Statement, StatementKind};
+use script::{
+    COMMANDS, Catalogue, Checked, Code, Diagnostic, NoCatalogue, SavedScripts, Settings, Shape, compile, parse,
+    parse_strict,
+};
 
 fn manifest() -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_path(folder().join("scripts/MANIFEST.csv")).unwrap();
@@ -103,4 +107,74 @@ fn what_can_be_executed_now() {
         writeln!(table, "{:32} {state}", row["file"]).unwrap();
     }
     insta::assert_snapshot!(table);
+}
+
+fn accepted() -> Vec<String> {
+    let rows = manifest().into_iter().filter(|row| row["expectation"].starts_with("accept"));
+    rows.map(|row| source(&row["file"])).collect()
+}
+
+/// Every command and every option of every command stands in an accepted script.
+#[test]
+fn lang_371_grammar_coverage() {
+    let mut missing: BTreeSet<String> = BTreeSet::new();
+    let mut seen: BTreeSet<(&str, String)> = BTreeSet::new();
+    let scripts = accepted();
+    for script in &scripts {
+        let mut open: Vec<Statement> = parse(script).script.statements;
+        while let Some(statement) = open.pop() {
+            match statement.node {
+                StatementKind::For { body, .. } => open.extend(body),
+                StatementKind::Command(command) => note(&command, &mut seen),
+                _ => {}
+            }
+        }
+    }
+    for spec in COMMANDS.iter().filter(|c| !matches!(c.shape, Shape::Block)) {
+        if !seen.iter().any(|(word, _)| *word == spec.word) {
+            missing.insert(spec.word.to_owned());
+        }
+        for option in spec.options.iter().filter(|o| !seen.contains(&(spec.word, o.name.to_owned()))) {
+            // Options that several commands share need one of them.
+            if !seen.iter().any(|(_, name)| name == option.name) {
+                missing.insert(format!("{}, {}", spec.word, option.name));
+            }
+        }
+    }
+    for word in ["let", "for", "end", "textblock", "endblock", "param"] {
+        if !scripts.iter().any(|s| s.lines().any(|l| l.trim_start().starts_with(word))) {
+            missing.insert(word.to_owned());
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn note(command: &Command, seen: &mut BTreeSet<(&'static str, String)>) {
+    let word = command.spec.node.word;
+    seen.insert((word, String::new()));
+    for option in &command.options {
+        seen.insert((word, option.name.node.clone()));
+        for argument in &option.arguments {
+            if let Argument::Nested(inner) = argument {
+                seen.insert((word, inner.name.node.clone()));
+            }
+        }
+    }
+    if let Head::Plot(inner) = &command.head {
+        note(inner, seen);
+    }
+}
+
+/// With all extensions on, scripts without our own forms give the same tree as in strict mode.
+#[test]
+fn lang_375_our_own_forms_change_no_old_script() {
+    let mut same = 0;
+    for script in accepted() {
+        let strict = parse_strict(&script);
+        if !strict.has_errors() {
+            assert_eq!(parse(&script).script.statements, strict.script.statements, "{script}");
+            same += 1;
+        }
+    }
+    assert!(same > 40, "{same}");
 }

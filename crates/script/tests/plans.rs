@@ -87,6 +87,17 @@ fn lang_080_import_panel_in_the_plan() {
 }
 
 #[test]
+fn lang_091_the_occasion_of_a_panel_stays() {
+    let panel = "create-dataset p\nimport-panel db/INNTEKT_WLONN 2019-01-01 2020-01-01\n";
+    for (change, column) in [("drop date@panel", 6), ("rename date@panel d", 8), ("replace date@panel = 1", 9)] {
+        assert_eq!(told(&format!("{panel}{change}\n")), [format!("E303 3:{column}")], "{change}");
+    }
+    assert_eq!(told(&format!("{panel}recode date@panel (1 = 2)\n")), ["E303 3:8"]);
+    let kept = "generate d = date@panel\nkeep d\nclone-variables date@panel -> e\nkeep if date@panel == 17897\n";
+    assert_eq!(told(&format!("{panel}{kept}")), Vec::<String>::new());
+}
+
+#[test]
 fn lang_090_091_reshape_to_panel() {
     let body = "rename lønn l9\nclone-variables l9 -> l19 l9 -> l019b l9 -> l9_1\n";
     let Action::ReshapeToPanel(r) = action(&format!("{body}generate l10 = 1.5\nreshape-to-panel l\n")) else {

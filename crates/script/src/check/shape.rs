@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::LangMap;
 
 use super::expression::Type;
-use super::state::{Column, Dataset, LabelState, ListDefinition};
+use super::state::{Column, Dataset, Kind, LabelState, ListDefinition};
 use super::{Checker, Parse, Placed, head_names};
 use crate::constants::Constant;
 use crate::messages;
@@ -55,6 +55,7 @@ impl Checker<'_> {
         let dataset = self.state.dataset(command.spec.span)?;
         let name = self.bindings.name(target)?;
         let before = dataset.column(&name, target.span)?;
+        self.changeable(&name, target.span)?;
         if let Some(DataType::Key(_)) = before.data_type {
             return Self::fail(messages::key_in_expression(target.span));
         }
@@ -86,6 +87,7 @@ impl Checker<'_> {
         let dataset = self.state.dataset(command.spec.span)?;
         let old = self.bindings.name(from)?;
         let new = self.bindings.new_name(to)?;
+        self.changeable(&old, from.span)?;
         dataset.free(&new, to.span)?;
         if dataset.get(&old).is_none() {
             // The unit key has one name; in a dataset that is not fully known the column may be any.
@@ -125,6 +127,15 @@ impl Checker<'_> {
         Ok(Action::CloneColumns { pairs: made })
     }
 
+    /// `E303` for `date@panel` of a panel: it tells the rows of a unit apart and stays as it is.
+    fn changeable(&self, name: &str, span: Span) -> Parse<()> {
+        let dataset = self.state.dataset(span)?;
+        if name == "date@panel" && dataset.kind == Kind::Panel {
+            return Self::fail(messages::occasion_stays(span));
+        }
+        Ok(())
+    }
+
     /// A name with prefix and suffix, or `E108`.
     pub(super) fn joined(&self, prefix: &str, name: &str, suffix: &str, span: Span) -> Parse<String> {
         let joined = format!("{prefix}{name}{suffix}");
@@ -141,6 +152,9 @@ impl Checker<'_> {
         }
         let named = self.existing(head_names(command))?;
         let names: Vec<Name> = named.iter().map(|(name, _)| Name::from(name.node.as_str())).collect();
+        if !keep {
+            named.iter().try_for_each(|(name, _)| self.changeable(&name.node, name.span))?;
+        }
         let dataset = self.state.dataset_mut(span)?;
         // START@x and STOP@x go where x goes.
         let chosen = |column: &str| {
@@ -182,7 +196,10 @@ impl Checker<'_> {
                     self.state.dataset(name.span)?.free(&target, prefix.span)?;
                     target
                 }
-                None => name.node.clone(),
+                None => {
+                    self.changeable(&name.node, name.span)?;
+                    name.node.clone()
+                }
             };
             let column = recoded(&column, rules);
             columns.push(RecodeColumn {

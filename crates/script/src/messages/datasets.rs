@@ -80,3 +80,20 @@ pub(crate) fn not_in_the_list(span: Span, name: &str) -> Diagnostic {
         ),
     )
 }
+
+pub(crate) fn occasion_stays(span: Span) -> Diagnostic {
+    error(
+        Code::E303,
+        span,
+        say!(
+            "date@panel skiller radene til en enhet og kan ikke endres.",
+            "date@panel skil radene til ei eining og kan ikkje endrast.",
+            "date@panel tells the rows of a unit apart and cannot be changed.",
+        ),
+    )
+    .hint(say!(
+        "Lag en kopi med generate eller clone-variables.",
+        "Lag ein kopi med generate eller clone-variables.",
+        "Make a copy with generate or clone-variables.",
+    ))
+}

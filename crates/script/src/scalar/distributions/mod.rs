@@ -130,12 +130,11 @@ fn inverse_real(target: Tails, tails: impl Fn(f64) -> Option<Tails>) -> Option<f
 
 fn inverse_beta(a: f64, b: f64, target: Tails) -> Option<f64> {
     positives(a, b)?;
-    match target {
-        (lower, _) if lower == 0.0 => Some(0.0),
-        (_, upper) if upper == 0.0 => Some(1.0),
-        (lower, upper) if lower < 0.0 || upper < 0.0 => None,
-        _ => solve(target, SMALLEST, 0.0, |u| beta_tails(a, b, u.exp(), -u.exp_m1())).map(f64::exp),
+    if target.0 == 0.0 || target.1 == 0.0 {
+        return Some(target.0);
     }
+    let (lower, upper) = inside(target.0, target.1)?;
+    solve((lower, upper), SMALLEST, 0.0, |u| beta_tails(a, b, u.exp(), -u.exp_m1())).map(f64::exp)
 }
 
 fn normal_density(x: f64, mean: f64, sd: f64) -> Option<f64> {
