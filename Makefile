@@ -77,7 +77,7 @@ tools:
 	  command -v $$tool >/dev/null || { echo "$$tool is missing. Rust: https://rustup.rs; on Debian: apt-get install nodejs npm build-essential"; exit 1; }; \
 	done
 
-# Public tools that tests compare with (Crypt4GH), in a virtual environment of their own.
+# Public tools that tests compare with (Crypt4GH, packages of datasets), in a virtual environment of their own.
 python-peers: .venv/ready
 .venv/ready: tests/peers/requirements.txt
 	python3 -m venv .venv || { echo "python3 with venv is missing. On Debian: apt-get install python3-venv"; exit 1; }

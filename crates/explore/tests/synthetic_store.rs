@@ -1,0 +1,125 @@
+//! The conformance scripts over a synthetic store with every public variable (ENG-061, LANG-370): each behaves as
+//! `MANIFEST.csv` says at its level, those of level `run` through engine and gate. What is not built yet stands in
+//! `not_yet.csv`; a script that does better or worse than that table fails the test.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use audit::Actor;
+use datastore::{Datastore, IngestOptions, UnitIndex, ingest};
+use disclosure::{GateKeys, MemoryLedger, Policy};
+use engine::ImportCache;
+use explore::{Job, Runner, RunnerParts, Switch};
+use kernel::Language;
+use protocol::CallError;
+use protocol::calls::{IndexRegister, Registered};
+use script::{Code, Diagnostic};
+use tokio::sync::Mutex;
+
+/// Enough for the gate's floor of a population.
+const PERSONS: u32 = 4000;
+
+/// Ordinals in the order of asking.
+#[derive(Default)]
+struct Index(Mutex<HashMap<String, HashMap<Vec<u8>, u32>>>);
+
+#[async_trait]
+impl UnitIndex for Index {
+    async fn register(&self, header: &IndexRegister, ids: &[&[u8]]) -> Result<Registered, CallError> {
+        let mut spaces = self.0.lock().await;
+        let known = spaces.entry(header.id_type.clone()).or_default();
+        let mut number = |id: &&[u8]| {
+            let next = known.len() as u32;
+            *known.entry(id.to_vec()).or_insert(next)
+        };
+        Ok(Registered { ordinals: ids.iter().map(&mut number).collect(), errors: Vec::new() })
+    }
+}
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../script/tests/scripts")
+}
+
+/// The rows of a table with a head, as field name to value.
+fn table(path: &Path, separator: char) -> Vec<BTreeMap<String, String>> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(separator).collect();
+    let row = |line: &str| {
+        let fields = line.splitn(names.len(), separator);
+        names.iter().map(|n| (*n).to_owned()).zip(fields.map(str::to_owned)).collect()
+    };
+    lines.map(row).collect()
+}
+
+async fn runner(zone: &testkit::TestZone) -> Runner {
+    let files = tempfile::tempdir().unwrap();
+    let settings = synth::Settings { persons: PERSONS, seed: 1, catalogue: true };
+    synth::generate(&settings, files.path(), &|_, _| ()).unwrap();
+    let stores = Datastore::open(zone.zone(), &zone.folder.path().join("datastore")).await.unwrap();
+    let paths = [files.path().join("no.ssb.fdb"), files.path().join("no.fhi.npr")];
+    let options = IngestOptions::default();
+    let loaded = ingest(&stores, &Index::default(), &Actor::service("data"), &paths, &options, &|_| ()).await.unwrap();
+    let count: usize = loaded.stores.iter().map(|s| s.changes.len()).sum();
+    assert!(count >= 732, "{count} datasets");
+    let columns = stores.columns();
+    columns.spaces().iter().for_each(|space| columns.set_dataset_key(space, [7; 32]));
+    Runner::new(RunnerParts {
+        source: Arc::new(columns),
+        cache: Arc::new(ImportCache::new(256 << 20)),
+        policy: Policy::standard(),
+        keys: Arc::new(GateKeys::new([7; 32], [9; 32])),
+        ledger: Box::new(MemoryLedger::new()),
+        signer: zone.signer.clone(),
+        clock: zone.clock.clone(),
+    })
+}
+
+/// What became of a script in the words of the manifest; an `E605` with the command that it names.
+fn outcome(text: &str, diagnostics: &[Diagnostic]) -> String {
+    let at = |d: &Diagnostic| format!("{}@{}", d.code, d.span.line);
+    if let Some(error) = diagnostics.iter().find(|d| d.is_error()) {
+        let line = text.lines().nth(error.span.line as usize - 1).unwrap_or_default();
+        let command = line.split_whitespace().next().unwrap_or_default();
+        return match error.code {
+            Code::E605 => format!("error {} {command}", at(error)),
+            _ => format!("error {}", at(error)),
+        };
+    }
+    match diagnostics.iter().map(at).collect::<Vec<_>>().join(";") {
+        none if none.is_empty() => "accept".to_owned(),
+        warnings => format!("accept with {warnings}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lang_370_scripts_behave_as_listed_on_the_synthetic_store() {
+    let zone = testkit::zone("data").await;
+    let runner = runner(&zone).await;
+    let mut differ = Vec::new();
+    for row in table(&scripts().join("MANIFEST.csv"), ',') {
+        let (file, expected) = (&row["file"], row["expectation"].as_str());
+        let text = std::fs::read_to_string(scripts().join(file)).unwrap();
+        let diagnostics = if row["level"] == "run" {
+            let job = Job { run: "manifest", account: "a", project: "p", script: &text, language: Language::Nb };
+            tokio::task::block_in_place(|| runner.run(&job, &Switch::default())).unwrap().diagnostics
+        } else {
+            runner.check(&text)
+        };
+        let got = outcome(&text, &diagnostics);
+        // An accepted script may have warnings that the manifest does not speak of.
+        if got != expected && !(expected == "accept" && got.starts_with("accept with")) {
+            differ.push(format!("{file};{got}"));
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/not_yet.csv");
+    let new = format!("file;outcome\n{}\n", differ.join("\n"));
+    if std::env::var_os("HAP_BLESS").is_some() {
+        std::fs::write(&path, &new).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(new, committed, "HAP_BLESS=1 writes the table anew");
+}
