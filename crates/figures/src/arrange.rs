@@ -1,6 +1,8 @@
 //! Where the cells of a table stand: which combinations of categories form rows and columns, in which order, and which of
 //! them are left out. Sorting and cutting look at released numbers only (STAT-045).
 
+use std::borrow::Cow;
+
 use disclosure::{Content, Layout, Table, Value};
 
 /// Positions of a table by rows and columns.
@@ -86,6 +88,11 @@ impl Arrangement {
             |row: &Vec<usize>| self.stub.iter().zip(row).all(|(d, at)| *at == table.dimensions[*d].categories.len());
         self.rows.extend(totals.into_iter().filter(whole));
     }
+}
+
+/// The table as a layout shows it: adjusted where it is to add up.
+pub(crate) fn seen<'a>(table: &'a Table, layout: &Layout) -> Cow<'a, Table> {
+    if layout.additive { Cow::Owned(table.adjusted()) } else { Cow::Borrowed(table) }
 }
 
 /// What a position shows; `measure` counts for statistics alone.

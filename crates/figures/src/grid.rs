@@ -3,7 +3,7 @@
 use disclosure::{Content, Info, Layout, NumberKind, Reason, Statistic, Summary, SummaryRow, Table, Value, note};
 use kernel::Language;
 
-use crate::arrange::{Arrangement, value};
+use crate::arrange::{Arrangement, seen, value};
 use crate::format;
 use crate::words::{self, say};
 
@@ -32,8 +32,6 @@ pub(crate) struct Grid {
 pub(crate) struct Head {
     /// From outer to inner.
     pub names: Vec<String>,
-    /// Whether it is a total.
-    pub total: bool,
 }
 
 /// One row.
@@ -65,7 +63,7 @@ struct Shown {
 
 impl Head {
     fn single(name: String) -> Self {
-        Self { names: vec![name], total: false }
+        Self { names: vec![name] }
     }
 
     /// All names on one line.
@@ -75,13 +73,7 @@ impl Head {
 }
 
 pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, language: Language) -> Grid {
-    let adjusted;
-    let table = if layout.additive {
-        adjusted = table.adjusted();
-        &adjusted
-    } else {
-        table
-    };
+    let table = &*seen(table, layout);
     let contents = contents_of(table, contents);
     let shown = shown(table, &contents, language);
     let order = Arrangement::of(table, layout, &contents);
@@ -115,7 +107,7 @@ pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, lan
         let names = |column: &Vec<usize>| {
             head.iter().zip(column).map(|(d, at)| category(table, *d, *at, language)).collect::<Vec<_>>()
         };
-        order.columns.iter().map(|c| Head { names: names(c), total: order.is_total(table, head, c) }).collect()
+        order.columns.iter().map(|c| Head { names: names(c) }).collect()
     };
     if !head.is_empty() && shown.len() > 1 {
         stubs.push(say(words::SHOWN, language).to_owned());

@@ -4,7 +4,7 @@
 use disclosure::{Base, Category, Chart, Content, Info, Layout, NumberKind, Reason, Statistic, Summary, Table, Value};
 use kernel::{Date, Language};
 
-use crate::arrange::{Arrangement, value};
+use crate::arrange::{Arrangement, seen, value};
 use crate::grid::{contents_of, kind};
 use crate::words;
 
@@ -116,13 +116,7 @@ fn month(days: f64) -> String {
 
 /// `tabulate` (LANG-162): the cells in the order in which they are shown.
 pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, language: Language) -> Long {
-    let adjusted;
-    let table = if layout.additive {
-        adjusted = table.adjusted();
-        &adjusted
-    } else {
-        table
-    };
+    let table = &*seen(table, layout);
     let contents = contents_of(table, contents);
     let order = Arrangement::of(table, layout, &contents);
     let several = table.measures.len() > 1;
