@@ -185,7 +185,14 @@ impl Scan<'_> {
             self.numbers(|g, x| sums[g] += x)?;
             sums
         };
-        let mean = n.iter().zip(sums).map(|(n, s)| s / f64::from((*n).max(1))).collect();
+        let overflows = sums.iter().any(|s| !s.is_finite());
+        let mut mean: Vec<f64> = n.iter().zip(sums).map(|(n, s)| s / f64::from((*n).max(1))).collect();
+        if overflows {
+            // The mean may be a number where the sum is none.
+            let mut parts = vec![0.0; self.rows.groups];
+            self.numbers(|g, x| parts[g] += x / f64::from(n[g]))?;
+            mean.iter_mut().zip(parts).filter(|(m, _)| !m.is_finite()).for_each(|(m, p)| *m = p);
+        }
         Ok((n, mean))
     }
 
@@ -193,8 +200,16 @@ impl Scan<'_> {
     fn deviations(&self) -> Result<(Vec<u32>, Vec<f64>), RunError> {
         let (n, mean) = self.means()?;
         let mut squares = vec![0.0; self.rows.groups];
-        self.numbers(|g, x| squares[g] += (x - mean[g]) * (x - mean[g]))?;
-        let sd = n.iter().zip(squares).map(|(n, s)| (s / (f64::from(*n) - 1.0).max(1.0)).sqrt()).collect();
+        let mut bounds = vec![(f64::INFINITY, f64::NEG_INFINITY); self.rows.groups];
+        self.numbers(|g, x| {
+            squares[g] += (x - mean[g]) * (x - mean[g]);
+            bounds[g] = (bounds[g].0.min(x), bounds[g].1.max(x));
+        })?;
+        // Equal values have no spread, whatever the rounding of their mean (STAT-033).
+        let spread = |((n, s), (low, high)): ((&u32, f64), (f64, f64))| {
+            if low == high { 0.0 } else { (s / (f64::from(*n) - 1.0).max(1.0)).sqrt() }
+        };
+        let sd = n.iter().zip(squares).zip(bounds).map(spread).collect();
         Ok((n, sd))
     }
 

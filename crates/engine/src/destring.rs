@@ -94,7 +94,7 @@ pub(crate) fn destring(
     let options = format!("{:?} {} {}", plan.ignore, plan.decimal_comma, plan.force);
     let numbers = Column {
         data: Arc::new(Data::of_chunks(parts, kind)),
-        data_type: if kind == Kind::Decimal { DataType::Decimal } else { column.data_type.clone() },
+        data_type: column.data_type.clone(),
         labels: column.labels.clone(),
         flagged: Arc::new(source.flagged.iter().filter_map(number).collect()),
         key: column_key("destring", &[&source.key, options.as_bytes()]),

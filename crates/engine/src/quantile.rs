@@ -5,17 +5,26 @@ use rayon::prelude::*;
 
 use crate::control::{Control, by_chunk, stopped};
 use crate::data::Data;
+use crate::dataset::Column;
 use crate::error::RunError;
 use crate::expression::Node;
 use crate::mask::Mask;
 use crate::vector::{Content, Kind, Value, Vector};
 
-/// ⌊g·L/N⌋ on every row of `mask` with a value: L values strictly below it, N values in all. Other rows, and rows where
-/// `groups` is no whole number from 2 to 100, are missing.
-pub(crate) fn quantile(values: &Node, groups: &Node, mask: &Mask, control: &dyn Control) -> Result<Data, RunError> {
+/// ⌊g·L/N⌋ on every row of `mask` with a value that counts: L values strictly below it, N values in all. Other rows, and
+/// rows where `groups` is no whole number from 2 to 100, are missing. `column` is the argument where it is a column as it
+/// stands: its codes that are flagged missing are left out, as in every statistic (LANG-036).
+pub(crate) fn quantile(
+    values: &Node,
+    groups: &Node,
+    column: Option<&Column>,
+    mask: &Mask,
+    control: &dyn Control,
+) -> Result<Data, RunError> {
     let read = by_chunk(control, mask.len(), |range| {
         let v = values.evaluate(range.clone());
-        let inside: Vec<bool> = range.zip(&v.valid).map(|(i, ok)| *ok && mask.get(i)).collect();
+        let counted = column.map_or_else(|| v.valid.clone(), |c| c.counted(range.clone()));
+        let inside: Vec<bool> = range.zip(counted).map(|(i, ok)| ok && mask.get(i)).collect();
         (v.content, inside)
     })?;
     let decimal = read.iter().any(|(content, _)| matches!(content, Content::Decimal(_)));

@@ -72,8 +72,12 @@ impl Run {
                 let args = args.iter().map(&mut inner).collect::<Result<Vec<_>, RunError>>()?;
                 match (function, args.as_slice()) {
                     (script::Function::Quantile, [values, groups]) => {
+                        let column = match &values.kind {
+                            E::Column(name) => dataset.find(name),
+                            _ => None,
+                        };
                         let (values, groups) = (self.prepare(dataset, values)?, self.prepare(dataset, groups)?);
-                        let data = quantile(&values.node, &groups.node, mask, control)?;
+                        let data = quantile(&values.node, &groups.node, column.as_ref(), mask, control)?;
                         let name: Name = format!("quantile@{}", dataset.columns.len()).into();
                         let column = Column {
                             data: Arc::new(data),

@@ -95,12 +95,11 @@ impl Run {
             parts.extend(keys.iter().map(|(_, c)| c.key.as_slice()));
             // A value of the column itself, or one between two of them, keeps what is known of it (LANG-132).
             let alike = matches!(new.statistic, Statistic::Min | Statistic::Max | Statistic::Median);
-            let flags = new.labels.iter().flat_map(|l| &l.entries).filter(|l| l.missing).map(|l| l.code.clone());
             let column = Column {
                 data: Arc::default(),
                 data_type: new.data_type.clone(),
                 labels: new.labels.clone(),
-                flagged: Arc::new(flags.collect()),
+                flagged: if new.labels.is_some() { Arc::clone(&source.flagged) } else { Arc::default() },
                 title: source.title.clone().filter(|_| alike),
                 origin: Arc::new(merge_origins(&source.origin, &by_origin)),
                 key: column_key(&statistic, &parts),

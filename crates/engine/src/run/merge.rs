@@ -31,6 +31,11 @@ impl Run {
     pub(super) fn merge(&mut self, plan: &Merge, control: &dyn Control) -> Result<Outcome, RunError> {
         let source = self.named(&plan.source)?;
         let mut target = self.named(&plan.target)?.clone();
+        for dataset in [source, &target] {
+            if dataset.unit_type.is_none() && dataset.groups.is_none() {
+                return Err(RunError::unknown_dataset(&dataset.name));
+            }
+        }
         let (source_keys, target_keys) = link_keys(&plan.pairing, source, &target)?;
         let (pairs, unique) = pairs(plan, source, &target, &source_keys, &target_keys, control)?;
         let population = self.population_key(source)?;

@@ -105,9 +105,14 @@ impl Run {
         let size = self.unit_space(from);
         let mut units = Mask::empty(size);
         let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); plan.occasions.len()];
-        for row in from.mask.iter(0..from.mask.len()).filter(|row| of_row[*row] != NONE) {
-            units.set(from.rows.unit(row) as usize);
-            rows_of[of_row[row] as usize].push(row as u32);
+        let mut any_row = vec![NOWHERE; size];
+        for row in from.mask.iter(0..from.mask.len()) {
+            let unit = from.rows.unit(row) as usize;
+            units.set(unit);
+            any_row[unit] = row as u32;
+            if of_row[row] != NONE {
+                rows_of[of_row[row] as usize].push(row as u32);
+            }
         }
         let mut to = Dataset { columns: Vec::new(), set: None, kind: DatasetKind::CrossSection, ..from.clone() };
         let population = self.population_key(from)?;
@@ -115,8 +120,6 @@ impl Run {
         to.rows = Rows::Units;
         to.mask = Arc::new(units);
         // What is not spread is the same on all rows of a unit (the keys that a dataset was collapsed by) and stays.
-        let mut any_row = vec![NOWHERE; size];
-        rows_of.iter().flatten().for_each(|row| any_row[from.rows.unit(*row as usize) as usize] = *row);
         let spread = |name: &str| name == OCCASION || plan.columns.iter().any(|(n, _)| **n == *name);
         for (name, column) in from.columns.iter().filter(|(n, _)| !spread(n)) {
             let data = Arc::new(take(&column.data, &any_row, control)?);

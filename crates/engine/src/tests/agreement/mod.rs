@@ -13,6 +13,7 @@ use script::program::{RowUnit, Step};
 use script::{Code, Program, Settings};
 
 use super::reference::{Continuous, Found, Frame, Reference};
+use super::world::judged;
 use crate::keys::RecordKeys;
 use crate::memory::MemorySource;
 use crate::random::{self, Dice, Script};
@@ -21,7 +22,7 @@ use crate::source::VariableSource as _;
 use crate::{ImportCache, Outcome, Parameters, Run, RunError, SourceCatalogue, Unattended};
 use compare::Checked;
 
-/// Commands that the plan has and the engine not yet.
+/// Commands that are not compared yet.
 const NOT_BUILT: [&str; 12] = [
     "import-event",
     "import-panel",
@@ -94,7 +95,8 @@ impl Engine {
     }
 
     fn execute(&mut self, step: &Step) -> Result<Outcome, RunError> {
-        let outcome = self.threads.install(|| self.run.execute(step, &Unattended));
+        let Self { run, threads } = self;
+        let outcome = judged(run, |run| threads.install(|| run.execute(step, &Unattended)));
         self.run.accept();
         outcome
     }
@@ -125,9 +127,9 @@ fn carry_out(source: &Arc<MemorySource>, program: &Program, seen: &mut Coverage)
                 // A dataset that no import has given units is not suitable for anything that looks at rows.
                 let active = step.dataset.as_ref().and_then(|name| before.frames.get(name));
                 let unsuitable = code == Code::E202 && active.is_some_and(|f| f.unit.is_none());
-                let agreed = if unsuitable { Ok(()) } else { agreed(code, expected) };
-                reference = before;
-                agreed
+                // A script ends at its first error (LANG-093): what follows may name what was not made.
+                return if unsuitable { Ok(()) } else { agreed(code, expected) }
+                    .map_err(|what| format!("{}: {what}", step.text));
             }
             (Err(error), _) => Err(error.to_string()),
             (Ok(_), Err(code)) => Err(format!("no error, expected {code:?}")),

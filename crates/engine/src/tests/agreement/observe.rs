@@ -42,8 +42,10 @@ fn value(value: Value) -> V {
 pub(super) fn dataset(run: &Run, name: &str) -> Option<Seen> {
     let dataset = run.dataset(name)?;
     let n = dataset.mask.len();
+    // Rows that are about values have no unit.
+    let key = |row| if dataset.groups.is_some() { V::Missing } else { V::Key(dataset.rows.unit(row)) };
     let mut rows: Vec<SeenRow> =
-        dataset.mask.iter(0..n).map(|unit| SeenRow { key: V::Key(unit as u32), cells: BTreeMap::new() }).collect();
+        dataset.mask.iter(0..n).map(|row| SeenRow { key: key(row), cells: BTreeMap::new() }).collect();
     let mut columns = BTreeMap::new();
     for (name, column) in &dataset.columns {
         let values = column.data.read(0..n);

@@ -134,16 +134,19 @@ impl Frame {
             ExpressionKind::Column(name) => self.columns.get(name).cloned().unwrap_or_default(),
             _ => Column::default(),
         };
-        let value = |i: usize| Some(self.value(x, i, inner)).filter(|v| flagged.counts(v)).and_then(|v| v.number());
-        let values: Vec<Option<f64>> = (0..self.rows.len()).map(value).collect();
+        let value = |i: usize| Some(self.value(x, i, inner)).filter(|v| flagged.counts(v) && v.number().is_some());
+        let values: Vec<Option<V>> = (0..self.rows.len()).map(value).collect();
         let ExpressionKind::Literal(g) = &groups.kind else { return vec![V::Missing; values.len()] };
-        let g = g.as_f64().unwrap_or(0.0) as u64;
-        let mut valid: Vec<f64> = values.iter().zip(subset).filter(|(_, s)| **s).filter_map(|(v, _)| *v).collect();
-        valid.sort_by(f64::total_cmp);
-        let rank = |v: &Option<f64>| match v {
+        let g = g.as_f64().unwrap_or(0.0) as usize;
+        let valid: Vec<&V> = values.iter().zip(subset).filter(|(_, s)| **s).filter_map(|(v, _)| v.as_ref()).collect();
+        let below = |y: &V, x: &V| match (y, x) {
+            (V::Int(y), V::Int(x)) => y < x,
+            _ => y.number() < x.number(),
+        };
+        let rank = |v: &Option<V>| match v {
             Some(x) if !valid.is_empty() => {
-                let below = valid.partition_point(|y| y < x) as u64;
-                V::Int((g * below / valid.len() as u64).min(g) as i64)
+                let below = valid.iter().filter(|y| below(y, x)).count();
+                V::Int((g * below / valid.len()).min(g) as i64)
             }
             _ => V::Missing,
         };
