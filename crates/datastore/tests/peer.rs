@@ -15,7 +15,10 @@ fn material(name: &str) -> PathBuf {
 
 fn python() -> PathBuf {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
-    assert!(python.exists(), "the public tools are not installed: run `make python-peers` in the root of the repository");
+    assert!(
+        python.exists(),
+        "the public tools are not installed: run `make python-peers` in the root of the repository"
+    );
     python
 }
 

@@ -197,11 +197,8 @@ pub(crate) fn compact(of_row: &mut [u32], count: usize) -> Vec<u32> {
         }
     }
     let mut to = vec![NONE; count];
-    let mut next = 0;
-    for (number, _) in first.iter().enumerate().filter(|(_, row)| **row != NONE) {
-        to[number] = next;
-        next += 1;
-    }
+    let occurring = first.iter().enumerate().filter(|(_, row)| **row != NONE);
+    occurring.zip(0..).for_each(|((number, _), next)| to[number] = next);
     of_row.iter_mut().filter(|n| **n != NONE).for_each(|n| *n = to[*n as usize]);
     first.retain(|row| *row != NONE);
     first

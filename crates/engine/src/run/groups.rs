@@ -19,6 +19,9 @@ use crate::source::{Values, space_of};
 use crate::take::take;
 use crate::vector::Value;
 
+/// New columns, whose own data is empty, each with one value per group.
+type GroupValues = Vec<((Name, Column), Data)>;
+
 impl Run {
     pub(super) fn aggregate(&mut self, plan: &Plan, control: &dyn Control) -> Result<Outcome, RunError> {
         let mut dataset = self.active()?.clone();
@@ -80,7 +83,7 @@ impl Run {
         keys: &[(Name, Column)],
         rows: &GroupedRows,
         control: &dyn Control,
-    ) -> Result<Vec<((Name, Column), Data)>, RunError> {
+    ) -> Result<GroupValues, RunError> {
         let population = self.population_key(dataset)?;
         let by_origin = keys.iter().fold(Vec::new(), |all, (_, c)| merge_origins(&all, &c.origin));
         let each = |new: &GroupColumn| {
