@@ -3,7 +3,6 @@
 
 mod agreement;
 mod commands;
-mod functions;
 mod operations;
 mod reference;
 mod world;
