@@ -22,5 +22,7 @@ pub fn to_wire(diagnostic: &Diagnostic) -> Wire {
         column: diagnostic.span.column,
         length: diagnostic.span.length(),
         message,
+        candidates: diagnostic.candidates.clone(),
+        replacement: diagnostic.replacement.clone(),
     }
 }

@@ -8,20 +8,25 @@
 //!
 //! What it is not: it sees no identity number, no project pseudonym and no permit, and of an account only its id.
 
+mod compare;
 mod diagnostics;
 pub mod headless;
 mod ledger;
 mod metadata;
 mod model;
 mod node;
+mod queue;
 mod runner;
 mod sql;
 mod workspace;
 
+pub use compare::{Change, compare};
 pub use diagnostics::to_wire;
 pub use ledger::DurableLedger;
 pub use metadata::MetadataCatalogue;
-pub use model::{RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId};
+pub use model::{
+    Progress, RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId, Share,
+};
 pub use node::RunService;
-pub use runner::{Job, Ran, Runner, RunnerError, RunnerParts, Switch, Watch};
+pub use runner::{Job, Place, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, SnapshotUsage, Switch, Watch};
 pub use workspace::Workspace;

@@ -1,5 +1,7 @@
 //! What a workspace holds: saved scripts with their versions, and runs with what was released. No I/O.
 
+use std::collections::BTreeMap;
+
 use disclosure::Document;
 use identity::AccountId;
 use kernel::{FieldError, Id, Kind, Language, Problem, Timestamp};
@@ -56,6 +58,8 @@ pub struct Script {
     pub text: String,
     /// What was new in this version.
     pub note: String,
+    /// Who saved the version.
+    pub author: AccountId,
     /// When the version was saved.
     pub at: Timestamp,
 }
@@ -71,6 +75,8 @@ pub struct ScriptHead {
     pub name: String,
     /// What was new in this version.
     pub note: String,
+    /// Who saved the version.
+    pub author: AccountId,
     /// When the version was saved.
     pub at: Timestamp,
 }
@@ -84,16 +90,45 @@ pub struct RunRequest {
     /// The saved script that it comes from.
     #[serde(default)]
     pub script: Option<ScriptId>,
+    /// The version of it; none for the newest.
+    #[serde(default)]
+    pub version: Option<i64>,
     /// Language of labels.
     #[serde(default)]
     pub language: Language,
+    /// Values for the parameters of the script (LANG-332).
+    #[serde(default)]
+    pub params: BTreeMap<String, String>,
+    /// Go on after an error with what does not depend on it (LANG-302).
+    #[serde(default)]
+    pub keep_going: bool,
+    /// Show the results of this line and those below it; what stands above is carried out only as far as it is needed.
+    #[serde(default)]
+    pub from_line: Option<u32>,
+}
+
+impl RunRequest {
+    /// A run of a whole text.
+    pub fn new(text: impl Into<String>, language: Language) -> Self {
+        Self {
+            text: text.into(),
+            script: None,
+            version: None,
+            language,
+            params: BTreeMap::new(),
+            keep_going: false,
+            from_line: None,
+        }
+    }
 }
 
 /// How far a run has come (LANG-331).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Sent to the data zone.
+    /// Sent to the data zone, where it waits for a place.
+    Queued,
+    /// At work.
     Running,
     /// Every statement was carried out.
     Finished,
@@ -107,6 +142,7 @@ impl RunState {
     /// The state in the database and in interfaces.
     pub const fn text(self) -> &'static str {
         match self {
+            RunState::Queued => "queued",
             RunState::Running => "running",
             RunState::Finished => "finished",
             RunState::Stopped => "stopped",
@@ -116,7 +152,70 @@ impl RunState {
 
     /// The state with this text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Finished, Self::Stopped, Self::Failed].into_iter().find(|s| s.text() == text)
+        [Self::Queued, Self::Running, Self::Finished, Self::Stopped, Self::Failed]
+            .into_iter()
+            .find(|s| s.text() == text)
+    }
+
+    /// Whether it has not ended.
+    pub const fn is_open(self) -> bool {
+        matches!(self, RunState::Queued | RunState::Running)
+    }
+}
+
+/// How far a run has come. Shares are of the unit space and coarse; never a number of rows (SDC-180).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Progress {
+    /// The state.
+    pub state: RunState,
+    /// The statement at work, from 1; 0 before the first.
+    pub statement: u32,
+    /// Statements of the script, loops unrolled; 0 before they are known.
+    pub of: u32,
+    /// Line of the statement.
+    pub line: u32,
+    /// Share of the unit space that the statement has seen, in per cent, in steps of five.
+    pub share: u8,
+    /// About how many seconds are left, when there is something to go by.
+    pub left_seconds: Option<u32>,
+}
+
+impl Progress {
+    /// A run in this state of which no more is known.
+    pub const fn of(state: RunState) -> Self {
+        Self { state, statement: 0, of: 0, line: 0, share: 0, left_seconds: None }
+    }
+}
+
+/// Who may look at a run (LANG-357).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// Its owner.
+    #[default]
+    Me,
+    /// Accounts that act for the organisation which its owner acted for when it was started.
+    Organisation,
+    /// Every account.
+    Anyone,
+}
+
+impl Share {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Me, Self::Organisation, Self::Anyone];
+
+    /// The choice in the database and in interfaces.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Share::Me => "me",
+            Share::Organisation => "organisation",
+            Share::Anyone => "anyone",
+        }
+    }
+
+    /// The choice with this text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.text() == text)
     }
 }
 
@@ -129,16 +228,22 @@ pub struct RunView {
     pub owner: AccountId,
     /// The saved script it came from.
     pub script: Option<ScriptId>,
+    /// The version of it whose text was run.
+    pub version: Option<i64>,
     /// The text that was run.
     pub text: String,
     /// Digest of the text, as in the audit log (AUD-021).
     pub digest: String,
     /// How far it has come.
     pub state: RunState,
+    /// Who may look at it.
+    pub share: Share,
     /// When it was sent.
     pub started: Timestamp,
     /// When the answer came.
     pub ended: Option<Timestamp>,
+    /// How long it took, rounded up to a slot (SDC-182).
+    pub duration_ms: Option<u64>,
     /// Versions of stores that were read, `store:version`.
     pub stores: Vec<String>,
     /// What was released; none while it is running and when nothing was.

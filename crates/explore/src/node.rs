@@ -1,20 +1,31 @@
-//! Answers `run` calls in the data zone: opens the signed run order, writes the audit entries, hands the script to the
-//! [`Runner`] on a thread that may wait, and answers with the sealed document.
+//! Answers the calls about runs in the data zone: takes signed run orders on, lets them wait for a place, hands the scripts
+//! to the [`Runner`] on a thread that may wait, tells how far they have come, and gives the sealed document at the end.
+//!
+//! What is told of a run at work is the statement and a coarse share of the unit space; its outcome comes at the end of a
+//! time slot (SDC-180, SDC-182).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit::{Action, Actor, Detail, Entry, Kind, Object, Purpose, Zone};
 use bytes::Bytes;
-use kernel::Problem;
-use protocol::calls::{self, Call as _, Run, RunAnswer};
+use kernel::{Problem, Timestamp};
+use protocol::calls::{
+    self, Call as _, Run, RunAnswer, RunCancel, RunCancelAnswer, RunNews, RunNewsAnswer, RunProgress, RunStage,
+    RunTaken,
+};
 use protocol::channel::codes;
 use protocol::documents::RunOrder;
+use protocol::ids::RunId;
 use protocol::{Directory, Party, Refusal, Service};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 use crate::diagnostics::to_wire;
-use crate::runner::{Job, Ran, Runner, RunnerError, Switch};
+use crate::queue::{Queue, Ticket};
+use crate::runner::{Job, Place, Ran, Runner, RunnerError, Watch, slot_ms};
 
 /// A run was taken on.
 const STARTED: Action =
@@ -33,97 +44,254 @@ const ENDED: Action = Action::new(
     ],
 );
 
-/// The part of the data zone that answers `run`.
-pub struct RunService {
+/// How often news are told.
+const PIECE: Duration = Duration::from_millis(200);
+/// Longest time that news are waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// How long an outcome is kept for the centre to fetch, in seconds.
+const KEPT_SECONDS: i64 = 3600;
+
+/// The part of the data zone that answers for runs. Cheap to clone.
+#[derive(Clone)]
+pub struct RunService(Arc<Shared>);
+
+struct Shared {
     runner: Arc<Runner>,
     zone: Zone,
     directory: Arc<Directory>,
-    places: Semaphore,
+    queue: Queue,
+    runs: Mutex<HashMap<RunId, Live>>,
+}
+
+/// A run that waits, works, or has ended and is kept for the centre.
+struct Live {
+    news: watch::Receiver<News>,
+    cancel: Arc<Cancel>,
+    at: Timestamp,
+}
+
+/// How far a run has come, and its outcome.
+#[derive(Clone)]
+struct News {
+    progress: RunProgress,
+    outcome: Option<Result<Arc<RunAnswer>, Refusal>>,
+}
+
+/// Ends a run: seen by the engine between two chunks, and by a run that waits for its place.
+#[derive(Default)]
+struct Cancel {
+    told: AtomicBool,
+    wake: tokio::sync::Notify,
+}
+
+impl Cancel {
+    fn tell(&self) {
+        self.told.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+}
+
+/// Passes on what the engine tells.
+struct Follow {
+    news: Arc<watch::Sender<News>>,
+    cancel: Arc<Cancel>,
+}
+
+impl Watch for Follow {
+    fn cancelled(&self) -> bool {
+        self.cancel.told.load(Ordering::Relaxed)
+    }
+
+    fn progress(&self, place: Place, share: f32) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let progress = RunProgress {
+            stage: RunStage::Running,
+            statement: number(place.statement),
+            of: number(place.of),
+            line: place.line,
+            // Steps of five per cent: how long a part of the data took is nobody's business (SDC-180).
+            share: (share.clamp(0.0, 1.0) * 20.0) as u8 * 5,
+        };
+        self.news.send_if_modified(|news| {
+            let behind = (progress.statement, progress.share) > (news.progress.statement, news.progress.share);
+            if behind {
+                news.progress = progress;
+            }
+            behind
+        });
+    }
 }
 
 impl RunService {
+    /// The calls it answers.
+    pub const KINDS: [&'static str; 3] = [Run::KIND, RunNews::KIND, RunCancel::KIND];
+
     /// Runs at most `at_once` scripts at the same time; others wait.
     pub fn new(runner: Arc<Runner>, zone: Zone, directory: Arc<Directory>, at_once: usize) -> Self {
-        Self { runner, zone, directory, places: Semaphore::new(at_once.max(1)) }
+        Self(Arc::new(Shared { runner, zone, directory, queue: Queue::new(at_once), runs: Mutex::default() }))
     }
 
-    /// Carries out one signed order.
+    /// Takes a signed order on.
     ///
     /// # Errors
-    /// A [`Refusal`] when the order is not to be trusted or out of date, or when something the run needs does not answer.
-    pub async fn run(&self, call: &Run) -> Result<RunAnswer, Refusal> {
-        let order: RunOrder = call.order.open(&self.directory)?;
+    /// A [`Refusal`] when the order is not to be trusted or out of date, when the workspace has too many runs waiting
+    /// (`rate_limited`), or when the audit log cannot be written.
+    pub async fn take(&self, call: &Run) -> Result<RunTaken, Refusal> {
+        let shared = &self.0;
+        let order: RunOrder = call.order.open(&shared.directory)?;
         let signed_by_centre = call
             .order
             .signatures
             .iter()
-            .all(|s| self.directory.allows(&s.keyid, &Party::Centre, protocol::KeyRole::PermitAuthority));
+            .all(|s| shared.directory.allows(&s.keyid, &Party::Centre, protocol::KeyRole::PermitAuthority));
         if !signed_by_centre {
             return Err(Refusal::new(codes::UNKNOWN_KEY));
         }
-        let now = self.zone.now();
+        let now = shared.zone.now();
         if order.not_after < now || order.at > now.plus_seconds(protocol::peer::SKEW_SECONDS) {
             return Err(Refusal::new(codes::EXPIRED));
         }
         if let Some(fault) = crate::model::text_fault(&order.script) {
             return Err(Problem::Invalid { fields: vec![fault] }.into());
         }
+        let (news, seen) = watch::channel(News { progress: RunProgress::QUEUED, outcome: None });
+        let cancel = Arc::new(Cancel::default());
+        let run_id = order.run_id;
+        let ticket = {
+            let mut runs = shared.runs();
+            runs.retain(|_, live| live.at.plus_seconds(KEPT_SECONDS) > now || live.news.borrow().outcome.is_none());
+            if runs.contains_key(&run_id) {
+                return Err(Refusal::new(codes::REPLAY));
+            }
+            let ticket = shared.queue.enter(&order.workspace);
+            let ticket = ticket.map_err(|_| Refusal::from(Problem::busy("runs of this workspace that wait")))?;
+            runs.insert(run_id, Live { news: seen, cancel: Arc::clone(&cancel), at: now });
+            ticket
+        };
         let digest = kernel::sha256_hex(order.script.as_bytes());
-        self.record(self.entry(&STARTED, &order).detail("script", digest.clone())).await?;
-        let outcome = self.carry_out(&order).await;
-        let entry = self.entry(&ENDED, &order).detail("script", digest);
+        let started = shared.entry(&STARTED, &order).detail("script", digest);
+        if let Err(refusal) = shared.record(started).await {
+            shared.runs().remove(&run_id);
+            return Err(refusal);
+        }
+        let (shared, follow) = (Arc::clone(shared), Follow { news: Arc::new(news), cancel });
+        tokio::spawn(async move { shared.carry_out(order, ticket, follow).await });
+        Ok(RunTaken { run_id })
+    }
+
+    /// How far a run has come. Waits for more than the caller has seen.
+    ///
+    /// # Errors
+    /// `not_found`; the reason why the run has no outcome.
+    pub async fn news(&self, call: &RunNews) -> Result<RunNewsAnswer, Refusal> {
+        let mut news = {
+            let runs = self.0.runs();
+            let live = runs.get(&call.run_id).ok_or_else(|| Refusal::new(codes::NOT_FOUND))?;
+            live.news.clone()
+        };
+        let wait = Duration::from_millis(u64::from(call.wait_ms)).min(LONGEST_WAIT);
+        // News come in pieces, an outcome at once. The time being up is an answer too: what there is.
+        let ended = tokio::time::timeout(wait.min(PIECE), news.wait_for(|n| n.outcome.is_some())).await.is_ok();
+        if !ended {
+            let more = |n: &News| n.outcome.is_some() || Some(n.progress) != call.seen;
+            let _ = tokio::time::timeout(wait.saturating_sub(PIECE), news.wait_for(more)).await;
+        }
+        let News { progress, outcome } = news.borrow().clone();
         match outcome {
-            Ok(ran) => {
-                let stores: Vec<String> = ran.stores.iter().map(|s| format!("{}:{}", s.store, s.version)).collect();
-                let errors: Vec<String> =
-                    ran.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code.to_string()).collect();
-                let entry = entry
-                    .detail("stores", stores.clone())
-                    .detail("results", ran.released.results.len())
-                    .detail("slot_ms", ran.duration_ms)
-                    .detail("errors", errors.clone());
-                let entry = match errors.first() {
-                    Some(code) if ran.refused => entry.refused(code.clone()),
-                    Some(code) => entry.failed(code.clone()),
-                    None => entry,
-                };
-                self.record(entry).await?;
-                Ok(RunAnswer {
-                    run_id: order.run_id,
-                    released: vec![ran.document.into_envelope()],
-                    diagnostics: ran.diagnostics.iter().map(to_wire).collect(),
-                    stores,
-                    duration_ms: ran.duration_ms,
-                })
-            }
-            Err(error) => {
-                tracing::warn!(run = %order.run_id, %error, "run");
-                self.record(entry.failed(codes::UNAVAILABLE)).await?;
-                Err(match error {
-                    RunnerError::Unavailable(what) => Problem::unavailable(what).into(),
-                    RunnerError::Cancelled => Problem::conflict("cancelled", "run it again").into(),
-                })
-            }
+            None => Ok(RunNewsAnswer { progress, outcome: None }),
+            Some(Ok(answer)) => Ok(RunNewsAnswer { progress, outcome: Some((*answer).clone()) }),
+            Some(Err(refusal)) => Err(refusal),
         }
     }
 
-    async fn carry_out(&self, order: &RunOrder) -> Result<Ran, RunnerError> {
+    /// Ends a run.
+    pub fn cancel(&self, call: &RunCancel) -> RunCancelAnswer {
+        let runs = self.0.runs();
+        let live = runs.get(&call.run_id).filter(|live| live.news.borrow().outcome.is_none());
+        if let Some(live) = live {
+            live.cancel.tell();
+        }
+        RunCancelAnswer { cancelled: live.is_some() }
+    }
+}
+
+impl Shared {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Live>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From the queue to the outcome, which is told at the end of its time slot.
+    async fn carry_out(self: Arc<Self>, order: RunOrder, ticket: Ticket, follow: Follow) {
+        let news = Arc::clone(&follow.news);
+        let ran = self.work(&order, ticket, follow).await;
+        let outcome = self.ended(&order, ran).await;
+        news.send_modify(|news| {
+            news.progress.stage = RunStage::Ended;
+            news.outcome = Some(outcome.map(Arc::new));
+        });
+    }
+
+    async fn work(&self, order: &RunOrder, ticket: Ticket, follow: Follow) -> Result<Ran, RunnerError> {
         let busy = || RunnerError::Unavailable("the engine".to_owned());
-        let _place = self.places.acquire().await.map_err(|_| busy())?;
-        let (runner, order) = (Arc::clone(&self.runner), order.clone());
+        let place = match ticket {
+            Ticket::Now(place) => place,
+            Ticket::Later(place) => tokio::select! {
+                place = place => place.map_err(|_| busy())?,
+                () = follow.cancel.wake.notified() => return Err(RunnerError::Cancelled),
+            },
+        };
+        follow.news.send_modify(|news| news.progress.stage = RunStage::Running);
+        let (runner, job, started) = (Arc::clone(&self.runner), order.clone(), self.zone.now());
         // A panic of the engine ends this run alone; its text is not shown (SDC-006).
-        tokio::task::spawn_blocking(move || {
-            let job = Job {
-                run: &order.run_id.to_string(),
-                account: &order.account,
-                project: &order.workspace,
-                script: &order.script,
-                language: order.language,
-            };
-            runner.run(&job, &Switch::default())
+        let ran = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            runner.run(&of_order(&job, &job.run_id.to_string()), &follow)
+        });
+        let ran = ran.await.map_err(|_| busy())?;
+        if !matches!(ran, Err(RunnerError::Cancelled)) {
+            let now = self.zone.now();
+            let took = u64::try_from((now.micros() - started.micros()) / 1000).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(slot_ms(started, now).saturating_sub(took))).await;
+        }
+        ran
+    }
+
+    /// Writes the end into the audit log; nothing is told without it.
+    async fn ended(&self, order: &RunOrder, ran: Result<Ran, RunnerError>) -> Result<RunAnswer, Refusal> {
+        let digest = kernel::sha256_hex(order.script.as_bytes());
+        let entry = self.entry(&ENDED, order).detail("script", digest);
+        let ran = match ran {
+            Ok(ran) => ran,
+            Err(error) => {
+                tracing::warn!(run = %order.run_id, %error, "run");
+                let (code, problem) = match error {
+                    RunnerError::Unavailable(what) => (codes::UNAVAILABLE, Problem::unavailable(what)),
+                    RunnerError::Cancelled => (CANCELLED, Problem::conflict(CANCELLED, "run it again")),
+                };
+                self.record(entry.failed(code)).await?;
+                return Err(problem.into());
+            }
+        };
+        let stores: Vec<String> = ran.stores.iter().map(|s| format!("{}:{}", s.store, s.version)).collect();
+        let errors: Vec<String> = ran.diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code.to_string()).collect();
+        let entry = entry
+            .detail("stores", stores.clone())
+            .detail("results", ran.released.results.len())
+            .detail("slot_ms", ran.duration_ms)
+            .detail("errors", errors.clone());
+        let entry = match errors.first() {
+            Some(code) if ran.refused() => entry.refused(code.clone()),
+            Some(code) => entry.failed(code.clone()),
+            None => entry,
+        };
+        self.record(entry).await?;
+        Ok(RunAnswer {
+            run_id: order.run_id,
+            diagnostics: ran.diagnostics.iter().map(to_wire).collect(),
+            duration_ms: ran.duration_ms,
+            released: vec![ran.document.into_envelope()],
+            stores,
         })
-        .await
-        .map_err(|_| busy())?
     }
 
     fn entry(&self, action: &Action, order: &RunOrder) -> Entry {
@@ -139,15 +307,32 @@ impl RunService {
     }
 }
 
+/// The code of a run that its owner ended.
+pub(crate) const CANCELLED: &str = "cancelled";
+
+fn of_order<'a>(order: &'a RunOrder, run: &'a str) -> Job<'a> {
+    Job {
+        project: &order.workspace,
+        params: order.params.clone(),
+        keep_going: order.keep_going,
+        from_line: order.from_line,
+        ..Job::new(run, &order.account, &order.script, order.language)
+    }
+}
+
 #[async_trait]
 impl Service for RunService {
     async fn handle(&self, from: &Party, kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
-        if kind != Run::KIND {
+        if !Self::KINDS.contains(&kind) {
             return Err(Refusal::new(codes::UNKNOWN_KIND));
         }
         if *from != Party::Centre {
             return Err(Refusal::new(codes::WRONG_PARTY));
         }
-        calls::write(&self.run(&calls::read(&body)?).await?)
+        match kind {
+            RunNews::KIND => calls::write(&self.news(&calls::read(&body)?).await?),
+            RunCancel::KIND => calls::write(&self.cancel(&calls::read(&body)?)),
+            _ => calls::write(&self.take(&calls::read(&body)?).await?),
+        }
     }
 }

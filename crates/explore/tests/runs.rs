@@ -12,7 +12,7 @@ use kernel::Language;
 use testkit::TestZone;
 
 fn job(script: &str) -> Job<'_> {
-    Job { run: "01JCZK0000000000000000RVN1", account: "a", project: "p", script, language: Language::Nb }
+    Job::new("01JCZK0000000000000000RVN1", "a", script, Language::Nb)
 }
 
 fn run(runner: &Runner, script: &str) -> Ran {
@@ -70,7 +70,7 @@ async fn refusals_stop_the_run_where_they_stand() {
     let head = "require no.test:1 as db\ncreate-dataset d\nimport db/STED as sted\nimport db/INNTEKT 2020-06-01 as i\n";
     let ran = run(&runner, &format!("{head}keep if i < 100000\ntabulate sted\n"));
     assert_eq!(codes(&ran), ["E404@5"]);
-    assert!(ran.refused);
+    assert!(ran.refused());
     assert_eq!(open(&zone, &ran).results.len(), 2, "the dataset and its first import stand");
     let text = format!("{:?}", ran.diagnostics);
     assert!(!text.contains("573"), "the number of persons is not told: {text}");

@@ -12,7 +12,7 @@ use audit::Actor;
 use datastore::{Datastore, IngestOptions, UnitIndex, ingest};
 use disclosure::{GateKeys, MemoryLedger, Policy};
 use engine::ImportCache;
-use explore::{Job, Runner, RunnerParts, Switch};
+use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
 use kernel::Language;
 use protocol::CallError;
 use protocol::calls::{IndexRegister, Registered};
@@ -75,6 +75,7 @@ async fn runner(zone: &testkit::TestZone) -> Runner {
         ledger: Box::new(MemoryLedger::new()),
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
+        snapshots: SnapshotBudget::default(),
     })
 }
 
@@ -104,7 +105,7 @@ async fn lang_370_scripts_behave_as_listed_on_the_synthetic_store() {
         let (file, expected) = (&row["file"], row["expectation"].as_str());
         let text = std::fs::read_to_string(scripts().join(file)).unwrap();
         let diagnostics = if row["level"] == "run" {
-            let job = Job { run: "manifest", account: "a", project: "p", script: &text, language: Language::Nb };
+            let job = Job::new("manifest", "a", &text, Language::Nb);
             tokio::task::block_in_place(|| runner.run(&job, &Switch::default())).unwrap().diagnostics
         } else {
             runner.check(&text)

@@ -19,8 +19,7 @@ async fn run(commands: &str) -> Ran {
     let zone = testkit::zone("data").await;
     let runner = runner(&zone, Box::new(MemoryLedger::new()));
     let script = format!("{HEAD}{commands}\n");
-    let job =
-        Job { run: "01JCZK0000000000000000RVN1", account: "a", project: "p", script: &script, language: Language::Nb };
+    let job = Job::new("01JCZK0000000000000000RVN1", "a", &script, Language::Nb);
     runner.run(&job, &Switch::default()).unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use disclosure::Policy;
 use engine::ImportCache;
 use explore::headless::{HeadlessError, SyntheticGate, only_synthetic};
-use explore::{Job, Runner, RunnerParts, Switch};
+use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
 use kernel::Language;
 use testkit::Seeded;
 
@@ -25,9 +25,9 @@ fn run(folder: &std::path::Path, seed: u64, zone: &testkit::TestZone) -> String 
         ledger: gate.ledger,
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
+        snapshots: SnapshotBudget::default(),
     });
-    let job =
-        Job { run: "headless", account: "local", project: "local", script: common::SCRIPT, language: Language::Nb };
+    let job = Job::new("headless", "local", common::SCRIPT, Language::Nb);
     let ran = runner.run(&job, &Switch::default()).unwrap();
     serde_json::to_string(&ran.released.results).unwrap()
 }

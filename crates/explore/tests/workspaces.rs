@@ -11,7 +11,7 @@ use kernel::{Language, Problem};
 use testkit::actor;
 
 fn request(text: &str) -> RunRequest {
-    RunRequest { text: text.into(), script: None, language: Language::Nb }
+    RunRequest::new(text, Language::Nb)
 }
 
 #[tokio::test]

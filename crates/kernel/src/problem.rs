@@ -51,6 +51,12 @@ pub enum Problem {
         /// Every fault found.
         fields: Vec<FieldError>,
     },
+    /// The caller has too much going on already; trying again later helps.
+    #[error("too many: {what}")]
+    Busy {
+        /// What there is too much of.
+        what: String,
+    },
     /// Something this depends on does not answer now; trying again later may help.
     #[error("{what} is not available now")]
     Unavailable {
@@ -80,6 +86,11 @@ impl Problem {
         Problem::Conflict { code: code.into(), remedy: remedy.into() }
     }
 
+    /// [`Problem::Busy`].
+    pub fn busy(what: impl Into<String>) -> Self {
+        Problem::Busy { what: what.into() }
+    }
+
     /// [`Problem::Unavailable`].
     pub fn unavailable(what: impl Into<String>) -> Self {
         Problem::Unavailable { what: what.into() }
@@ -92,6 +103,7 @@ impl Problem {
             Problem::Forbidden { .. } => 403,
             Problem::Conflict { .. } => 409,
             Problem::Invalid { .. } => 422,
+            Problem::Busy { .. } => 429,
             Problem::Unavailable { .. } => 503,
         }
     }

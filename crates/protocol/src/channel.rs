@@ -121,6 +121,7 @@ impl From<Problem> for Refusal {
             Problem::NotFound { .. } => Cow::Borrowed(codes::NOT_FOUND),
             Problem::Forbidden { code } | Problem::Conflict { code, .. } => Cow::Owned(code.clone()),
             Problem::Invalid { .. } => Cow::Borrowed(codes::INVALID),
+            Problem::Busy { .. } => Cow::Borrowed(codes::RATE_LIMITED),
             Problem::Unavailable { .. } => Cow::Borrowed(codes::UNAVAILABLE),
         };
         Self { code, detail }

@@ -82,6 +82,7 @@ impl Fault {
             Problem::Forbidden { .. } => "forbidden",
             Problem::Conflict { .. } => "conflict",
             Problem::Invalid { .. } => "invalid",
+            Problem::Busy { .. } => "busy",
             Problem::Unavailable { .. } => "unavailable",
         }
     }
@@ -98,6 +99,7 @@ impl Fault {
             Problem::Forbidden { code } | Problem::Conflict { code, .. } => code.clone(),
             Problem::Invalid { .. } => "validation_failed".to_owned(),
             Problem::NotFound { .. } => "not_found".to_owned(),
+            Problem::Busy { .. } => "busy".to_owned(),
             Problem::Unavailable { .. } => "unavailable".to_owned(),
         };
         let mut body = json!({

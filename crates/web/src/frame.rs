@@ -76,6 +76,11 @@ impl Frame {
         self.tvv("explore-place", ("line", &line.to_string()), ("column", &column.to_string()))
     }
 
+    /// Who a run may be shared with.
+    pub(crate) fn share_choices(&self) -> [&'static str; 3] {
+        explore::Share::ALL.map(explore::Share::text)
+    }
+
     /// The text of a key with one value.
     pub(crate) fn tv(&self, key: &str, name: &str, value: impl ToString) -> String {
         texts::text_with(self.lang, key, &[(name, &value.to_string())])
@@ -84,6 +89,11 @@ impl Frame {
     /// The text of a key with two values.
     pub(crate) fn tvv(&self, key: &str, a: (&str, &str), b: (&str, &str)) -> String {
         texts::text_with(self.lang, key, &[a, b])
+    }
+
+    /// As [`Frame::tvv`], with values as templates hold them.
+    pub(crate) fn tv2(&self, key: &str, a: &str, x: impl AsRef<str>, b: &str, y: impl AsRef<str>) -> String {
+        self.tvv(key, (a, x.as_ref()), (b, y.as_ref()))
     }
 
     /// The key of a value's text: `key("type", "code_list_multi")` is `type-code-list-multi`.

@@ -28,7 +28,7 @@ pub enum Who {
 /// One row of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Endpoint {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
     /// Address with `{parameters}`.
     pub path: &'static str,
@@ -58,6 +58,14 @@ impl Site {
         T: 'static,
     {
         self.add("POST", MethodFilter::POST, path, who, handler)
+    }
+
+    pub(crate) fn delete<H, T>(self, path: &'static str, who: Who, handler: H) -> Self
+    where
+        H: Handler<T, Services>,
+        T: 'static,
+    {
+        self.add("DELETE", MethodFilter::DELETE, path, who, handler)
     }
 
     fn add<H, T>(mut self, method: &'static str, filter: MethodFilter, path: &'static str, who: Who, handler: H) -> Self

@@ -544,6 +544,7 @@ pub(super) fn code(problem: &Problem) -> String {
         Problem::NotFound { .. } => "not_found".into(),
         Problem::Forbidden { code } | Problem::Conflict { code, .. } => code.clone(),
         Problem::Invalid { .. } => "validation_failed".into(),
+        Problem::Busy { .. } => "busy".into(),
         Problem::Unavailable { .. } => "unavailable".into(),
     }
 }

@@ -16,9 +16,11 @@ use script::program::{
 };
 use script::{Code, Diagnostic, VariableInfo};
 
-use super::{Halt, Job, Runner, RunnerError, halt};
+use super::work::{Halt, halt};
+use super::{Job, Runner, RunnerError};
 
 /// What the gate let out of a statement, and how it is to be shown.
+#[derive(Clone)]
 pub(super) struct Shown {
     pub(super) view: View,
     /// Codes of warnings.

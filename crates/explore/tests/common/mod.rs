@@ -8,7 +8,7 @@ use bytes::Bytes;
 use disclosure::{GateKeys, Ledger, MemoryLedger, Policy};
 use engine::ImportCache;
 use engine::memory::{Fact, MemorySource};
-use explore::{RunService, Runner, RunnerParts, Workspace};
+use explore::{RunService, Runner, RunnerParts, SnapshotBudget, Workspace};
 use kernel::{Date, LangMap};
 use protocol::calls::{self, Call as _, Metadata, MetadataAnswer};
 use protocol::{Party, Refusal, Service};
@@ -89,6 +89,11 @@ pub fn source(synthetic: bool) -> MemorySource {
 
 /// A runner over [`source`] with this ledger.
 pub fn runner(zone: &TestZone, ledger: Box<dyn Ledger>) -> Arc<Runner> {
+    runner_keeping(zone, ledger, SnapshotBudget::default())
+}
+
+/// The same, with a budget for what is kept between runs.
+pub fn runner_keeping(zone: &TestZone, ledger: Box<dyn Ledger>, snapshots: SnapshotBudget) -> Arc<Runner> {
     Arc::new(Runner::new(RunnerParts {
         source: Arc::new(source(true)),
         cache: Arc::new(ImportCache::new(64 << 20)),
@@ -97,6 +102,7 @@ pub fn runner(zone: &TestZone, ledger: Box<dyn Ledger>) -> Arc<Runner> {
         ledger,
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
+        snapshots,
     }))
 }
 
@@ -142,12 +148,17 @@ pub struct TwoZones {
 
 /// The two zones; the data zone answers only when `connected`.
 pub async fn two_zones(connected: bool) -> TwoZones {
+    two_zones_with(connected, Box::new(MemoryLedger::new()), 2).await
+}
+
+/// The two zones, with this ledger and so many runs at a time.
+pub async fn two_zones_with(connected: bool, ledger: Box<dyn Ledger>, at_once: usize) -> TwoZones {
     let (centre, data) = (testkit::zone("centre").await, testkit::zone("data").await);
     let net = Net::of(&[(Party::Centre, &centre), (Party::Data, &data)]);
     Workspace::migrate(&centre.store).await.unwrap();
     if connected {
-        let runner = runner(&data, Box::new(MemoryLedger::new()));
-        let run = RunService::new(runner, data.zone(), net.directory(), 2);
+        let runner = runner(&data, ledger);
+        let run = RunService::new(runner, data.zone(), net.directory(), at_once);
         net.serve(&Party::Data, &data, Arc::new(DataZone { run }));
     }
     let channel = net.channel(&Party::Centre, &centre);

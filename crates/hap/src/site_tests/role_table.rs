@@ -52,7 +52,7 @@ impl Things {
             || path.ends_with("/check")
             || path.ends_with("/fields");
         let id = match path {
-            _ if path.contains("/runs/") || path.starts_with("/explore") => &self.run,
+            _ if path.contains("/runs/") || path.starts_with("/explore") || path.starts_with("/e/") => &self.run,
             _ if path.starts_with("/find/source/") => "npr",
             _ if path.contains("/variable") => "npr.somatikk.hovedtilstand",
             _ if writing => &self.draft,
@@ -63,6 +63,8 @@ impl Things {
             ("{id}", id),
             ("{series}", &self.series),
             ("{number}", number),
+            ("{result}", "1"),
+            ("{file}", "1.json"),
             ("{section}", "pub"),
             ("{code}", "nb"),
             ("{name}", if path.contains("/commands/") { "assign_case" } else { "dark" }),
@@ -78,8 +80,11 @@ impl Things {
         let api = match path {
             "/api/v1/login" => json!({ "persona": "student" }),
             "/api/v1/cart" | "/api/v1/cart/remove" => json!({ "variable": "npr.somatikk.hovedtilstand" }),
-            "/api/v1/explore/check" | "/api/v1/explore/run" => json!({ "script": "require no.ssb.fdb:1 as d\n" }),
-            "/api/v1/explore/complete" => json!({ "script": "", "line": 1, "column": 1 }),
+            "/api/v1/explore/check" | "/api/v1/explore/format" | "/api/v1/explore/run" | "/api/v1/explore/runs" => {
+                json!({ "script": "require no.ssb.fdb:1 as d\n" })
+            }
+            _ if path.ends_with("/share") => json!({ "with": "me" }),
+            "/api/v1/explore/complete" | "/api/v1/explore/hover" => json!({ "script": "", "line": 1, "column": 1 }),
             "/api/v1/me/choices" => json!({"choice": "reservation", "scope": "nowhere", "value": true}),
             "/api/v1/me/represent" => json!({ "account": null }),
             _ if path.ends_with("/fields") => json!({ "fields": {} }),

@@ -9,9 +9,9 @@ use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenTo
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
 use disclosure::Policy;
 use engine::ImportCache;
-use explore::{DurableLedger, RunService, Runner, RunnerParts};
+use explore::{DurableLedger, RunService, Runner, RunnerParts, SnapshotBudget};
 use keys::SealingKey;
-use protocol::calls::{Call, Extract, Run};
+use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
 use protocol::channel::codes;
 use protocol::documents::InsightToken;
 use protocol::permits::Permits;
@@ -24,8 +24,8 @@ use crate::places::Places;
 
 /// Memory for imported columns that runs share.
 const CACHE_BYTES: usize = 1 << 30;
-/// Scripts that run at the same time.
-const RUNS_AT_ONCE: usize = 2;
+/// Memory for what workspaces keep between runs.
+const SNAPSHOT_BYTES: usize = 2 << 30;
 
 /// The data zone, opened but not yet answering.
 pub struct DataZone {
@@ -50,11 +50,6 @@ impl DataZone {
     /// What signs for the zone.
     pub fn signer(&self) -> Arc<dyn kernel::Signer> {
         self.opened.zone.signer.clone()
-    }
-
-    /// The keys of all parties.
-    pub fn directory(&self) -> Arc<Directory> {
-        self.opened.directory.clone()
     }
 
     /// Loads packages, dataset folders or store folders through the key role.
@@ -91,8 +86,11 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
         ledger: Box::new(ledger),
         signer: opened.zone.signer.clone(),
         clock: opened.zone.clock.clone(),
+        snapshots: SnapshotBudget { total: SNAPSHOT_BYTES, ..SnapshotBudget::default() },
     });
-    let runs = RunService::new(Arc::new(runner), opened.zone.clone(), opened.directory.clone(), RUNS_AT_ONCE);
+    // As many scripts at a time as there are processors; the others wait (language.md section 11).
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+    let runs = RunService::new(Arc::new(runner), opened.zone.clone(), opened.directory.clone(), at_once);
     let extraction = extraction(&opened, source).await?;
     let tokens = Arc::new(Tokens {
         key: opened.keystore.x25519("seal")?,
@@ -101,7 +99,8 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     });
     let answers = Routes::default()
         .with(&DatastoreService::KINDS, Arc::new(DatastoreService::new(datastore, tokens)))
-        .with(&[Run::KIND], Arc::new(WithKeys { ring, service: Arc::new(runs) }))
+        .with(&[Run::KIND], Arc::new(WithKeys { ring, service: Arc::new(runs.clone()) }))
+        .with(&[RunNews::KIND, RunCancel::KIND], Arc::new(runs))
         .with(&[Extract::KIND], Arc::new(extraction.clone()));
     net.answer(&opened, Arc::new(answers)).await?;
     let stop = net.stop.clone();

@@ -1,4 +1,4 @@
-//! Calls that the data zone answers.
+//! Calls that the data zone answers, apart from those about runs of scripts (`runs`).
 
 use kernel::{Date, LangMap, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,56 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use crate::dsse::Envelope;
 use crate::form::Base64;
-use crate::ids::{DeliveryId, OrderId, RunId};
-
-/// `run`: run a script. What comes back is what the gate let out, sealed, and diagnostics; nothing else.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Run {
-    /// The signed run order.
-    pub order: Envelope,
-}
-
-/// The outcome of a run.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunAnswer {
-    /// The run.
-    pub run_id: RunId,
-    /// Released documents, one per output of the script, in its order, each signed by the gate.
-    pub released: Vec<Envelope>,
-    /// What was wrong or is to be known.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Versions of the stores that were read, `store:version`.
-    #[serde(default)]
-    pub stores: Vec<String>,
-    /// How long it took.
-    #[serde(default)]
-    pub duration_ms: u64,
-}
-
-impl Call for Run {
-    const KIND: &'static str = "run";
-    type Answer = RunAnswer;
-}
-
-/// A message about a place of a script.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Diagnostic {
-    /// Stable code.
-    pub code: String,
-    /// `error`, `warning`, `info`.
-    pub severity: String,
-    /// Line, from 1; 0 for the whole script.
-    pub line: u32,
-    /// Column, from 1.
-    pub column: u32,
-    /// Length in characters.
-    pub length: u32,
-    /// What is wrong and how to mend it.
-    pub message: LangMap,
-}
+use crate::ids::{DeliveryId, OrderId};
 
 /// `metadata`: what the stores of the data zone hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

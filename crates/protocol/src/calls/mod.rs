@@ -4,7 +4,7 @@
 //! | answered by | kinds |
 //! |---|---|
 //! | keys | `index/register`, `pseudonyms/source`, `choices/permitted`, `choices/set`, `choices/list`, `ledger/release`, `ledger/kept`, `ledger/void`, `ledger/me`, `ledger/roots`, `grant/gate`, `grant/room-out`, `key/receipt`, `keys/status`, `plan/current`, `insight/token`, `permit/changed` |
-//! | data | `run`, `metadata`, `extract`, `insight` |
+//! | data | `run`, `run/news`, `run/cancel`, `metadata`, `extract`, `insight` |
 //! | room | `intake/put`, `intake/open`, `room/status` |
 //! | centre | `permit/current`, `delivery/event` |
 
@@ -13,11 +13,12 @@ mod data;
 mod frame;
 mod keys;
 mod room;
+mod runs;
 
 pub use centre::{DeliveryEvent, PermitCurrent, PermitCurrentAnswer};
 pub use data::{
-    CodeChangeItem, CodeItem, CollectionMetadata, DatasetMetadata, Diagnostic, Extract, ExtractAnswer, Insight,
-    InsightAnswer, InsightSource, InsightStatus, Metadata, MetadataAnswer, Run, RunAnswer, StoreMetadata,
+    CodeChangeItem, CodeItem, CollectionMetadata, DatasetMetadata, Extract, ExtractAnswer, Insight, InsightAnswer,
+    InsightSource, InsightStatus, Metadata, MetadataAnswer, StoreMetadata,
 };
 pub use frame::{Frame, FrameError};
 pub use keys::{
@@ -29,6 +30,9 @@ pub use keys::{
     permitted, pseudonyms,
 };
 pub use room::{IntakeOpen, IntakeOpenAnswer, IntakePut, IntakePutAnswer, RoomStatus, RoomStatusAnswer};
+pub use runs::{
+    Diagnostic, Run, RunAnswer, RunCancel, RunCancelAnswer, RunNews, RunNewsAnswer, RunProgress, RunStage, RunTaken,
+};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;

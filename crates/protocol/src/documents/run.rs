@@ -1,5 +1,7 @@
 //! Documents of exploration and audit: the order to run a script, the released document, a log's checkpoint.
 
+use std::collections::BTreeMap;
+
 use kernel::{Language, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +31,15 @@ pub struct RunOrder {
     /// Versions of stores that the workspace is bound to; others come from the script's own `require`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stores: Vec<StoreVersion>,
+    /// Values for the parameters of the script (LANG-332).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// Go on after an error with what does not depend on it (LANG-302).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_going: bool,
+    /// Show the results of statements from this line on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_line: Option<u32>,
     /// When it was ordered.
     pub at: Timestamp,
     /// Until when it counts.

@@ -7,6 +7,14 @@ async function firstCase(page, url) {
   return `/cases/${items[0].id}`;
 }
 
+/** A saved script with two versions. */
+async function twoVersions(page, url) {
+  const save = async (data) => (await page.request.post(`${url}/api/v1/explore/scripts`, { data })).json();
+  const first = await save({ name: "Sivilstand", text: "let year = 2020\ncreate-dataset people\n", note: "" });
+  await save({ id: first.id, expected: 1, name: "Sivilstand", text: "let year = 2021\ncreate-dataset people\n", note: "nytt år" });
+  return first.id;
+}
+
 export const pages = [
   { name: "front", path: "/" },
   { name: "login", path: "/login" },
@@ -30,6 +38,13 @@ export const pages = [
     const answer = await page.request.post(`${url}/api/v1/explore/run`, { data: { script: "tabulate kjoen\n" } });
     return `/explore/run/${(await answer.json()).id}`;
   } },
+  { name: "explore-link", persona: "researcher", limit: 250, path: async (page, url) => {
+    const script = "require no.ssb.fdb:1 as db\ncreate-dataset people\nimport db/BEFOLKNING_KJOENN as sex\ntabulate sex\n";
+    const answer = await page.request.post(`${url}/api/v1/explore/run`, { data: { script } });
+    return `/e/${(await answer.json()).id}`;
+  } },
+  { name: "explore-versions", persona: "researcher", path: async (page, url) => `/explore/script/${await twoVersions(page, url)}/versions` },
+  { name: "explore-compare", persona: "researcher", path: async (page, url) => `/explore/script/${await twoVersions(page, url)}/compare?from=1&to=2` },
   { name: "apply", persona: "researcher", path: "/apply" },
   { name: "application", persona: "researcher", path: async (page, url) => {
     await page.request.post(`${url}/api/v1/cart`, { data: { variable: "npr.somatikk.hovedtilstand" } });

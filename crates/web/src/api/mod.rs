@@ -1,5 +1,5 @@
 //! The JSON API: what the pages do, for machines. Paths under `/api/v1`; errors as RFC 9457 documents. A request that
-//! changes something is a POST with a JSON body, which no form on another site can send.
+//! changes something is a POST with a JSON body or a DELETE, which no form on another site can send.
 
 mod access;
 mod account;

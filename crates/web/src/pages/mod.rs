@@ -6,6 +6,7 @@ mod cases;
 pub(crate) mod citizen;
 mod controls;
 mod explore;
+pub(crate) mod exports;
 pub(crate) mod find;
 mod oversight;
 mod public;

@@ -1,0 +1,69 @@
+//! Files of released results: the same from the page, from a permanent link and from the API (LANG-330).
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use disclosure::{Document, Entry};
+use figures::{File, Format, Origin};
+use kernel::{Language, Problem};
+
+use crate::WebError;
+use crate::visitor::Visitor;
+
+/// The formats that are offered.
+const FORMATS: [Format; 4] = [Format::Csv, Format::Parquet, Format::Json, Format::Html];
+
+/// The files of one result, by the names they have below the address of the run: `3.csv`, or `3-2.csv` for the second of
+/// several tables.
+pub(crate) fn names(document: &Document, entry: &Entry, language: Language) -> Vec<String> {
+    // As many files of columns as of text; they are made when somebody asks for one.
+    let tables = files(document, entry, Format::Csv, language).map_or(0, |f| f.len());
+    if tables == 0 {
+        // A receipt is a line of text.
+        return Vec::new();
+    }
+    let of = |format: Format| {
+        let several = matches!(format, Format::Csv | Format::Parquet);
+        (0..if several { tables } else { 1 }).map(move |i| match (several, tables) {
+            (true, 2..) => format!("{}-{}.{}", entry.id, i + 1, format.ending()),
+            _ => format!("{}.{}", entry.id, format.ending()),
+        })
+    };
+    FORMATS.into_iter().flat_map(of).collect()
+}
+
+fn files(document: &Document, entry: &Entry, format: Format, language: Language) -> Option<Vec<File>> {
+    figures::export(entry, Origin(&document.head), format, language, &entry.id.to_string()).ok()
+}
+
+/// The file of a name that [`names`] gave.
+pub(crate) fn file(visitor: &Visitor, document: &Document, name: &str) -> Result<Response, WebError> {
+    let missing = || visitor.fail()(Problem::not_found("result"));
+    let (stem, ending) = name.split_once('.').ok_or_else(missing)?;
+    let id = stem.split_once('-').map_or(stem, |(id, _)| id).parse::<u32>().map_err(|_| missing())?;
+    let entry = document.results.iter().find(|e| e.id == id).ok_or_else(missing)?;
+    let format = FORMATS.into_iter().find(|f| f.ending() == ending).ok_or_else(missing)?;
+    let files = files(document, entry, format, visitor.lang).unwrap_or_default();
+    let file = files.into_iter().find(|f| f.name == name).ok_or_else(missing)?;
+    Ok(answer(document, file))
+}
+
+/// One result in a format, by the format's name: for the API. Of several tables the first.
+pub(crate) fn in_format(
+    visitor: &Visitor,
+    document: &Document,
+    entry: &Entry,
+    format: &str,
+) -> Result<Response, WebError> {
+    let unknown = |message: String| visitor.fail()(Problem::invalid("format", "unknown", message));
+    let known: Format = format.parse().map_err(|()| unknown(format!("{format} is not a format")))?;
+    let stem = entry.id.to_string();
+    let files = figures::export(entry, Origin(&document.head), known, visitor.lang, &stem);
+    let file = files.map_err(|e| unknown(e.to_string()))?.into_iter().next();
+    file.map(|file| answer(document, file)).ok_or_else(|| unknown(format!("no {format} of this result")))
+}
+
+fn answer(document: &Document, file: File) -> Response {
+    let name = format!("attachment; filename=\"{}-{}\"", document.head.run, file.name);
+    ([(header::CONTENT_TYPE, file.media_type.to_owned()), (header::CONTENT_DISPOSITION, name)], file.bytes)
+        .into_response()
+}
