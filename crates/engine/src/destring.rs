@@ -79,8 +79,9 @@ pub(crate) fn destring(
         Some(labels) if labels.entries.iter().any(|l| read(&l.code.to_string(), plan) == Read::NoNumber) => {
             return Err(RunError::not_a_number(&column.source));
         }
-        Some(_) => None,
-        None => Some(met(&source.data, &reads, mask, control)?),
+        // A list may lack codes that the column has.
+        Some(_) if !reads.contains(&Read::NoNumber) => None,
+        _ => Some(met(&source.data, &reads, mask, control)?),
     };
     let values: Vec<Value> = reads.iter().map(|r| value(*r)).chain([Value::Missing]).collect();
     let kind = if reads.iter().any(|r| matches!(r, Read::Decimal(_))) { Kind::Decimal } else { Kind::Integer };

@@ -20,6 +20,8 @@ pub(super) struct Dataset {
     pub(super) unit: Option<Arc<UnitType>>,
     pub(super) panel: bool,
     pub(super) event: bool,
+    /// Made by `clone-units`, and nothing read into it yet.
+    pub(super) units_alone: bool,
     pub(super) columns: BTreeMap<Name, Column>,
     /// The columns that it was collapsed by.
     keys: Vec<Name>,
@@ -82,7 +84,7 @@ impl Shape {
             }
             Action::CloneUnits { from, to } => {
                 let unit = self.datasets.get(from).and_then(|d| d.unit.clone());
-                self.datasets.insert(Arc::clone(to), Dataset { unit, ..Dataset::default() });
+                self.datasets.insert(Arc::clone(to), Dataset { unit, units_alone: true, ..Dataset::default() });
             }
             Action::RenameDataset { from, to } => {
                 if let Some(dataset) = self.datasets.remove(from) {
@@ -116,6 +118,7 @@ fn columns(dataset: &mut Dataset, action: &Action) {
     match action {
         Action::Import(plan) => {
             dataset.unit.get_or_insert_with(|| Arc::clone(&plan.variable.unit_type));
+            dataset.units_alone = false;
             dataset.put(&plan.column, plan.variable.data_type.clone(), plan.labels.is_some());
         }
         Action::ImportEvent(plan) => {

@@ -143,13 +143,14 @@ impl<'a> Writer<'a> {
         let fitting: Vec<_> = self.variables.iter().filter(|v| fits(v)).cloned().collect();
         let fitting = if fitting.is_empty() { self.variables.clone() } else { fitting };
         let Some(first) = dice.choose(&fitting).cloned() else { return String::new() };
-        if dataset.columns.is_empty() && dice.once_in(4) {
+        if dataset.columns.is_empty() && (dataset.unit.is_none() || dataset.units_alone) && dice.once_in(4) {
             let moving: Vec<_> = fitting.iter().filter(|v| v.temporality != Temporality::Fixed).cloned().collect();
             let Some(variable) = dice.choose(&moving) else { return String::new() };
             let (from, to) = (dice.pick(&DAYS), dice.pick(&DAYS));
             return format!("import-event db/{} {from} to {to} as {}", variable.name, self.fresh());
         }
-        if dataset.columns.is_empty() && dice.once_in(3) {
+        let untouched = dataset.unit.is_none() || dataset.units_alone;
+        if dataset.columns.is_empty() && untouched && dice.once_in(3) {
             let same: Vec<String> =
                 fitting.iter().filter(|v| v.unit_type == first.unit_type).map(|v| format!("db/{}", v.name)).collect();
             let times: Vec<String> = DAYS.iter().map(|d| (*d).to_owned()).collect();
@@ -162,7 +163,12 @@ impl<'a> Writer<'a> {
             Some(year) if dice.once_in(2) => format!("{}{year}", first.name.to_lowercase()),
             _ => self.fresh(),
         };
-        let outer = if dice.once_in(6) { ", outer_join" } else { "" };
+        let outer = match dice.roll(12) {
+            0 | 1 => ", outer_join",
+            2 if first.code_list.is_some() => ", harmonise(to(2020-06-01))",
+            3 if first.code_list.is_some() && dataset.unit.is_some() => ", harmonise(to(2020-06-01) split(missing))",
+            _ => "",
+        };
         format!("import db/{} {time} as {name}{outer}", first.name)
     }
 
@@ -264,7 +270,10 @@ impl<'a> Writer<'a> {
         match dice.roll(10) {
             0 => format!("drop {}", some(dice, &names, 1, 1).concat()),
             1 => format!("keep {}", some(dice, &names, names.len().div_ceil(2), names.len().max(1)).join(" ")),
-            2 => format!("sample {} {}", dice.pick(&["0.5", "0.9", "0.25", "1001", "0.001"]), 1 + dice.roll(9)),
+            // Groups of values are sampled by keys that the engine makes.
+            2 if dataset.unit.is_some() => {
+                format!("sample {} {}", dice.pick(&["0.5", "0.9", "0.25", "1001", "0.001"]), 1 + dice.roll(9))
+            }
             3..=6 => format!("drop if {}", Expressions::new(dataset, dice).truth(1)),
             _ => format!("keep if {}", Expressions::new(dataset, dice).truth(2)),
         }
@@ -327,7 +336,9 @@ impl<'a> Writer<'a> {
     fn labels(&mut self, dice: &mut Dice, dataset: &Dataset) -> String {
         let list = self.fresh();
         let column = some(dice, &dataset.names(|_| true), 1, 1).concat();
-        match dice.roll(3) {
+        match dice.roll(5) {
+            3 => format!("harmonise {column}, from(2019-06-01) to(2020-06-01)"),
+            4 => format!("harmonise {column}, from(2019-06-01) to(2020-06-01) split(missing)"),
             0 => format!("define-labels {list} '1' 'En' '2' 'To' '0301' Oslo\nassign-labels {column} {list}"),
             1 => format!("define-labels {list} 0 Nei 1 Ja\nassign-labels {column} {list}\ndrop-labels {list}"),
             _ => format!("define-labels {list} 0 Nei 1 Ja 2.5 Halv\nassign-labels {column} {list}"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kernel::{Date, LangMap};
 use script::program::Literal;
-use script::{CodeEntry, CodeList, CodePeriod, DataType, Temporality, UnitType, VariableInfo};
+use script::{CodeEntry, CodeList, CodePeriod, DataType, Recoding, Temporality, UnitType, VariableInfo};
 
 use super::dice::Dice;
 use crate::memory::{Fact, MemorySource};
@@ -160,7 +160,7 @@ impl Builder {
         let income = head("INNTEKT", Accumulated, DataType::Integer, &[]);
         self.dated(&income, n, |d| Literal::Integer(d.roll(900_000) as i64 - 50_000));
         let extreme = head("YTTER", Fixed, DataType::Integer, &[]);
-        self.fixed(&extreme, n, |d| Literal::Integer([i64::MAX, i64::MIN, 0, -1, 1 << 53, i64::MAX - 1][d.roll(6)]));
+        self.fixed(&extreme, n, |d| Literal::Integer([i64::MAX, -(1 << 53), 0, -1, 1 << 53, i64::MAX - 1][d.roll(6)]));
         let weight = head("VEKT", Fixed, DataType::Decimal, &[]);
         self.fixed(&weight, n, |d| match d.roll(30) {
             0 => Literal::Decimal(f64::MAX),
@@ -247,5 +247,14 @@ fn code_list(entries: &[(&str, &str)]) -> Option<CodeList> {
         CodePeriod { from: from.map(day), until: until.map(day), codes: codes.collect() }
     };
     let periods = vec![period(None, Some("2019-12-31"), ""), period(Some("2020-01-01"), None, " (ny)")];
-    (!entries.is_empty()).then_some(CodeList { periods, ..CodeList::default() })
+    // On the day of the second period a code goes into another, and one is split.
+    let change = |from: &str, to: &str, share: Option<f64>| {
+        let has = |code: &str| entries.iter().any(|(c, _)| *c == code);
+        let recoding = Recoding { date: day("2020-01-01"), from: from.into(), to: to.into(), share };
+        (has(from) && has(to)).then_some(recoding)
+    };
+    let split = |to, share| change("4601", to, Some(share));
+    let changes = [change("5001", "0301", None), split("4601", 0.4), split("0301", 0.6), change("1", "2", None)];
+    let changes = changes.into_iter().flatten().collect();
+    (!entries.is_empty()).then_some(CodeList { periods, changes })
 }

@@ -42,6 +42,8 @@ fn ordered<'a>(key: &V, cells: impl Iterator<Item = (&'a Name, &'a V)>) -> (Stri
             V::Dec(x) if x.fract() != 0.0 => decimals.push(x.to_bits()),
             V::Dec(x) if x.abs() < 9e15 => exact.push(format!("{name} Int({})", *x as i64)),
             V::Dec(x) => decimals.push(x.to_bits()),
+            // May stand beside a decimal: beyond this they are not told apart.
+            V::Int(n) if n.abs_diff(0) >= 9_000_000_000_000_000 => decimals.push((*n as f64).to_bits()),
             value => exact.push(format!("{name} {value:?}")),
         }
     }

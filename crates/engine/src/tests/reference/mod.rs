@@ -75,7 +75,12 @@ impl Reference {
             }
             Action::Merge(plan) => {
                 let from = self.frames.get(&plan.source).ok_or(Code::E202)?.clone();
-                let unique = self.frames.get_mut(&plan.target).ok_or(Code::E202)?.merge(&from, plan);
+                let target = self.frames.get_mut(&plan.target).ok_or(Code::E202)?;
+                // Neither is suitable before it has units.
+                if from.unit.is_none() || target.unit.is_none() {
+                    return Err(Code::E202);
+                }
+                let unique = target.merge(&from, plan);
                 return if unique { Ok(Found::Nothing) } else { Err(Code::E313) };
             }
             Action::DropLabels { columns, .. } => {

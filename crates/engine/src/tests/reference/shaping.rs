@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hmac::{Hmac, Mac as _};
+use script::Literal;
 use script::program::{
     Destring, Labels, Merge, Name, Pairing, Recode, RecodeRule, RecodeSource, ReshapeFromPanel, ReshapeToPanel,
     RowUnit, Sample, SampleSize,
@@ -11,7 +12,7 @@ use script::program::{
 use super::frame::{Column, Frame, Row};
 use super::value::V;
 
-fn flags(labels: Option<&Labels>) -> impl Iterator<Item = script::Literal> + '_ {
+fn flags(labels: Option<&Labels>) -> impl Iterator<Item = Literal> + '_ {
     labels.into_iter().flat_map(|l| &l.entries).filter(|l| l.missing).map(|l| l.code.clone())
 }
 
@@ -64,11 +65,16 @@ impl Frame {
                     None => return false,
                 }
             }
-            let column = Column {
-                data_type: Some(c.data_type.clone()),
-                labels: c.labels.clone(),
-                flagged: flags(c.labels.as_deref()).collect(),
-            };
+            // A flagged code stays flagged as a number (LANG-036).
+            let mut flagged: Vec<Literal> = flags(c.labels.as_deref()).collect();
+            for flag in &self.columns[&c.source].flagged {
+                flagged.extend(match number(&flag.to_string(), plan) {
+                    Some(V::Int(n)) => Some(Literal::Integer(n)),
+                    Some(V::Dec(x)) => Some(Literal::Decimal(x)),
+                    _ => None,
+                });
+            }
+            let column = Column { data_type: Some(c.data_type.clone()), labels: c.labels.clone(), flagged };
             self.put(&c.target, column, numbers);
         }
         true
