@@ -4,10 +4,12 @@
 mod complete;
 mod highlight;
 mod hover;
+mod rename;
 
 pub use complete::{Completion, CompletionKind, complete};
 pub use highlight::{TokenClass, highlight};
 pub use hover::{Hover, hover};
+pub use rename::{occurrences, renamed};
 
 use crate::lexer::{Mark, Token, TokenKind};
 

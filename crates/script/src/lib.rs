@@ -32,7 +32,7 @@ pub use catalogue::{
 pub use check::{Checked, SavedScripts, Settings, check, compile};
 pub use commands::{COMMANDS, CommandSpec, OptionShape, OptionSpec, Part, Shape};
 pub use diagnostic::{Code, Diagnostic, Related, Severity, sort};
-pub use editor::{Completion, CompletionKind, Hover, TokenClass, complete, highlight, hover};
+pub use editor::{Completion, CompletionKind, Hover, TokenClass, complete, highlight, hover, occurrences, renamed};
 pub use format::format;
 pub use functions::{FUNCTIONS, Function, FunctionGroup, FunctionSpec, Parameter, Returns};
 pub use parse::{Parsed, parse, parse_strict};

@@ -1,5 +1,6 @@
 //! `hap explore`: run, check and lay out scripts without a service, over stores that are marked synthetic (LANG-350).
 
+mod lsp;
 mod run;
 
 use std::io::Read as _;
@@ -38,6 +39,14 @@ enum Verb {
     Run(run::Args),
     /// Check a script and run nothing.
     Check(CheckArgs),
+    /// Serve an editor over standard input and output (language server protocol).
+    Lsp {
+        #[command(flatten)]
+        data: DataDir,
+        /// Language of the messages: nb, nn or en.
+        #[arg(long, default_value = "nb", value_parser = language)]
+        lang: Language,
+    },
     /// Lay a script out.
     Fmt {
         /// The script; - for standard input, then the result goes to standard output.
@@ -84,6 +93,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
         Verb::Run(args) => run::run(args).await,
         Verb::Check(args) => check(&args.common).await,
+        Verb::Lsp { data, lang } => serve(data, lang).await,
         Verb::Fmt { file, check } => Ok(layout(&file, check)),
     }
 }
@@ -160,6 +170,21 @@ async fn check(args: &Common) -> anyhow::Result<ExitCode> {
     };
     print(&checked.diagnostics, &args.file, args.lang);
     Ok(ExitCode::from(code(&checked.diagnostics)))
+}
+
+/// Serves an editor with the metadata of the data folder; without one, grammar alone is checked.
+async fn serve(data: DataDir, language: Language) -> anyhow::Result<ExitCode> {
+    let places = crate::places::Places::new(data.data);
+    let catalogue = if places.public().exists() {
+        let zone = zones::data::open(&super::role::net(&places)?, &places).await?;
+        MetadataCatalogue::new(&zone.datastore.metadata(&Metadata::default()).await?)
+    } else {
+        MetadataCatalogue::default()
+    };
+    let (connection, threads) = lsp_server::Connection::stdio();
+    tokio::task::spawn_blocking(move || lsp::serve(&connection, &catalogue, language)).await??;
+    threads.join()?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn layout(file: &Path, check: bool) -> ExitCode {
