@@ -33,15 +33,17 @@ pub(crate) struct Spec {
 }
 
 static SPECS: LazyLock<Result<Vec<Spec>, String>> = LazyLock::new(|| read().map_err(|e| e.to_string()));
-static CODES: LazyLock<Result<BTreeMap<String, Vec<(String, String)>>, String>> =
-    LazyLock::new(|| read_codes().map_err(|e| e.to_string()));
+static CODES: LazyLock<Result<Lists, String>> = LazyLock::new(|| read_codes().map_err(|e| e.to_string()));
+
+/// Codes with their labels, by name of the list.
+type Lists = BTreeMap<String, Vec<(String, String)>>;
 
 /// The variables, in the order of the list.
 pub(crate) fn specs() -> Result<&'static [Spec], SynthError> {
     SPECS.as_deref().map_err(|e| SynthError::Tables(e.clone()))
 }
 
-fn read_codes() -> Result<BTreeMap<String, Vec<(String, String)>>, csv::Error> {
+fn read_codes() -> Result<Lists, csv::Error> {
     let pair = |text: &str| text.split_once('=').map(|(code, label)| (code.to_owned(), label.to_owned()));
     let lists = rows(include_str!("../../data/catalogue_codes.csv"))?;
     Ok(lists.into_iter().map(|r| (r[0].clone(), r[1].split(" | ").filter_map(pair).collect())).collect())
