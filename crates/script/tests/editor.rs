@@ -120,3 +120,9 @@ fn options_explain_themselves() {
     let text = hover(&source, 6, 17, &Registers::read()).unwrap().text;
     assert_eq!(text.text(Language::En), "rowpct\nPercent of the row total.");
 }
+
+#[test]
+fn commands_are_offered_by_what_stands_before_the_place() {
+    let offered = script::complete("create-dataset d\n/* x */ summarise a\n", 2, 12, &Registers::read());
+    assert!(offered.iter().any(|c| c.text == "summarize"), "{:?}", offered.iter().map(|c| &c.text).collect::<Vec<_>>());
+}

@@ -182,7 +182,9 @@ impl Finder<'_> {
     fn commands(&mut self, place: &AtPlace) {
         if let Some(span) = self.command_word(place) {
             self.replace = span;
-            self.typed = span.text(self.source).to_owned();
+            // What stands behind the place is not typed yet, or is what shall be replaced.
+            let head = place.current.map_or(span.end, |t| t.span.start);
+            self.typed.insert_str(0, self.source.get(span.start..head).unwrap_or(""));
         }
         for spec in COMMANDS {
             let signature = spec.signature();
