@@ -11,7 +11,7 @@ impl Dice {
     }
 
     /// The next 64 bits (SplitMix64).
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -21,7 +21,7 @@ impl Dice {
     /// A number from 0 to `n` less one; 0 when `n` is 0.
     pub fn roll(&mut self, n: usize) -> usize {
         // The bias of a remainder is of no matter at these sizes.
-        if n == 0 { 0 } else { (self.next() % n as u64) as usize }
+        if n == 0 { 0 } else { (self.bits() % n as u64) as usize }
     }
 
     /// Whether a chance of one in `n` comes in.

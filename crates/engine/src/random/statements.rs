@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         let at = StoreVersion { store: STORE.into(), version: "1.0.0.0".into() };
         let names = source.list(&at).unwrap_or_default();
         let variables = names.iter().filter_map(|n| Some(Arc::clone(&source.describe(&at, n).ok()?.info))).collect();
-        let statements = vec![format!("require {STORE}:1 as db"), "create-dataset d".to_owned()];
+        let statements = [format!("require {STORE}:1 as db"), "create-dataset d".to_owned()];
         let mut writer = Self {
             source,
             variables,

@@ -160,12 +160,13 @@ fn mathematics(function: Function, args: &[V]) -> Option<V> {
     }
 }
 
-/// ln n!, by summing; beyond 10 000 by Stirling's series.
+/// ln n!, by summing; from 256 on by Stirling's series, so that a text of it has the same digits.
 fn log_factorial(n: f64) -> f64 {
-    if n <= 10_000.0 {
+    if n < 256.0 {
         return (2..=n.max(0.0) as u64).map(|i| (i as f64).ln()).sum();
     }
-    n * n.ln() - n + 0.5 * (2.0 * std::f64::consts::PI * n).ln() + 1.0 / (12.0 * n)
+    let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
+    n * n.ln() - n + 0.5 * (2.0 * std::f64::consts::PI * n).ln() + series
 }
 
 /// LANG-234.

@@ -1,12 +1,13 @@
 //! Statistics of a group of values (language.md 8.3.1, statistics.md 2.1), by their definitions.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use script::DataType;
 use script::program::{GroupColumn, Groups, Name, RowUnit, Statistic};
 
 use super::frame::{Column, Frame, Group, Row};
-use super::value::V;
+use super::value::{V, compare};
 
 /// Percentile of type 7 of ascending values.
 pub(in crate::tests) fn percentile(sorted: &[f64], p: f64) -> Option<f64> {
@@ -52,8 +53,11 @@ fn statistic(statistic: Statistic, valid: &[V], rows: usize) -> V {
     let (n, sorted) = (valid.len() as f64, sorted(&numbers));
     let at = |p| percentile(&sorted, p);
     let real = |x: Option<f64>| x.map_or(V::Missing, V::real);
-    // The least and the largest keep the type of the column.
-    let extreme = |x: Option<&f64>| valid.iter().find(|v| v.number().as_ref() == x).cloned().unwrap_or(V::Missing);
+    // The least and the largest keep the type of the column, and all their digits.
+    let extreme = |wanted: Ordering| {
+        let further = |a: V, b: &V| if compare(b, &a) == Some(wanted) { b.clone() } else { a };
+        valid.first().map_or(V::Missing, |first| valid.iter().fold(first.clone(), further))
+    };
     match statistic {
         Statistic::Count => V::Int(valid.len() as i64),
         Statistic::Percent => V::Dec(if valid.is_empty() { 0.0 } else { 100.0 * n / rows as f64 }),
@@ -67,8 +71,8 @@ fn statistic(statistic: Statistic, valid: &[V], rows: usize) -> V {
             }
         }
         Statistic::Mean => real(mean(&numbers)),
-        Statistic::Min => extreme(sorted.first()),
-        Statistic::Max => extreme(sorted.last()),
+        Statistic::Min => extreme(Ordering::Less),
+        Statistic::Max => extreme(Ordering::Greater),
         Statistic::Median | Statistic::P50 => real(at(0.5)),
         Statistic::P25 => real(at(0.25)),
         Statistic::P75 => real(at(0.75)),
