@@ -39,6 +39,7 @@ lint: assets ## Clippy, warnings are errors.
 unit: packages python-peers assets ## Tests of all crates, on SQLite and PostgreSQL.
 	cargo test --locked --workspace --exclude hap
 	cargo test --locked -p hap
+	cargo run --quiet --locked -p explore --example bench_engine -- --check --persons 100000
 
 fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECONDS for longer).
 	cargo xtask fuzz script --seconds $(FUZZ_SECONDS)

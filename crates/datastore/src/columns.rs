@@ -20,9 +20,10 @@ use crate::error::DatastoreError;
 use crate::folder::{place, values};
 use crate::header::{DICTIONARY, DatasetRecord, Layout, Part, Stored};
 use crate::ids::IdSpaces;
-use crate::mapped::{batch, map};
+use crate::mapped::{Map, batch, map};
 use crate::metadata::{Code, CodeChange, Domain, Metadata, ValueType};
 use crate::product::Product;
+use crate::spells::{Days, by_ordinal, overlapping};
 use crate::sql::Everything;
 use crate::units::{PERSON_IDS, UnitTypes};
 use crate::version::Version;
@@ -205,8 +206,29 @@ fn variable(
     Some(Variable { info: Arc::new(info), codes: shared.codes.clone(), digest })
 }
 
+/// Does the same with the values of every kind.
+macro_rules! each_values {
+    ($values:expr, $v:ident => $make:expr) => {
+        match $values {
+            Values::Code8($v) => Values::Code8($make),
+            Values::Code16($v) => Values::Code16($make),
+            Values::Code32($v) => Values::Code32($make),
+            Values::Int8($v) => Values::Int8($make),
+            Values::Int16($v) => Values::Int16($make),
+            Values::Int32($v) => Values::Int32($make),
+            Values::Int64($v) => Values::Int64($make),
+            Values::Float($v) => Values::Float($make),
+            Values::Date($v) => Values::Date($make),
+            Values::Unit($v) => Values::Unit($make),
+            Values::Text { index: $v, dictionary } => Values::Text { index: $make, dictionary: dictionary.clone() },
+        }
+    };
+}
+pub(crate) use each_values;
+
 /// A mapped file of values.
 pub(crate) struct Mapped {
+    map: Map,
     batch: RecordBatch,
     dictionary: Arc<Vec<String>>,
     stored: Stored,
@@ -314,12 +336,13 @@ impl Columns {
         let load = |file: &str| {
             let name = format!("{}/{file}", dataset.record.name);
             let entry = dataset.record.header.files.get(file).ok_or_else(|| DatastoreError::Damaged(name.clone()))?;
-            batch(map(&dataset.folder.join(file), &name, entry)?, &name)
+            let map = map(&dataset.folder.join(file), &name, entry)?;
+            Ok::<_, DatastoreError>((batch(map.bytes(), &name)?, map))
         };
         let stored = dataset.record.header.stored;
         let dictionary = match stored {
             Stored::Text => {
-                let words = load(DICTIONARY)?;
+                let (words, _) = load(DICTIONARY)?;
                 let words = words.column(0).as_string_opt::<i32>();
                 let words =
                     words.ok_or_else(|| DatastoreError::Damaged(format!("{}/{DICTIONARY}", dataset.record.name)))?;
@@ -327,26 +350,22 @@ impl Columns {
             }
             _ => Vec::new(),
         };
-        let mapped = Arc::new(Mapped { batch: load(&part.file)?, dictionary: Arc::new(dictionary), stored });
+        let (batch, map) = load(&part.file)?;
+        let mapped = Arc::new(Mapped { map, batch, dictionary: Arc::new(dictionary), stored });
         locked(&self.inner.files).insert(path, mapped.clone());
         Ok(mapped)
     }
 
     /// One part as a dense column.
     pub(crate) fn dense(&self, dataset: &Dataset, part: &Part) -> Result<Column, DatastoreError> {
-        let damaged = || DatastoreError::Damaged(format!("{}/{}", dataset.record.name, part.file));
+        let damaged = || self.damaged(dataset, &part.file);
         let mapped = self.mapped(dataset, part)?;
         let values = mapped.values().ok_or_else(damaged)?;
         match part.layout {
             Layout::Dense => Ok(Column { values, validity: mapped.validity() }),
             Layout::Sparse => {
                 let ordinals = mapped.ordinals().ok_or_else(damaged)?;
-                let length = part.length as usize;
-                if ordinals.iter().any(|o| *o as usize >= length) {
-                    return Err(damaged());
-                }
-                let rows = ordinals.iter().enumerate().map(|(row, o)| (*o, row));
-                Ok(scatter(&values, length, rows))
+                by_ordinal(&values, &ordinals, None, part.length as usize, &|| ()).ok_or_else(damaged)
             }
             Layout::Spells => Err(damaged()),
         }
@@ -363,7 +382,12 @@ impl Columns {
                 values: mapped.values()?,
             })
         };
-        read().ok_or_else(|| DatastoreError::Damaged(format!("{}/{}", dataset.record.name, part.file)))
+        read().ok_or_else(|| self.damaged(dataset, &part.file))
+    }
+
+    /// A file of a dataset, named, is not what it must be.
+    fn damaged(&self, dataset: &Dataset, file: &str) -> DatastoreError {
+        DatastoreError::Damaged(format!("{}/{file}", dataset.record.name))
     }
 
     fn column_of(&self, dataset: &Dataset, time: Option<Date>) -> Result<Column, ColumnError> {
@@ -386,11 +410,12 @@ impl Columns {
             ([], _) => Err(ColumnError::Time),
             ([part], Some(day)) if part.layout == Layout::Spells => {
                 let spells = self.all_spells(dataset, part)?;
-                let day = day.days();
-                let hits = (0..spells.ordinals.len())
-                    .filter(|row| spells.starts[*row] <= day && day <= spells.stops[*row])
-                    .map(|row| (spells.ordinals[row], row));
-                Ok(scatter(&spells.values, part.length as usize, hits))
+                let days = Days::of(&spells);
+                let file = self.mapped(dataset, part)?;
+                let release = || file.map.release();
+                let days = Some((days, day.days()));
+                by_ordinal(&spells.values, &spells.ordinals, days, part.length as usize, &release)
+                    .ok_or_else(|| self.damaged(dataset, &part.file).into())
             }
             ([part], _) => Ok(self.dense(dataset, part)?),
             // Units may have periods of different length that cover the day.
@@ -409,17 +434,13 @@ impl Columns {
         for part in &dataset.record.header.parts {
             if part.layout == Layout::Spells {
                 let spells = self.all_spells(dataset, part)?;
-                let meets = |r: &usize| spells.starts[*r] <= to.days() && spells.stops[*r] >= from.days();
-                let keep: Vec<usize> = (0..spells.ordinals.len()).filter(meets).collect();
                 if dataset.record.metadata.carries() {
+                    let mut keep = Vec::new();
+                    let all = 0..spells.ordinals.len();
+                    Days::of(&spells).meeting(all, from.days(), to.days(), |row| keep.push(row));
                     return Ok(measurements(&spells, &keep, &dataset.record.header.dates, from, to));
                 }
-                return Ok(Spells {
-                    ordinals: keep.iter().map(|r| spells.ordinals[*r]).collect(),
-                    starts: keep.iter().map(|r| spells.starts[*r]).collect(),
-                    stops: keep.iter().map(|r| spells.stops[*r]).collect(),
-                    values: take(&spells.values, keep.iter().copied()),
-                });
+                return Ok(overlapping(&spells, from.days(), to.days()));
             }
             let (start, stop) = (part.from.map_or(i32::MIN, Date::days), part.to.map_or(i32::MAX, Date::days));
             if fixed || start <= to.days() && stop >= from.days() {
@@ -491,40 +512,6 @@ fn unavailable(error: &DatastoreError) -> SourceError {
     };
     tracing::error!(%error, "a column cannot be read");
     SourceError::Unavailable { what }
-}
-
-macro_rules! each_values {
-    ($values:expr, $v:ident => $make:expr) => {
-        match $values {
-            Values::Code8($v) => Values::Code8($make),
-            Values::Code16($v) => Values::Code16($make),
-            Values::Code32($v) => Values::Code32($make),
-            Values::Int8($v) => Values::Int8($make),
-            Values::Int16($v) => Values::Int16($make),
-            Values::Int32($v) => Values::Int32($make),
-            Values::Int64($v) => Values::Int64($make),
-            Values::Float($v) => Values::Float($make),
-            Values::Date($v) => Values::Date($make),
-            Values::Unit($v) => Values::Unit($make),
-            Values::Text { index: $v, dictionary } => Values::Text { index: $make, dictionary: dictionary.clone() },
-        }
-    };
-}
-
-/// Values put at the places of their ordinals.
-fn scatter(values: &Values, length: usize, hits: impl Iterator<Item = (u32, usize)>) -> Column {
-    let mut at = vec![u32::MAX; length];
-    let mut filled = 0;
-    for (ordinal, row) in hits {
-        filled += usize::from(at[ordinal as usize] == u32::MAX);
-        at[ordinal as usize] = row as u32;
-    }
-    fn place<T: Copy + Default>(values: &[T], at: &[u32]) -> Vec<T> {
-        at.iter().map(|r| if *r == u32::MAX { T::default() } else { values[*r as usize] }).collect()
-    }
-    let placed = each_values!(values, v => place(v, &at).into());
-    let bits = BooleanBuffer::from_iter(at.iter().map(|r| *r != u32::MAX));
-    Column { values: placed, validity: (filled < length).then(|| NullBuffer::new(bits)) }
 }
 
 /// Rows of values.

@@ -11,6 +11,7 @@
 //! What it is not: a place where ids live. Unit ids pass through the memory of one ingest job, on their way to the key
 //! role; files and tables hold ordinals alone.
 
+mod assembled;
 mod check;
 mod columns;
 mod csvfile;
@@ -28,12 +29,14 @@ mod product;
 mod reading;
 mod report;
 mod service;
+mod spells;
 mod sql;
 mod store_service;
 mod texts;
 mod units;
 mod version;
 
+pub use assembled::{Assembly, RowValues, Rows};
 pub use columns::Columns;
 pub use engine::source::status_dates;
 pub use error::DatastoreError;

@@ -1,6 +1,7 @@
 //! A column as a dimension of a table: which category each row has, and the categories in order (LANG-163, LANG-040).
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use kernel::{Date, Language};
 use script::DataType;
@@ -10,14 +11,16 @@ use crate::data::{Data, Dictionary};
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::expression::entries;
+use crate::lookup::{Span, WORD};
 use crate::params::Parameters;
 use crate::people::NONE;
 use crate::raw::{RawCategory, RawDimension};
 use crate::vector::{Content, Value};
 
-/// A dimension: the category of every row of the unit space, [`NONE`] where it has none.
+/// A dimension, and how the category of a row is found.
 pub(crate) struct Axis {
-    pub(crate) of_row: Vec<u32>,
+    data: Arc<Data>,
+    slots: Slots,
     pub(crate) dimension: RawDimension,
 }
 
@@ -30,7 +33,7 @@ pub(crate) struct AxisOptions {
 }
 
 impl Axis {
-    /// The categories of a column, as they may occur on any row of the unit space.
+    /// The categories of a column, as they may occur on any row of the dataset.
     pub(crate) fn of(
         name: &str,
         column: &Column,
@@ -39,7 +42,8 @@ impl Axis {
         parameters: &Parameters,
         control: &dyn Control,
     ) -> Result<Self, RunError> {
-        let values = distinct(name, column, rows, parameters, control)?;
+        let span = Span::of(&column.data);
+        let values = distinct(name, column, span, rows, parameters, control)?;
         let labels = if options.nolabels { HashMap::new() } else { column.label_texts(options.language) };
         let category = |value: &Value, missing: bool| {
             let code = code_text(value, &column.data_type);
@@ -60,25 +64,48 @@ impl Axis {
         } else {
             NONE
         };
-        let slots = Slots::new(&column.data, &values, slot_of, nothing);
-        let of_row = by_chunk(control, rows, |range| slots.read(range))?.concat();
+        let slots = Slots::new(&column.data, span, &values, slot_of, nothing);
         let label = column.title.as_ref().map(|t| t.text(options.language).to_owned()).filter(|t| !t.is_empty());
-        Ok(Self { of_row, dimension: RawDimension { name: name.to_owned(), label, categories } })
+        let data = Arc::clone(&column.data);
+        Ok(Self { data, slots, dimension: RawDimension { name: name.to_owned(), label, categories } })
     }
 
-    /// Drops the categories that none of the rows in `used` has (STAT-040).
-    pub(crate) fn keep_observed(&mut self, used: &[bool]) {
-        let mut seen = vec![false; self.dimension.categories.len()];
-        for (slot, _) in self.of_row.iter().zip(used).filter(|(slot, used)| **used && **slot != NONE) {
-            seen[*slot as usize] = true;
+    /// Number of categories.
+    pub(crate) fn len(&self) -> usize {
+        self.dimension.categories.len()
+    }
+
+    /// The category of each row of `range`; [`NONE`] where it has none.
+    pub(crate) fn read(&self, range: std::ops::Range<usize>, out: &mut [u32]) {
+        match &self.slots {
+            Slots::Table(span, table) => span.gather(&self.data, table, range, out),
+            Slots::Number { slot_of, nothing } => {
+                let vector = self.data.read(range);
+                let slot = |i: usize| whole(&vector.content, i).and_then(|n| slot_of.get(&n)).copied();
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = if vector.valid[i] { slot(i).unwrap_or(NONE) } else { *nothing };
+                }
+            }
         }
-        let mut to = vec![NONE; seen.len()];
-        for (new, (old, _)) in seen.iter().enumerate().filter(|(_, s)| **s).enumerate() {
+    }
+
+    /// Drops the categories that are not `observed` (STAT-040). Gives the new place of each old one.
+    pub(crate) fn keep(&mut self, observed: &[bool]) -> Vec<u32> {
+        let mut to = vec![NONE; observed.len()];
+        for (new, (old, _)) in observed.iter().enumerate().filter(|(_, seen)| **seen).enumerate() {
             to[old] = new as u32;
         }
-        let mut seen = seen.into_iter();
+        let mut seen = observed.iter().copied();
         self.dimension.categories.retain(|_| seen.next().unwrap_or(false));
-        self.of_row.iter_mut().filter(|s| **s != NONE).for_each(|s| *s = to[*s as usize]);
+        let move_to = |slot: &mut u32| *slot = to.get(*slot as usize).copied().unwrap_or(NONE);
+        match &mut self.slots {
+            Slots::Table(_, table) => table.iter_mut().for_each(move_to),
+            Slots::Number { slot_of, nothing } => {
+                slot_of.values_mut().for_each(move_to);
+                move_to(nothing);
+            }
+        }
+        to
     }
 }
 
@@ -86,6 +113,7 @@ impl Axis {
 fn distinct(
     name: &str,
     column: &Column,
+    span: Option<Span>,
     rows: usize,
     parameters: &Parameters,
     control: &dyn Control,
@@ -104,7 +132,15 @@ fn distinct(
         return Ok(values);
     }
     let most = if labelled { parameters.max_cells } else { parameters.max_integer_categories };
-    let found = by_chunk(control, rows.min(column.data.len()), |range| whole_numbers(&column.data, range, most))?;
+    let rows = rows.min(column.data.len());
+    if let Some(span) = span {
+        let places = occurring(&column.data, span, rows, control)?;
+        if places.len() > most {
+            return Err(RunError::continuous(name));
+        }
+        return Ok(places.into_iter().map(|p| Value::Integer(span.number(p))).collect());
+    }
+    let found = by_chunk(control, rows, |range| whole_numbers(&column.data, range, most))?;
     let mut all = BTreeSet::new();
     for part in found {
         all.extend(part.ok_or_else(|| RunError::continuous(name))?);
@@ -113,6 +149,20 @@ fn distinct(
         }
     }
     Ok(all.into_iter().map(Value::Integer).collect())
+}
+
+/// The places of a span that rows have, ascending.
+fn occurring(data: &Data, span: Span, rows: usize, control: &dyn Control) -> Result<Vec<usize>, RunError> {
+    let table: Vec<u32> = (0..=span.len() as u32).collect();
+    let parts = by_chunk(control, rows, |range| {
+        let mut places = vec![0; range.len()];
+        span.gather(data, &table, range, &mut places);
+        let mut seen = vec![0u64; span.len() / WORD + 1];
+        places.iter().for_each(|p| seen[*p as usize / WORD] |= 1 << (*p as usize % WORD));
+        seen
+    })?;
+    let met = |place: &usize| parts.iter().any(|seen| seen[place / WORD] >> (place % WORD) & 1 == 1);
+    Ok((0..span.len()).filter(met).collect())
 }
 
 /// The distinct whole numbers of a stretch; none when there are too many or one is not whole.
@@ -176,45 +226,27 @@ fn code_text(value: &Value, data_type: &DataType) -> String {
 }
 
 /// Finds the category of a row.
-enum Slots<'a> {
-    Coded { data: &'a Data, slot_of: Vec<u32>, nothing: u32 },
-    Number { data: &'a Data, slot_of: HashMap<i64, u32>, nothing: u32 },
+enum Slots {
+    /// By the place of the value in the span of the column.
+    Table(Span, Vec<u32>),
+    /// By the value.
+    Number { slot_of: HashMap<i64, u32>, nothing: u32 },
 }
 
-impl<'a> Slots<'a> {
-    fn new(data: &'a Data, values: &[Value], slot_of: Vec<u32>, nothing: u32) -> Self {
-        match data.dictionary.as_deref() {
-            Some(dictionary) => {
-                // `values` may be ordered otherwise than the dictionary.
-                let place: HashMap<String, u32> =
-                    values.iter().zip(&slot_of).map(|(v, s)| (code_text(v, &DataType::Integer), *s)).collect();
-                let slot_of = entries(dictionary)
-                    .iter()
-                    .map(|v| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(nothing))
-                    .collect();
-                Slots::Coded { data, slot_of, nothing }
-            }
-            None => {
-                let number = |v: &Value| if let Value::Integer(n) = v { Some(*n) } else { None };
-                let slot_of = values.iter().zip(slot_of).filter_map(|(v, s)| Some((number(v)?, s))).collect();
-                Slots::Number { data, slot_of, nothing }
-            }
-        }
-    }
-
-    fn read(&self, range: std::ops::Range<usize>) -> Vec<u32> {
-        match self {
-            Slots::Coded { data, slot_of, nothing } => range
-                .map(|i| {
-                    let code = if data.is_valid(i) { data.code(i) } else { None };
-                    code.map_or(*nothing, |c| slot_of.get(c as usize).copied().unwrap_or(*nothing))
-                })
-                .collect(),
-            Slots::Number { data, slot_of, nothing } => {
-                let vector = data.read(range);
-                let slot = |i: usize| whole(&vector.content, i).and_then(|n| slot_of.get(&n)).copied();
-                (0..vector.len()).map(|i| if vector.valid[i] { slot(i).unwrap_or(NONE) } else { *nothing }).collect()
-            }
-        }
+impl Slots {
+    fn new(data: &Data, span: Option<Span>, values: &[Value], slot_of: Vec<u32>, nothing: u32) -> Self {
+        let number = |v: &Value| if let Value::Integer(n) = v { Some(*n) } else { None };
+        let (Some(dictionary), Some(span)) = (data.dictionary.as_deref(), span) else {
+            let slot_of: HashMap<i64, u32> =
+                values.iter().zip(slot_of).filter_map(|(v, s)| Some((number(v)?, s))).collect();
+            let Some(span) = span else { return Slots::Number { slot_of, nothing } };
+            let of = |place| slot_of.get(&span.number(place)).copied().unwrap_or(NONE);
+            return Slots::Table(span, (0..span.len()).map(of).chain([nothing]).collect());
+        };
+        // `values` may be ordered otherwise than the dictionary.
+        let place: HashMap<String, u32> =
+            values.iter().zip(&slot_of).map(|(v, s)| (code_text(v, &DataType::Integer), *s)).collect();
+        let of = |v: &Value| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(nothing);
+        Slots::Table(span, entries(dictionary).iter().map(of).chain([nothing]).collect())
     }
 }

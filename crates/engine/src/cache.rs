@@ -1,5 +1,6 @@
 //! Imported columns shared by all runs (ENG-020, ENG-022): least recently used goes first, and nothing that a run still
-//! holds is thrown away. Also the limits that are fixed per column (SDC-101), which are dear to compute.
+//! holds is thrown away. Also what is fixed per column and dear to compute: the
+//! limits of SDC-101, and the persons who have a value.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kernel::Date;
 
 use crate::data::Data;
+use crate::raw::PersonSet;
 use crate::statistics::Limits;
 
-/// Limits kept before all are forgotten; they come back when they are needed.
-const MOST_LIMITS: usize = 1 << 16;
+/// Limits, and sets, kept before all are forgotten; they come back when they are needed.
+const MOST_LIMITS: usize = 1 << 14;
 
 /// What a cached column is filed under.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -31,6 +33,7 @@ struct Slot {
 struct Inner {
     slots: HashMap<ImportKey, Slot>,
     limits: HashMap<[u8; 32], Limits>,
+    sets: HashMap<[u8; 32], Arc<PersonSet>>,
     clock: u64,
     usage: CacheUsage,
 }
@@ -97,17 +100,37 @@ impl ImportCache {
         Ok(data)
     }
 
-    pub(crate) fn limits(&self, column: [u8; 32], compute: impl FnOnce() -> Limits) -> Limits {
+    /// The persons who have a value of a column, which are the population when it is imported first.
+    pub(crate) fn set<E>(
+        &self,
+        column: [u8; 32],
+        compute: impl FnOnce() -> Result<PersonSet, E>,
+    ) -> Result<Arc<PersonSet>, E> {
+        let known = self.inner.lock().unwrap_or_else(PoisonError::into_inner).sets.get(&column).cloned();
+        if let Some(set) = known {
+            return Ok(set);
+        }
+        let set = Arc::new(compute()?);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.sets.len() >= MOST_LIMITS {
+            inner.sets.clear();
+        }
+        inner.sets.insert(column, Arc::clone(&set));
+        Ok(set)
+    }
+
+    pub(crate) fn limits<E>(&self, column: [u8; 32], compute: impl FnOnce() -> Result<Limits, E>) -> Result<Limits, E> {
         let known = self.inner.lock().unwrap_or_else(PoisonError::into_inner).limits.get(&column).copied();
-        known.unwrap_or_else(|| {
-            let limits = compute();
-            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            if inner.limits.len() >= MOST_LIMITS {
-                inner.limits.clear();
-            }
-            inner.limits.insert(column, limits);
-            limits
-        })
+        if let Some(limits) = known {
+            return Ok(limits);
+        }
+        let limits = compute()?;
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.limits.len() >= MOST_LIMITS {
+            inner.limits.clear();
+        }
+        inner.limits.insert(column, limits);
+        Ok(limits)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::control::{Control, by_chunk};
 use crate::data::{Data, Dictionary};
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
-use crate::expression::Node;
+use crate::lookup::Span;
 use crate::mask::Mask;
 use crate::vector::{Kind, Value, Vector};
 
@@ -85,8 +85,10 @@ pub(crate) fn destring(
     };
     let values: Vec<Value> = reads.iter().map(|r| value(*r)).chain([Value::Missing]).collect();
     let kind = if reads.iter().any(|r| matches!(r, Read::Decimal(_))) { Kind::Decimal } else { Kind::Integer };
-    let node = Node::Lookup(Arc::clone(&source.data), Arc::new(Vector::collect(&values, &kind)));
-    let parts = by_chunk(control, mask.len(), |range| node.evaluate(range))?;
+    let data = match Span::of(&source.data).filter(|_| source.data.dictionary.is_some()) {
+        Some(span) => span.column(&source.data, &Vector::collect(&values, &kind), kind, mask.len(), control)?,
+        None => Data::of_chunks(vec![Vector::repeat(&Value::Missing, mask.len())], kind),
+    };
     let number = |flag: &Literal| match read(&flag.to_string(), plan) {
         Read::Whole(n) => Some(Literal::Integer(n)),
         Read::Decimal(x) => Some(Literal::Decimal(x)),
@@ -94,7 +96,7 @@ pub(crate) fn destring(
     };
     let options = format!("{:?} {} {}", plan.ignore, plan.decimal_comma, plan.force);
     let numbers = Column {
-        data: Arc::new(Data::of_chunks(parts, kind)),
+        data: Arc::new(data),
         data_type: column.data_type.clone(),
         labels: column.labels.clone(),
         flagged: Arc::new(source.flagged.iter().filter_map(number).collect()),

@@ -1,23 +1,42 @@
-//! Expressions over columns (language.md section 4), computed chunk by chunk. An expression that reads one coded column
-//! only is computed once per code and then looked up, so `kjønn == '1'` or `substr(kommune, 1, 2)` costs a gather.
+//! Expressions over columns (language.md section 4), computed chunk by chunk. An expression that reads one column with few
+//! possible values is computed once per value and then looked up, so `kjønn == '1'`, `substr(kommune, 1, 2)` or
+//! `2018 - int(birth / 100)` costs a gather. Conditions are words of 64 rows.
 
 use std::sync::Arc;
 
 use script::program::{BinaryOperator, Expression, ExpressionKind, UnaryOperator};
 
+use crate::control::Control;
 use crate::data::{Data, Dictionary};
+use crate::error::RunError;
 use crate::functions;
+use crate::lookup::{Span, WORD};
 use crate::vector::{Content, Kind, Value, Vector};
 
 /// An expression with its columns at hand.
 pub(crate) enum Node {
     Column(Arc<Data>),
     Constant(Value),
-    /// Result per code of the column; the last entry is that of a missing code.
-    Lookup(Arc<Data>, Arc<Vector>),
+    /// Result per value of the column.
+    Lookup(Lookup),
     Unary(UnaryOperator, Box<Node>),
     Binary(BinaryOperator, Box<Node>, Box<Node>),
     Call(script::Function, Vec<Node>, Kind),
+}
+
+/// What an expression over one column gives for each of the column's possible values, and for missing.
+pub(crate) struct Lookup {
+    data: Arc<Data>,
+    span: Span,
+    table: Vector,
+    /// Per entry, bit 0: true; bit 1: false.
+    truth: Vec<u8>,
+}
+
+/// Where a condition is true and where it is false, 64 rows a word; neither where it is missing (LANG-034, LANG-035).
+struct Truth {
+    yes: Vec<u64>,
+    no: Vec<u64>,
 }
 
 /// Finds the column with a name.
@@ -58,17 +77,13 @@ fn tabulated(expression: &Expression, find: &Find<'_>) -> Result<Option<Node>, S
     columns(expression, &mut names);
     let [name] = names.as_slice() else { return Ok(None) };
     let data = find(name).ok_or_else(|| name.to_string())?;
-    let Some(dictionary) = &data.dictionary else { return Ok(None) };
-    if dictionary.len() > data.len().max(1) {
-        return Ok(None);
-    }
-    let codes = Arc::new(Data::of_dictionary(dictionary));
+    let Some(span) = Span::of(&data).filter(|span| span.pays(&data)) else { return Ok(None) };
+    let values = Arc::new(span.values(&data));
     fn every(e: &Expression, find: &Find<'_>) -> Result<Node, String> {
         plain(e, find, &|e| every(e, find))
     }
-    let node = every(expression, &|_| Some(Arc::clone(&codes)))?;
-    let table = node.evaluate(0..dictionary.len() + 1);
-    Ok(Some(Node::Lookup(data, Arc::new(table))))
+    let node = every(expression, &|_| Some(Arc::clone(&values)))?;
+    Ok(Some(Node::Lookup(Lookup::new(data, span, node.evaluate(0..span.len() + 1)))))
 }
 
 /// Names of the columns that an expression reads, each once, in order of appearance.
@@ -95,7 +110,7 @@ impl Node {
         match self {
             Node::Column(data) => data.read(rows),
             Node::Constant(value) => Vector::repeat(value, rows.len()),
-            Node::Lookup(data, table) => look_up(data, table, rows),
+            Node::Lookup(lookup) => lookup.evaluate(rows),
             Node::Unary(op, x) => unary(*op, x.evaluate(rows)),
             Node::Binary(op, a, b) => binary(*op, a.evaluate(rows.clone()), b.evaluate(rows)),
             Node::Call(function, args, kind) => {
@@ -112,20 +127,86 @@ impl Node {
             }
         }
     }
+
+    /// The values on all rows as a column, where there is a short way to it.
+    pub(crate) fn column(&self, rows: usize, kind: Kind, control: &dyn Control) -> Option<Result<Data, RunError>> {
+        match self {
+            Node::Lookup(lookup) => Some(lookup.column(rows, kind, control)),
+            _ => None,
+        }
+    }
+
+    /// Where the expression is true, 64 rows a word.
+    pub(crate) fn truths(&self, rows: std::ops::Range<usize>) -> Vec<u64> {
+        self.truth(rows).yes
+    }
+
+    fn truth(&self, rows: std::ops::Range<usize>) -> Truth {
+        match self {
+            Node::Lookup(lookup) => {
+                let [yes, no] = lookup.span.two_bits(&lookup.data, &lookup.truth, rows);
+                Truth { yes, no }
+            }
+            Node::Unary(UnaryOperator::Not, x) => {
+                let Truth { yes, no } = x.truth(rows);
+                Truth { yes: no, no: yes }
+            }
+            Node::Binary(BinaryOperator::And, a, b) => {
+                let (a, b) = (a.truth(rows.clone()), b.truth(rows));
+                Truth { yes: words(a.yes, &b.yes, |a, b| a & b), no: words(a.no, &b.no, |a, b| a | b) }
+            }
+            Node::Binary(BinaryOperator::Or, a, b) => {
+                let (a, b) = (a.truth(rows.clone()), b.truth(rows));
+                Truth { yes: words(a.yes, &b.yes, |a, b| a | b), no: words(a.no, &b.no, |a, b| a & b) }
+            }
+            _ => {
+                let vector = self.evaluate(rows);
+                let mut found = Truth { yes: Vec::new(), no: Vec::new() };
+                for first in (0..vector.len()).step_by(WORD) {
+                    let (mut yes, mut no) = (0u64, 0u64);
+                    for i in first..(first + WORD).min(vector.len()) {
+                        let truth = truth(&vector, i);
+                        yes |= u64::from(truth == Some(true)) << (i - first);
+                        no |= u64::from(truth == Some(false)) << (i - first);
+                    }
+                    found.yes.push(yes);
+                    found.no.push(no);
+                }
+                found
+            }
+        }
+    }
 }
 
-fn look_up(data: &Data, table: &Vector, rows: std::ops::Range<usize>) -> Vector {
-    let missing = table.len() - 1;
-    let at: Vec<usize> = rows
-        .map(|i| if data.is_valid(i) { data.code(i).map_or(missing, |c| (c as usize).min(missing)) } else { missing })
-        .collect();
-    let content = match &table.content {
-        Content::Integer(v) => Content::Integer(at.iter().map(|i| v[*i]).collect()),
-        Content::Decimal(v) => Content::Decimal(at.iter().map(|i| v[*i]).collect()),
-        Content::Text(v) => Content::Text(at.iter().map(|i| Arc::clone(&v[*i])).collect()),
-        Content::Key(v) => Content::Key(at.iter().map(|i| v[*i]).collect()),
-    };
-    Vector { content, valid: at.iter().map(|i| table.valid[*i]).collect() }
+fn words(mut a: Vec<u64>, b: &[u64], f: impl Fn(u64, u64) -> u64) -> Vec<u64> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a = f(*a, *b));
+    a
+}
+
+impl Lookup {
+    /// `table` has an entry per place of the span of `data`, and a last one for missing.
+    pub(crate) fn new(data: Arc<Data>, span: Span, table: Vector) -> Self {
+        let truth = (0..table.len()).map(|i| truth(&table, i).map_or(0, |yes| if yes { 1 } else { 2 })).collect();
+        Self { data, span, table, truth }
+    }
+
+    fn evaluate(&self, rows: std::ops::Range<usize>) -> Vector {
+        let places: Vec<u32> = (0..self.table.len() as u32).collect();
+        let mut at = vec![0u32; rows.len()];
+        self.span.gather(&self.data, &places, rows, &mut at);
+        let content = match &self.table.content {
+            Content::Integer(v) => Content::Integer(at.iter().map(|i| v[*i as usize]).collect()),
+            Content::Decimal(v) => Content::Decimal(at.iter().map(|i| v[*i as usize]).collect()),
+            Content::Text(v) => Content::Text(at.iter().map(|i| Arc::clone(&v[*i as usize])).collect()),
+            Content::Key(v) => Content::Key(at.iter().map(|i| v[*i as usize]).collect()),
+        };
+        Vector { content, valid: at.iter().map(|i| self.table.valid[*i as usize]).collect() }
+    }
+
+    /// The result as a column, without going through vectors.
+    pub(crate) fn column(&self, rows: usize, kind: Kind, control: &dyn Control) -> Result<Data, RunError> {
+        self.span.column(&self.data, &self.table, kind, rows, control)
+    }
 }
 
 fn unary(op: UnaryOperator, x: Vector) -> Vector {

@@ -2,6 +2,8 @@
 
 use arrow::buffer::NullBuffer;
 
+use crate::lookup::valid_words;
+
 /// A set of ordinals below `len`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Mask {
@@ -25,21 +27,24 @@ impl Mask {
                     *word = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
                 }
             }
-            Some(valid) => valid.valid_indices().take_while(|i| *i < rows).for_each(|i| mask.set(i)),
+            Some(valid) => {
+                let rows = rows.min(valid.len());
+                mask.words.iter_mut().zip(valid_words(valid, 0..rows)).for_each(|(slot, word)| *slot = word);
+            }
         }
         mask
     }
 
-    /// Joins the parts of a scan by chunk; every part but the last has a multiple of 64 rows.
-    pub(crate) fn of_chunks(parts: Vec<Vec<bool>>, len: usize) -> Self {
-        let mut words = Vec::with_capacity(len.div_ceil(64));
-        for part in &parts {
-            for bits in part.chunks(64) {
-                words.push(bits.iter().enumerate().fold(0u64, |w, (i, b)| w | u64::from(*b) << i));
-            }
-        }
+    /// Joins the words of a scan by chunk; every part but the last has a multiple of 64 rows.
+    pub(crate) fn of_words(parts: Vec<Vec<u64>>, len: usize) -> Self {
+        let mut words = parts.concat();
         words.resize(len.div_ceil(64), 0);
         Self { words, len }
+    }
+
+    /// The words of the rows of `range`, which starts at a multiple of 64.
+    pub(crate) fn words(&self, range: std::ops::Range<usize>) -> &[u64] {
+        &self.words[range.start / 64..range.end.div_ceil(64)]
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,7 +83,7 @@ impl Mask {
 
     /// The ordinals in `range` (which starts at a multiple of 64) that are in the set, ascending.
     pub(crate) fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = usize> + '_ {
-        let words = self.words[range.start / 64..range.end.div_ceil(64)].iter().enumerate();
+        let words = self.words(range.clone()).iter().enumerate();
         words.flat_map(move |(w, word)| {
             let base = range.start + w * 64;
             let mut left = *word;

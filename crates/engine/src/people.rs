@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::control::CHUNK;
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::mask::Mask;
@@ -15,6 +16,8 @@ use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
+/// Parts of a scan for the sets of cells.
+const MOST_PARTS: usize = 8;
 /// No cell.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -77,6 +80,11 @@ impl People {
         self.pointer.is_none() && matches!(self.rows, Rows::Units)
     }
 
+    /// Tells these keys from others: for what is kept beyond a run.
+    pub(crate) fn mark(&self) -> [u8; 16] {
+        self.keys.record().first().copied().unwrap_or_default().to_le_bytes()
+    }
+
     /// The members that `units` (of a space, not rows) lead to.
     pub(crate) fn set_of_units(&self, units: impl Iterator<Item = u32>) -> PersonSet {
         let mut seen = Mask::empty(self.keys.len());
@@ -107,7 +115,7 @@ impl People {
             .into_par_iter()
             .map(|part| {
                 let mut set = SetBuilder::new(self.keyed);
-                mask.iter(part * PART..((part + 1) * PART).min(mask.len())).for_each(|m| set.add(&self.keys, m as u32));
+                set.add_words(&self.keys, part * PART, mask.words(part * PART..((part + 1) * PART).min(mask.len())));
                 set
             })
             .collect();
@@ -116,13 +124,29 @@ impl People {
         whole.finish()
     }
 
+    /// The sets of an edit: of the rows that were touched, and of the `rest` of the dataset's rows that have a value. What
+    /// is known of the dataset spares reading the keys: one set is the difference of two others.
+    pub(crate) fn edit(&self, dataset: &Dataset, touched: &Mask, rest: &Mask) -> (PersonSet, PersonSet) {
+        let known = dataset.set.as_deref().filter(|_| self.direct() && dataset.groups.is_none());
+        let Some(all) = known.filter(|_| touched.or(rest) == *dataset.mask) else {
+            return (self.set(touched), self.set(rest));
+        };
+        if touched.count() < rest.count() {
+            let touched = self.set(touched);
+            let rest = difference(all, &touched);
+            (touched, rest)
+        } else {
+            let rest = self.set(rest);
+            (difference(all, &rest), rest)
+        }
+    }
+
     /// Rows and persons of every cell and margin of a table. `cell_of_row` is the inner cell of each row, [`NONE`] for
     /// rows that are not in the table.
     pub(crate) fn cells(&self, cell_of_row: &[u32], shape: &Shape) -> Vec<CellSet> {
         let mut out: Vec<CellSet> =
             (0..shape.outer()).map(|_| CellSet { rows: 0, set: PersonSet::empty(self.keyed) }).collect();
-        let mut rows = vec![0u64; shape.inner()];
-        cell_of_row.iter().filter(|c| **c != NONE).for_each(|c| rows[*c as usize] += 1);
+        let rows = count(cell_of_row, shape.inner());
         for variant in 0..shape.variants() {
             rows.iter().enumerate().for_each(|(cell, n)| out[shape.place(cell, variant)].rows += n);
         }
@@ -154,21 +178,96 @@ impl People {
         out
     }
 
+    /// The set of every inner cell. Each block of rows is sorted by cell first, so that the persons of a cell are added
+    /// eight at a time.
     fn inner_sets(&self, cell_of_row: &[u32], cells: usize) -> Vec<SetBuilder> {
-        let empty = || vec![SetBuilder::new(self.keyed); cells];
-        cell_of_row
-            .par_chunks(PART)
+        let block = if cells <= CHUNK / 16 { CHUNK } else { PART };
+        // Few parts, because each has a builder for every cell.
+        let part = cell_of_row.len().div_ceil(MOST_PARTS).next_multiple_of(PART);
+        let parts: Vec<Vec<SetBuilder>> = cell_of_row
+            .par_chunks(part.max(1))
             .enumerate()
-            .fold(empty, |mut sets, (part, chunk)| {
-                for (i, cell) in chunk.iter().enumerate().filter(|(_, cell)| **cell != NONE) {
-                    sets[*cell as usize].add(&self.keys, (part * PART + i) as u32);
+            .map(|(p, rows)| {
+                let mut sets = vec![SetBuilder::new(self.keyed); cells];
+                let mut sorted = Sorted::new(cells);
+                for (b, rows) in rows.chunks(block).enumerate() {
+                    sorted.sort(rows, (p * part + b * block) as u32);
+                    sets.iter_mut().enumerate().for_each(|(cell, set)| set.add_each(&self.keys, sorted.of(cell)));
                 }
                 sets
             })
-            .reduce(empty, |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
-                a
-            })
+            .collect();
+        let merged = parts.into_iter().reduce(|mut all, part| {
+            all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b));
+            all
+        });
+        merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells])
+    }
+}
+
+/// Rows of a block sorted by cell, in the order of their numbers within a cell.
+struct Sorted {
+    starts: Vec<u32>,
+    next: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl Sorted {
+    fn new(cells: usize) -> Self {
+        Self { starts: vec![0; cells + 1], next: vec![0; cells + 1], rows: Vec::new() }
+    }
+
+    /// Sorts the rows that are in a cell; the first of them has the number `first`.
+    fn sort(&mut self, cell_of_row: &[u32], first: u32) {
+        self.starts.fill(0);
+        // Rows without a cell count in the last place, which nobody asks for.
+        let outside = self.starts.len() - 1;
+        let place = |cell: u32| (cell as usize).min(outside);
+        for cell in cell_of_row {
+            self.starts[place(*cell)] += 1;
+        }
+        let mut at = 0;
+        for start in &mut self.starts {
+            at += std::mem::replace(start, at);
+        }
+        self.next.copy_from_slice(&self.starts);
+        self.rows.resize(cell_of_row.len(), 0);
+        for (row, cell) in (first..).zip(cell_of_row) {
+            let slot = &mut self.next[place(*cell)];
+            self.rows[*slot as usize] = row;
+            *slot += 1;
+        }
+    }
+
+    fn of(&self, cell: usize) -> &[u32] {
+        &self.rows[self.starts[cell] as usize..self.starts[cell + 1] as usize]
+    }
+}
+
+/// How many rows are in each cell.
+pub(crate) fn count(cell_of_row: &[u32], cells: usize) -> Vec<u64> {
+    let part = cell_of_row.len().div_ceil(MOST_PARTS).next_multiple_of(PART);
+    let parts: Vec<Vec<u32>> = cell_of_row
+        .par_chunks(part.max(1))
+        .map(|rows| {
+            // Rows without a cell count in the last place.
+            let mut counts = vec![0u32; cells + 1];
+            rows.iter().for_each(|cell| counts[(*cell as usize).min(cells)] += 1);
+            counts
+        })
+        .collect();
+    (0..cells).map(|cell| parts.iter().map(|part| u64::from(part[cell])).sum()).collect()
+}
+
+/// The persons of `all` that are not in `part`, which is a part of it.
+fn difference(all: &PersonSet, part: &PersonSet) -> PersonSet {
+    let mut sketch = all.sketch;
+    sketch.iter_mut().zip(&part.sketch).for_each(|(a, b)| *a -= b);
+    PersonSet {
+        keyed: all.keyed,
+        persons: all.persons - part.persons,
+        fingerprint: all.fingerprint.wrapping_sub(part.fingerprint),
+        sketch,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::control::{Control, by_chunk};
 use crate::data::Data;
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
-use crate::expression::{Node, entries};
+use crate::lookup::{Span, pack};
 use crate::mask::Mask;
 use crate::vector::{Kind, Value, Vector};
 
@@ -61,32 +61,27 @@ pub(crate) fn recode(
 ) -> Result<Recoded, RunError> {
     let kind = Kind::of_type(&plan.data_type);
     let flagged = &source.flagged;
-    // Coded columns: every code once, then a look-up.
-    let lookup = source.data.dictionary.as_ref().map(|dictionary| {
-        let codes = entries(dictionary).into_iter().chain([Value::Missing]);
-        let (values, matched): (Vec<Value>, Vec<bool>) = codes.map(|v| recoded(rules, &v, flagged)).unzip();
-        let matched: Vec<Value> = matched.into_iter().map(|m| Value::Integer(i64::from(m))).collect();
-        let node = |v: &[Value], kind| Node::Lookup(Arc::clone(&source.data), Arc::new(Vector::collect(v, &kind)));
-        (node(&values, kind), node(&matched, Kind::Integer))
-    });
-    let parts = by_chunk(control, rows, |range| {
-        let old = source.data.read(range.clone());
-        let (new, mut matched) = match &lookup {
-            Some((values, matched)) => (values.evaluate(range.clone()), matched.evaluate(range.clone()).truths()),
-            None => {
-                let (values, matched): (Vec<Value>, Vec<bool>) =
-                    (0..old.len()).map(|i| recoded(rules, &old.get(i), flagged)).unzip();
-                (Vector::collect(&values, &kind), matched)
-            }
-        };
-        if let Some(condition) = condition {
-            matched.iter_mut().zip(range).for_each(|(m, i)| *m &= condition.rows.get(i));
+    let (data, touched) = match Span::of(&source.data) {
+        Some(span) if condition.is_none() && span.pays(&source.data) => {
+            by_value(source, span, rules, kind, rows, control)?
         }
-        (new.choose(&matched, old), matched)
-    })?;
-    let (vectors, touched): (Vec<Vector>, Vec<Vec<bool>>) = parts.into_iter().unzip();
+        _ => {
+            let parts = by_chunk(control, rows, |range| {
+                let old = source.data.read(range.clone());
+                let (values, mut matched): (Vec<Value>, Vec<bool>) =
+                    (0..old.len()).map(|i| recoded(rules, &old.get(i), flagged)).unzip();
+                if let Some(condition) = condition {
+                    matched.iter_mut().zip(range).for_each(|(m, i)| *m &= condition.rows.get(i));
+                }
+                let bytes: Vec<u8> = matched.iter().map(|m| u8::from(*m)).collect();
+                (Vector::collect(&values, &kind).choose(&matched, old), pack(&bytes).collect())
+            })?;
+            let (vectors, touched): (Vec<Vector>, Vec<Vec<u64>>) = parts.into_iter().unzip();
+            (Data::of_chunks(vectors, kind), touched)
+        }
+    };
     let column = Column {
-        data: Arc::new(Data::of_chunks(vectors, kind)),
+        data: Arc::new(data),
         data_type: plan.data_type.clone(),
         labels: plan.labels.clone(),
         flagged: Arc::new(new_flags(source, plan, rules)),
@@ -97,7 +92,31 @@ pub(crate) fn recode(
         import: None,
         made: true,
     };
-    Ok(Recoded { column, touched: Mask::of_chunks(touched, rows) })
+    Ok(Recoded { column, touched: Mask::of_words(touched, rows) })
+}
+
+/// Every possible value once, then a look-up: the new column, and the words of the rows that a rule matched.
+fn by_value(
+    source: &Column,
+    span: Span,
+    rules: &[RecodeRule],
+    kind: Kind,
+    rows: usize,
+    control: &dyn Control,
+) -> Result<(Data, Vec<Vec<u64>>), RunError> {
+    let old = span.values(&source.data).read(0..span.len() + 1);
+    let (values, matched): (Vec<Value>, Vec<u8>) = (0..old.len())
+        .map(|i| {
+            let (value, matched) = recoded(rules, &old.get(i), &source.flagged);
+            (value, u8::from(matched))
+        })
+        .unzip();
+    let data = span.column(&source.data, &Vector::collect(&values, &kind), kind, rows, control)?;
+    let touched = by_chunk(control, rows, |range| {
+        let [touched, _] = span.two_bits(&source.data, &matched, range);
+        touched
+    })?;
+    Ok((data, touched))
 }
 
 fn new_flags(source: &Column, plan: &RecodeColumn, rules: &[RecodeRule]) -> Vec<Literal> {

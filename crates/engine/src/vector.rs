@@ -127,15 +127,6 @@ impl Vector {
         }
     }
 
-    /// Where the value is true: valid and not zero (LANG-034, LANG-035).
-    pub(crate) fn truths(&self) -> Vec<bool> {
-        match &self.content {
-            Content::Integer(v) => v.iter().zip(&self.valid).map(|(x, ok)| *ok && *x != 0).collect(),
-            Content::Decimal(v) => v.iter().zip(&self.valid).map(|(x, ok)| *ok && *x != 0.0).collect(),
-            Content::Text(_) | Content::Key(_) => vec![false; self.len()],
-        }
-    }
-
     /// Rows of `self` where `choose` is true, else of `other`.
     pub(crate) fn choose(self, choose: &[bool], other: Vector) -> Vector {
         let valid = choose.iter().zip(self.valid.iter().zip(&other.valid)).map(|(c, (a, b))| if *c { *a } else { *b });

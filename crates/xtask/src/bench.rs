@@ -10,8 +10,12 @@ use anyhow::{Context as _, bail};
 use crate::workspace::root;
 
 /// Name, crate, example.
-const BENCHES: &[(&str, &str, &str)] =
-    &[("audit", "audit", "bench"), ("explore", "hap", "bench_explore"), ("pages", "hap", "pages")];
+const BENCHES: &[(&str, &str, &str)] = &[
+    ("audit", "audit", "bench"),
+    ("engine", "explore", "bench_engine"),
+    ("explore", "hap", "bench_explore"),
+    ("pages", "hap", "pages"),
+];
 
 /// Runs one benchmark with `arguments`, or all without any.
 pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<Vec<String>> {

@@ -109,8 +109,8 @@ impl Run {
     ) -> Result<Option<Condition>, RunError> {
         let Some(expression) = expression else { return Ok(None) };
         let Prepared { node, key, row_wise, origin } = self.prepare_whole(dataset, expression, None, control)?;
-        let parts = by_chunk(control, dataset.mask.len(), |range| node.evaluate(range).truths())?;
-        Ok(Some(Condition { rows: Mask::of_chunks(parts, dataset.mask.len()), key, row_wise, origin }))
+        let parts = by_chunk(control, dataset.mask.len(), |range| node.truths(range))?;
+        Ok(Some(Condition { rows: Mask::of_words(parts, dataset.mask.len()), key, row_wise, origin }))
     }
 
     pub(super) fn filter(
@@ -146,18 +146,26 @@ impl Run {
             None => None,
         };
         let kind = Kind::of_type(plan.data_type);
-        let parts = by_chunk(control, dataset.mask.len(), |range| {
-            let mut new = value.node.evaluate(range.clone());
-            let Some(condition) = &condition else { return new };
-            let touched: Vec<bool> = range.clone().map(|i| condition.rows.get(i)).collect();
-            match &old {
-                Some(old) => new.choose(&touched, old.data.read(range)),
-                None => {
-                    new.valid.iter_mut().zip(touched).for_each(|(v, t)| *v &= t);
-                    new
-                }
+        let rows = dataset.mask.len();
+        let short = if condition.is_none() { value.node.column(rows, kind, control) } else { None };
+        let data = match short {
+            Some(data) => data?,
+            None => {
+                let parts = by_chunk(control, rows, |range| {
+                    let mut new = value.node.evaluate(range.clone());
+                    let Some(condition) = &condition else { return new };
+                    let touched: Vec<bool> = range.clone().map(|i| condition.rows.get(i)).collect();
+                    match &old {
+                        Some(old) => new.choose(&touched, old.data.read(range)),
+                        None => {
+                            new.valid.iter_mut().zip(touched).for_each(|(v, t)| *v &= t);
+                            new
+                        }
+                    }
+                })?;
+                Data::of_chunks(parts, kind)
             }
-        })?;
+        };
         let mut origin = value.origin;
         let mut row_wise = value.row_wise;
         let mut key_parts: Vec<[u8; 32]> = vec![value.key];
@@ -177,7 +185,7 @@ impl Run {
         };
         let before = dataset.column(plan.column);
         let column = Column {
-            data: Arc::new(Data::of_chunks(parts, kind)),
+            data: Arc::new(data),
             data_type: plan.data_type.clone(),
             flagged: before.map_or_else(Default::default, |c| Arc::clone(&c.flagged)),
             title: before.and_then(|c| c.title.clone()),
@@ -197,13 +205,13 @@ impl Run {
                     Some(old) => with_value(old, dataset.mask.len()).and(&dataset.mask),
                     None => (*dataset.mask).clone(),
                 };
-                let people = self.people(&dataset)?;
+                let (touched, untouched) = self.people(&dataset)?.edit(&dataset, &touched, &rest.and_not(&touched));
                 Some(vec![Raw::new(RawEdit {
                     dataset: dataset.name.to_string(),
                     columns: vec![plan.column.to_string()],
                     conditional: true,
-                    untouched: people.set(&rest.and_not(&touched)),
-                    touched: people.set(&touched),
+                    touched,
+                    untouched,
                 })])
             }
         };
@@ -251,12 +259,13 @@ impl Run {
             let done = recode(source, column, &plan.rules, condition.as_ref(), rows, control)?;
             let touched = dataset.mask.and(&done.touched);
             let rest = with_value(source, rows).and(&dataset.mask).and_not(&touched);
+            let (touched, untouched) = people.edit(&dataset, &touched, &rest);
             edits.push(Raw::new(RawEdit {
                 dataset: dataset.name.to_string(),
                 columns: vec![column.target.to_string()],
                 conditional: true,
-                touched: people.set(&touched),
-                untouched: people.set(&rest),
+                touched,
+                untouched,
             }));
             dataset.put(&column.target, done.column);
         }

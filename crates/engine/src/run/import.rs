@@ -69,6 +69,9 @@ impl Run {
         if dataset.unit_type.is_none() {
             dataset.unit_type = Some(Arc::clone(&info.unit_type));
             dataset.set_mask(with_value);
+            let people = self.people(&dataset)?;
+            let key = column_key("population", &[&column.key, &people.mark(), &(rows as u64).to_le_bytes()]);
+            dataset.set = Some(self.cache.set(key, || Ok::<_, RunError>(people.set(&dataset.mask)))?);
         } else if plan.outer_join {
             self.restrict(&mut dataset)?;
             let mask = dataset.mask.or(&with_value);

@@ -1,0 +1,334 @@
+//! Columns with few possible values as look-ups (ENG-030): codes, and whole numbers and dates within a narrow range. What
+//! depends on such a column alone is computed once per value and then gathered row by row, at the width of the result;
+//! conditions become words of 64 rows.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use rayon::prelude::*;
+
+use crate::control::{CHUNK, Control, by_chunk};
+use crate::data::Data;
+use crate::error::RunError;
+use crate::source::Values;
+use crate::vector::{Kind, Vector};
+
+/// Most whole numbers from the least to the greatest that a table is made for, where there are as many rows.
+const WIDEST: usize = 1 << 16;
+/// A table of this size is made for any number of rows.
+const SMALL: usize = 1 << 10;
+/// Rows per word.
+pub(crate) const WORD: usize = 64;
+
+/// The bits of a validity for the rows of `range`, 64 a word; bits beyond the range are 0.
+pub(crate) fn valid_words(validity: &NullBuffer, range: Range<usize>) -> Vec<u64> {
+    let bits = validity.inner().slice(range.start, range.len());
+    bits.bit_chunks().iter_padded().take(range.len().div_ceil(WORD)).collect()
+}
+
+/// The lowest bits of bytes, 64 a word.
+pub(crate) fn pack(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    bytes.chunks(WORD).map(|block| {
+        let (eights, rest) = block.as_chunks::<8>();
+        let word = eights.iter().enumerate().fold(0, |word, (k, eight)| {
+            // Multiplying gathers the lowest bits of eight bytes in the top byte.
+            let low = u64::from_le_bytes(*eight) & 0x0101_0101_0101_0101;
+            word | (low.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
+        });
+        let first = eights.len() * 8;
+        rest.iter().enumerate().fold(word, |word, (i, bit)| word | u64::from(bit & 1) << (first + i))
+    })
+}
+
+/// The values that a column may have as places of a table: place `i` is code `i`, or the whole number `low + i`. A table
+/// has one entry more, for missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Span {
+    low: i64,
+    len: usize,
+}
+
+impl Span {
+    /// The span of a column; none when it has too many possible values, or values that are no numbers or codes.
+    pub(crate) fn of(data: &Data) -> Option<Self> {
+        let most = data.len().clamp(SMALL, WIDEST);
+        let validity = data.validity.as_ref();
+        let (low, high) = match &data.values {
+            Values::Code8(_) | Values::Code16(_) | Values::Code32(_) | Values::Text { .. } => {
+                return Some(Self { low: 0, len: data.dictionary.as_ref()?.len() });
+            }
+            Values::Int8(v) => extent(v, validity, most)?,
+            Values::Int16(v) => extent(v, validity, most)?,
+            Values::Int32(v) | Values::Date(v) => extent(v, validity, most)?,
+            Values::Int64(v) => extent(v, validity, most)?,
+            Values::Float(_) | Values::Unit(_) => return None,
+        };
+        let len = usize::try_from(high.checked_sub(low)?).ok()?.checked_add(1)?;
+        (len <= most).then_some(Self { low, len })
+    }
+
+    /// Whether computing something for every place costs less than for every row.
+    pub(crate) fn pays(self, data: &Data) -> bool {
+        self.len <= data.len().max(SMALL)
+    }
+
+    /// Number of places; the entry for missing comes after them.
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// The values of all places as a column, followed by one missing row.
+    pub(crate) fn values(self, data: &Data) -> Data {
+        if let Some(dictionary) = &data.dictionary {
+            return Data::of_dictionary(dictionary);
+        }
+        let whole: Vec<i64> = (0..=self.len as i64).map(|i| self.low + i.min(self.len as i64 - 1)).collect();
+        let valid: Vec<bool> = (0..=self.len).map(|i| i < self.len).collect();
+        Data { values: Values::Int64(whole.into()), validity: Some(NullBuffer::from(valid)), dictionary: None }
+    }
+
+    /// The whole number of a place, for a column without dictionary.
+    pub(crate) fn number(self, place: usize) -> i64 {
+        self.low + place as i64
+    }
+
+    /// Reads the entries of `table` for the rows of `range` as if all were valid; gives how many rows the column has there.
+    fn entries<T: Copy>(self, data: &Data, table: &[T], range: &Range<usize>, out: &mut [T]) -> usize {
+        let missing = table[self.len];
+        let have = range.start.min(data.len())..range.end.min(data.len());
+        let rows = have.len();
+        let (here, beyond) = out.split_at_mut(rows);
+        beyond.fill(missing);
+        macro_rules! read {
+            ($v:expr, $place:expr) => {
+                for (slot, x) in here.iter_mut().zip(&$v[have]) {
+                    *slot = table.get($place(*x)).copied().unwrap_or(missing);
+                }
+            };
+        }
+        // Within the span a difference fits; elsewhere, at rows without value, any entry will do.
+        let low = self.low as i32;
+        match &data.values {
+            Values::Code8(v) => read!(v, usize::from),
+            Values::Code16(v) => read!(v, usize::from),
+            Values::Code32(v) => read!(v, |x: u32| x as usize),
+            Values::Int8(v) => read!(v, |x: i8| i32::from(x).wrapping_sub(low) as u32 as usize),
+            Values::Int16(v) => read!(v, |x: i16| i32::from(x).wrapping_sub(low) as u32 as usize),
+            Values::Int32(v) | Values::Date(v) => read!(v, |x: i32| x.wrapping_sub(low) as u32 as usize),
+            Values::Int64(v) => read!(v, |x: i64| x.wrapping_sub(self.low) as usize),
+            Values::Text { .. } | Values::Float(_) | Values::Unit(_) => here.fill(missing),
+        }
+        rows
+    }
+
+    /// The entries of `table` for the rows of `range`.
+    pub(crate) fn gather<T: Copy>(self, data: &Data, table: &[T], range: Range<usize>, out: &mut [T]) {
+        let rows = self.entries(data, table, &range, out);
+        let Some(validity) = &data.validity else { return };
+        let missing = table[self.len];
+        let words = valid_words(validity, range.start..range.start + rows);
+        for (out, word) in out[..rows].chunks_mut(WORD).zip(words) {
+            let mut gone = !word & (u64::MAX >> (WORD - out.len()));
+            if gone == u64::MAX {
+                out.fill(missing);
+                continue;
+            }
+            while gone != 0 {
+                out[gone.trailing_zeros() as usize] = missing;
+                gone &= gone - 1;
+            }
+        }
+    }
+
+    /// Two conditions at once, as words: the lowest and the next bit of the entries of `table`.
+    pub(crate) fn two_bits(self, data: &Data, table: &[u8], range: Range<usize>) -> [Vec<u64>; 2] {
+        let mut bytes = vec![0u8; range.len()];
+        let rows = self.entries(data, table, &range, &mut bytes);
+        let mut low: Vec<u64> = pack(&bytes).collect();
+        bytes.iter_mut().for_each(|b| *b >>= 1);
+        let mut high: Vec<u64> = pack(&bytes).collect();
+        if let Some(validity) = &data.validity {
+            let missing = table[self.len];
+            let spread = |bit: u8| if missing & bit == 0 { 0 } else { u64::MAX };
+            let words = valid_words(validity, range.start..range.start + rows);
+            for (((low, high), word), first) in low.iter_mut().zip(&mut high).zip(words).zip((0..).step_by(WORD)) {
+                let inside = u64::MAX >> (WORD - (range.len() - first).min(WORD));
+                // Rows beyond the column have their entry already.
+                let column = u64::MAX >> (WORD - (rows - first).min(WORD));
+                *low = *low & (word | !column) | spread(1) & !word & column & inside;
+                *high = *high & (word | !column) | spread(2) & !word & column & inside;
+            }
+        }
+        [low, high]
+    }
+
+    /// The column of `rows` rows that `table` makes of this one; written at the smallest width that holds the table.
+    pub(crate) fn column(
+        self,
+        data: &Data,
+        table: &Vector,
+        kind: Kind,
+        rows: usize,
+        control: &dyn Control,
+    ) -> Result<Data, RunError> {
+        let small = Data::of_chunks(vec![table.clone()], kind);
+        // A row without value mostly stays so, and then any entry will do for it.
+        let filled = table.valid[self.len];
+        macro_rules! made {
+            ($variant:ident, $table:expr) => {{
+                let parts = by_chunk(control, rows, |range| {
+                    let mut out = vec![Default::default(); range.len()];
+                    if filled {
+                        self.gather(data, $table, range, &mut out);
+                    } else {
+                        self.entries(data, $table, &range, &mut out);
+                    }
+                    out
+                })?;
+                Values::$variant(parts.concat().into())
+            }};
+        }
+        let values = match &small.values {
+            Values::Code8(v) => made!(Code8, v),
+            Values::Code16(v) => made!(Code16, v),
+            Values::Code32(v) | Values::Text { index: v, .. } => made!(Code32, v),
+            Values::Int8(v) => made!(Int8, v),
+            Values::Int16(v) => made!(Int16, v),
+            Values::Int32(v) => made!(Int32, v),
+            Values::Int64(v) => made!(Int64, v),
+            Values::Float(v) => made!(Float, v),
+            Values::Date(v) => made!(Date, v),
+            Values::Unit(v) => made!(Unit, v),
+        };
+        let valid: Vec<u8> = table.valid.iter().map(|v| u8::from(*v)).collect();
+        let words = by_chunk(control, rows, |range| {
+            let [valid, _] = self.two_bits(data, &valid, range);
+            valid
+        })?;
+        let bits = BooleanBuffer::new(Buffer::from_vec(words.concat()), 0, rows);
+        let validity = Some(NullBuffer::new(bits)).filter(|v| v.null_count() > 0);
+        Ok(Data { values, validity, dictionary: small.dictionary })
+    }
+}
+
+/// The least and the greatest value of the valid rows; none when they lie so far apart that `most` numbers are not
+/// enough, or when there is no valid row.
+fn extent<T>(values: &[T], validity: Option<&NullBuffer>, most: usize) -> Option<(i64, i64)>
+where
+    T: Copy + Ord + Into<i64> + Sync + Send,
+{
+    let wide = AtomicBool::new(false);
+    let parts: Vec<Option<(T, T)>> = (0..values.len().div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| {
+            if wide.load(Ordering::Relaxed) {
+                return None;
+            }
+            let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(values.len());
+            let found = match validity {
+                None => least_and_greatest(&values[range]),
+                Some(validity) => {
+                    let words = valid_words(validity, range.clone());
+                    let blocks = values[range].chunks(WORD).zip(words).filter_map(|(block, word)| in_word(block, word));
+                    blocks.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+                }
+            };
+            let far = |(low, high): &(T, T)| {
+                let width = Into::<i64>::into(*high).checked_sub((*low).into());
+                width.is_none_or(|w| w as usize >= most)
+            };
+            wide.fetch_or(found.as_ref().is_some_and(far), Ordering::Relaxed);
+            found
+        })
+        .collect();
+    if wide.into_inner() {
+        return None;
+    }
+    let (low, high) = parts.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+    Some((low.into(), high.into()))
+}
+
+fn least_and_greatest<T: Copy + Ord>(values: &[T]) -> Option<(T, T)> {
+    let first = *values.first()?;
+    Some(values.iter().fold((first, first), |(low, high), x| (low.min(*x), high.max(*x))))
+}
+
+/// The same over the values whose bit is set.
+fn in_word<T: Copy + Ord>(block: &[T], mut word: u64) -> Option<(T, T)> {
+    if word == u64::MAX {
+        return least_and_greatest(block);
+    }
+    let mut found: Option<(T, T)> = None;
+    while word != 0 {
+        let x = *block.get(word.trailing_zeros() as usize)?;
+        found = Some(found.map_or((x, x), |(low, high)| (low.min(x), high.max(x))));
+        word &= word - 1;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Unattended;
+
+    fn table(span: Span) -> Vec<u8> {
+        (0..=span.len()).map(|i| if i == span.len() { 2 } else { (i % 4) as u8 }).collect()
+    }
+
+    proptest! {
+        /// ENG-030: gathered entries and words agree with reading row by row, also for missing rows, rows beyond the
+        /// column, and a stretch that does not begin at 0.
+        #[test]
+        fn eng_030_tables_agree_with_rows(
+            rows in prop::collection::vec((-40i64..300, any::<bool>()), 1..400),
+            complete in any::<bool>(),
+            beyond in 0usize..100,
+            first in 0usize..3,
+        ) {
+            let values: Vec<i32> = rows.iter().map(|r| r.0 as i32).collect();
+            let valid: Vec<bool> = rows.iter().map(|r| r.1 || complete).collect();
+            let validity = (!complete).then(|| NullBuffer::from(valid.clone()));
+            let data = Data { values: Values::Int32(values.clone().into()), validity, dictionary: None };
+            let Some(span) = Span::of(&data) else {
+                prop_assert!(!valid.contains(&true));
+                return Ok(());
+            };
+            let table = table(span);
+            let range = (first * 64).min(rows.len())..rows.len() + beyond;
+            let expected: Vec<u8> = range.clone().map(|i| {
+                let known = i < rows.len() && valid[i];
+                if known { table[(i64::from(values[i]) - span.low) as usize] } else { 2 }
+            }).collect();
+            let mut out = vec![9u8; range.len()];
+            span.gather(&data, &table, range.clone(), &mut out);
+            prop_assert_eq!(&out, &expected);
+            let [low, high] = span.two_bits(&data, &table, range.clone());
+            for (i, e) in expected.iter().enumerate() {
+                prop_assert_eq!([(low[i / 64] >> (i % 64)) & 1, (high[i / 64] >> (i % 64)) & 1], [u64::from(e & 1), u64::from(e >> 1)]);
+            }
+            let all: Vec<i64> = (0..=span.len() as i64).collect();
+            let made = Vector { content: crate::vector::Content::Integer(all), valid: (0..=span.len()).map(|i| i % 3 != 0).collect() };
+            let column = span.column(&data, &made, Kind::Integer, range.end, &Unattended).unwrap();
+            let read = column.read(0..range.end);
+            for i in 0..range.end {
+                let place = if i < rows.len() && valid[i] { (i64::from(values[i]) - span.low) as usize } else { span.len() };
+                prop_assert_eq!(read.get(i), made.get(place));
+            }
+        }
+    }
+
+    #[test]
+    fn wide_columns_and_decimals_have_no_table() {
+        let wide = Data { values: Values::Int64(vec![i64::MIN, i64::MAX].into()), validity: None, dictionary: None };
+        assert_eq!(Span::of(&wide), None);
+        let hidden = NullBuffer::from(vec![false, true]);
+        let one = Data { validity: Some(hidden), ..wide };
+        assert_eq!(Span::of(&one), Some(Span { low: i64::MAX, len: 1 }));
+        let decimal = Data { values: Values::Float(vec![1.0].into()), validity: None, dictionary: None };
+        assert_eq!(Span::of(&decimal), None);
+    }
+}
