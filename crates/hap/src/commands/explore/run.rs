@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use datastore::IngestOptions;
 use disclosure::{Document, Entry, Policy, View};
 use engine::ImportCache;
 use explore::headless::{SyntheticGate, only_synthetic};
@@ -193,13 +192,20 @@ pub(super) async fn places(args: &Common) -> anyhow::Result<Places> {
         return Ok(places);
     }
     zones::prepare(&places, true, 0)?;
-    let (net, _keys) = zones::with_keys(role::net(&places)?, &places).await?;
-    let zone = zones::data::open(&net, &places).await?;
     for (name, path) in &args.stores {
-        let options = IngestOptions { store: Some(name.clone()), allow_opaque: true, ..IngestOptions::default() };
-        zone.ingest(std::slice::from_ref(path), &options, &|_| {})
-            .await
-            .with_context(|| format!("loading {name} from {}", path.display()))?;
+        // In a process of its own: a zone's audit log is open once, and the run opens it after this.
+        let loaded = tokio::process::Command::new(std::env::current_exe()?)
+            .arg("ingest")
+            .arg(path)
+            .arg("--data")
+            .arg(places.root())
+            .args(["--store", name])
+            .stdout(std::process::Stdio::null())
+            .status()
+            .await?;
+        if !loaded.success() {
+            bail!("{name} was not loaded from {}", path.display());
+        }
     }
     std::fs::write(&marker, wanted).with_context(|| format!("writing {}", marker.display()))?;
     Ok(places)
