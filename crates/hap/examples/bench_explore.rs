@@ -204,7 +204,8 @@ fn report(settings: &Settings, visits: &[Visit], took: Duration, demo: &Demo) ->
         failures.len()
     );
     println!("| run | median ms | 95 % ms | longest ms |\n|---|---:|---:|---:|");
-    let rows: [(&str, &dyn Fn(&Visit) -> Vec<f64>); 3] = [
+    type Pick<'a> = &'a dyn Fn(&Visit) -> Vec<f64>;
+    let rows: [(&str, Pick<'_>); 3] = [
         ("the first of each user", &|v| v.millis.iter().take(1).copied().collect()),
         ("with more asked at the end", &|v| v.millis.iter().skip(1).copied().collect()),
         ("all", &|v| v.millis.clone()),

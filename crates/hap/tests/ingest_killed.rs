@@ -147,7 +147,7 @@ fn broken_input_changes_nothing(installation: &Installation, before: &[[String; 
     assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stdout));
     assert!(String::from_utf8_lossy(&refused.stdout).contains("BEFOLKNING_INVKAT"));
     let cut = installation.root.join("BEFOLKNING_KJOENN.tar");
-    fs::write(&cut, &[0x42; 700]).unwrap();
+    fs::write(&cut, [0x42; 700]).unwrap();
     assert_eq!(ingest(&cut).status.code(), Some(1));
     assert_eq!(Installation::told(&installation.ingest()), before);
 }

@@ -1,6 +1,5 @@
 //! The whole site in this process, asked without a network: what every endpoint answers to every role, and what it says to
 //! hostile and to clumsy visitors.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bad_input;
 mod role_table;

@@ -167,7 +167,6 @@ pub async fn anchor(party: &Party, log: &Log, channel: &dyn Channel) -> anyhow::
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use protocol::peer::Switchboard;
 

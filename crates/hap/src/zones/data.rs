@@ -29,7 +29,7 @@ const SNAPSHOT_BYTES: usize = 2 << 30;
 
 /// The data zone, opened but not yet answering.
 pub struct DataZone {
-    opened: Opened,
+    pub(super) opened: Opened,
     /// Its stores.
     pub datastore: Datastore,
 }

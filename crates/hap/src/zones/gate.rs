@@ -65,7 +65,7 @@ impl GateRing {
     }
 
     /// Keys of spaces go to the datastore; gives that of persons and that of the noise.
-    fn take(&self, answer: &GrantGateAnswer) -> anyhow::Result<(Option<[u8; 32]>, Option<[u8; 32]>)> {
+    fn take(&self, answer: &GrantGateAnswer) -> anyhow::Result<PersonsAndNoise> {
         let columns = self.datastore.columns();
         let (mut persons, mut noise) = (None, None);
         for container in &answer.grants {
@@ -91,6 +91,9 @@ impl GateRing {
     }
 }
 
+/// The key of the person space and that of the noise, as far as an answer has them.
+type PersonsAndNoise = (Option<[u8; 32]>, Option<[u8; 32]>);
+
 /// A service before which the ring is made complete.
 pub struct WithKeys {
     /// The keys.
@@ -112,8 +115,6 @@ impl Service for WithKeys {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use std::sync::Arc;
 
     use datastore::IngestOptions;
@@ -133,16 +134,17 @@ mod tests {
         let (_alive, stop) = tokio::sync::watch::channel(false);
         let net = Net { published, switchboard: Some(Arc::new(Switchboard::default())), stop };
         let _keys = keys::start(&net, &places).await.unwrap();
-        let running = net.open(&places, Party::Data).await.unwrap();
-        let stores = Datastore::open(running.zone.clone(), &running.dir.join("datastore")).await.unwrap();
-        let ring = GateRing::new(&running, stores.clone()).unwrap();
+        // One zone with its stores seen twice: by what answers scripts, and by what loads.
+        let loader = data::open(&net, &places).await.unwrap();
+        let opened = &loader.opened;
+        let stores = Datastore::open(opened.zone.clone(), &opened.dir.join("datastore")).await.unwrap();
+        let ring = GateRing::new(opened, stores.clone()).unwrap();
         ring.first().await.unwrap();
         assert!(stores.columns().spaces().is_empty());
 
         let files = folder.path().join("files");
         let settings = synth::Settings { persons: 200, seed: 1, catalogue: false };
         synth::generate(&settings, &files, &|_, _| ()).unwrap();
-        let loader = data::open(&net, &places).await.unwrap();
         loader.ingest(&[files.join("no.fhi.npr")], &IngestOptions::default(), &|_| ()).await.unwrap();
 
         stores.refresh().await.unwrap();

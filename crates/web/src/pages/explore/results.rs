@@ -37,7 +37,6 @@ pub(super) struct Outcome {
 
 /// One result.
 pub(super) struct Shown {
-    pub(super) id: u32,
     pub(super) line: u32,
     /// The same, as text.
     pub(super) at: String,
@@ -101,7 +100,6 @@ impl Outcome {
             let command = lines.get(entry.line.saturating_sub(1) as usize).copied().unwrap_or_default().trim();
             let how = Presentation { language: visitor.lang, caption: command, id: &format!("r{}", entry.id) };
             shown.push(Shown {
-                id: entry.id,
                 line: entry.line,
                 at: entry.line.to_string(),
                 html: figures::result(entry, how),
