@@ -7,21 +7,22 @@ use anyhow::{Context as _, bail};
 
 use crate::workspace::root;
 
-/// Name, crate, the target that holds the test, the test.
-const FUZZES: &[(&str, &str, &[&str], &str)] = &[
-    ("engine", "engine", &["--lib"], "eng_040_fuzz_engine"),
-    ("script", "script", &["--test", "robust"], "lang_250_fuzz_script"),
+/// Name, the target that holds the test, the test.
+const FUZZES: &[(&str, &[&str], &str)] = &[
+    ("engine", &["--lib"], "eng_040_fuzz_engine"),
+    ("script", &["--test", "robust"], "lang_250_fuzz_script"),
 ];
 
 /// Goes on for `seconds` from `seed`; from the day's date when there is none, so that every day tries something else.
 pub(crate) fn run(name: &str, seconds: u64, seed: Option<u64>) -> anyhow::Result<Vec<String>> {
-    let Some((_, package, target, test)) = FUZZES.iter().find(|(n, ..)| *n == name) else {
+    let Some((_, target, test)) = FUZZES.iter().find(|(n, ..)| *n == name) else {
         let known: Vec<&str> = FUZZES.iter().map(|(n, ..)| *n).collect();
         bail!("no such fuzz run; there are: {}", known.join(", "));
     };
     let seed = seed.unwrap_or_else(today);
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["test", "--locked", "-p", package])
+        // The selection of `make unit`, so that nothing is built twice.
+        .args(["test", "--locked", "--workspace", "--exclude", "hap"])
         .args(*target)
         .args([test, "--", "--nocapture"])
         .env("HAP_FUZZ_SECONDS", seconds.to_string())
