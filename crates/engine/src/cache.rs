@@ -20,7 +20,25 @@ pub(crate) struct ImportKey {
     pub(crate) store: String,
     pub(crate) name: String,
     pub(crate) digest: [u8; 32],
-    pub(crate) at: Option<Date>,
+    pub(crate) what: Imported,
+}
+
+/// Which part of a variable a column is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Imported {
+    /// The values at a day, indexed by ordinal; no day for fixed variables.
+    At(Option<Date>),
+    /// A part of the spells that meet an interval, a row per spell.
+    Spells(SpellPart, Date, Date),
+}
+
+/// The parts of spells, each a column of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SpellPart {
+    Value,
+    Ordinal,
+    Start,
+    Stop,
 }
 
 struct Slot {
@@ -144,7 +162,7 @@ mod tests {
     }
 
     fn key(name: &str) -> ImportKey {
-        ImportKey { store: "s".into(), name: name.into(), digest: [0; 32], at: None }
+        ImportKey { store: "s".into(), name: name.into(), digest: [0; 32], what: Imported::At(None) }
     }
 
     /// ENG-022: a second import pays nothing; the least recently used goes; what a run holds stays.

@@ -10,7 +10,7 @@ use script::{DataType, Temporality, VariableInfo};
 
 use super::datasets::{OCCASION, spell_columns};
 use super::{Outcome, Run, Warning};
-use crate::cache::ImportKey;
+use crate::cache::{ImportKey, Imported, SpellPart};
 use crate::control::{Control, stopped};
 use crate::data::Data;
 use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key, flagged};
@@ -20,6 +20,14 @@ use crate::mask::Mask;
 use crate::source::{Spells, StoreVersion, Values, Variable, space_of};
 use crate::take::{Part, concat, take};
 use crate::vector::Kind;
+
+/// Spells as columns with a row per spell.
+struct SpellColumns {
+    value: Arc<Data>,
+    ordinals: ScalarBuffer<u32>,
+    starts: ScalarBuffer<i32>,
+    stops: ScalarBuffer<i32>,
+}
 
 /// Units from which a panel is called large (LANG-078).
 const LARGE_PANEL: usize = 1_000_000;
@@ -36,10 +44,55 @@ impl Run {
         let data = if self.no_cache {
             Arc::new(load()?)
         } else {
-            let key = ImportKey { store: version.store.clone(), name: info.name.clone(), digest: variable.digest, at };
+            let what = Imported::At(at);
+            let key =
+                ImportKey { store: version.store.clone(), name: info.name.clone(), digest: variable.digest, what };
             self.cache.column(key, load)?
         };
         Ok((variable, data))
+    }
+
+    /// The spells of an interval as columns with a row per spell, through the cache like every import (ENG-022).
+    fn spells_of(&self, plan: &ImportEvent) -> Result<(Arc<Variable>, SpellColumns), RunError> {
+        let info = &plan.variable;
+        let version = StoreVersion { store: info.store.clone(), version: info.version.clone() };
+        let variable = self.source.describe(&version, &info.name)?;
+        // Read once, for whichever parts are not in the cache.
+        let mut read: Option<Spells> = None;
+        let mut part = |part: SpellPart| -> Result<Arc<Data>, RunError> {
+            let mut load = || -> Result<Data, RunError> {
+                if read.is_none() {
+                    read = Some(self.source.spells(&version, &info.name, plan.from, plan.to)?);
+                }
+                let Some(spells) = &read else { return Err(RunError::unknown_column(&info.name)) };
+                let plain = |values| Data { values, validity: None, dictionary: None };
+                Ok(match part {
+                    SpellPart::Value => {
+                        let column = crate::source::Column { values: spells.values.clone(), validity: None };
+                        Data::imported(column, variable.codes.as_deref(), info.data_type == DataType::Integer)
+                    }
+                    SpellPart::Ordinal => plain(Values::Unit(spells.ordinals.clone())),
+                    SpellPart::Start => plain(Values::Date(spells.starts.clone())),
+                    SpellPart::Stop => plain(Values::Date(spells.stops.clone())),
+                })
+            };
+            if self.no_cache {
+                return load().map(Arc::new);
+            }
+            let what = Imported::Spells(part, plan.from, plan.to);
+            let key =
+                ImportKey { store: version.store.clone(), name: info.name.clone(), digest: variable.digest, what };
+            self.cache.column(key, load)
+        };
+        let (value, ordinal) = (part(SpellPart::Value)?, part(SpellPart::Ordinal)?);
+        let (start, stop) = (part(SpellPart::Start)?, part(SpellPart::Stop)?);
+        match (&ordinal.values, &start.values, &stop.values) {
+            (Values::Unit(ordinals), Values::Date(starts), Values::Date(stops)) => {
+                let (ordinals, starts, stops) = (ordinals.clone(), starts.clone(), stops.clone());
+                Ok((variable, SpellColumns { value, ordinals, starts, stops }))
+            }
+            _ => Err(RunError::unknown_column(&info.name)),
+        }
     }
 
     pub(super) fn import(&mut self, plan: &Import) -> Result<Outcome, RunError> {
@@ -93,15 +146,11 @@ impl Run {
         if dataset.kind != DatasetKind::Empty {
             return Err(RunError::mixed_kinds(&plan.column));
         }
-        let at = StoreVersion { store: info.store.clone(), version: info.version.clone() };
-        let variable = self.source.describe(&at, &info.name)?;
-        let Spells { mut ordinals, mut starts, mut stops, values } =
-            self.source.spells(&at, &info.name, plan.from, plan.to)?;
+        let (variable, SpellColumns { value: mut data, mut ordinals, mut starts, mut stops }) = self.spells_of(plan)?;
         stopped(control)?;
-        let column = crate::source::Column { values, validity: None };
-        let mut data = Data::imported(column, variable.codes.as_deref(), info.data_type == DataType::Integer);
         let mut within = [0; 32];
-        if dataset.unit_type.is_some() {
+        let restricted = dataset.unit_type.is_some();
+        if restricted {
             within = self.population_key(&dataset)?;
             let mask = &dataset.mask;
             let here = |row: &u32| {
@@ -109,7 +158,7 @@ impl Run {
                 unit < mask.len() && mask.get(unit)
             };
             let rows: Vec<u32> = (0..ordinals.len() as u32).filter(here).collect();
-            data = take(&data, &rows, control)?;
+            data = Arc::new(take(&data, &rows, control)?);
             ordinals = rows.iter().map(|r| ordinals[*r as usize]).collect();
             starts = rows.iter().map(|r| starts[*r as usize]).collect();
             stops = rows.iter().map(|r| stops[*r as usize]).collect();
@@ -117,15 +166,17 @@ impl Run {
         let (from, to) = (plan.from.days().to_le_bytes(), plan.to.days().to_le_bytes());
         let parts = [info.store.as_bytes(), info.name.as_bytes(), &variable.digest, &from, &to, &within];
         let key = column_key("import-event", &parts);
-        let mut column = imported(info, &variable, Arc::new(data), plan.labels.clone());
+        let mut column = imported(info, &variable, data, plan.labels.clone());
         column.key = key;
         column.row_wise = false;
-        column.made = true;
+        column.made = restricted;
         column.import = Some((Arc::clone(info), Some(plan.to)));
         let origin = vec![info.name.clone()];
         let [start, stop] = spell_columns(&plan.column);
-        let begun = days(starts.clone(), known(&starts, i32::MIN), column_key("start", &[&key]), origin.clone());
-        let ended = days(stops.clone(), known(&stops, i32::MAX), column_key("stop", &[&key]), origin);
+        let mut begun = days(starts.clone(), known(&starts, i32::MIN), column_key("start", &[&key]), origin.clone());
+        let mut ended = days(stops.clone(), known(&stops, i32::MAX), column_key("stop", &[&key]), origin);
+        // What all runs share counts against the cache, not against this run.
+        (begun.made, ended.made) = (restricted, restricted);
         dataset.kind = DatasetKind::Event;
         dataset.unit_type = Some(Arc::clone(&info.unit_type));
         dataset.rows_key = key;
@@ -134,6 +185,11 @@ impl Run {
         dataset.put(&plan.column, column);
         dataset.put(&start, begun);
         dataset.put(&stop, ended);
+        if !restricted {
+            let people = self.people(&dataset)?;
+            let key = column_key("population", &[&key, &people.mark()]);
+            dataset.set = Some(self.cache.set(key, || Ok::<_, RunError>(people.set(&dataset.mask)))?);
+        }
         self.population(dataset)
     }
 

@@ -187,10 +187,31 @@ fn lang_121_spells_that_meet_the_interval() {
         ])
     );
     let column = bench.run.dataset("d").unwrap().column("s").unwrap().clone();
-    assert!(!column.row_wise && column.made && column.origin[..] == ["STED".to_owned()]);
+    assert!(!column.row_wise && !column.made && column.origin[..] == ["STED".to_owned()]);
     assert_eq!(column.flagged[..], [text("9")]);
     let table = world_table(&mut bench, &["s"]);
     assert_eq!(table, [("A", 2, 2), ("B", 2, 2), ("", 4, 2)].map(|(c, r, p)| (c.to_owned(), r, p)));
+}
+
+/// ENG-022: a second run that imports the same spells reads nothing; another interval, or `nocache`, reads anew.
+#[test]
+fn eng_022_spells_are_shared_by_all_runs() {
+    let source: Arc<MemorySource> = Arc::new(spells());
+    let cache = Arc::new(ImportCache::new(1 << 30));
+    let run = |interval: &str, before: &str| {
+        let script =
+            format!("require no.test:1 as db\n{before}create-dataset d\nimport-event db/STED {interval} as s\n");
+        let mut run = Run::new(source.clone(), cache.clone(), Parameters::default(), Language::Nb);
+        for step in &world::plan(&source, &script).steps {
+            run.execute(step, &Unattended).unwrap();
+            run.accept();
+        }
+        (cache.usage().hits, cache.usage().misses)
+    };
+    assert_eq!(run("2020-01-01 to 2020-12-31", ""), (0, 4), "value, unit, start and stop");
+    assert_eq!(run("2020-01-01 to 2020-12-31", ""), (4, 4));
+    assert_eq!(run("2020-01-01 to 2020-12-30", ""), (4, 8));
+    assert_eq!(run("2020-01-01 to 2020-12-31", "configure nocache\n"), (4, 8));
 }
 
 /// Category (empty for the total), rows and persons of a table of one dimension.
