@@ -76,6 +76,14 @@ impl Frame {
         self.tvv("explore-place", ("line", &line.to_string()), ("column", &column.to_string()))
     }
 
+    /// Lines of a script, in words.
+    pub(crate) fn lines(&self, from: &str, to: &str) -> String {
+        match from == to {
+            true => self.tv("explore-line", "line", from),
+            false => self.tv2("explore-lines", "from", from, "to", to),
+        }
+    }
+
     /// Who a run may be shared with.
     pub(crate) fn share_choices(&self) -> [&'static str; 3] {
         explore::Share::ALL.map(explore::Share::text)

@@ -1,6 +1,6 @@
 //! Finding data: search, sources, variables, and the cart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -274,7 +274,15 @@ fn example(v: &Variable) -> Option<String> {
 struct CartPage {
     f: Frame,
     lines: Vec<CartLine>,
+    /// The names of the sources by their ids.
+    sources: BTreeMap<String, String>,
     removed: Option<String>,
+}
+
+impl CartPage {
+    fn source<'a>(&'a self, id: &'a str) -> &'a str {
+        self.sources.get(id).map_or(id, String::as_str)
+    }
 }
 
 async fn cart(
@@ -287,7 +295,10 @@ async fn cart(
         .find(|(name, _)| name == "removed")
         .map(|(_, value)| value.into_owned())
         .filter(|id| services.catalogue.variable(id).is_ok());
-    draw(&visitor, &CartPage { f: Frame::of(&visitor), lines, removed })
+    let f = Frame::of(&visitor);
+    let named = |(id, source): (&String, &Source)| (id.clone(), source.name.text(f.lang).to_owned());
+    let sources = services.catalogue.model().sources.iter().map(named).collect();
+    draw(&visitor, &CartPage { f, lines, sources, removed })
 }
 
 /// Where a form sends its user back to: the page it stood on.

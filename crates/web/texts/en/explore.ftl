@@ -56,6 +56,7 @@ explore-bar-time = Time
 explore-bar-error = Typical error of counts
 explore-apply = Change to "{ $word }"
 explore-apply-short = Change to
+explore-line = Line { $line }
 explore-lines = Lines { $from }–{ $to }
 explore-export = Download:
 explore-export-as = The result of line { $line } as { $format }

@@ -56,6 +56,7 @@ explore-bar-time = Tid
 explore-bar-error = Typisk avvik i antall
 explore-apply = Bytt til «{ $word }»
 explore-apply-short = Bytt til
+explore-line = Linje { $line }
 explore-lines = Linje { $from }–{ $to }
 explore-export = Last ned:
 explore-export-as = Resultatet på linje { $line } som { $format }

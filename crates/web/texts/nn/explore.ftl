@@ -56,6 +56,7 @@ explore-bar-time = Tid
 explore-bar-error = Typisk avvik i tal
 explore-apply = Byt til «{ $word }»
 explore-apply-short = Byt til
+explore-line = Linje { $line }
 explore-lines = Linje { $from }–{ $to }
 explore-export = Last ned:
 explore-export-as = Resultatet på linje { $line } som { $format }
