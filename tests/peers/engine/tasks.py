@@ -45,6 +45,12 @@ def report(tool, task, work, repetitions):
     print(json.dumps(line), flush=True)
 
 
+def whole_grid(counts):
+    """Counts by sex and number of events (0, 1, 2, 3 or more); a combination that nobody has is 0."""
+    sexes = sorted({sex for sex, _ in counts})
+    return [counts.get((sex, number), 0) for sex in sexes for number in range(4)]
+
+
 class DuckDb:
     """SQL over Parquet files, or over tables in DuckDB's own format."""
 
@@ -89,13 +95,11 @@ class DuckDb:
         )
 
     def by_number(self, events):
-        return [
-            row[2]
-            for row in self.db.sql(
-                f"select sex, least(coalesce(n, 0), 3) as k, count(*) from linked w left join {events} e "
-                "on w.unit_id = e.unit_id group by 1, 2 order by 1, 2"
-            ).fetchall()
-        ]
+        rows = self.db.sql(
+            f"select sex, least(coalesce(n, 0), 3) as k, count(*) from linked w left join {events} e "
+            "on w.unit_id = e.unit_id group by 1, 2"
+        ).fetchall()
+        return whole_grid({(sex, k): persons for sex, k, persons in rows})
 
     def t1(self):
         self.db.sql(f"create or replace temp table linked as {self.linked()}")
@@ -185,8 +189,8 @@ class Polars:
     def by_number(self, events):
         number = self.pl.col("n").fill_null(0).clip(upper_bound=3)
         joined = self.linked.lazy().select("unit_id", "sex").join(events, on="unit_id", how="left")
-        counted = joined.with_columns(number).group_by("sex", "n").len("persons").sort("sex", "n")
-        return self.collect(counted)["persons"].to_list()
+        counted = self.collect(joined.with_columns(number).group_by("sex", "n").len("persons"))
+        return whole_grid({(sex, k): persons for sex, k, persons in counted.rows()})
 
     def t1(self):
         self.linked = self.collect(self.lazily_linked())
