@@ -38,7 +38,7 @@ const PERSONAS: &[&str] = &[
 
 /// What users look at: variable and time.
 const MEASURES: &[(&str, &str)] =
-    &[("INNTEKT_WLONN", "2020-01-01"), ("INNTEKT_WLONN", "2019-01-01"), ("INNTEKT_WLONN", "2018-01-01")];
+    &[("INNTEKT_WLONN", "2020-01-01"), ("INNTEKT_WLONN", "2019-01-01"), ("INNTEKT_WLONN", "2022-01-01")];
 
 struct Settings {
     persons: u32,
