@@ -46,9 +46,9 @@ def report(tool, task, work, repetitions):
 
 
 def whole_grid(counts):
-    """Counts by sex and number of events (0, 1, 2, 3 or more); a combination that nobody has is 0."""
-    sexes = sorted({sex for sex, _ in counts})
-    return [counts.get((sex, number), 0) for sex in sexes for number in range(4)]
+    """Counts by sex and number of events, for every number that occurs; a combination that nobody has is 0."""
+    sexes, numbers = (sorted(set(values)) for values in zip(*counts))
+    return [counts.get((sex, number), 0) for sex in sexes for number in numbers]
 
 
 class DuckDb:
