@@ -273,8 +273,9 @@ impl Workspace {
     /// # Errors
     /// [`Problem::NotFound`] when there is none, or it is somebody else's.
     pub async fn follow(&self, actor: &Actor, id: RunId) -> Result<watch::Receiver<Progress>, Problem> {
-        let row = self.own(actor, id).await?;
+        // Asked for before the row is read: a run that ends between the two is then told as ended by one of them.
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let row = self.own(actor, id).await?;
         Ok(live.unwrap_or_else(|| watch::channel(Progress::of(row.state)).1))
     }
 
