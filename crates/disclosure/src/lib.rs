@@ -36,7 +36,8 @@ pub use ledger::{
     Candidate, Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Recompute, SetId, Stored, ValueKey,
 };
 pub use policy::{
-    MagnitudeRules, ModelRules, PercentileRules, PlotRules, Policy, PolicyError, PolicyStamp, Rules, SurvivalRules,
+    Approval, Attachment, Change, MagnitudeRules, ModelRules, NotChanged, Office, PercentileRules, PlotRules, Policy,
+    PolicyBook, PolicyError, PolicyStamp, Rules, Subject, SurvivalRules,
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};

@@ -1,10 +1,16 @@
 //! The policy object (SDC-010): every threshold of the gate, validated once, immutable, and named by the SHA-256 of its
-//! canonical JSON in every output. What a policy is attached to, and who may loosen it, is decided by the caller.
+//! canonical JSON in every output. How two are merged stands in `merge`; what a stricter one is attached to, and who may
+//! loosen it, in `book`.
 
 use kernel::{canonical_json, sha256_hex};
 use serde::{Deserialize, Serialize};
 
 use crate::ptable::{PTable, PTableParams};
+
+mod book;
+mod merge;
+
+pub use book::{Approval, Attachment, Change, NotChanged, Office, PolicyBook, Subject};
 
 /// The fields of a policy (SDC section 2). Budgets are metered outside the gate and are not part of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,73 +206,6 @@ impl Rules {
             ..base
         }
     }
-
-    /// The stricter of two policies, field by field (SDC-010). The result is named after both.
-    pub fn stricter(&self, other: &Self) -> Self {
-        let (a, b) = (self, other);
-        if a == b {
-            return a.clone();
-        }
-        let p_table = wider(a.p_table, b.p_table);
-        Self {
-            name: format!("{}+{}", a.name, b.name),
-            version: a.version.max(b.version),
-            population_floor: a.population_floor.max(b.population_floor),
-            unit_floor: a.unit_floor.max(b.unit_floor),
-            min_edit: a.min_edit.max(b.min_edit),
-            min_cell: a.min_cell.max(b.min_cell).max(u64::from(p_table.d) + 5),
-            low_cell: a.low_cell.max(b.low_cell),
-            low_share: a.low_share.min(b.low_share),
-            p_table,
-            hide_zero: a.hide_zero || b.hide_zero,
-            p_percent: a.p_percent.max(b.p_percent),
-            n_k: a.n_k.min(b.n_k),
-            min_contributors: a.min_contributors.max(b.min_contributors),
-            winsor: a.winsor || b.winsor,
-            magnitude: MagnitudeRules {
-                delta: a.magnitude.delta.max(b.magnitude.delta),
-                // The largest distance alone gives the larger change, so the smaller number is the stricter one.
-                top_k: a.magnitude.top_k.min(b.magnitude.top_k),
-                p_table: wider(a.magnitude.p_table, b.magnitude.p_table),
-            },
-            percentile: PercentileRules {
-                k: a.percentile.k.max(b.percentile.k),
-                sig: a.percentile.sig.min(b.percentile.sig),
-            },
-            model: ModelRules {
-                min_n: a.model.min_n.max(b.model.min_n),
-                min_dof: a.model.min_dof.max(b.model.min_dof),
-                n_per_parameter: a.model.n_per_parameter.max(b.model.n_per_parameter),
-                dummy_min: a.model.dummy_min.max(b.model.dummy_min),
-                h_max: a.model.h_max.min(b.model.h_max),
-                kappa_max: a.model.kappa_max.min(b.model.kappa_max),
-                drop_records: a.model.drop_records.max(b.model.drop_records),
-                sig: a.model.sig.min(b.model.sig),
-            },
-            survival: SurvivalRules {
-                min_risk: a.survival.min_risk.max(b.survival.min_risk),
-                min_events: a.survival.min_events.max(b.survival.min_events),
-                midpoint: a.survival.midpoint.max(b.survival.midpoint),
-            },
-            plot: PlotRules {
-                hex_min: a.plot.hex_min.max(b.plot.hex_min),
-                hist_min: a.plot.hist_min.max(b.plot.hist_min),
-            },
-            snap_r: a.snap_r.max(b.snap_r),
-        }
-    }
-}
-
-fn wider(a: PTableParams, b: PTableParams) -> PTableParams {
-    PTableParams {
-        d: a.d.max(b.d),
-        v: a.v.max(b.v),
-        js: a.js.max(b.js),
-        pstay: match (a.pstay, b.pstay) {
-            (Some(x), Some(y)) => Some(x.min(y)),
-            _ => None,
-        },
-    }
 }
 
 impl Policy {
@@ -357,15 +296,5 @@ mod tests {
     fn a_policy_without_room_for_its_noise_is_refused() {
         let rules = Rules { min_cell: 9, ..Rules::standard() };
         assert!(Policy::new(rules).unwrap_err().to_string().contains("min_cell"));
-    }
-
-    /// SDC-010: merging takes the stricter value field by field.
-    #[test]
-    fn merging_takes_the_stricter_of_each_field() {
-        let merged = Rules::standard().stricter(&Rules { min_edit: 20, ..Rules::high() });
-        assert_eq!((merged.min_cell, merged.min_edit, merged.p_table.d, merged.hide_zero), (15, 20, 10, true));
-        assert_eq!(merged.magnitude.top_k, 1);
-        assert!(Policy::new(merged).is_ok());
-        assert_eq!(Rules::standard().stricter(&Rules::standard()), Rules::standard());
     }
 }
