@@ -2,16 +2,19 @@
 //! was decided to the ledger, and only then hands out the released value (SDC-002, SDC-055).
 
 use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use engine::Raw;
-use engine::raw::{Keyed, PersonSet};
+use engine::raw::{Keyed, PersonSet, RawMagnitude};
 use kernel::Timestamp;
 
 use crate::keys::{Fingerprint, GateKeys, Sketch};
-use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Recompute, Stored, ValueKey};
+use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Stored, ValueKey};
 use crate::policy::Policy;
 use crate::reason::{Reason, Withheld};
 use crate::released::{Released, Statistic, Value};
+use crate::sets::{Candidate, KnownSet, SLOTS, SetIndex};
 
 /// The circumstances of one release.
 pub struct Ctx<'a> {
@@ -29,8 +32,6 @@ pub struct Ctx<'a> {
     pub statistics: &'a [Statistic],
     /// The keys of the installation.
     pub keys: &'a GateKeys,
-    /// The same statistic over another set (SDC-050), where the caller can compute it.
-    pub recompute: Option<&'a dyn Recompute>,
 }
 
 /// Why nothing was released.
@@ -96,7 +97,7 @@ impl Gate {
     ) -> Result<Released<T::Out>, Stopped> {
         #[expect(clippy::disallowed_methods, reason = "this is the gate")]
         let content = raw.into_gate();
-        let mut desk = Desk { policy, ledger: &*ledger, ctx, known: HashMap::new(), entries: Vec::new() };
+        let mut desk = Desk::new(policy, &*ledger, ctx);
         // Verdicts on the way to a refusal are kept too, so that asking again gives the same answer.
         let decided = content.decide(&mut desk);
         let entries = desk.entries;
@@ -111,6 +112,11 @@ pub struct Desk<'a> {
     ledger: &'a dyn Ledger,
     ctx: &'a Ctx<'a>,
     known: HashMap<ValueKey, Stored>,
+    /// Sets that become known with this release.
+    fresh: SetIndex,
+    fresh_members: HashMap<Fingerprint, engine::Members>,
+    /// Statistics over roots, by root and column.
+    again: HashMap<(Fingerprint, [u8; 32]), Option<Rc<RawMagnitude>>>,
     entries: Vec<LedgerEntry>,
 }
 
@@ -127,6 +133,18 @@ pub(crate) struct Filed<'a> {
     pub cell: usize,
 }
 
+/// Where a value is to be filed that is not known yet.
+struct Place {
+    set: Arc<KnownSet>,
+    root: Arc<KnownSet>,
+    members: engine::Members,
+    key: ValueKey,
+    kind: String,
+    persons: bool,
+    /// Nothing is filed with the root.
+    alone: bool,
+}
+
 /// A released count: never below zero, and whether the set is truly empty (which the perturbation leaves as it is).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Count {
@@ -136,7 +154,30 @@ pub(crate) struct Count {
     pub empty: bool,
 }
 
+/// What the value of a group is computed from.
+pub(crate) struct Basis<'g> {
+    /// The group of the root; the group itself where it is its own root, or where the root's values are out of reach.
+    pub group: &'g RawMagnitude,
+    /// The cell key of the statistic.
+    pub u: f64,
+    /// The group stands for itself although its column has no values outside it: the noise is that of SDC-050.
+    pub alone: bool,
+}
+
 impl<'a> Desk<'a> {
+    fn new(policy: &'a Policy, ledger: &'a dyn Ledger, ctx: &'a Ctx<'a>) -> Self {
+        Self {
+            policy,
+            ledger,
+            ctx,
+            known: HashMap::new(),
+            fresh: SetIndex::default(),
+            fresh_members: HashMap::new(),
+            again: HashMap::new(),
+            entries: Vec::new(),
+        }
+    }
+
     pub(crate) fn policy(&self) -> &'a Policy {
         self.policy
     }
@@ -145,13 +186,14 @@ impl<'a> Desk<'a> {
         self.ctx.statistics
     }
 
-    /// The released count of a set (SDC-040..043, SDC-050).
+    /// The released count of a set (SDC-040..043, SDC-050): that of its root.
     pub(crate) fn count(&mut self, set: &PersonSet, cell: usize) -> Result<Count, Stopped> {
-        self.counted("count", set, set.persons, cell)
+        self.counted("count", set, set.persons, cell, |root| root.persons)
     }
 
     /// The released number of units of a type, of a set that has persons behind it. The same persons may be those of
-    /// other units too, so each type has a kind of its own.
+    /// other units too, so each type has a kind of its own. What is not known of a root is taken from the first set near
+    /// it that is asked for.
     pub(crate) fn units(
         &mut self,
         unit_type: &str,
@@ -159,33 +201,93 @@ impl<'a> Desk<'a> {
         units: u64,
         cell: usize,
     ) -> Result<Count, Stopped> {
-        self.counted(&format!("units/{unit_type}"), set, units, cell)
+        self.counted(&format!("units/{unit_type}"), set, units, cell, |_| units)
     }
 
-    fn counted(&mut self, kind: &str, set: &PersonSet, n: u64, cell: usize) -> Result<Count, Stopped> {
+    fn counted(
+        &mut self,
+        kind: &str,
+        set: &PersonSet,
+        n: u64,
+        cell: usize,
+        of_root: impl Fn(&KnownSet) -> u64,
+    ) -> Result<Count, Stopped> {
         if n == 0 {
             return Ok(Count { shown: 0, empty: true });
         }
         let filed = Filed { kind, variable: "", column: [0; 32], cell };
         let policy = self.policy;
-        let stored = self.value(set, filed, |u| Stored::Number(n as f64 + policy.counts().change(n, u) as f64))?;
+        let stored = self.value(set, filed, |u, root| {
+            let n = of_root(root);
+            Stored::Number(n as f64 + policy.counts().change(n, u) as f64)
+        })?;
         Ok(match stored {
             Stored::Number(x) => Count { shown: x.max(0.0) as u64, empty: false },
             Stored::Hidden(_) => Count { shown: 0, empty: false },
         })
     }
 
-    /// The value of a statistic of a set: what the ledger knows, else what `compute` makes of the cell key.
+    /// The value of a statistic of a set: what the ledger knows of it or of its root, else what `compute` makes of the
+    /// root and its cell key.
     pub(crate) fn value(
         &mut self,
         set: &PersonSet,
         filed: Filed<'_>,
-        compute: impl FnOnce(f64) -> Stored,
+        compute: impl FnOnce(f64, &KnownSet) -> Stored,
     ) -> Result<Stored, Stopped> {
-        // Ordinals of different unit spaces are written alike, so sets of units get kinds of their own.
-        let kind = match set.keyed {
-            Keyed::Persons => filed.kind.to_owned(),
-            Keyed::Units => format!("space/{}", filed.kind),
+        let place = match self.look_up(set, &filed)? {
+            Ok(value) => return Ok(value),
+            Err(place) => place,
+        };
+        let value = compute(self.ctx.keys.cell_key(place.root.fingerprint, &place.kind, filed.variable), &place.root);
+        self.keep(place, value, filed.cell);
+        Ok(value)
+    }
+
+    /// The value of a statistic of a group: what the ledger knows of it or of its root, else what `compute` makes of the
+    /// values of the root's persons (SDC-050). Where those are out of reach it is computed on the group itself, with
+    /// more noise, and stays with the group.
+    pub(crate) fn measured(
+        &mut self,
+        group: &RawMagnitude,
+        filed: Filed<'_>,
+        row_wise: bool,
+        compute: impl FnOnce(&Basis<'_>) -> Stored,
+    ) -> Result<Stored, Stopped> {
+        let mut place = match self.look_up(&group.set, &filed)? {
+            Ok(value) => return Ok(value),
+            Err(place) => place,
+        };
+        let keys = self.ctx.keys;
+        let own = place.root.fingerprint == place.set.fingerprint;
+        let again = if own { None } else { self.again(group, place.root.fingerprint, filed.column)? };
+        let value = match again.as_deref() {
+            Some(root) => {
+                let u = keys.cell_key(place.root.fingerprint, &place.kind, filed.variable);
+                compute(&Basis { group: root, u, alone: false })
+            }
+            None if own && row_wise => {
+                let u = keys.cell_key(place.set.fingerprint, &place.kind, filed.variable);
+                compute(&Basis { group, u, alone: false })
+            }
+            None => {
+                let column: String = filed.column.iter().map(|b| format!("{b:02x}")).collect();
+                let u = keys.cell_key(place.set.fingerprint, &place.kind, &column);
+                place.alone = true;
+                compute(&Basis { group, u, alone: true })
+            }
+        };
+        self.keep(place, value, filed.cell);
+        Ok(value)
+    }
+
+    /// The value of a set that is known, or where a new one is to be filed.
+    fn look_up(&mut self, set: &PersonSet, filed: &Filed<'_>) -> Result<Result<Stored, Place>, Stopped> {
+        // Ordinals of different unit spaces are written alike, so sets of units get kinds of their own, and are compared
+        // with no others.
+        let (kind, persons) = match set.keyed {
+            Keyed::Persons => (filed.kind.to_owned(), true),
+            Keyed::Units => (format!("space/{}", filed.kind), false),
         };
         let fingerprint = Fingerprint(set.fingerprint);
         let key = ValueKey {
@@ -195,28 +297,143 @@ impl<'a> Desk<'a> {
             column: filed.column,
             policy: self.policy.hash().to_owned(),
         };
-        if let Some(value) = self.known.get(&key) {
-            return Ok(*value);
+        if let Some(value) = self.read(&key)? {
+            return Ok(Ok(value));
         }
-        if let Some(value) = self.ledger.read(&key)? {
-            self.known.insert(key, value);
-            return Ok(value);
+        let known = Arc::new(KnownSet { fingerprint, persons: set.persons, sketch: Sketch(set.sketch) });
+        let root = if persons { self.root(&known, &set.members)? } else { Arc::clone(&known) };
+        let at_root = ValueKey { set: root.fingerprint, ..key.clone() };
+        if let Some(value) = self.read(&at_root)? {
+            let place =
+                Place { set: known, root, members: set.members.clone(), key, kind: at_root.kind, persons, alone: true };
+            self.keep(place, value, filed.cell);
+            return Ok(Ok(value));
         }
-        let value = compute(self.ctx.keys.cell_key(fingerprint, &key.kind, filed.variable));
-        self.known.insert(key.clone(), value);
-        self.entries.push(LedgerEntry {
+        let place =
+            Place { set: known, root, members: set.members.clone(), key, kind: at_root.kind, persons, alone: false };
+        Ok(Err(place))
+    }
+
+    fn read(&mut self, key: &ValueKey) -> Result<Option<Stored>, Stopped> {
+        if let Some(value) = self.known.get(key) {
+            return Ok(Some(*value));
+        }
+        let value = self.ledger.read(key)?;
+        if let Some(value) = value {
+            self.known.insert(key.clone(), value);
+        }
+        Ok(value)
+    }
+
+    /// Files a value with the root, and with the set itself: the next time it is found at once, and the set is known.
+    fn keep(&mut self, place: Place, value: Stored, cell: usize) {
+        let own = place.root.fingerprint == place.set.fingerprint;
+        let entry = |set: &KnownSet, members: engine::Members, key: ValueKey| LedgerEntry {
             key,
             value,
             persons: set.persons,
-            sketch: Sketch(set.sketch),
+            sketch: set.sketch.clone(),
+            root: place.persons.then_some(place.root.fingerprint),
+            members,
             recipe: Recipe {
                 script: self.ctx.script.to_owned(),
                 statement: self.ctx.statement,
-                cell: u32::try_from(filed.cell).unwrap_or(u32::MAX),
+                cell: u32::try_from(cell).unwrap_or(u32::MAX),
             },
             at: self.ctx.at,
-        });
-        Ok(value)
+        };
+        if !own && !place.alone {
+            let key = ValueKey { set: place.root.fingerprint, ..place.key.clone() };
+            self.known.insert(key.clone(), value);
+            self.entries.push(entry(&place.root, engine::Members::default(), key));
+        }
+        self.known.insert(place.key.clone(), value);
+        self.entries.push(entry(&place.set, place.members.clone(), place.key));
+    }
+
+    /// The root of a set: of a known one what was found when it became known; of a new one the nearest known set within
+    /// the secret radius, or itself (SDC-051..053).
+    fn root(&mut self, set: &Arc<KnownSet>, members: &engine::Members) -> Result<Arc<KnownSet>, Stopped> {
+        if let Some(root) = self.fresh.root(set.fingerprint) {
+            return Ok(Arc::clone(root));
+        }
+        if let Some(root) = self.ledger.root(set.fingerprint)? {
+            return Ok(root);
+        }
+        let root = self.near(set, members)?.unwrap_or_else(|| Arc::clone(set));
+        self.fresh.insert(Arc::clone(set), Arc::clone(&root));
+        self.fresh_members.insert(set.fingerprint, members.clone());
+        Ok(root)
+    }
+
+    fn near(&self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
+        let r = self.policy.rules().snap_r;
+        let mut candidates = self.ledger.candidates(set.persons, &set.sketch, r)?;
+        candidates.extend(self.fresh.candidates(set.persons, &set.sketch, r));
+        candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+        candidates.truncate(SLOTS);
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let ordinals = members.ordinals();
+        let mut nearest: Option<(u64, Arc<KnownSet>)> = None;
+        for candidate in candidates {
+            let apart = self.apart(&candidate, ordinals.as_ref())?;
+            if self.is_near(set, &candidate, apart) && nearest.as_ref().is_none_or(|(best, _)| apart < *best) {
+                nearest = Some((apart, candidate.root));
+            }
+        }
+        Ok(nearest.map(|(_, root)| root))
+    }
+
+    /// How many persons are in one of two sets only: exactly where the members of both are at hand, else as the sketches
+    /// have it, which for small differences is nearly the same.
+    fn apart(&self, candidate: &Candidate, ordinals: Option<&roaring::RoaringBitmap>) -> Result<u64, Stopped> {
+        let known = candidate.set.fingerprint;
+        let exact = match (ordinals, self.fresh_members.get(&known)) {
+            (None, _) => None,
+            (Some(own), Some(fresh)) => fresh.ordinals().map(|other| other.symmetric_difference_len(own)),
+            (Some(own), None) => self.ledger.confirm(known, own)?,
+        };
+        Ok(exact.unwrap_or(candidate.distance.round() as u64))
+    }
+
+    /// SDC-052: nearer than the secret radius of the pair and than a share of the larger set; and, for a set found by way
+    /// of another, within reach of the root.
+    fn is_near(&self, set: &KnownSet, candidate: &Candidate, apart: u64) -> bool {
+        let (keys, r) = (self.ctx.keys, self.policy.rules().snap_r);
+        let other = &candidate.set;
+        let (radius, share) = keys.radius(set.fingerprint, other.fingerprint, r);
+        let within_reach = || {
+            let root = &candidate.root;
+            root.fingerprint == other.fingerprint
+                || set.sketch.distance(&root.sketch) < keys.reach(root.fingerprint, r) as f64
+        };
+        apart < radius && apart as f64 <= share * set.persons.max(other.persons) as f64 && within_reach()
+    }
+
+    /// The statistics of a column over a root, where its members are at hand and the column has values there.
+    fn again(
+        &mut self,
+        group: &RawMagnitude,
+        root: Fingerprint,
+        column: [u8; 32],
+    ) -> Result<Option<Rc<RawMagnitude>>, Stopped> {
+        if let Some(known) = self.again.get(&(root, column)) {
+            return Ok(known.clone());
+        }
+        let found = match &group.again {
+            None => None,
+            Some(again) => {
+                let members = match self.fresh_members.get(&root) {
+                    Some(members) => members.ordinals(),
+                    None => self.ledger.members(root)?,
+                };
+                members.map(|members| Rc::new(again.over(&members)))
+            }
+        };
+        self.again.insert((root, column), found.clone());
+        Ok(found)
     }
 
     /// A count as it is shown: hidden below `min_cell`; a true zero is shown unless the policy hides it (SDC-043).

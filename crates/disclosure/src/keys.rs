@@ -85,6 +85,14 @@ impl GateKeys {
     }
 }
 
+impl GateKeys {
+    /// How far a chain of near sets may lead from the set whose values it is answered with: `2r` to `4r`, secret.
+    pub fn reach(&self, root: Fingerprint, r: u64) -> u64 {
+        let digest = mac(&self.noise, &[b"sn2", &root.0.to_le_bytes()]);
+        2 * r + u64::from_le_bytes(head(&digest)) % (2 * r + 1)
+    }
+}
+
 impl Fingerprint {
     /// The fingerprint with one person more.
     pub fn with(self, record: RecordKey) -> Self {
@@ -104,6 +112,19 @@ impl Sketch {
         for (b, counter) in self.0.iter_mut().enumerate() {
             *counter += if record.bits >> b & 1 == 1 { 1 } else { -1 };
         }
+    }
+
+    /// The distance to another sketch, when it is at most `limit`; far ones are given up early.
+    pub(crate) fn distance_within(&self, other: &Self, limit: f64) -> Option<f64> {
+        let most = (limit * 64.0) as i64;
+        let mut sum = 0i64;
+        for (a, b) in self.0.chunks_exact(16).zip(other.0.chunks_exact(16)) {
+            sum += a.iter().zip(b).map(|(a, b)| (i64::from(*a) - i64::from(*b)).pow(2)).sum::<i64>();
+            if sum > most {
+                return None;
+            }
+        }
+        Some(sum as f64 / 64.0)
     }
 
     /// Mean squared difference of the counters: about the size of the symmetric difference of the two sets (SDC-051).

@@ -1,17 +1,15 @@
-//! The gate ledger and the recomputation as the gate sees them (SDC-008, SDC-050..056): traits, and a ledger in memory
+//! The gate ledger as the gate sees it (SDC-008, SDC-050..056): a trait, and a ledger in memory
 //! for tests and for store folders marked synthetic. The durable ledger is in `explore`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Weak};
 
-use engine::raw::{Raw, RawMagnitude};
+use engine::{Members, Membership};
 use roaring::RoaringBitmap;
 
 use crate::keys::{Fingerprint, Sketch};
 use crate::reason::Reason;
-
-/// The number of a set in a ledger, in the order in which sets became known.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SetId(pub u64);
+use crate::sets::{Candidate, KnownSet, SetIndex};
 
 /// What a value in the ledger is filed under. A change of policy starts a new generation of values (SDC-056).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +46,11 @@ pub struct LedgerEntry {
     pub persons: u64,
     /// Sketch of the set.
     pub sketch: Sketch,
+    /// The set whose values this one is answered with; itself, where it was near none. None for sets that no other is
+    /// compared with.
+    pub root: Option<Fingerprint>,
+    /// Who is in the set, while that is at hand.
+    pub members: Members,
     /// Where the set comes from, so that its members can be found again (SDC-055).
     pub recipe: Recipe,
     /// When.
@@ -65,15 +68,6 @@ pub struct Recipe {
     pub cell: u32,
 }
 
-/// A set that may be near another.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// The known set.
-    pub set: SetId,
-    /// Its distance by the sketches.
-    pub distance: f64,
-}
-
 /// The ledger does not answer; nothing may be released then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the gate ledger is not available")]
@@ -85,20 +79,29 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError`] when the ledger cannot be read.
-    fn candidates(
-        &self,
-        set: Fingerprint,
-        persons: u64,
-        sketch: &Sketch,
-        r: u64,
-    ) -> Result<Vec<Candidate>, LedgerError>;
+    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError>;
 
-    /// The exact size of the symmetric difference between a known set and these members, or none when the members of
-    /// the known set are not at hand and must be made again from its recipe (SDC-052).
+    /// The set whose values a known set is answered with: itself, or the earlier set that it was near; none for a set
+    /// that is not known.
     ///
     /// # Errors
     /// [`LedgerError`] when the ledger cannot be read.
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError>;
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError>;
+
+    /// The members of a known set; none when they are not at hand.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the ledger cannot be read.
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError>;
+
+    /// The exact size of the symmetric difference between a known set and these members (SDC-052), or none when the
+    /// members of the known set are not at hand.
+    ///
+    /// # Errors
+    /// [`LedgerError`] when the ledger cannot be read.
+    fn confirm(&self, set: Fingerprint, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
+        Ok(self.members(set)?.map(|known| known.symmetric_difference_len(members)))
+    }
 
     /// The value first given under this key, if any.
     ///
@@ -114,33 +117,41 @@ pub trait Ledger: Send {
     fn append(&mut self, entries: &[LedgerEntry]) -> Result<(), LedgerError>;
 }
 
-/// Computes the statistic of a cell over another set of persons (SDC-050), as a raw result. Implemented in `explore`
-/// over the engine; without one the gate computes on the set itself.
-pub trait Recompute: Sync {
-    /// The statistics of measure `measure` over the members of the known set `set`; none when the column has no values
-    /// outside its population (ENG-039).
-    fn magnitude(&self, measure: usize, set: SetId) -> Option<Raw<RawMagnitude>>;
-}
+/// Bytes of members that a ledger holds in memory unless it is told otherwise.
+const MEMBERS_BUDGET: usize = 256 << 20;
 
-/// A ledger in memory: gives the stored value for an equal fingerprint. It keeps no members, so [`Ledger::confirm`]
-/// knows only sets that were given with theirs by [`MemoryLedger::remember`].
-#[derive(Default)]
+/// A ledger in memory. It keeps the members of the latest sets, as many as its budget allows.
 pub struct MemoryLedger {
     values: HashMap<ValueKey, Stored>,
-    sets: Vec<KnownSet>,
-    by_fingerprint: HashMap<Fingerprint, SetId>,
+    sets: SetIndex,
+    members: HashMap<Fingerprint, (Weak<dyn Membership>, usize)>,
+    kept: VecDeque<Arc<dyn Membership>>,
+    kept_bytes: usize,
+    budget: usize,
 }
 
-struct KnownSet {
-    persons: u64,
-    sketch: Sketch,
-    members: Option<RoaringBitmap>,
+impl Default for MemoryLedger {
+    fn default() -> Self {
+        Self::with_members(MEMBERS_BUDGET)
+    }
 }
 
 impl MemoryLedger {
     /// An empty ledger.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty ledger that keeps at most so many bytes of members.
+    pub fn with_members(budget: usize) -> Self {
+        Self {
+            values: HashMap::new(),
+            sets: SetIndex::default(),
+            members: HashMap::new(),
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            budget,
+        }
     }
 
     /// How many values are stored.
@@ -153,41 +164,34 @@ impl MemoryLedger {
         self.values.is_empty()
     }
 
-    /// Keeps the members of a set that is known.
-    pub fn remember(&mut self, set: Fingerprint, members: RoaringBitmap) {
-        if let Some(id) = self.by_fingerprint.get(&set) {
-            self.sets[id.0 as usize].members = Some(members);
+    /// Keeps the members of a set as long as there is room; the oldest go first.
+    fn keep(&mut self, set: Fingerprint, members: &Members) {
+        let Some(source) = members.source() else { return };
+        self.members.insert(set, (Arc::downgrade(source), members.place()));
+        // The sets of one result come one after the other.
+        if !self.kept.iter().rev().take(8).any(|kept| Arc::ptr_eq(kept, source)) {
+            self.kept_bytes += source.bytes();
+            self.kept.push_back(Arc::clone(source));
+        }
+        while self.kept_bytes > self.budget {
+            let Some(oldest) = self.kept.pop_front() else { break };
+            self.kept_bytes -= oldest.bytes();
         }
     }
 }
 
 impl Ledger for MemoryLedger {
-    fn candidates(
-        &self,
-        set: Fingerprint,
-        persons: u64,
-        sketch: &Sketch,
-        r: u64,
-    ) -> Result<Vec<Candidate>, LedgerError> {
-        if let Some(&known) = self.by_fingerprint.get(&set) {
-            return Ok(vec![Candidate { set: known, distance: 0.0 }]);
-        }
-        let mut near: Vec<Candidate> = self
-            .sets
-            .iter()
-            .enumerate()
-            .filter(|(_, k)| k.persons > 0 && k.persons.abs_diff(persons) <= 2 * r)
-            .map(|(i, k)| Candidate { set: SetId(i as u64), distance: sketch.distance(&k.sketch) })
-            .filter(|c| c.distance <= 4.0 * r as f64)
-            .collect();
-        near.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.set.cmp(&b.set)));
-        near.truncate(4);
-        Ok(near)
+    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        Ok(self.sets.candidates(persons, sketch, r))
     }
 
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        let known = self.sets.get(set.0 as usize).ok_or(LedgerError)?;
-        Ok(known.members.as_ref().map(|m| m.union_len(members) - m.intersection_len(members)))
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        Ok(self.sets.root(set).cloned())
+    }
+
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        let kept = self.members.get(&set).and_then(|(source, place)| Some((source.upgrade()?, *place)));
+        Ok(kept.map(|(source, place)| source.of(place)))
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
@@ -196,9 +200,14 @@ impl Ledger for MemoryLedger {
 
     fn append(&mut self, entries: &[LedgerEntry]) -> Result<(), LedgerError> {
         for entry in entries {
-            if !self.by_fingerprint.contains_key(&entry.key.set) {
-                self.by_fingerprint.insert(entry.key.set, SetId(self.sets.len() as u64));
-                self.sets.push(KnownSet { persons: entry.persons, sketch: entry.sketch.clone(), members: None });
+            if let Some(root) = entry.root {
+                let set = entry.key.set;
+                let own = Arc::new(KnownSet { fingerprint: set, persons: entry.persons, sketch: entry.sketch.clone() });
+                let root = self.sets.root(root).cloned().unwrap_or_else(|| Arc::clone(&own));
+                self.sets.insert(own, root);
+                if !self.members.contains_key(&set) {
+                    self.keep(set, &entry.members);
+                }
             }
             self.values.entry(entry.key.clone()).or_insert(entry.value);
         }
@@ -229,6 +238,8 @@ mod tests {
             value: Stored::Number(value),
             persons: people.end - people.start,
             sketch,
+            root: Some(set),
+            members: Members::default(),
             recipe: Recipe::default(),
             at: kernel::Timestamp::from_micros(0),
         }
@@ -251,16 +262,21 @@ mod tests {
     #[test]
     fn near_sets_are_candidates() {
         let keys = GateKeys::new([1; 32], [2; 32]);
-        let mut ledger = MemoryLedger::new();
-        let known = entry(&keys, 0..400, 401.0);
-        ledger.append(&[known.clone(), entry(&keys, 500..900, 399.0)]).unwrap();
-        ledger.remember(known.key.set, (0..400).collect());
+        let mut ledger = MemoryLedger::with_members(4000);
+        let known = LedgerEntry { members: Members::of((0..400).collect()), ..entry(&keys, 0..400, 401.0) };
+        let first = known.key.set;
+        ledger.append(&[known, entry(&keys, 500..900, 399.0)]).unwrap();
         let near = entry(&keys, 3..400, 0.0);
-        let found = ledger.candidates(near.key.set, near.persons, &near.sketch, 10).unwrap();
-        assert_eq!(found.first().map(|c| c.set), Some(SetId(0)));
+        let found = ledger.candidates(near.persons, &near.sketch, 10).unwrap();
+        assert_eq!(found.iter().map(|c| (c.set.persons, c.root.persons)).collect::<Vec<_>>(), [(400, 400)]);
         let members: RoaringBitmap = (3..400).collect();
-        assert_eq!(ledger.confirm(SetId(0), &members).unwrap(), Some(3));
+        assert_eq!(ledger.confirm(first, &members).unwrap(), Some(3));
         let far = entry(&keys, 100..500, 0.0);
-        assert!(ledger.candidates(far.key.set, far.persons, &far.sketch, 10).unwrap().is_empty());
+        assert!(ledger.candidates(far.persons, &far.sketch, 10).unwrap().is_empty());
+        // A set that was near one is answered with its values; members that do not fit the budget any more go first.
+        let alias = LedgerEntry { root: Some(first), members: Members::of((0..3000).map(|i| i * 2).collect()), ..near };
+        ledger.append(std::slice::from_ref(&alias)).unwrap();
+        assert!(ledger.root(alias.key.set).unwrap().is_some_and(|root| root.fingerprint == first));
+        assert_eq!(ledger.confirm(first, &members).unwrap(), None);
     }
 }

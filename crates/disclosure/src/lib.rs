@@ -7,8 +7,8 @@
 //! zones and to storage.
 //!
 //! What it is not: it computes no statistic from microdata, keeps no state of its own (the ledger is handed in), reads no
-//! clock and draws no randomness. Answering near-identical sets with one value (SDC-050), rules for models, survival and
-//! plots, and budgets are not in it yet; [`Ledger`] and [`Recompute`] are shaped for them.
+//! clock and draws no randomness. A set that is near an earlier one is answered with the values of that one (SDC-050).
+//! Rules for models, survival and plots are not in it yet.
 
 mod additive;
 mod chi_square;
@@ -23,6 +23,7 @@ mod population;
 mod ptable;
 mod reason;
 mod released;
+mod sets;
 mod tables;
 
 pub use chi_square::{ChiSquare, NeedsTwoByTwo};
@@ -32,9 +33,7 @@ pub use document::{
 };
 pub use gate::{Ctx, Gate, Releasable, Stopped};
 pub use keys::{Fingerprint, GateKeys, RecordKey, Sketch, person_id};
-pub use ledger::{
-    Candidate, Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Recompute, SetId, Stored, ValueKey,
-};
+pub use ledger::{Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Stored, ValueKey};
 pub use policy::{
     Approval, Attachment, Change, MagnitudeRules, ModelRules, NotChanged, Office, PercentileRules, PlotRules, Policy,
     PolicyBook, PolicyError, PolicyStamp, Rules, Subject, SurvivalRules,
@@ -45,3 +44,4 @@ pub use released::{
     Base, Blocks, Category, Cell, DatasetKind, Dimension, Edit, Measure, NumberKind, Output, Population, Released,
     Statistic, Summary, SummaryRow, Table, Value, Verdict,
 };
+pub use sets::{Candidate, KnownSet};

@@ -8,7 +8,7 @@
 use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawSummary};
 
 use crate::gate::private::Rules;
-use crate::gate::{Count, Desk, Filed, Stopped};
+use crate::gate::{Basis, Count, Desk, Filed, Stopped};
 use crate::ledger::Stored;
 use crate::numbers::{month_start, significant};
 use crate::policy::Rules as PolicyRules;
@@ -111,11 +111,17 @@ impl Group<'_> {
         match statistic {
             Statistic::Mean => Ok(self.shown(self.mean(desk)?, |me, x| me.round_mean(x))),
             Statistic::Sum if self.measure.kind == MeasureKind::Date => Ok(Value::Undefined),
-            Statistic::Sum => Ok(self.shown(self.mean(desk)?, |me, x| {
-                let sum = x * me.count.shown as f64;
+            Statistic::Sum => {
                 // The sign of a sum never crosses that of the raw one (SDC-102).
-                if (sum < 0.0) != (me.moments().sum < 0.0) { 0.0 } else { significant(sum, me.digits()) }
-            })),
+                let sign = desk.measured(self.group, self.filed("sign"), self.measure.row_wise, |on| {
+                    Stored::Number(if self.moments(on).sum < 0.0 { -1.0 } else { 1.0 })
+                })?;
+                Ok(self.shown(self.mean(desk)?, |me, x| {
+                    let sum = x * me.count.shown as f64;
+                    let crosses = (sum < 0.0) != (sign == Stored::Number(-1.0));
+                    if crosses { 0.0 } else { significant(sum, me.digits()) }
+                }))
+            }
             Statistic::Sd => self.spread(desk, "sd", |m| m.sd),
             Statistic::Gini => self.spread(desk, "gini", |m| m.gini),
             Statistic::N => Ok(desk.show(self.count)),
@@ -130,8 +136,8 @@ impl Group<'_> {
         }
     }
 
-    fn moments(&self) -> &Moments {
-        if self.plain { &self.group.plain } else { &self.group.clamped }
+    fn moments<'b>(&self, on: &Basis<'b>) -> &'b Moments {
+        if self.plain { &on.group.plain } else { &on.group.clamped }
     }
 
     fn filed<'b>(&'b self, kind: &'b str) -> Filed<'b> {
@@ -159,18 +165,19 @@ impl Group<'_> {
     /// The noisy mean, not yet rounded, or the dominance verdict (SDC-100, SDC-102).
     fn mean(&self, desk: &mut Desk<'_>) -> Result<Stored, Stopped> {
         let policy = desk.policy();
-        desk.value(&self.group.set, self.filed("mean"), |u| {
+        desk.measured(self.group, self.filed("mean"), self.measure.row_wise, |on| {
             let rules = policy.rules();
-            let moments = self.moments();
+            let moments = self.moments(on);
             match moments.mean {
-                _ if dominated(rules, self.count, self.group) => Stored::Hidden(Reason::Dominance),
+                _ if dominated(rules, self.count, on.group) => Stored::Hidden(Reason::Dominance),
                 None => Stored::Hidden(Reason::Small),
-                Some(mean) if self.group.constant => Stored::Number(mean),
+                Some(mean) if on.group.constant => Stored::Number(mean),
                 Some(mean) => {
                     let far: Vec<f64> = moments.farthest.iter().take(rules.magnitude.top_k).copied().collect();
                     let s = far.iter().sum::<f64>() / far.len().max(1) as f64;
-                    let v = policy.means().change(u64::MAX, u) as f64;
-                    Stored::Number(mean + rules.magnitude.delta * s * v / self.count.shown as f64)
+                    let v = policy.means().change(u64::MAX, on.u) as f64;
+                    let delta = if on.alone { 1.0 } else { rules.magnitude.delta };
+                    Stored::Number(mean + delta * s * v / self.count.shown as f64)
                 }
             }
         })
@@ -179,12 +186,12 @@ impl Group<'_> {
     /// Standard deviation and Gini coefficient: three digits, refused for a constant group (SDC-103).
     fn spread(&self, desk: &mut Desk<'_>, kind: &str, of: impl Fn(&Moments) -> Option<f64>) -> Result<Value, Stopped> {
         let policy = desk.policy();
-        let stored = desk.value(&self.group.set, self.filed(kind), |_| {
-            if dominated(policy.rules(), self.count, self.group) {
+        let stored = desk.measured(self.group, self.filed(kind), self.measure.row_wise, |on| {
+            if dominated(policy.rules(), self.count, on.group) {
                 return Stored::Hidden(Reason::Dominance);
             }
-            match of(&self.group.clamped) {
-                Some(x) if !self.group.constant => Stored::Number(x),
+            match of(&on.group.clamped) {
+                Some(x) if !on.group.constant => Stored::Number(x),
                 _ => Stored::Hidden(Reason::Value),
             }
         })?;
@@ -199,8 +206,8 @@ impl Group<'_> {
             return Ok(Value::Hidden(Reason::Tail));
         }
         let kind = Statistic::Percentile(p).to_string();
-        let stored = desk.value(&self.group.set, self.filed(&kind), |_| {
-            let window = self.group.percentiles.iter().find(|w| w.p == p).map(|w| w.window.as_slice());
+        let stored = desk.measured(self.group, self.filed(&kind), self.measure.row_wise, |on| {
+            let window = on.group.percentiles.iter().find(|w| w.p == p).map(|w| w.window.as_slice());
             match window {
                 // Fewer neighbours than the rule asks for would bring the average close to a single record.
                 Some(w) if w.len() >= rules.k => Stored::Number(w.iter().sum::<f64>() / w.len() as f64),

@@ -70,7 +70,7 @@ impl Rules for RawVerdict {
         let variable = self.origin.join(" ");
         let filed = Filed { kind: &kind, variable: &variable, column: self.column_key, cell: 0 };
         let found = f64::from(u8::from(self.found));
-        let stored = desk.value(&self.set, filed, |_| Stored::Number(found))?;
+        let stored = desk.value(&self.set, filed, |_, _| Stored::Number(found))?;
         Ok(Verdict { cause: self.cause, found: stored != Stored::Number(0.0) })
     }
 }

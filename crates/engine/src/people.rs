@@ -10,6 +10,7 @@ use crate::control::CHUNK;
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::mask::Mask;
+use crate::members::{Members, Membership, OfCells, OfMask, Road};
 use crate::raw::{Keyed, PersonSet};
 use crate::set::SetBuilder;
 use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
@@ -97,11 +98,35 @@ impl People {
                 seen.set(m as usize);
             }
         }
-        self.set_of_members(&seen)
+        let set = self.set_of_members(&seen);
+        let road = Road { rows: Rows::Units, pointer: None, members: self.keys.len() };
+        PersonSet { members: Members::new(Arc::new(OfMask { mask: seen, road }), 0), ..set }
     }
 
     /// The persons behind the rows of a mask.
     pub(crate) fn set(&self, mask: &Mask) -> PersonSet {
+        PersonSet { members: self.members_behind(mask), ..self.keyed_set(mask) }
+    }
+
+    fn road(&self) -> Road {
+        Road { rows: self.rows.clone(), pointer: self.pointer.clone(), members: self.keys.len() }
+    }
+
+    fn members_behind(&self, mask: &Mask) -> Members {
+        Members::new(Arc::new(OfMask { mask: mask.clone(), road: self.road() }), 0)
+    }
+
+    /// Who is in the cells and margins of a table, for when the gate asks.
+    pub(crate) fn membership(&self, cell_of_row: Vec<u32>, shape: &Shape) -> Arc<dyn Membership> {
+        Arc::new(OfCells::new(cell_of_row, shape, self.road()))
+    }
+
+    /// The keys, when a row is a person.
+    pub(crate) fn keys_by_row(&self) -> Option<Arc<RecordKeys>> {
+        (self.direct() && self.keyed == Keyed::Persons).then(|| Arc::clone(&self.keys))
+    }
+
+    fn keyed_set(&self, mask: &Mask) -> PersonSet {
         if self.direct() {
             return self.set_of_members(mask);
         }
@@ -133,11 +158,11 @@ impl People {
         };
         if touched.count() < rest.count() {
             let touched = self.set(touched);
-            let rest = difference(all, &touched);
+            let rest = PersonSet { members: self.members_behind(rest), ..difference(all, &touched) };
             (touched, rest)
         } else {
             let rest = self.set(rest);
-            (difference(all, &rest), rest)
+            (PersonSet { members: self.members_behind(touched), ..difference(all, &rest) }, rest)
         }
     }
 
@@ -268,6 +293,7 @@ fn difference(all: &PersonSet, part: &PersonSet) -> PersonSet {
         persons: all.persons - part.persons,
         fingerprint: all.fingerprint.wrapping_sub(part.fingerprint),
         sketch,
+        members: Members::default(),
     }
 }
 

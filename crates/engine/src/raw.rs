@@ -5,6 +5,10 @@
 //! what the gate needs to decide (LANG-240): counts, the keyed identity of the set of persons, and for magnitudes
 //! the moments, the largest values and the order statistics round each percentile. They decide nothing themselves.
 
+use std::sync::Arc;
+
+use crate::members::{Again, Members};
+
 /// A result computed from microdata. Opened by the disclosure gate alone.
 ///
 /// It has no `Clone`, `Debug`, `Display` and no serialisation, and its content none either.
@@ -48,12 +52,14 @@ pub struct PersonSet {
     pub fingerprint: u128,
     /// S_b(C): for each of 64 bits, persons with the bit set minus persons without.
     pub sketch: [i32; 64],
+    /// Who they are, where the gate may ask (SDC-052).
+    pub members: Members,
 }
 
 impl PersonSet {
     /// The set without anyone.
     pub fn empty(keyed: Keyed) -> Self {
-        Self { keyed, persons: 0, fingerprint: 0, sketch: [0; 64] }
+        Self { keyed, persons: 0, fingerprint: 0, sketch: [0; 64], members: Members::default() }
     }
 }
 
@@ -84,7 +90,7 @@ pub struct RawPopulation {
     /// The persons behind the units. For a dataset collapsed by values, those behind the members of its groups.
     pub set: PersonSet,
     /// The persons before the command; none when the dataset had no population (LANG-241).
-    pub before: Option<std::sync::Arc<PersonSet>>,
+    pub before: Option<Arc<PersonSet>>,
 }
 
 /// Whether a statement fails for a cause that lies in the data (LANG-245): a text that is no number, a key that is not
@@ -212,6 +218,8 @@ pub struct RawMagnitude {
     pub clamped: Moments,
     /// The percentiles that were asked for.
     pub percentiles: Vec<RawPercentile>,
+    /// The same over other persons, where that can be computed (SDC-050).
+    pub again: Option<Arc<Again>>,
 }
 
 /// One cell or margin of a table.

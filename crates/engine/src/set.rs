@@ -2,6 +2,7 @@
 //! Both are additive, so parts of a scan merge in any order to the same bits.
 
 use crate::keys::RecordKeys;
+use crate::members::Members;
 use crate::raw::{Keyed, PersonSet};
 
 /// Binary digits of each of the 64 counters that are kept in slices.
@@ -164,7 +165,13 @@ impl SetBuilder {
                 *s = (2 * i64::from(*one) - self.persons as i64) as i32;
             }
         }
-        PersonSet { keyed: self.keyed, persons: self.persons, fingerprint: self.fingerprint, sketch }
+        PersonSet {
+            keyed: self.keyed,
+            persons: self.persons,
+            fingerprint: self.fingerprint,
+            sketch,
+            members: Members::default(),
+        }
     }
 }
 

@@ -199,6 +199,7 @@ pub(crate) fn magnitude(
         percentiles: percentiles.collect(),
         plain,
         clamped,
+        again: None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! magnitudes one pass per choice of margins (ENG-031, STAT-040..044).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -12,6 +13,7 @@ use crate::dataset::{Column, Dataset};
 use crate::error::RunError;
 use crate::lookup::{WORD, valid_words};
 use crate::mask::Mask;
+use crate::members::{Again, Members};
 use crate::params::Parameters;
 use crate::people::{NONE, People, Shape, count};
 use crate::raw::{MeasureKind, RawCell, RawMagnitude, RawMeasure, RawSummary, RawSummaryRow, RawTable};
@@ -62,6 +64,10 @@ impl Scan<'_> {
             let (head, statistics) = self.magnitudes(name, &cell_of_row, &shape, wanted)?;
             cells.iter_mut().zip(statistics).for_each(|(cell, m)| cell.magnitudes.push(m));
             heads.push(head);
+        }
+        let members = self.people.membership(cell_of_row, &shape);
+        for (place, cell) in cells.iter_mut().enumerate() {
+            cell.set.members = Members::new(Arc::clone(&members), place);
         }
         let dimensions = axes.into_iter().map(|a| a.dimension).collect();
         Ok(RawTable { dimensions, measures: heads, cells, dropped_missing })
@@ -273,8 +279,22 @@ impl Scan<'_> {
         }
         // A dimension without categories leaves margins that no inner cell leads to: they are empty groups.
         let empty = |set| magnitude(&[], set, limits.clamp, wanted, self.parameters);
-        let filled = out.into_iter().zip(sets).filter_map(|(m, set)| m.or_else(|| set.map(|s| empty(s.set)))).collect();
-        Ok((self.measure(name, column, limits), filled))
+        let filled = out.into_iter().zip(sets).filter_map(|(m, set)| m.or_else(|| set.map(|s| empty(s.set))));
+        let members = self.people.membership(placed, shape);
+        let again = self.again(column, limits, wanted);
+        let filled = filled.enumerate().map(|(place, mut m)| {
+            m.set.members = Members::new(Arc::clone(&members), place);
+            m.again.clone_from(&again);
+            m
+        });
+        Ok((self.measure(name, column, limits), filled.collect()))
+    }
+
+    /// The statistics of a column over any persons, where it has values outside the population and a row is a person.
+    fn again(&self, column: &Column, limits: Limits, wanted: &Wanted) -> Option<Arc<Again>> {
+        let keys = self.people.keys_by_row().filter(|_| column.row_wise)?;
+        let (column, wanted, parameters) = (column.clone(), wanted.clone(), self.parameters.clone());
+        Some(Arc::new(Again { column, keys, limits, wanted, parameters }))
     }
 
     /// The cell of every row that has a number, [`NONE`] for the others; and cells and numbers of those rows by chunk.
@@ -337,7 +357,7 @@ struct Placed {
 }
 
 /// A stretch of a column as numbers; NaN where statistics have nothing to count.
-fn numbers(column: &Column, range: Range<usize>) -> Vec<f64> {
+pub(crate) fn numbers(column: &Column, range: Range<usize>) -> Vec<f64> {
     let data = &column.data;
     if column.flagged.is_empty() && data.dictionary.is_none() && range.end <= data.len() {
         macro_rules! widen {

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disclosure::{
-    Candidate, Fingerprint, GateKeys, Ledger, LedgerEntry, LedgerError, MemoryLedger, SetId, Sketch, Stored, ValueKey,
+    Candidate, Fingerprint, GateKeys, KnownSet, Ledger, LedgerEntry, LedgerError, MemoryLedger, Sketch, Stored,
+    ValueKey,
 };
 use engine::source::VariableSource;
 use kernel::Random;
@@ -129,18 +130,16 @@ impl FileLedger {
 }
 
 impl Ledger for FileLedger {
-    fn candidates(
-        &self,
-        set: Fingerprint,
-        persons: u64,
-        sketch: &Sketch,
-        r: u64,
-    ) -> Result<Vec<Candidate>, LedgerError> {
-        self.memory.candidates(set, persons, sketch, r)
+    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        self.memory.candidates(persons, sketch, r)
     }
 
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        self.memory.confirm(set, members)
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        self.memory.root(set)
+    }
+
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        self.memory.members(set)
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {

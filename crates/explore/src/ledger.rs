@@ -1,12 +1,13 @@
 //! The gate ledger on disk (SDC-055): append-only, sealed, one batch per release, and durable before the release is
 //! handed out. The values are held in memory as well, so that reading one costs nothing; at start they are read back.
 //!
-//! It keeps no members of sets, so near sets are not confirmed from it yet.
+//! Who is in a set is held in memory only, as long as there is room: afterwards, and after a restart, the sketch alone says
+//! how near two sets are, and what is not stored of the earlier set is computed on the later one with more noise.
 
 use std::sync::Arc;
 
 use disclosure::{
-    Candidate, Fingerprint, Ledger, LedgerEntry, LedgerError, MemoryLedger, Reason, Recipe, SetId, Sketch, Stored,
+    Candidate, Fingerprint, KnownSet, Ledger, LedgerEntry, LedgerError, MemoryLedger, Reason, Recipe, Sketch, Stored,
     ValueKey,
 };
 use kernel::{Sealer, Timestamp};
@@ -44,6 +45,8 @@ struct Line {
     value: Written,
     persons: u64,
     sketch: Vec<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root: Option<String>,
     script: String,
     statement: u32,
     cell: u32,
@@ -72,6 +75,7 @@ impl Line {
             },
             persons: entry.persons,
             sketch: entry.sketch.0.to_vec(),
+            root: entry.root.map(|root| format!("{:032x}", root.0)),
             script: entry.recipe.script.clone(),
             statement: entry.recipe.statement,
             cell: entry.recipe.cell,
@@ -101,6 +105,11 @@ impl Line {
             },
             persons: self.persons,
             sketch: Sketch(self.sketch.try_into().ok()?),
+            root: match self.root {
+                Some(root) => Some(Fingerprint(u128::from_str_radix(&root, 16).ok()?)),
+                None => None,
+            },
+            members: engine::Members::default(),
             recipe: Recipe { script: self.script, statement: self.statement, cell: self.cell },
             at: self.at,
         })
@@ -174,18 +183,16 @@ impl DurableLedger {
 }
 
 impl Ledger for DurableLedger {
-    fn candidates(
-        &self,
-        set: Fingerprint,
-        persons: u64,
-        sketch: &Sketch,
-        r: u64,
-    ) -> Result<Vec<Candidate>, LedgerError> {
-        self.memory.candidates(set, persons, sketch, r)
+    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        self.memory.candidates(persons, sketch, r)
     }
 
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        self.memory.confirm(set, members)
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        self.memory.root(set)
+    }
+
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        self.memory.members(set)
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::{SCRIPT, TwoZones, two_zones, two_zones_with};
 use disclosure::{
-    Candidate, Fingerprint, Ledger, LedgerEntry, LedgerError, MemoryLedger, SetId, Sketch, Stored, ValueKey,
+    Candidate, Fingerprint, KnownSet, Ledger, LedgerEntry, LedgerError, MemoryLedger, Sketch, Stored, ValueKey,
 };
 use explore::{RunRequest, RunState, Share};
 use identity::Role;
@@ -42,11 +42,14 @@ struct Waiting {
 }
 
 impl Ledger for Waiting {
-    fn candidates(&self, set: Fingerprint, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        self.inner.candidates(set, n, s, r)
+    fn candidates(&self, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        self.inner.candidates(n, s, r)
     }
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        self.inner.confirm(set, members)
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        self.inner.root(set)
+    }
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        self.inner.members(set)
     }
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
         self.inner.read(key)

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{SCRIPT, runner, runner_keeping};
 use disclosure::{
-    Candidate, Fingerprint, Ledger, LedgerEntry, LedgerError, MemoryLedger, SetId, Sketch, Stored, ValueKey,
+    Candidate, Fingerprint, KnownSet, Ledger, LedgerEntry, LedgerError, MemoryLedger, Sketch, Stored, ValueKey,
 };
 use explore::{Job, Ran, Runner, SnapshotBudget, Switch};
 use kernel::{FixedClock, Language};
@@ -173,11 +173,14 @@ struct Counting {
 }
 
 impl Ledger for Counting {
-    fn candidates(&self, set: Fingerprint, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        self.inner.candidates(set, n, s, r)
+    fn candidates(&self, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        self.inner.candidates(n, s, r)
     }
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        self.inner.confirm(set, members)
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        self.inner.root(set)
+    }
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        self.inner.members(set)
     }
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
@@ -215,11 +218,14 @@ struct Slow {
 }
 
 impl Ledger for Slow {
-    fn candidates(&self, set: Fingerprint, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        self.inner.candidates(set, n, s, r)
+    fn candidates(&self, n: u64, s: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
+        self.inner.candidates(n, s, r)
     }
-    fn confirm(&self, set: SetId, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        self.inner.confirm(set, members)
+    fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        self.inner.root(set)
+    }
+    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+        self.inner.members(set)
     }
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
         self.inner.read(key)

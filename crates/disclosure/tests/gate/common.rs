@@ -29,7 +29,6 @@ pub fn release<T: Releasable>(
         statement: 1,
         statistics,
         keys: &keys,
-        recompute: None,
     };
     Gate::release(policy, ledger, &ctx, Raw::new(raw))
 }
@@ -38,13 +37,16 @@ pub fn release<T: Releasable>(
 pub fn people(numbers: impl IntoIterator<Item = u64>) -> PersonSet {
     let keys = keys();
     let (mut print, mut sketch, mut persons) = (Fingerprint::default(), Sketch::default(), 0);
+    let mut members = roaring::RoaringBitmap::new();
     for p in numbers {
         let record = keys.record(&disclosure::person_id(p));
         print = print.with(record);
         sketch.add(record);
         persons += 1;
+        members.insert(p as u32);
     }
-    PersonSet { keyed: Keyed::Persons, persons, fingerprint: print.0, sketch: sketch.0 }
+    let members = engine::Members::of(members);
+    PersonSet { keyed: Keyed::Persons, persons, fingerprint: print.0, sketch: sketch.0, members }
 }
 
 /// A dimension whose categories `a`, `b`, … stand in a code list.
@@ -135,5 +137,6 @@ pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize)
         plain: moments(),
         clamped: moments(),
         percentiles: percentiles.iter().map(percentile).collect(),
+        again: None,
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::common::{dimension, people, release, table};
 use disclosure::{
-    Base, LedgerEntry, LedgerError, MemoryLedger, Policy, Reason, Rules, Stopped, Stored, Value, ValueKey, Withheld,
+    Base, Fingerprint, KnownSet, LedgerEntry, LedgerError, MemoryLedger, Policy, Reason, Rules, Stopped, Stored, Value,
+    ValueKey, Withheld,
 };
 use engine::raw::{DatasetKind, Keyed, RawEdit, RawPopulation};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn population(persons: u64, unit_type: &str) -> RawPopulation {
     let set = people(0..persons);
@@ -190,6 +192,8 @@ fn sdc_055_the_first_value_stays() {
         value: Stored::Number(2993.0),
         persons: 3000,
         sketch: disclosure::Sketch::default(),
+        root: None,
+        members: engine::Members::default(),
         recipe: disclosure::Recipe::default(),
         at: kernel::Timestamp::from_micros(0),
     };
@@ -203,16 +207,13 @@ fn sdc_055_the_first_value_stays() {
 
 struct Broken(bool);
 impl disclosure::Ledger for Broken {
-    fn candidates(
-        &self,
-        _: disclosure::Fingerprint,
-        _: u64,
-        _: &disclosure::Sketch,
-        _: u64,
-    ) -> Result<Vec<disclosure::Candidate>, LedgerError> {
+    fn candidates(&self, _: u64, _: &disclosure::Sketch, _: u64) -> Result<Vec<disclosure::Candidate>, LedgerError> {
         Err(LedgerError)
     }
-    fn confirm(&self, _: disclosure::SetId, _: &roaring::RoaringBitmap) -> Result<Option<u64>, LedgerError> {
+    fn root(&self, _: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
+        Err(LedgerError)
+    }
+    fn members(&self, _: Fingerprint) -> Result<Option<roaring::RoaringBitmap>, LedgerError> {
         Err(LedgerError)
     }
     fn read(&self, _: &ValueKey) -> Result<Option<Stored>, LedgerError> {

@@ -6,3 +6,4 @@ mod counts;
 mod derived;
 mod document;
 mod magnitudes;
+mod snapping;

@@ -303,7 +303,7 @@ impl Run {
                 Rows::Own(_) => self.units(&dataset).count(),
             },
             rows,
-            set: PersonSet { sketch: set.sketch, ..*set },
+            set: PersonSet { sketch: set.sketch, members: set.members.clone(), ..*set },
             before,
         };
         dataset.set = Some(set);
@@ -337,7 +337,7 @@ impl Run {
         error: RunError,
     ) -> Result<Judged, RunError> {
         let set = self.persons_behind(dataset)?;
-        let set = PersonSet { sketch: set.sketch, ..*set };
+        let set = PersonSet { sketch: set.sketch, members: set.members.clone(), ..*set };
         let verdict = Raw::new(RawVerdict { cause, origin: key.1, column_key: key.0, set, found });
         Ok(Judged { verdict, error })
     }

@@ -1,0 +1,109 @@
+//! Near-identical sets share one answer (SDC-050..053).
+
+use std::sync::Arc;
+
+use crate::common::{dimension, keys, people, release, table};
+use disclosure::{MemoryLedger, Policy, Value};
+use engine::raw::{DatasetKind, RawPopulation, RawTable};
+
+fn population(persons: impl IntoIterator<Item = u64>) -> RawPopulation {
+    let set = people(persons);
+    RawPopulation {
+        dataset: "d".into(),
+        kind: DatasetKind::CrossSection,
+        unit_type: "PERSON".into(),
+        units: set.persons,
+        rows: set.persons,
+        set,
+        before: None,
+    }
+}
+
+fn told(policy: &Policy, ledger: &mut MemoryLedger, persons: impl IntoIterator<Item = u64>) -> Value {
+    release(policy, ledger, &[], population(persons)).unwrap().value().persons
+}
+
+/// SDC-050, SDC-052: one person more or less changes nothing, in whatever order the sets are asked for; a set that is
+/// farther than the largest radius has a number of its own.
+#[test]
+fn sdc_050_a_near_set_has_the_number_of_the_earlier_one() {
+    let policy = Policy::standard();
+    for shift in (0..3).map(|i| i * 10_000) {
+        let mut ledger = MemoryLedger::new();
+        let first = told(&policy, &mut ledger, shift..shift + 1200);
+        assert_eq!(told(&policy, &mut ledger, shift..shift + 1199), first);
+        assert_eq!(told(&policy, &mut ledger, shift + 9..shift + 1200), first);
+        let mut ledger = MemoryLedger::new();
+        let first = told(&policy, &mut ledger, shift..shift + 1199);
+        assert_eq!(told(&policy, &mut ledger, shift..shift + 1200), first);
+        let far = told(&policy, &mut ledger, shift..shift + 1240).number().unwrap();
+        assert!((far - 1240.0).abs() <= 5.0);
+    }
+}
+
+/// SDC-052: whether two sets are near follows from their exact difference, even where the sketch errs.
+#[test]
+fn sdc_052_the_exact_difference_decides() {
+    let policy = Policy::standard();
+    let keys = keys();
+    let print = |set: engine::raw::PersonSet| disclosure::Fingerprint(set.fingerprint);
+    for apart in 11..=20u64 {
+        for shift in (0..3).map(|i| i * 10_000) {
+            let mut ledger = MemoryLedger::new();
+            let (one, other) = (shift..shift + 1300, shift + apart..shift + 1300);
+            let first = told(&policy, &mut ledger, one.clone());
+            let second = told(&policy, &mut ledger, other.clone());
+            let (radius, _) = keys.radius(print(people(one)), print(people(other.clone())), 10);
+            if apart < radius {
+                assert_eq!(second, first);
+            } else {
+                assert_eq!(second, told(&policy, &mut MemoryLedger::new(), other));
+            }
+        }
+    }
+}
+
+/// SDC-052: small sets of other persons are candidates of each other, and still have numbers of their own (κ).
+#[test]
+fn sdc_052_disjoint_small_sets_share_nothing() {
+    let policy = Policy::standard();
+    let cells = |raw: RawTable, ledger: &mut MemoryLedger| {
+        let released = release(&policy, ledger, &[], raw).unwrap();
+        released.value().cells.iter().map(|c| c.count).collect::<Vec<_>>()
+    };
+    let sizes = [16, 17, 18, 19, 16, 15, 18, 20];
+    let raw = || table(vec![dimension("x", 8)], &sizes);
+    let all = cells(raw(), &mut MemoryLedger::new());
+    for (n, shown) in sizes.iter().zip(&all) {
+        assert!(shown.number().is_none_or(|x| (x - *n as f64).abs() <= 5.0));
+    }
+}
+
+/// SDC-050: whoever goes on from a near set in small steps gets the first answer for a while, and never leaves it far
+/// behind.
+#[test]
+fn sdc_050_a_chain_of_near_sets_ends() {
+    let policy = Policy::standard();
+    let mut ledger = MemoryLedger::new();
+    let mut worst = 0.0f64;
+    for step in 0..50u64 {
+        let n = 1300 - step * 5;
+        let shown = told(&policy, &mut ledger, 0..n).number().unwrap();
+        worst = worst.max((shown - n as f64).abs());
+    }
+    assert!(worst >= 8.0, "near sets share an answer");
+    assert!(worst <= 4.0 * 10.0 * 1.5 + 5.0, "{worst}");
+}
+
+/// SDC-055: the relation between sets is written with the first value and holds for other statistics and policies.
+#[test]
+fn sdc_056_another_policy_keeps_the_sets() {
+    let (policy, mut ledger) = (Policy::standard(), MemoryLedger::new());
+    told(&policy, &mut ledger, 0..1200);
+    told(&policy, &mut ledger, 0..1199);
+    let other = Policy::new(disclosure::Rules { version: 2, ..disclosure::Rules::standard() }).unwrap();
+    let second = told(&other, &mut ledger, 0..1199);
+    assert_eq!(told(&other, &mut ledger, 0..1200), second);
+    let known = disclosure::Ledger::root(&ledger, disclosure::Fingerprint(people(0..1199).fingerprint)).unwrap();
+    assert!(known.is_some_and(|root: Arc<disclosure::KnownSet>| root.persons == 1200));
+}

@@ -1,0 +1,199 @@
+//! Who is in a set, and the same statistic over another set: what the gate needs to compare a set with an earlier one and
+//! to answer for it (SDC-050, SDC-052). Nothing is computed before the gate asks; a scan only leaves behind what it had in
+//! its hands anyway, the cell of every row.
+//!
+//! What it is not: a decision about which sets are near.
+
+use std::sync::{Arc, OnceLock};
+
+use roaring::RoaringBitmap;
+
+use crate::control::CHUNK;
+use crate::dataset::{Column, Rows};
+use crate::keys::RecordKeys;
+use crate::mask::Mask;
+use crate::params::Parameters;
+use crate::people::{NONE, Shape};
+use crate::raw::{Keyed, RawMagnitude};
+use crate::set::SetBuilder;
+use crate::source::PersonPointer;
+use crate::statistics::{Limits, Wanted, magnitude};
+use crate::table::numbers;
+
+/// Sets whose members can be told.
+pub trait Membership: Send + Sync {
+    /// The members of the set with this number.
+    fn of(&self, place: usize) -> RoaringBitmap;
+
+    /// Bytes that are held for it.
+    fn bytes(&self) -> usize;
+}
+
+/// The members of one set, told when somebody asks.
+#[derive(Clone, Default)]
+pub struct Members {
+    source: Option<Arc<dyn Membership>>,
+    place: usize,
+}
+
+impl Members {
+    /// The set with this number of a source.
+    pub fn new(source: Arc<dyn Membership>, place: usize) -> Self {
+        Self { source: Some(source), place }
+    }
+
+    /// These ordinals.
+    pub fn of(ordinals: RoaringBitmap) -> Self {
+        Self::new(Arc::new(Listed(ordinals)), 0)
+    }
+
+    /// The ordinals; none where nobody has kept them.
+    pub fn ordinals(&self) -> Option<RoaringBitmap> {
+        self.source.as_ref().map(|s| s.of(self.place))
+    }
+
+    /// Where they come from, for the one who decides how long they are kept.
+    pub fn source(&self) -> Option<&Arc<dyn Membership>> {
+        self.source.as_ref()
+    }
+
+    /// The number of the set at its source.
+    pub fn place(&self) -> usize {
+        self.place
+    }
+}
+
+struct Listed(RoaringBitmap);
+
+impl Membership for Listed {
+    fn of(&self, _: usize) -> RoaringBitmap {
+        self.0.clone()
+    }
+    fn bytes(&self) -> usize {
+        self.0.serialized_size()
+    }
+}
+
+/// How a row leads to a member: row, unit, person.
+#[derive(Clone)]
+pub(crate) struct Road {
+    pub(crate) rows: Rows,
+    pub(crate) pointer: Option<PersonPointer>,
+    pub(crate) members: usize,
+}
+
+impl Road {
+    /// The member that row `i` stands for.
+    #[inline]
+    pub(crate) fn member(&self, row: usize) -> Option<u32> {
+        let unit = self.rows.unit(row);
+        match &self.pointer {
+            None => Some(unit),
+            Some(p) => p.persons.get(unit as usize).copied().filter(|m| (*m as usize) < self.members),
+        }
+    }
+}
+
+/// The members behind the rows of a mask.
+pub(crate) struct OfMask {
+    pub(crate) mask: Mask,
+    pub(crate) road: Road,
+}
+
+impl Membership for OfMask {
+    fn of(&self, _: usize) -> RoaringBitmap {
+        self.mask.iter(0..self.mask.len()).filter_map(|row| self.road.member(row)).collect()
+    }
+    fn bytes(&self) -> usize {
+        self.mask.bytes()
+    }
+}
+
+/// The members of the cells and margins of a table.
+pub(crate) struct OfCells {
+    cell_of_row: Vec<u32>,
+    shape: Shape,
+    road: Road,
+    inner: OnceLock<Vec<RoaringBitmap>>,
+}
+
+impl OfCells {
+    pub(crate) fn new(cell_of_row: Vec<u32>, shape: &Shape, road: Road) -> Self {
+        Self { cell_of_row, shape: Shape(shape.0.clone()), road, inner: OnceLock::new() }
+    }
+
+    /// The members of every inner cell, found once.
+    fn inner(&self) -> &[RoaringBitmap] {
+        self.inner.get_or_init(|| {
+            let mut sets = vec![RoaringBitmap::new(); self.shape.inner()];
+            for (row, cell) in self.cell_of_row.iter().enumerate().filter(|(_, cell)| **cell != NONE) {
+                if let Some(member) = self.road.member(row) {
+                    sets[*cell as usize].insert(member);
+                }
+            }
+            sets
+        })
+    }
+}
+
+impl Membership for OfCells {
+    fn of(&self, place: usize) -> RoaringBitmap {
+        let cells = self.inner().iter().enumerate();
+        let within = |cell: &usize| (0..self.shape.variants()).any(|v| self.shape.place(*cell, v) == place);
+        cells.filter(|(cell, _)| within(cell)).fold(RoaringBitmap::new(), |all, (_, set)| all | set)
+    }
+    fn bytes(&self) -> usize {
+        self.cell_of_row.len() * 4
+    }
+}
+
+/// A statistic that can be computed again over other persons: that of a column which has values outside the population
+/// (ENG-039), where a row is a person.
+pub struct Again {
+    pub(crate) column: Column,
+    pub(crate) keys: Arc<RecordKeys>,
+    pub(crate) limits: Limits,
+    pub(crate) wanted: Wanted,
+    pub(crate) parameters: Parameters,
+}
+
+impl Again {
+    /// The statistics over those of these persons who have a value.
+    pub fn over(&self, persons: &RoaringBitmap) -> RawMagnitude {
+        let rows = self.keys.len().min(self.column.data.len());
+        let mut set = SetBuilder::new(Keyed::Persons);
+        let mut values = Vec::with_capacity(persons.len() as usize);
+        for start in (0..rows).step_by(CHUNK) {
+            let range = start..(start + CHUNK).min(rows);
+            let mut here = persons.range(range.start as u32..range.end as u32).peekable();
+            if here.peek().is_none() {
+                continue;
+            }
+            let chunk = numbers(&self.column, range);
+            for (person, x) in here.map(|p| (p, chunk[p as usize - start])).filter(|(_, x)| !x.is_nan()) {
+                set.add(&self.keys, person);
+                values.push(x);
+            }
+        }
+        magnitude(&values, set.finish(), self.limits.clamp, &self.wanted, &self.parameters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SDC-052: the members of cells and margins, of rows that are persons and of rows that lead to them.
+    #[test]
+    fn sdc_052_members_of_cells_and_margins() {
+        let road = Road { rows: Rows::Units, pointer: None, members: 6 };
+        let cells = OfCells::new(vec![0, 1, NONE, 3, 0, 2], &Shape(vec![2, 2]), road);
+        let of = |place| cells.of(place).iter().collect::<Vec<_>>();
+        assert_eq!((of(0), of(2), of(6), of(8)), (vec![0, 4], vec![0, 1, 4], vec![0, 4, 5], vec![0, 1, 3, 4, 5]));
+        let road = Road { rows: Rows::Own(vec![4u32, 4, 1].into()), pointer: None, members: 6 };
+        let cells = OfCells::new(vec![0, 1, 1], &Shape(vec![2]), road);
+        assert_eq!(cells.of(1).iter().collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(Members::default().ordinals(), None);
+        assert_eq!(Members::of([3, 9].into_iter().collect()).ordinals().map(|m| m.len()), Some(2));
+    }
+}
