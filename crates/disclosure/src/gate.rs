@@ -355,13 +355,13 @@ impl<'a> Desk<'a> {
     /// the secret radius, or itself (SDC-051..053).
     fn root(&mut self, set: &Arc<KnownSet>, members: &engine::Members) -> Result<Arc<KnownSet>, Stopped> {
         if let Some(root) = self.fresh.root(set.fingerprint) {
-            return Ok(Arc::clone(root));
+            return Ok(root);
         }
         if let Some(root) = self.ledger.root(set.fingerprint)? {
             return Ok(root);
         }
         let root = self.near(set, members)?.unwrap_or_else(|| Arc::clone(set));
-        self.fresh.insert(Arc::clone(set), Arc::clone(&root));
+        self.fresh.insert(set, &root);
         self.fresh_members.insert(set.fingerprint, members.clone());
         Ok(root)
     }

@@ -114,19 +114,6 @@ impl Sketch {
         }
     }
 
-    /// The distance to another sketch, when it is at most `limit`; far ones are given up early.
-    pub(crate) fn distance_within(&self, other: &Self, limit: f64) -> Option<f64> {
-        let most = (limit * 64.0) as i64;
-        let mut sum = 0i64;
-        for (a, b) in self.0.chunks_exact(16).zip(other.0.chunks_exact(16)) {
-            sum += a.iter().zip(b).map(|(a, b)| (i64::from(*a) - i64::from(*b)).pow(2)).sum::<i64>();
-            if sum > most {
-                return None;
-            }
-        }
-        Some(sum as f64 / 64.0)
-    }
-
     /// Mean squared difference of the counters: about the size of the symmetric difference of the two sets (SDC-051).
     pub fn distance(&self, other: &Self) -> f64 {
         let sum: f64 = self.0.iter().zip(&other.0).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();

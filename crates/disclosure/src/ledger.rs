@@ -186,7 +186,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
-        Ok(self.sets.root(set).cloned())
+        Ok(self.sets.root(set))
     }
 
     fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
@@ -203,8 +203,7 @@ impl Ledger for MemoryLedger {
             if let Some(root) = entry.root {
                 let set = entry.key.set;
                 let own = Arc::new(KnownSet { fingerprint: set, persons: entry.persons, sketch: entry.sketch.clone() });
-                let root = self.sets.root(root).cloned().unwrap_or_else(|| Arc::clone(&own));
-                self.sets.insert(own, root);
+                self.sets.insert_under(&own, root);
                 if !self.members.contains_key(&set) {
                     self.keep(set, &entry.members);
                 }

@@ -17,6 +17,7 @@ mod gate;
 mod keys;
 mod ledger;
 mod magnitudes;
+mod near;
 mod numbers;
 mod policy;
 mod population;
@@ -44,4 +45,4 @@ pub use released::{
     Base, Blocks, Category, Cell, DatasetKind, Dimension, Edit, Measure, NumberKind, Output, Population, Released,
     Statistic, Summary, SummaryRow, Table, Value, Verdict,
 };
-pub use sets::{Candidate, KnownSet};
+pub use sets::{Candidate, KnownSet, SetIndex};

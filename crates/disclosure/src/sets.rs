@@ -5,10 +5,12 @@
 //! itself, so that whoever goes on from it in small steps meets it first, and still gets the root's values; how far such
 //! a chain may lead is the gate's rule.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use crate::keys::{Fingerprint, Sketch};
+use crate::near::{Near, Row};
 
 /// Candidates that are looked at more closely (SDC-054).
 pub(crate) const SLOTS: usize = 4;
@@ -37,45 +39,120 @@ pub struct Candidate {
 
 /// An index of known sets, in the order in which they became known.
 #[derive(Default)]
-pub(crate) struct SetIndex {
-    sets: Vec<(Arc<KnownSet>, Arc<KnownSet>)>,
-    by_fingerprint: HashMap<Fingerprint, u32>,
-    by_size: BTreeMap<u64, Vec<u32>>,
+pub struct SetIndex {
+    sets: Vec<Entry>,
+    by_fingerprint: HashMap<Fingerprint, u32, ByFingerprint>,
+    near: Near,
+}
+
+struct Entry {
+    fingerprint: Fingerprint,
+    root: Root,
+    row: Row,
+}
+
+/// Where the root of a set is.
+enum Root {
+    /// It is its own.
+    Own,
+    /// In the same index.
+    Here(u32),
+    /// Somewhere else: in the ledger, for a set that is on its way out.
+    Beyond(Arc<KnownSet>),
+}
+
+/// Fingerprints are as good as random already.
+#[derive(Default, Clone)]
+struct ByFingerprint;
+
+struct Low(u64);
+
+impl BuildHasher for ByFingerprint {
+    type Hasher = Low;
+    fn build_hasher(&self) -> Low {
+        Low(0)
+    }
+}
+
+impl Hasher for Low {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u128(&mut self, fingerprint: u128) {
+        self.0 = fingerprint as u64;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl SetIndex {
-    /// The set whose values a known set is answered with.
-    pub(crate) fn root(&self, set: Fingerprint) -> Option<&Arc<KnownSet>> {
-        self.by_fingerprint.get(&set).map(|at| &self.sets[*at as usize].1)
+    /// How many sets are known.
+    pub fn len(&self) -> usize {
+        self.sets.len()
     }
 
-    /// Makes a set known; a set that is known stays as it is.
-    pub(crate) fn insert(&mut self, set: Arc<KnownSet>, root: Arc<KnownSet>) {
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// The number of a known set, from 0 in the order in which they became known.
+    pub fn number(&self, set: Fingerprint) -> Option<u32> {
+        self.by_fingerprint.get(&set).copied()
+    }
+
+    /// The set whose values a known set is answered with.
+    pub fn root(&self, set: Fingerprint) -> Option<Arc<KnownSet>> {
+        self.number(set).map(|at| self.root_of(at))
+    }
+
+    /// Makes a set known, with the set whose values it is answered with; a set that is known stays as it is.
+    pub fn insert(&mut self, set: &KnownSet, root: &Arc<KnownSet>) {
+        let root = match self.number(root.fingerprint) {
+            _ if root.fingerprint == set.fingerprint => Root::Own,
+            Some(at) => Root::Here(at),
+            None => Root::Beyond(Arc::clone(root)),
+        };
+        self.put(set, root);
+    }
+
+    /// The same for a root that became known before; where it did not, the set is its own.
+    pub fn insert_under(&mut self, set: &KnownSet, root: Fingerprint) {
+        let root = self.number(root).map_or(Root::Own, Root::Here);
+        self.put(set, root);
+    }
+
+    fn put(&mut self, set: &KnownSet, root: Root) {
         let at = self.sets.len() as u32;
         if set.persons == 0 || self.by_fingerprint.contains_key(&set.fingerprint) {
             return;
         }
+        let row = self.near.insert(at, set.persons, &set.sketch);
         self.by_fingerprint.insert(set.fingerprint, at);
-        self.by_size.entry(set.persons).or_default().push(at);
-        self.sets.push((set, root));
+        self.sets.push(Entry { fingerprint: set.fingerprint, root, row });
     }
 
     /// Known sets within radius `2r`, nearest first, then earliest, at most [`SLOTS`].
-    pub(crate) fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<Candidate> {
-        let sizes = persons.saturating_sub(2 * r).max(1)..=persons + 2 * r;
-        let limit = 4.0 * r as f64;
-        let mut near: Vec<(f64, u32)> = self
-            .by_size
-            .range(sizes)
-            .flat_map(|(_, sets)| sets)
-            .filter_map(|at| Some((sketch.distance_within(&self.sets[*at as usize].0.sketch, limit)?, *at)))
-            .collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        near.truncate(SLOTS);
-        let candidate = |(distance, at): (f64, u32)| {
-            let (set, root) = &self.sets[at as usize];
-            Candidate { set: Arc::clone(set), root: Arc::clone(root), distance }
-        };
+    pub fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<Candidate> {
+        let near = self.near.nearest::<SLOTS>(persons, sketch, r);
+        let candidate = |(distance, at)| Candidate { set: self.known(at), root: self.root_of(at), distance };
         near.into_iter().map(candidate).collect()
+    }
+
+    fn root_of(&self, at: u32) -> Arc<KnownSet> {
+        match &self.sets[at as usize].root {
+            Root::Own => self.known(at),
+            Root::Here(root) => self.known(*root),
+            Root::Beyond(root) => Arc::clone(root),
+        }
+    }
+
+    fn known(&self, at: u32) -> Arc<KnownSet> {
+        let Entry { fingerprint, row, .. } = self.sets[at as usize];
+        let (persons, sketch) = self.near.get(row);
+        Arc::new(KnownSet { fingerprint, persons, sketch })
     }
 }

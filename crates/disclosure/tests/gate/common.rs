@@ -1,6 +1,11 @@
 //! Builders of raw results for the tests of the gate. They make sets of persons as the engine does, from record keys.
 
-use disclosure::{Ctx, Fingerprint, Gate, GateKeys, Ledger, Policy, Releasable, Released, Sketch, Statistic, Stopped};
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use disclosure::{
+    Ctx, Fingerprint, Gate, GateKeys, Ledger, Policy, RecordKey, Releasable, Released, Sketch, Statistic, Stopped,
+};
 use engine::Raw;
 use engine::raw::{
     Keyed, MeasureKind, Moments, PersonSet, RawCategory, RawCell, RawDimension, RawMagnitude, RawMeasure,
@@ -33,13 +38,19 @@ pub fn release<T: Releasable>(
     Gate::release(policy, ledger, &ctx, Raw::new(raw))
 }
 
+/// The record key of a person; made once, because most tests ask for the same ones over and over.
+fn record(number: u64) -> RecordKey {
+    static KNOWN: LazyLock<Mutex<HashMap<u64, RecordKey>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap();
+    *known.entry(number).or_insert_with(|| keys().record(&disclosure::person_id(number)))
+}
+
 /// The set of the persons with these numbers.
 pub fn people(numbers: impl IntoIterator<Item = u64>) -> PersonSet {
-    let keys = keys();
     let (mut print, mut sketch, mut persons) = (Fingerprint::default(), Sketch::default(), 0);
     let mut members = roaring::RoaringBitmap::new();
     for p in numbers {
-        let record = keys.record(&disclosure::person_id(p));
+        let record = record(p);
         print = print.with(record);
         sketch.add(record);
         persons += 1;

@@ -1,0 +1,309 @@
+//! The search for sets that may be near a set (SDC-051): every known set of about the same size is compared, by a mark of
+//! 64 bits first and by its sketch where the mark does not rule it out. Rows lie block by block in the order of size,
+//! as narrow as their numbers allow, so that a search reads memory from one end to the other.
+//!
+//! What it does not do: say that two sets are near. That takes their members (SDC-052).
+
+use crate::keys::Sketch;
+
+/// Sets below this size have a block for every four sizes; larger ones have 32 blocks for every doubling.
+const FINE: u64 = 128;
+/// Sets below this size have counters of one byte.
+const BYTE: u64 = 128;
+/// Sets below this size have counters of two bytes.
+const TWO_BYTES: u64 = 1 << 25;
+/// No two sets are near that differ by more than this share of the larger one (SDC-052: κ is below it).
+const LARGEST_SHARE: f64 = 0.6;
+/// How far, in standard deviations, the marks of near sets may differ from what is expected of them.
+const SLACK: f64 = 3.5;
+
+/// Where the row of a set is.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    block: u16,
+    row: u32,
+}
+
+/// Known sets by size and sketch.
+#[derive(Default)]
+pub(crate) struct Near {
+    blocks: Vec<Block>,
+}
+
+#[derive(Default)]
+struct Block {
+    persons: Vec<u64>,
+    marks: Vec<u64>,
+    ids: Vec<u32>,
+    sketches: Sketches,
+}
+
+/// The counters of the sets of a block.
+enum Sketches {
+    Narrow(Vec<[i8; 64]>),
+    Wide(Vec<[i16; 64]>),
+    Whole(Vec<[i32; 64]>),
+}
+
+impl Default for Sketches {
+    fn default() -> Self {
+        Sketches::Narrow(Vec::new())
+    }
+}
+
+/// What a set of a certain size must meet to be looked at.
+#[derive(Clone, Copy)]
+struct Limit {
+    /// Bits in which the marks may differ.
+    flips: u32,
+    /// Sum over the squared differences of the counters.
+    square: i32,
+}
+
+/// The limits of the sizes that can be near, each found when the first set of that size is met.
+struct Limits {
+    persons: u64,
+    r: u64,
+    low: u64,
+    known: Vec<Option<Limit>>,
+}
+
+impl Limits {
+    #[inline]
+    fn of(&mut self, other: u64) -> Option<Limit> {
+        let slot = self.known.get_mut(other.wrapping_sub(self.low) as usize)?;
+        Some(*slot.get_or_insert_with(|| Limit::between(self.persons, other, self.r)))
+    }
+}
+
+/// The best rows so far, nearest first, then earliest.
+struct Best<const N: usize> {
+    rows: Vec<(i32, u32)>,
+}
+
+impl<const N: usize> Best<N> {
+    fn bound(&self) -> i32 {
+        if self.rows.len() < N { i32::MAX } else { self.rows[N - 1].0 }
+    }
+
+    fn offer(&mut self, square: i32, id: u32) {
+        let at = self.rows.partition_point(|row| *row < (square, id));
+        if at < N {
+            self.rows.insert(at, (square, id));
+            self.rows.truncate(N);
+        }
+    }
+}
+
+impl Near {
+    /// Adds a set that has members; `id` comes back from a search.
+    pub(crate) fn insert(&mut self, id: u32, persons: u64, sketch: &Sketch) -> Row {
+        let at = block_of(persons);
+        while self.blocks.len() <= at {
+            self.blocks.push(Block::new(self.blocks.len()));
+        }
+        let block = &mut self.blocks[at];
+        let row = block.ids.len() as u32;
+        block.persons.push(persons);
+        block.marks.push(mark(sketch));
+        block.ids.push(id);
+        block.sketches.push(sketch);
+        Row { block: at as u16, row }
+    }
+
+    /// Size and sketch of a set.
+    pub(crate) fn get(&self, at: Row) -> (u64, Sketch) {
+        let (block, row) = (&self.blocks[at.block as usize], at.row as usize);
+        (block.persons[row], block.sketches.get(row))
+    }
+
+    /// The `N` nearest by sketch among those that can be within radius `2r`, with the mean squared difference of their
+    /// counters: nearest first, then earliest.
+    pub(crate) fn nearest<const N: usize>(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<(f64, u32)> {
+        let reach = 2 * r;
+        let least = ((1.0 - LARGEST_SHARE) * persons as f64).ceil() as u64;
+        let most = (persons as f64 / (1.0 - LARGEST_SHARE)).floor() as u64;
+        let (low, high) = (persons.saturating_sub(reach).max(least).max(1), (persons + reach).min(most));
+        let Some(sizes) = high.checked_sub(low) else { return Vec::new() };
+        let mut limits = Limits { persons, r, low, known: vec![None; sizes as usize + 1] };
+        let (own, mut best) = (mark(sketch), Best::<N> { rows: Vec::with_capacity(N + 1) });
+        for block in self.blocks.iter().take(block_of(high) + 1).skip(block_of(low)) {
+            match &block.sketches {
+                Sketches::Narrow(rows) => block.search(rows, &mut limits, own, sketch, &mut best),
+                Sketches::Wide(rows) => block.search(rows, &mut limits, own, sketch, &mut best),
+                Sketches::Whole(rows) => block.search(rows, &mut limits, own, sketch, &mut best),
+            }
+        }
+        best.rows.into_iter().map(|(square, id)| (f64::from(square) / 64.0, id)).collect()
+    }
+}
+
+impl Block {
+    fn new(at: usize) -> Self {
+        let sketches = if at < block_of(BYTE) {
+            Sketches::Narrow(Vec::new())
+        } else if at < block_of(TWO_BYTES) {
+            Sketches::Wide(Vec::new())
+        } else {
+            Sketches::Whole(Vec::new())
+        };
+        Self { sketches, ..Self::default() }
+    }
+
+    fn search<T: Copy + Into<i32>, const N: usize>(
+        &self,
+        sketches: &[[T; 64]],
+        limits: &mut Limits,
+        own: u64,
+        sketch: &Sketch,
+        best: &mut Best<N>,
+    ) {
+        for (row, (persons, other)) in self.persons.iter().zip(&self.marks).enumerate() {
+            let Some(limit) = limits.of(*persons) else { continue };
+            if (own ^ other).count_ones() > limit.flips {
+                continue;
+            }
+            let bound = limit.square.min(best.bound());
+            if let Some(square) = square_within(&sketch.0, &sketches[row], bound) {
+                best.offer(square, self.ids[row]);
+            }
+        }
+    }
+}
+
+impl Sketches {
+    fn push(&mut self, sketch: &Sketch) {
+        match self {
+            Sketches::Narrow(rows) => rows.push(sketch.0.map(|s| s as i8)),
+            // A counter of a set of this size lies beyond two bytes in one of 10^30 cases; it would be found as far away.
+            Sketches::Wide(rows) => rows.push(sketch.0.map(|s| s.clamp(i16::MIN.into(), i16::MAX.into()) as i16)),
+            Sketches::Whole(rows) => rows.push(sketch.0),
+        }
+    }
+
+    fn get(&self, row: usize) -> Sketch {
+        Sketch(match self {
+            Sketches::Narrow(rows) => rows[row].map(i32::from),
+            Sketches::Wide(rows) => rows[row].map(i32::from),
+            Sketches::Whole(rows) => rows[row],
+        })
+    }
+}
+
+impl Limit {
+    /// What near sets of these sizes keep, all but a few of ten thousand of the farthest.
+    fn between(persons: u64, other: u64, r: u64) -> Self {
+        let larger = persons.max(other) as f64;
+        let apart = (2.0 * r as f64).min(LARGEST_SHARE * larger);
+        // Two counters are sums over common and other persons: their signs differ as often as the angle between them says.
+        let common = (persons as f64 + other as f64 - apart) / 2.0;
+        let likeness = (common / (persons as f64 * other as f64).sqrt()).clamp(-1.0, 1.0);
+        let share = likeness.acos() / std::f64::consts::PI;
+        let flips = 64.0 * share + SLACK * (64.0 * share * (1.0 - share)).sqrt() + 1.0;
+        let square = (256.0 * r as f64).min(128.0 * apart);
+        Self { flips: flips.ceil() as u32, square: square.ceil().min(f64::from(i32::MAX / 2)) as i32 }
+    }
+}
+
+/// The block of a size: sizes in order, blocks in order.
+fn block_of(persons: u64) -> usize {
+    if persons < FINE {
+        return (persons / 4) as usize;
+    }
+    let persons = persons.min(u64::from(u32::MAX));
+    let doubling = persons.ilog2();
+    let within = (persons >> (doubling - 5)) & 31;
+    (FINE / 4) as usize + ((doubling - FINE.ilog2()) * 32) as usize + within as usize
+}
+
+/// The signs of the counters.
+fn mark(sketch: &Sketch) -> u64 {
+    sketch.0.iter().enumerate().fold(0, |mark, (b, s)| mark | u64::from(*s > 0) << b)
+}
+
+/// The sum over the squared differences, where it does not exceed `bound`.
+#[inline]
+fn square_within<T: Copy + Into<i32>>(own: &[i32; 64], other: &[T; 64], bound: i32) -> Option<i32> {
+    let mut sum = 0;
+    for (own, other) in own.as_chunks::<32>().0.iter().zip(other.as_chunks::<32>().0) {
+        for (a, b) in own.iter().zip(other) {
+            // Beyond this the bound is passed in any case, and the sum of 64 squares stays within an i32.
+            let apart = (*a - (*b).into()).clamp(-5000, 5000);
+            sum += apart * apart;
+        }
+        if sum > bound {
+            return None;
+        }
+    }
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{GateKeys, RecordKey, person_id};
+
+    fn records(count: u64) -> Vec<RecordKey> {
+        let keys = GateKeys::new([5; 32], [6; 32]);
+        (0..count).map(|p| keys.record(&person_id(p))).collect()
+    }
+
+    fn sketch<'a>(people: impl IntoIterator<Item = &'a RecordKey>) -> Sketch {
+        let mut sketch = Sketch::default();
+        people.into_iter().for_each(|record| sketch.add(*record));
+        sketch
+    }
+
+    /// Blocks follow the sizes, without gap and without end.
+    #[test]
+    fn blocks_are_in_the_order_of_size() {
+        let mut last = 0;
+        for size in (0..20_000).chain((20_000..8_000_000).step_by(997)).chain([u64::from(u32::MAX), u64::MAX]) {
+            let block = block_of(size);
+            assert!(block >= last, "{size}");
+            assert!(size > 20_000 || block <= last + 1, "{size}");
+            last = block;
+        }
+        assert!(last < 1000);
+    }
+
+    /// SDC-051: near sets of every size are found among ten thousand others, and at the end of the radius nearly all are.
+    #[test]
+    fn sdc_051_near_sets_are_found_among_many() {
+        let people = records(30_000);
+        for (size, apart, least) in
+            [(12, 4, 199), (20, 8, 199), (40, 10, 200), (100, 10, 200), (1000, 10, 200), (40, 16, 196), (1000, 19, 200)]
+        {
+            let mut near = Near::default();
+            let other = |i: usize| &people[i * 7 % 15_000..][..size - size / 8 + i % (size / 4)];
+            (0..10_000).for_each(|i| {
+                near.insert(i as u32, other(i).len() as u64, &sketch(other(i)));
+            });
+            let mut found = 0;
+            for k in 0..200usize {
+                // A set that shares few persons with any other.
+                let known: Vec<&RecordKey> =
+                    (0..size).map(|j| &people[16_000 + (k * 37 + j * (k + 1)) % 8_999]).collect();
+                near.insert(20_000 + k as u32, size as u64, &sketch(known.iter().copied()));
+                // Half of the difference are persons less, the other half persons more.
+                let (less, more) = (apart / 2, apart - apart / 2);
+                let own = sketch(known[less..].iter().copied().chain(&people[25_000 + k..][..more]));
+                let slots = near.nearest::<4>((size - less + more) as u64, &own, 10);
+                assert!(slots.windows(2).all(|w| w[0].0 <= w[1].0) && slots.len() <= 4);
+                found += usize::from(slots.iter().any(|(_, id)| *id == 20_000 + k as u32));
+            }
+            assert!(found >= least, "{found} of 200 sets of {size} at a distance of {apart}");
+        }
+    }
+
+    /// A set comes back as it was put in, whatever its size.
+    #[test]
+    fn rows_are_kept_as_they_are() {
+        let mut near = Near::default();
+        for (persons, scale) in [(9, 1), (127, 3), (128, 3), (5_500_000, 190), (60_000_000, 9_000)] {
+            let sketch = Sketch(std::array::from_fn(|b| (b as i32 - 31) * scale));
+            let at = near.insert(1, persons, &sketch);
+            assert!(near.get(at) == (persons, sketch));
+        }
+    }
+}
