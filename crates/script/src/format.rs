@@ -212,6 +212,7 @@ impl<'s> Statement<'s> {
             // `-(` and `!(` are tight, binary operators are not.
             Some(TokenKind::Mark(Mark::Minus)) => scan.binary_minus,
             Some(TokenKind::Mark(Mark::Not | Mark::Open | Mark::Power)) => false,
+            Some(TokenKind::Mark(Mark::Divide)) => !self.tight_slash(before, scan),
             Some(TokenKind::Mark(_)) => true,
             Some(TokenKind::Word) if scan.options && !scan.expression => false,
             Some(TokenKind::Word) if before <= self.word_end || self.text(before) == "if" => true,

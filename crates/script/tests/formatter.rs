@@ -21,6 +21,7 @@ fn lang_345_blanks() {
     formats("require no.ssb.fdb:38.0.0.0   as db", "require no.ssb.fdb:38.0.0.0 as db\n");
     formats("regress y x i.a ## c.b,control(i.c,d)level(90)", "regress y x i.a##c.b, control(i.c, d) level(90)\n");
     formats("generate x = rowtotal(2,.,4)/2", "generate x = rowtotal(2, ., 4) / 2\n");
+    formats("import db/X da/($år) as x", "import db/X da/($år) as x\n");
 }
 
 #[test]
