@@ -11,6 +11,7 @@ use kernel::Timestamp;
 
 use crate::keys::{Fingerprint, GateKeys, Sketch};
 use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Stored, ValueKey};
+use crate::meter::{Meter, Sets};
 use crate::policy::Policy;
 use crate::reason::{Reason, Withheld};
 use crate::released::{Released, Statistic, Value};
@@ -32,6 +33,8 @@ pub struct Ctx<'a> {
     pub statistics: &'a [Statistic],
     /// The keys of the installation.
     pub keys: &'a GateKeys,
+    /// What counts the sets that are asked about, and stops them (SDC-170).
+    pub meter: &'a dyn Meter,
 }
 
 /// Why nothing was released.
@@ -100,7 +103,12 @@ impl Gate {
         let mut desk = Desk::new(policy, &*ledger, ctx);
         // Verdicts on the way to a refusal are kept too, so that asking again gives the same answer.
         let decided = content.decide(&mut desk);
-        let entries = desk.entries;
+        let Desk { entries, sets, .. } = desk;
+        let refused = match &decided {
+            Err(Stopped::Withheld(withheld)) => Some(withheld.code),
+            _ => None,
+        };
+        ctx.meter.charge(&sets.asked(refused))?;
         ledger.append(&entries)?;
         Ok(Released::new(policy.stamp(), decided?))
     }
@@ -118,6 +126,7 @@ pub struct Desk<'a> {
     /// Statistics over roots, by root and column.
     again: HashMap<(Fingerprint, [u8; 32]), Option<Rc<RawMagnitude>>>,
     entries: Vec<LedgerEntry>,
+    sets: Sets,
 }
 
 /// What a statistic is filed under, apart from its set.
@@ -175,6 +184,7 @@ impl<'a> Desk<'a> {
             fresh_members: HashMap::new(),
             again: HashMap::new(),
             entries: Vec::new(),
+            sets: Sets::default(),
         }
     }
 
@@ -189,6 +199,14 @@ impl<'a> Desk<'a> {
     /// The released count of a set (SDC-040..043, SDC-050): that of its root.
     pub(crate) fn count(&mut self, set: &PersonSet, cell: usize) -> Result<Count, Stopped> {
         self.counted("count", set, set.persons, cell, |root| root.persons)
+    }
+
+    /// The released count of a set that is the population of a dataset.
+    pub(crate) fn population(&mut self, set: &PersonSet, cell: usize) -> Result<Count, Stopped> {
+        if set.persons > 0 {
+            self.sets.ask(set).population = Some(Sketch(set.sketch));
+        }
+        self.count(set, cell)
     }
 
     /// The released number of units of a type, of a set that has persons behind it. The same persons may be those of
@@ -283,6 +301,7 @@ impl<'a> Desk<'a> {
 
     /// The value of a set that is known, or where a new one is to be filed.
     fn look_up(&mut self, set: &PersonSet, filed: &Filed<'_>) -> Result<Result<Stored, Place>, Stopped> {
+        self.sets.ask(set);
         // Ordinals of different unit spaces are written alike, so sets of units get kinds of their own, and are compared
         // with no others.
         let (kind, persons) = match set.keyed {
@@ -302,6 +321,7 @@ impl<'a> Desk<'a> {
         }
         let known = Arc::new(KnownSet { fingerprint, persons: set.persons, sketch: Sketch(set.sketch) });
         let root = if persons { self.root(&known, &set.members)? } else { Arc::clone(&known) };
+        self.sets.ask(set).near |= root.fingerprint != known.fingerprint;
         let at_root = ValueKey { set: root.fingerprint, ..key.clone() };
         if let Some(value) = self.read(&at_root)? {
             let place =

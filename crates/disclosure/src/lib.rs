@@ -17,6 +17,7 @@ mod gate;
 mod keys;
 mod ledger;
 mod magnitudes;
+mod meter;
 mod near;
 mod numbers;
 mod policy;
@@ -35,9 +36,10 @@ pub use document::{
 pub use gate::{Ctx, Gate, Releasable, Stopped};
 pub use keys::{Fingerprint, GateKeys, RecordKey, Sketch, person_id};
 pub use ledger::{Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Stored, ValueKey};
+pub use meter::{Asked, AskedSet, Meter, Unmetered};
 pub use policy::{
-    Approval, Attachment, Change, MagnitudeRules, ModelRules, NotChanged, Office, PercentileRules, PlotRules, Policy,
-    PolicyBook, PolicyError, PolicyStamp, Rules, Subject, SurvivalRules,
+    Approval, Attachment, BudgetRules, Change, MagnitudeRules, ModelRules, NotChanged, Office, PercentileRules,
+    PlotRules, Policy, PolicyBook, PolicyError, PolicyStamp, Rules, Subject, SurvivalRules,
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::ptable::{PTable, PTableParams};
 
 mod book;
+mod budget;
 mod merge;
 
 pub use book::{Approval, Attachment, Change, NotChanged, Office, PolicyBook, Subject};
+pub use budget::BudgetRules;
 
-/// The fields of a policy (SDC section 2). Budgets are metered outside the gate and are not part of it.
+/// The fields of a policy (SDC section 2). Budgets are metered outside the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -56,6 +58,8 @@ pub struct Rules {
     pub plot: PlotRules,
     /// Snapping radius (SDC-052).
     pub snap_r: u64,
+    /// How much may be asked for (SDC-171).
+    pub budget: BudgetRules,
 }
 
 /// Perturbation of means and sums (SDC-102).
@@ -185,6 +189,7 @@ impl Rules {
             survival: SurvivalRules { min_risk: 10, min_events: 5, midpoint: 6 },
             plot: PlotRules { hex_min: 10, hist_min: 10 },
             snap_r: 10,
+            budget: BudgetRules::STANDARD,
         }
     }
 
@@ -226,6 +231,9 @@ impl Policy {
         }
         if rules.population_floor < rules.min_cell || rules.magnitude.delta <= 0.0 {
             return Err(fail("population_floor must be at least min_cell, magnitude.delta must be positive"));
+        }
+        if rules.budget.student_part == 0 {
+            return Err(fail("budget.student_part must be at least 1"));
         }
         let counts = PTable::new(rules.p_table).map_err(&fail)?;
         let means = PTable::new(rules.magnitude.p_table).map_err(&fail)?;

@@ -12,7 +12,7 @@ impl Rules for RawPopulation {
     type Out = Population;
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Population, Stopped> {
-        let persons = desk.count(&self.set, 0)?;
+        let persons = desk.population(&self.set, 0)?;
         let rules = desk.policy().rules();
         let floor = match self.set.keyed {
             Keyed::Persons => rules.population_floor,
@@ -28,7 +28,7 @@ impl Rules for RawPopulation {
         };
         // What the dataset was before has been released before: the ledger knows it.
         let before = match &self.before {
-            Some(before) => Some(desk.count(before, 1)?),
+            Some(before) => Some(desk.population(before, 1)?),
             None => None,
         };
         Ok(Population {

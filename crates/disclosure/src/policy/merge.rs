@@ -58,6 +58,7 @@ impl Rules {
                 hist_min: a.plot.hist_min.max(b.plot.hist_min),
             },
             snap_r: a.snap_r.max(b.snap_r),
+            budget: a.budget.stricter(&b.budget),
         }
     }
 
@@ -91,6 +92,7 @@ impl Rules {
             survival: SurvivalRules { min_risk, min_events, midpoint },
             plot: PlotRules { hex_min, hist_min },
             snap_r,
+            budget,
         } = self;
         let ModelRules { min_n, min_dof, n_per_parameter, dummy_min, h_max, kappa_max, drop_records, sig: model_sig } =
             model;
@@ -127,6 +129,7 @@ impl Rules {
             ("plot.hist_min", whole(hist_min)),
             ("snap_r", whole(snap_r)),
         ];
+        all.extend(budget.strictness());
         all.extend(width(p_table, ["p_table.d", "p_table.v", "p_table.js", "p_table.pstay"]));
         let names = ["magnitude.p_table.d", "magnitude.p_table.v", "magnitude.p_table.js", "magnitude.p_table.pstay"];
         all.extend(width(mean_table, names));
@@ -165,7 +168,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Policy;
+    use crate::{BudgetRules, Policy};
 
     /// Rules that could be somebody's: every field varies, all are valid.
     pub(crate) fn rules() -> impl Strategy<Value = Rules> {
@@ -180,6 +183,14 @@ pub(super) mod tests {
             let (n_k, min_contributors, winsor, delta, top_k, k, sig) = sizes;
             let (min_n, min_dof, n_per_parameter, dummy_min, h_max, kappa_max, drop_records, model_sig) = model;
             let (min_risk, min_events, midpoint, hex_min, hist_min, snap_r, name) = rest;
+            let budget = BudgetRules {
+                sets_per_day: min_n,
+                sets_per_version: 9 * min_n,
+                splits_per_day: min_dof,
+                splits_per_version: 4 * min_dof,
+                fragmenting_per_version: min_risk,
+                student_part: min_events,
+            };
             Rules {
                 name,
                 version: 1,
@@ -210,6 +221,7 @@ pub(super) mod tests {
                 survival: SurvivalRules { min_risk, min_events, midpoint },
                 plot: PlotRules { hex_min, hist_min },
                 snap_r,
+                budget,
             }
         })
     }

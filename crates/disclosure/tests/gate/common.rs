@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
 use disclosure::{
-    Ctx, Fingerprint, Gate, GateKeys, Ledger, Policy, RecordKey, Releasable, Released, Sketch, Statistic, Stopped,
+    Ctx, Fingerprint, Gate, GateKeys, Ledger, Meter, Policy, RecordKey, Releasable, Released, Sketch, Statistic,
+    Stopped, Unmetered,
 };
 use engine::Raw;
 use engine::raw::{
@@ -25,6 +26,17 @@ pub fn release<T: Releasable>(
     statistics: &[Statistic],
     raw: T,
 ) -> Result<Released<T::Out>, Stopped> {
+    release_metered(policy, ledger, &Unmetered, statistics, raw)
+}
+
+/// The same, with a meter.
+pub fn release_metered<T: Releasable>(
+    policy: &Policy,
+    ledger: &mut dyn Ledger,
+    meter: &dyn Meter,
+    statistics: &[Statistic],
+    raw: T,
+) -> Result<Released<T::Out>, Stopped> {
     let keys = keys();
     let ctx = Ctx {
         account: "account",
@@ -34,6 +46,7 @@ pub fn release<T: Releasable>(
         statement: 1,
         statistics,
         keys: &keys,
+        meter,
     };
     Gate::release(policy, ledger, &ctx, Raw::new(raw))
 }

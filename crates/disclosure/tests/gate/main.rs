@@ -6,4 +6,5 @@ mod counts;
 mod derived;
 mod document;
 mod magnitudes;
+mod metering;
 mod snapping;

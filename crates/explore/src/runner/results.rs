@@ -142,6 +142,7 @@ impl Counter<'_> {
             statement: u32::try_from(self.number).unwrap_or(u32::MAX),
             statistics,
             keys: &runner.keys,
+            meter: &disclosure::Unmetered,
         };
         let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         match Gate::release(&runner.policy, &mut **ledger, &ctx, raw) {
