@@ -1,0 +1,245 @@
+//! Who answers a script: the real gate behind the runner that the data zone uses, or one of the mechanisms that other
+//! systems use, which are here to show that the attacks work where nothing stops them.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use disclosure::{Fingerprint, GateKeys, Ledger, MemoryLedger, Output, PTable, PTableParams, Policy, Table, Value};
+use engine::raw::{PersonSet, RawTable};
+use engine::source::VariableSource;
+use engine::{ImportCache, Outcome, Parameters, SourceCatalogue, Unattended};
+use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
+use kernel::Language;
+use testkit::TestZone;
+
+use super::Failure;
+
+/// One table or summary as the analyst sees it.
+#[derive(Clone, Default, Debug, PartialEq)]
+pub struct Told {
+    /// The codes of each dimension.
+    pub codes: Vec<Vec<String>>,
+    /// Cells and margins, as in a released table; hidden ones are none.
+    pub counts: Vec<Option<f64>>,
+    /// The statistics that were asked for, cell by cell.
+    pub values: Vec<Option<f64>>,
+}
+
+impl Told {
+    fn place(&self, codes: &[&str]) -> Option<usize> {
+        let mut at = 0;
+        for (known, code) in self.codes.iter().zip(codes) {
+            let place = if code.is_empty() { Some(known.len()) } else { known.iter().position(|k| k == code) };
+            at = at * (known.len() + 1) + place?;
+        }
+        Some(at)
+    }
+
+    /// The count of a cell, the empty code for a total; none when it is hidden or has no category.
+    pub fn count(&self, codes: &[&str]) -> Option<f64> {
+        self.place(codes).and_then(|at| self.counts[at])
+    }
+
+    /// The same as a number, where what is not shown is one more value.
+    pub fn seen(&self, codes: &[&str]) -> f64 {
+        self.count(codes).unwrap_or(-1.0)
+    }
+}
+
+/// What a script gave.
+#[derive(Clone, Default, Debug)]
+pub struct Answers {
+    pub told: Vec<Told>,
+    /// Diagnostics that ended or accompanied it.
+    pub codes: Vec<String>,
+    /// The released document as bytes, without the run's name and time.
+    pub bytes: Vec<u8>,
+    pub seconds: f64,
+}
+
+/// A mechanism under attack.
+pub trait Answer {
+    fn name(&self) -> &'static str;
+    /// Carries out a script for an account.
+    fn ask(&self, account: &str, script: &str) -> Result<Answers, Failure>;
+}
+
+/// The keys of an attacked installation.
+pub fn keys(seed: u64) -> GateKeys {
+    GateKeys::draw(&testkit::Seeded::new(seed))
+}
+
+/// The real gate.
+pub struct Gateway {
+    runner: Runner,
+    runs: Cell<u64>,
+}
+
+impl Gateway {
+    pub fn new(source: Arc<dyn VariableSource>, keys: GateKeys, zone: &TestZone, policy: Policy) -> Self {
+        Self::with(source, Arc::new(keys), zone, policy, Box::new(MemoryLedger::new()))
+    }
+
+    pub fn with(
+        source: Arc<dyn VariableSource>,
+        keys: Arc<GateKeys>,
+        zone: &TestZone,
+        policy: Policy,
+        ledger: Box<dyn Ledger>,
+    ) -> Self {
+        let runner = Runner::new(RunnerParts {
+            source,
+            cache: Arc::new(ImportCache::new(1 << 30)),
+            policy,
+            keys,
+            ledger,
+            signer: zone.signer.clone(),
+            clock: zone.clock.clone(),
+            snapshots: SnapshotBudget::default(),
+        });
+        Self { runner, runs: Cell::new(0) }
+    }
+}
+
+impl Answer for Gateway {
+    fn name(&self) -> &'static str {
+        "hap"
+    }
+
+    fn ask(&self, account: &str, script: &str) -> Result<Answers, Failure> {
+        self.runs.set(self.runs.get() + 1);
+        let start = std::time::Instant::now();
+        let job = Job { project: account, ..Job::new("run", account, script, Language::En) };
+        let ran = self.runner.run(&job, &Switch::default())?;
+        let seconds = start.elapsed().as_secs_f64();
+        let outputs = ran.released.results.iter().filter_map(|entry| entry.output());
+        let told = outputs.filter_map(|output| match output {
+            Output::Table(table) => Some(shown(table)),
+            Output::Summary(summary) => Some(Told {
+                codes: Vec::new(),
+                counts: summary.rows.iter().map(|r| r.n.number()).collect(),
+                values: summary.rows.iter().flat_map(|r| r.values.iter().map(|v| v.number())).collect(),
+            }),
+            _ => None,
+        });
+        let told = told.collect();
+        let bytes = serde_json::to_vec(&ran.released.results)?;
+        let codes = ran.diagnostics.iter().map(|d| d.code.as_str().to_owned()).collect();
+        Ok(Answers { told, codes, bytes, seconds })
+    }
+}
+
+fn shown(table: &Table) -> Told {
+    Told {
+        codes: table.dimensions.iter().map(|d| d.categories.iter().map(|c| c.code.clone()).collect()).collect(),
+        counts: table.cells.iter().map(|c| c.count.number()).collect(),
+        values: table.cells.iter().flat_map(|c| c.values.iter().copied().map(Value::number)).collect(),
+    }
+}
+
+/// What other systems do with a count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Weak {
+    /// Shows it.
+    None,
+    /// Hides what is below ten.
+    Suppression,
+    /// Rounds to five and hides what is at most seven.
+    Rounding,
+    /// Noise that follows from the set of persons alone; hides what is below ten.
+    CellKey,
+}
+
+/// Everything that is compared with the gate.
+pub const WEAK: [Weak; 4] = [Weak::None, Weak::Suppression, Weak::Rounding, Weak::CellKey];
+
+/// The engine with a mechanism that looks at one cell at a time.
+pub struct Simple {
+    source: Arc<dyn VariableSource>,
+    cache: Arc<ImportCache>,
+    keys: GateKeys,
+    table: PTable,
+    means: PTable,
+    how: Weak,
+}
+
+impl Simple {
+    pub fn new(source: Arc<dyn VariableSource>, keys: GateKeys, how: Weak) -> Result<Self, Failure> {
+        let cache = Arc::new(ImportCache::new(1 << 30));
+        let means = PTable::new(PTableParams::new(5, 2.0, 0))?;
+        Ok(Self { source, cache, keys, table: PTable::new(PTableParams::new(5, 3.0, 2))?, means, how })
+    }
+
+    fn count(&self, set: &PersonSet) -> Option<f64> {
+        let n = set.persons;
+        match self.how {
+            Weak::None => Some(n as f64),
+            Weak::Suppression => (n == 0 || n >= 10).then_some(n as f64),
+            Weak::Rounding => (n == 0 || n > 7).then_some((n as f64 / 5.0).round() * 5.0),
+            Weak::CellKey if n == 0 => Some(0.0),
+            Weak::CellKey => {
+                let u = self.keys.cell_key(Fingerprint(set.fingerprint), "count", "");
+                let noisy = n as i64 + self.table.change(n, u);
+                (noisy >= 10).then_some(noisy as f64)
+            }
+        }
+    }
+
+    /// Means exact, or with the noise of SDC-102 on the set's own key.
+    fn mean(&self, group: &engine::raw::RawMagnitude) -> Option<f64> {
+        let shown = self.count(&group.set)?;
+        let (mean, far) = (group.plain.mean?, group.plain.farthest.first()?);
+        Some(match self.how {
+            Weak::CellKey => {
+                let u = self.keys.cell_key(Fingerprint(group.set.fingerprint), "mean", "INCOME");
+                mean + 0.3 * far * self.means.change(u64::MAX, u) as f64 / shown
+            }
+            _ => mean,
+        })
+    }
+
+    fn table(&self, table: &RawTable) -> Told {
+        Told {
+            codes: table.dimensions.iter().map(|d| d.categories.iter().map(|c| c.code.clone()).collect()).collect(),
+            counts: table.cells.iter().map(|c| self.count(&c.set)).collect(),
+            values: table.cells.iter().flat_map(|c| c.magnitudes.iter().map(|m| self.mean(m))).collect(),
+        }
+    }
+}
+
+impl Answer for Simple {
+    fn name(&self) -> &'static str {
+        match self.how {
+            Weak::None => "none",
+            Weak::Suppression => "suppression < 10",
+            Weak::Rounding => "rounding to 5",
+            Weak::CellKey => "cell key only",
+        }
+    }
+
+    fn ask(&self, _: &str, script: &str) -> Result<Answers, Failure> {
+        let settings = script::Settings { running: true, ..script::Settings::default() };
+        let compiled = script::compile(script, &SourceCatalogue(&*self.source), &settings);
+        let program = compiled.program.ok_or_else(|| format!("{:?}", compiled.diagnostics))?;
+        let cache = Arc::clone(&self.cache);
+        let mut run = engine::Run::new(Arc::clone(&self.source), cache, Parameters::default(), Language::En);
+        let mut answers = Answers::default();
+        for step in &program.steps {
+            run.activate(step.dataset.as_ref());
+            match run.execute(step, &Unattended)? {
+                Outcome::Table(raw) => answers.told.push(self.table(raw.peek())),
+                Outcome::Summary(raw) => {
+                    let rows = &raw.peek().rows;
+                    answers.told.push(Told {
+                        codes: Vec::new(),
+                        counts: rows.iter().map(|r| self.count(&r.magnitude.set)).collect(),
+                        values: rows.iter().map(|r| self.mean(&r.magnitude)).collect(),
+                    });
+                }
+                _ => {}
+            }
+            run.accept();
+        }
+        Ok(answers)
+    }
+}

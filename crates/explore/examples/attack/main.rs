@@ -1,0 +1,69 @@
+//! The attack suite (SDC-190..192): scripts of analysts who want to know what one person's secret is, run against the real
+//! gate through the runner of the data zone, and against what other systems do. Run by `cargo xtask attack [--full]`;
+//! prints Markdown, ends with a failure when the gate breaks a limit.
+//!
+//! Every attack sees released documents and diagnostics only. Seeds are fixed: the same program gives the same scores.
+
+mod answer;
+mod counts;
+mod register;
+mod report;
+mod score;
+mod structure;
+mod suite;
+
+use std::process::ExitCode;
+
+/// Anything that keeps an attack from being carried out.
+type Failure = Box<dyn std::error::Error>;
+
+/// How much is tried.
+#[derive(Clone, Debug)]
+struct Options {
+    full: bool,
+    /// Names of attacks; all when there is none.
+    only: Vec<String>,
+    seeds: u64,
+    targets: usize,
+}
+
+impl Options {
+    fn read() -> Result<Self, Failure> {
+        let mut options = Options { full: false, only: Vec::new(), seeds: 2, targets: 60 };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--full" => options = Options { full: true, seeds: 10, targets: 200, ..options },
+                "--seeds" => options.seeds = arguments.next().ok_or("--seeds N")?.parse()?,
+                "--targets" => options.targets = arguments.next().ok_or("--targets N")?.parse()?,
+                name if name.starts_with('A') || name == "utility" => options.only.push(name.to_owned()),
+                other => return Err(format!("unknown: {other}").into()),
+            }
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, id: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == id)
+    }
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program")]
+fn main() -> ExitCode {
+    let done = Options::read().and_then(|options| suite::run(&options).map(|lines| (options, lines)));
+    match done {
+        Ok((options, found)) => {
+            println!("{}", report::markdown(&options, &found));
+            let broken: Vec<&str> = found.lines.iter().filter(|l| l.broken(options.full)).map(|l| l.id).collect();
+            if broken.is_empty() {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("broken: {}", broken.join(", "));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("the attacks could not be carried out: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

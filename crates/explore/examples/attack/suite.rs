@@ -1,0 +1,294 @@
+//! Which attacks are carried out against whom, and over which registers.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use disclosure::Policy;
+use testkit::TestZone;
+
+use super::answer::{Answer, Gateway, Simple, WEAK, keys};
+use super::register::{Dice, Register};
+use super::score::{Guesses, Limit, Line, Score};
+use super::{Failure, Options};
+use super::{counts, structure};
+
+/// Persons of the register.
+pub const PERSONS: u32 = 20_000;
+
+/// Everything that was found.
+pub struct Found {
+    pub lines: Vec<Line>,
+    pub policy: String,
+    pub seconds: f64,
+}
+
+/// One register with everybody who answers for it; nobody has been asked anything.
+pub struct Field {
+    pub seed: u64,
+    pub register: Register,
+    pub answers: Vec<Box<dyn Answer>>,
+    pub targets: Vec<usize>,
+}
+
+impl Field {
+    fn new(seed: u64, targets: usize, zone: &TestZone, weak: bool) -> Result<Self, Failure> {
+        let register = Register::new(seed, PERSONS);
+        let own = keys(seed);
+        let source = || -> Arc<dyn engine::source::VariableSource> { Arc::new(register.source(own.dataset_key())) };
+        let mut answers: Vec<Box<dyn Answer>> = Vec::new();
+        if weak {
+            for how in WEAK {
+                answers.push(Box::new(Simple::new(source(), keys(seed), how)?));
+            }
+        }
+        answers.push(Box::new(Gateway::new(source(), keys(seed), zone, Policy::standard())));
+        let targets = register.targets(&mut Dice::new(seed ^ 0x7a), targets / 2);
+        Ok(Self { seed, register, answers, targets })
+    }
+}
+
+/// Carries out what is asked for.
+pub fn run(options: &Options) -> Result<Found, Failure> {
+    let start = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let zone = runtime.block_on(testkit::zone("attack"));
+    let mut lines = Vec::new();
+    type Step = fn(&Options, &TestZone) -> Result<Vec<Line>, Failure>;
+    let steps: [(&str, Step); 8] =
+        [("A1", a1), ("A2", a2), ("A3", a3), ("A9", a9), ("A10", a10), ("A11", a11), ("A12", a12), ("A13", a13)];
+    for (id, step) in steps {
+        if options.wants(id) {
+            let begun = Instant::now();
+            let found = step(options, &zone)?;
+            progress(id, &found, begun);
+            lines.extend(found);
+        }
+    }
+    Ok(Found { lines, policy: Policy::standard().hash().to_owned(), seconds: start.elapsed().as_secs_f64() })
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a command line program")]
+fn progress(id: &str, lines: &[Line], begun: Instant) {
+    for line in lines {
+        let scores: Vec<String> =
+            line.scores.iter().map(|(name, s)| format!("{name} {:.1}±{:.1}", s.value, s.error)).collect();
+        eprintln!("{id} {}: {}", line.what, scores.join(", "));
+    }
+    eprintln!("{id} took {:.1} s", begun.elapsed().as_secs_f64());
+}
+
+/// Guesses of every mechanism, over all seeds: `attack` gives one group of rules per variant, of which the best counts.
+fn guesses<const RULES: usize>(
+    options: &Options,
+    zone: &TestZone,
+    variants: usize,
+    attack: impl Fn(&dyn Answer, &Field) -> Result<Vec<[Guesses; RULES]>, Failure>,
+) -> Result<Vec<Vec<(&'static str, Score)>>, Failure> {
+    let mut sums: Vec<(&'static str, Vec<[Guesses; RULES]>)> = Vec::new();
+    for seed in 1..=options.seeds {
+        // The other mechanisms have no memory and little chance in them: fewer registers show what they are worth.
+        let field = Field::new(seed, options.targets, zone, seed <= 2)?;
+        for answer in &field.answers {
+            let found = attack(&**answer, &field)?;
+            let at = match sums.iter().position(|(name, _)| *name == answer.name()) {
+                Some(at) => at,
+                None => {
+                    sums.push((answer.name(), vec![[Guesses::default(); RULES]; variants]));
+                    sums.len() - 1
+                }
+            };
+            for (sum, found) in sums[at].1.iter_mut().zip(&found) {
+                sum.iter_mut().zip(found).for_each(|(sum, found)| sum.join(found));
+            }
+        }
+    }
+    let best = |rules: &[Guesses; RULES]| {
+        let scores = rules.iter().map(Guesses::score);
+        scores.max_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or(Score::exact(0.0))
+    };
+    Ok((0..variants).map(|v| sums.iter().map(|(name, sum)| (*name, best(&sum[v]))).collect()).collect())
+}
+
+const ACCURACY: &str = "bal. acc. %";
+
+fn a1(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let found = guesses(options, zone, 3, |answer, field| {
+        counts::differencing(answer, &field.register, &field.targets, field.seed)
+    })?;
+    let line = |(scores, k): (Vec<(&'static str, Score)>, usize)| Line {
+        id: "A1",
+        what: format!("filter differencing, {k} population{}", if k == 1 { "" } else { "s" }),
+        unit: ACCURACY,
+        scores,
+        limit: Limit::AtMost(52.0),
+    };
+    Ok(found.into_iter().zip([1, 3, 10]).map(line).collect())
+}
+
+fn a2(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(1, 2, zone, true)?;
+    let mut scores = Vec::new();
+    for answer in &field.answers {
+        let mut seen: Vec<Vec<f64>> = Vec::new();
+        for (i, script) in counts::repetitions().iter().enumerate() {
+            let answers = answer.ask(counts::ACCOUNTS[i % 4], script)?;
+            let last = answers.told.last().ok_or_else(|| format!("no table: {script} {:?}", answers.codes))?;
+            let told = vec![last.seen(&["1"]), last.seen(&["0"]), last.seen(&[""])];
+            if !seen.contains(&told) {
+                seen.push(told);
+            }
+        }
+        scores.push((answer.name(), Score::exact(seen.len() as f64)));
+    }
+    let repeated = again_after_a_start(zone)?;
+    if let Some((_, ours)) = scores.last_mut() {
+        ours.value += repeated as f64 - 1.0;
+    }
+    let what = format!("repetition, {} forms, four accounts, two versions, restart", counts::repetitions().len());
+    Ok(vec![Line { id: "A2", what, unit: "answers", scores, limit: Limit::AtMost(1.0) }])
+}
+
+/// How many different answers the same scripts get before and after starts of the zone, on later days.
+fn again_after_a_start(zone: &TestZone) -> Result<usize, Failure> {
+    let folder = tempfile::tempdir()?;
+    let register = Register::new(1, PERSONS);
+    let mut seen: Vec<Vec<Option<f64>>> = Vec::new();
+    for _ in 0..3 {
+        let gate = explore::headless::SyntheticGate::open(folder.path(), &testkit::Seeded::new(7))?;
+        let source = Arc::new(register.source(gate.keys.dataset_key()));
+        let gateway = Gateway::with(source, gate.keys, zone, Policy::standard(), gate.ledger);
+        for script in counts::repetitions().iter().take(4) {
+            let told = gateway.ask("first", script)?.told.pop().ok_or("no table")?.counts;
+            if !seen.contains(&told) {
+                seen.push(told);
+            }
+        }
+        zone.clock.advance_micros(24 * 3600 * 1_000_000);
+    }
+    Ok(seen.len())
+}
+
+fn a3(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let splits = [4, 8, 16, 64];
+    let found = guesses(options, zone, splits.len(), |answer, field| {
+        let found = counts::partition(answer, &field.register, &field.targets, field.seed, &splits)?;
+        Ok(found.into_iter().map(|g| [g]).collect())
+    })?;
+    let line = |(scores, k): (Vec<(&'static str, Score)>, usize)| Line {
+        id: "A3",
+        what: format!("partition, {k} random halves of both totals"),
+        unit: ACCURACY,
+        scores,
+        limit: if k <= 16 { Limit::AtMost(60.0) } else { Limit::Told },
+    };
+    Ok(found.into_iter().zip(splits).map(line).collect())
+}
+
+fn a10(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let sizes: Vec<usize> = if options.full { (1..=25).collect() } else { vec![5, 10, 12, 15, 18, 20] };
+    let found = guesses(options, zone, sizes.len(), |answer, field| {
+        counts::boundary(answer, &field.register, &field.targets, field.seed, &sizes)
+    })?;
+    // Of every mechanism the size at which it is weakest.
+    let mut scores: Vec<(&'static str, Score)> = Vec::new();
+    for (name, _) in found.first().into_iter().flatten() {
+        let of = found.iter().flatten().filter(|(n, _)| n == name).map(|(_, s)| *s);
+        scores.extend(of.max_by(|a, b| a.value.total_cmp(&b.value)).map(|s| (*name, s)));
+    }
+    let what = format!("boundary of the radius, {} to {} known persons, the worst", sizes[0], sizes[sizes.len() - 1]);
+    Ok(vec![Line { id: "A10", what, unit: ACCURACY, scores, limit: Limit::AtMost(58.0) }])
+}
+
+fn a9(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(1, 2, zone, false)?;
+    let number = if options.full { 500 } else { 100 };
+    let scripts = structure::small_populations(&field.register, &mut Dice::new(9), number);
+    let mut refused = 0;
+    for (i, script) in scripts.iter().enumerate() {
+        let answers = field.answers[0].ask(counts::ACCOUNTS[i % 4], script)?;
+        if structure::refused(&answers) {
+            refused += 1;
+        } else {
+            note(&format!(
+                "A9 not refused: {:?} {}",
+                answers.codes,
+                script.lines().skip(10).collect::<Vec<_>>().join("; ")
+            ));
+        }
+    }
+    let scores = vec![("hap", Score::exact(100.0 * refused as f64 / scripts.len() as f64))];
+    let what = format!("{number} roads to small populations and edits");
+    Ok(vec![Line { id: "A9", what, unit: "refused %", scores, limit: Limit::AtLeast(100.0) }])
+}
+
+fn a11(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let (mut cases, mut simple) =
+        (vec![Vec::new(); structure::PROBES.len()], vec![Vec::new(); structure::PROBES.len()]);
+    for seed in 1..=options.seeds {
+        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        for answer in &field.answers {
+            let into = match answer.name() {
+                "hap" => &mut cases,
+                "suppression < 10" => &mut simple,
+                _ => continue,
+            };
+            let found = structure::probe(&**answer, &field.register, &field.targets)?;
+            into.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
+        }
+    }
+    let worst = |cases: &[Vec<(bool, String, f64)>], of: fn(&[(bool, String, f64)]) -> f64| {
+        let areas = cases.iter().map(|c| of(c)).zip(structure::PROBES);
+        areas.map(|(area, (name, _))| (area, name)).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.5, ""))
+    };
+    for (cases, (name, _)) in cases.iter().zip(structure::PROBES) {
+        note(&format!(
+            "A11 {name}: {:.3}, time {:.3}",
+            structure::area_of_outcomes(cases),
+            structure::area_of_times(cases)
+        ));
+    }
+    // The standard error of an area of one half over so many cases of which half were learnt from.
+    let n = cases[0].len() as f64 / 4.0;
+    let error = ((2.0 * n + 1.0) / (12.0 * n * n)).sqrt();
+    let score = |area: f64| Score { value: area, error };
+    let (answers, times) = (worst(&cases, structure::area_of_outcomes), worst(&cases, structure::area_of_times));
+    let line = |what: String, scores, limit| Line { id: "A11", what, unit: "AUC", scores, limit };
+    Ok(vec![
+        line(
+            format!("what refusals and hidden cells tell, worst of {} probes ({})", cases.len(), answers.1),
+            vec![("suppression < 10", score(worst(&simple, structure::area_of_outcomes).0)), ("hap", score(answers.0))],
+            Limit::AtMost(0.55),
+        ),
+        line("time before its slot".to_owned(), vec![("hap", score(times.0))], Limit::Told),
+    ])
+}
+
+fn a12(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(1, 2, zone, true)?;
+    let mut scores = Vec::new();
+    for answer in field.answers.iter().filter(|a| matches!(a.name(), "suppression < 10" | "rounding to 5" | "hap")) {
+        let noise = match answer.name() {
+            "hap" => 5.0,
+            "rounding to 5" => 2.0,
+            _ => 0.0,
+        };
+        let (found, hidden) = structure::pinned(&**answer, &field.register, noise)?;
+        scores.push((answer.name(), Score::share(found, hidden)));
+    }
+    let what = "hidden cells from their margins".to_owned();
+    Ok(vec![Line { id: "A12", what, unit: "pinned %", scores, limit: Limit::AtMost(0.0) }])
+}
+
+fn a13(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let (field, other) = (Field::new(1, 2, zone, false)?, Field::new(2, 2, zone, false)?);
+    let leaks = structure::beside(&*field.answers[0], &field.register, &*other.answers[0])?;
+    leaks.iter().for_each(|leak| note(&format!("A13 {leak}")));
+    let scores = vec![("hap", Score::exact(leaks.len() as f64))];
+    let what = "order, extremes, errors, nobody or a few".to_owned();
+    Ok(vec![Line { id: "A13", what, unit: "leaks", scores, limit: Limit::AtMost(0.0) }])
+}
+
+#[expect(clippy::print_stderr, reason = "progress of a command line program")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
