@@ -1,14 +1,15 @@
 //! The gate ledger as the gate sees it (SDC-008, SDC-050..056): a trait, and a ledger in memory
 //! for tests and for store folders marked synthetic. The durable ledger is in `explore`.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Weak};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use engine::{Members, Membership};
+use engine::Members;
 use roaring::RoaringBitmap;
 
 use crate::keys::{Fingerprint, Sketch};
 use crate::reason::Reason;
+use crate::recent::RecentMembers;
 use crate::sets::{Candidate, KnownSet, SetIndex};
 
 /// What a value in the ledger is filed under. A change of policy starts a new generation of values (SDC-056).
@@ -124,10 +125,7 @@ const MEMBERS_BUDGET: usize = 256 << 20;
 pub struct MemoryLedger {
     values: HashMap<ValueKey, Stored>,
     sets: SetIndex,
-    members: HashMap<Fingerprint, (Weak<dyn Membership>, usize)>,
-    kept: VecDeque<Arc<dyn Membership>>,
-    kept_bytes: usize,
-    budget: usize,
+    members: RecentMembers,
 }
 
 impl Default for MemoryLedger {
@@ -144,14 +142,7 @@ impl MemoryLedger {
 
     /// An empty ledger that keeps at most so many bytes of members.
     pub fn with_members(budget: usize) -> Self {
-        Self {
-            values: HashMap::new(),
-            sets: SetIndex::default(),
-            members: HashMap::new(),
-            kept: VecDeque::new(),
-            kept_bytes: 0,
-            budget,
-        }
+        Self { values: HashMap::new(), sets: SetIndex::default(), members: RecentMembers::new(budget) }
     }
 
     /// How many values are stored.
@@ -162,21 +153,6 @@ impl MemoryLedger {
     /// Whether nothing is stored.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
-    }
-
-    /// Keeps the members of a set as long as there is room; the oldest go first.
-    fn keep(&mut self, set: Fingerprint, members: &Members) {
-        let Some(source) = members.source() else { return };
-        self.members.insert(set, (Arc::downgrade(source), members.place()));
-        // The sets of one result come one after the other.
-        if !self.kept.iter().rev().take(8).any(|kept| Arc::ptr_eq(kept, source)) {
-            self.kept_bytes += source.bytes();
-            self.kept.push_back(Arc::clone(source));
-        }
-        while self.kept_bytes > self.budget {
-            let Some(oldest) = self.kept.pop_front() else { break };
-            self.kept_bytes -= oldest.bytes();
-        }
     }
 }
 
@@ -190,8 +166,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
-        let kept = self.members.get(&set).and_then(|(source, place)| Some((source.upgrade()?, *place)));
-        Ok(kept.map(|(source, place)| source.of(place)))
+        Ok(self.members.members(set))
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
@@ -204,9 +179,7 @@ impl Ledger for MemoryLedger {
                 let set = entry.key.set;
                 let own = Arc::new(KnownSet { fingerprint: set, persons: entry.persons, sketch: entry.sketch.clone() });
                 self.sets.insert_under(&own, root);
-                if !self.members.contains_key(&set) {
-                    self.keep(set, &entry.members);
-                }
+                self.members.keep(set, &entry.members);
             }
             self.values.entry(entry.key.clone()).or_insert(entry.value);
         }

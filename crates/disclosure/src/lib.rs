@@ -24,6 +24,7 @@ mod policy;
 mod population;
 mod ptable;
 mod reason;
+mod recent;
 mod released;
 mod sets;
 mod tables;
@@ -43,8 +44,9 @@ pub use policy::{
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};
+pub use recent::RecentMembers;
 pub use released::{
     Base, Blocks, Category, Cell, DatasetKind, Dimension, Edit, Measure, NumberKind, Output, Population, Released,
     Statistic, Summary, SummaryRow, Table, Value, Verdict,
 };
-pub use sets::{Candidate, KnownSet, SetIndex};
+pub use sets::{ByFingerprint, Candidate, KnownSet, SetIndex};

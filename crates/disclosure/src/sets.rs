@@ -61,11 +61,12 @@ enum Root {
     Beyond(Arc<KnownSet>),
 }
 
-/// Fingerprints are as good as random already.
+/// Hashes what begins with a fingerprint, which is as good as random already.
 #[derive(Default, Clone)]
-struct ByFingerprint;
+pub struct ByFingerprint;
 
-struct Low(u64);
+/// The hasher of [`ByFingerprint`].
+pub struct Low(u64);
 
 impl BuildHasher for ByFingerprint {
     type Hasher = Low;
@@ -82,6 +83,9 @@ impl Hasher for Low {
     }
     fn write_u128(&mut self, fingerprint: u128) {
         self.0 = fingerprint as u64;
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.0 ^= u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     fn finish(&self) -> u64 {
         self.0

@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disclosure::{
-    Candidate, Fingerprint, GateKeys, KnownSet, Ledger, LedgerEntry, LedgerError, MemoryLedger, Sketch, Stored,
+    Candidate, Fingerprint, GateKeys, KnownSet, Ledger, LedgerEntry, LedgerError, RecentMembers, Sketch, Stored,
     ValueKey,
 };
 use engine::source::VariableSource;
 use kernel::Random;
 use roaring::RoaringBitmap;
 
-use crate::ledger::{from_lines, to_lines};
+use crate::ledger::{Book, RECENT_BYTES, from_lines, to_lines};
 
 /// Why a folder cannot be used for runs without a service.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,8 @@ fn private() -> OpenOptions {
 /// was never released and is cut off.
 struct FileLedger {
     file: File,
-    memory: MemoryLedger,
+    book: Book,
+    recent: RecentMembers,
 }
 
 impl FileLedger {
@@ -123,33 +124,33 @@ impl FileLedger {
         file.seek(SeekFrom::End(0)).map_err(at(path))?;
         let damaged = || HeadlessError::Damaged { path: path.to_owned() };
         let entries = from_lines(&bytes[..whole]).map_err(|_| damaged())?;
-        let mut memory = MemoryLedger::new();
-        memory.append(&entries).map_err(|_| damaged())?;
-        Ok(Self { file, memory })
+        let mut book = Book::default();
+        entries.iter().for_each(|entry| book.add(entry));
+        Ok(Self { file, book, recent: RecentMembers::new(RECENT_BYTES) })
     }
 }
 
 impl Ledger for FileLedger {
     fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        self.memory.candidates(persons, sketch, r)
+        Ok(self.book.candidates(persons, sketch, r))
     }
 
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
-        self.memory.root(set)
+        Ok(self.book.root(set))
     }
 
     fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
-        self.memory.members(set)
+        Ok(self.recent.members(set))
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {
-        self.memory.read(key)
+        Ok(self.book.read(key))
     }
 
     fn append(&mut self, entries: &[LedgerEntry]) -> Result<(), LedgerError> {
         let mut new = Vec::new();
         for entry in entries {
-            if self.memory.read(&entry.key)?.is_none() {
+            if self.book.read(&entry.key).is_none() {
                 new.push(entry);
             }
         }
@@ -157,6 +158,12 @@ impl Ledger for FileLedger {
             let lines = to_lines(&new)?;
             self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(|_| LedgerError)?;
         }
-        self.memory.append(entries)
+        for entry in new {
+            if entry.root.is_some() {
+                self.recent.keep(entry.key.set, &entry.members);
+            }
+            self.book.add(entry);
+        }
+        Ok(())
     }
 }

@@ -22,7 +22,7 @@ mod workspace;
 
 pub use compare::{Change, compare};
 pub use diagnostics::to_wire;
-pub use ledger::DurableLedger;
+pub use ledger::{DurableLedger, MembersOnDisk};
 pub use metadata::MetadataCatalogue;
 pub use model::{
     Progress, RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId, Share,

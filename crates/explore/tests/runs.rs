@@ -117,7 +117,7 @@ async fn the_same_set_gives_the_same_number_for_ever() {
     ];
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let ledger = DurableLedger::open(zone.store.clone(), zone.sealer.clone()).await.unwrap();
+        let ledger = DurableLedger::open(zone.store.clone(), zone.sealer.clone(), None).await.unwrap();
         let size = ledger.len();
         let runner = runner(&zone, Box::new(ledger));
         for script in &scripts {

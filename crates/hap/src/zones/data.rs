@@ -9,7 +9,7 @@ use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenTo
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
 use disclosure::Policy;
 use engine::ImportCache;
-use explore::{DurableLedger, RunService, Runner, RunnerParts, SnapshotBudget};
+use explore::{DurableLedger, MembersOnDisk, RunService, Runner, RunnerParts, SnapshotBudget};
 use keys::SealingKey;
 use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
 use protocol::channel::codes;
@@ -77,7 +77,9 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     let source = Arc::new(datastore.columns());
     let ring = Arc::new(GateRing::new(&opened, datastore.clone())?);
     let keys = Arc::new(ring.first().await?);
-    let ledger = DurableLedger::open(opened.zone.store.clone(), opened.keystore.sealer("gate-ledger")?).await?;
+    let members = MembersOnDisk::at(&opened.dir.join("gate-members"));
+    let sealer = opened.keystore.sealer("gate-ledger")?;
+    let ledger = DurableLedger::open(opened.zone.store.clone(), sealer, Some(members)).await?;
     let runner = Runner::new(RunnerParts {
         source: source.clone(),
         cache: Arc::new(ImportCache::new(CACHE_BYTES)),
