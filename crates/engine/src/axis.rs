@@ -19,9 +19,14 @@ use crate::vector::{Content, Value};
 
 /// A dimension, and how the category of a row is found.
 pub(crate) struct Axis {
+    places: Places,
+    pub(crate) dimension: RawDimension,
+}
+
+/// A number for every row: that of its category, or one made of it.
+pub(crate) struct Places {
     data: Arc<Data>,
     slots: Slots,
-    pub(crate) dimension: RawDimension,
 }
 
 /// What the command says about categories.
@@ -66,8 +71,8 @@ impl Axis {
         };
         let slots = Slots::new(&column.data, span, &values, slot_of, nothing);
         let label = column.title.as_ref().map(|t| t.text(options.language).to_owned()).filter(|t| !t.is_empty());
-        let data = Arc::clone(&column.data);
-        Ok(Self { data, slots, dimension: RawDimension { name: name.to_owned(), label, categories } })
+        let places = Places { data: Arc::clone(&column.data), slots };
+        Ok(Self { places, dimension: RawDimension { name: name.to_owned(), label, categories } })
     }
 
     /// Number of categories.
@@ -75,37 +80,59 @@ impl Axis {
         self.dimension.categories.len()
     }
 
-    /// The category of each row of `range`; [`NONE`] where it has none.
-    pub(crate) fn read(&self, range: std::ops::Range<usize>, out: &mut [u32]) {
-        match &self.slots {
-            Slots::Table(span, table) => span.gather(&self.data, table, range, out),
-            Slots::Number { slot_of, nothing } => {
-                let vector = self.data.read(range);
-                let slot = |i: usize| whole(&vector.content, i).and_then(|n| slot_of.get(&n)).copied();
-                for (i, out) in out.iter_mut().enumerate() {
-                    *out = if vector.valid[i] { slot(i).unwrap_or(NONE) } else { *nothing };
-                }
-            }
-        }
+    /// The category of each row, [`NONE`] where it has none.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
-    /// Drops the categories that are not `observed` (STAT-040). Gives the new place of each old one.
-    pub(crate) fn keep(&mut self, observed: &[bool]) -> Vec<u32> {
+    /// Drops the categories that are not `observed` (STAT-040).
+    pub(crate) fn keep(&mut self, observed: &[bool]) {
         let mut to = vec![NONE; observed.len()];
         for (new, (old, _)) in observed.iter().enumerate().filter(|(_, seen)| **seen).enumerate() {
             to[old] = new as u32;
         }
         let mut seen = observed.iter().copied();
         self.dimension.categories.retain(|_| seen.next().unwrap_or(false));
-        let move_to = |slot: &mut u32| *slot = to.get(*slot as usize).copied().unwrap_or(NONE);
-        match &mut self.slots {
-            Slots::Table(_, table) => table.iter_mut().for_each(move_to),
-            Slots::Number { slot_of, nothing } => {
-                slot_of.values_mut().for_each(move_to);
-                move_to(nothing);
+        self.places.slots.each(|slot| to.get(slot as usize).copied().unwrap_or(NONE));
+    }
+}
+
+impl Places {
+    /// These numbers, all below `count`; [`NONE`] where a row is missing.
+    #[cfg(test)]
+    pub(crate) fn listed(numbers: &[u32], count: usize) -> Self {
+        let valid: Vec<bool> = numbers.iter().map(|n| *n != NONE).collect();
+        let values: Vec<i64> = numbers.iter().map(|n| if *n == NONE { 0 } else { i64::from(*n) }).collect();
+        let values = crate::source::Values::Int64(values.into());
+        let data = Data { values, validity: Some(valid.into()), dictionary: None };
+        let slot_of = (0..count as u32).map(|n| (i64::from(n), n)).collect();
+        Self { data: Arc::new(data), slots: Slots::Number { slot_of, other: count as u32, nothing: count as u32 } }
+    }
+
+    /// What `f` makes of the number of each row.
+    pub(crate) fn map(&self, f: impl Fn(u32) -> u32) -> Self {
+        let mut slots = self.slots.clone();
+        slots.each(f);
+        Self { data: Arc::clone(&self.data), slots }
+    }
+
+    /// Bytes of the column behind them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.bytes()
+    }
+
+    /// The numbers of the rows of `range`.
+    pub(crate) fn read(&self, range: std::ops::Range<usize>, out: &mut [u32]) {
+        match &self.slots {
+            Slots::Table(span, table) => span.gather(&self.data, table, range, out),
+            Slots::Number { slot_of, other, nothing } => {
+                let vector = self.data.read(range);
+                let slot = |i: usize| whole(&vector.content, i).and_then(|n| slot_of.get(&n)).copied();
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = if vector.valid[i] { slot(i).unwrap_or(*other) } else { *nothing };
+                }
             }
         }
-        to
     }
 }
 
@@ -134,6 +161,10 @@ fn distinct(
     let most = if labelled { parameters.max_cells } else { parameters.max_integer_categories };
     let rows = rows.min(column.data.len());
     if let Some(span) = span {
+        if span.len() <= parameters.max_integer_categories.min(most) {
+            // So few that those which do not occur may be left in until the rows are counted.
+            return Ok((0..span.len()).map(|p| Value::Integer(span.number(p))).collect());
+        }
         let places = occurring(&column.data, span, rows, control)?;
         if places.len() > most {
             return Err(RunError::continuous(name));
@@ -225,12 +256,13 @@ fn code_text(value: &Value, data_type: &DataType) -> String {
     }
 }
 
-/// Finds the category of a row.
+/// Finds the number of a row.
+#[derive(Clone)]
 enum Slots {
     /// By the place of the value in the span of the column.
     Table(Span, Vec<u32>),
-    /// By the value.
-    Number { slot_of: HashMap<i64, u32>, nothing: u32 },
+    /// By the value; `other` for a value that is not listed, `nothing` for none.
+    Number { slot_of: HashMap<i64, u32>, other: u32, nothing: u32 },
 }
 
 impl Slots {
@@ -239,7 +271,7 @@ impl Slots {
         let (Some(dictionary), Some(span)) = (data.dictionary.as_deref(), span) else {
             let slot_of: HashMap<i64, u32> =
                 values.iter().zip(slot_of).filter_map(|(v, s)| Some((number(v)?, s))).collect();
-            let Some(span) = span else { return Slots::Number { slot_of, nothing } };
+            let Some(span) = span else { return Slots::Number { slot_of, other: NONE, nothing } };
             let of = |place| slot_of.get(&span.number(place)).copied().unwrap_or(NONE);
             return Slots::Table(span, (0..span.len()).map(of).chain([nothing]).collect());
         };
@@ -248,5 +280,15 @@ impl Slots {
             values.iter().zip(&slot_of).map(|(v, s)| (code_text(v, &DataType::Integer), *s)).collect();
         let of = |v: &Value| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(nothing);
         Slots::Table(span, entries(dictionary).iter().map(of).chain([nothing]).collect())
+    }
+
+    /// Changes every number.
+    fn each(&mut self, f: impl Fn(u32) -> u32) {
+        match self {
+            Slots::Table(_, table) => table.iter_mut().for_each(|slot| *slot = f(*slot)),
+            Slots::Number { slot_of, other, nothing } => {
+                slot_of.values_mut().chain([other, nothing]).for_each(|slot| *slot = f(*slot));
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Who is in a set, and the same statistic over another set: what the gate needs to compare a set with an earlier one and
-//! to answer for it (SDC-050, SDC-052). Nothing is computed before the gate asks; a scan only leaves behind what it had in
-//! its hands anyway, the cell of every row.
+//! to answer for it (SDC-050, SDC-052). Nothing is computed before the gate asks; a scan only leaves behind how
+//! the cell of a row is found.
 //!
 //! What it is not: a decision about which sets are near.
 
@@ -8,17 +8,18 @@ use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 
-use crate::control::CHUNK;
+use crate::control::{CHUNK, Unattended};
 use crate::dataset::{Column, Rows};
+use crate::grid::RowCells;
 use crate::keys::RecordKeys;
+use crate::magnitudes::numbers;
 use crate::mask::Mask;
 use crate::params::Parameters;
-use crate::people::{NONE, Shape};
+use crate::people::Shape;
 use crate::raw::{Keyed, RawMagnitude};
 use crate::set::SetBuilder;
 use crate::source::PersonPointer;
 use crate::statistics::{Limits, Wanted, magnitude};
-use crate::table::numbers;
 
 /// Sets whose members can be told.
 pub trait Membership: Send + Sync {
@@ -111,24 +112,25 @@ impl Membership for OfMask {
 
 /// The members of the cells and margins of a table.
 pub(crate) struct OfCells {
-    cell_of_row: Vec<u32>,
+    of_row: RowCells,
     shape: Shape,
     road: Road,
     inner: OnceLock<Vec<RoaringBitmap>>,
 }
 
 impl OfCells {
-    pub(crate) fn new(cell_of_row: Vec<u32>, shape: &Shape, road: Road) -> Self {
-        Self { cell_of_row, shape: Shape(shape.0.clone()), road, inner: OnceLock::new() }
+    pub(crate) fn new(of_row: RowCells, shape: &Shape, road: Road) -> Self {
+        Self { of_row, shape: Shape(shape.0.clone()), road, inner: OnceLock::new() }
     }
 
     /// The members of every inner cell, found once.
     fn inner(&self) -> &[RoaringBitmap] {
         self.inner.get_or_init(|| {
             let mut sets = vec![RoaringBitmap::new(); self.shape.inner()];
-            for (row, cell) in self.cell_of_row.iter().enumerate().filter(|(_, cell)| **cell != NONE) {
-                if let Some(member) = self.road.member(row) {
-                    sets[*cell as usize].insert(member);
+            // Nobody stops it, so it gives all rows.
+            for (row, cell) in self.of_row.rows(&Unattended).unwrap_or_default() {
+                if let Some(member) = self.road.member(row as usize) {
+                    sets[cell as usize].insert(member);
                 }
             }
             sets
@@ -143,7 +145,7 @@ impl Membership for OfCells {
         cells.filter(|(cell, _)| within(cell)).fold(RoaringBitmap::new(), |all, (_, set)| all | set)
     }
     fn bytes(&self) -> usize {
-        self.cell_of_row.len() * 4
+        self.of_row.bytes()
     }
 }
 
@@ -182,16 +184,18 @@ impl Again {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grid::tests::listed;
+    use crate::people::NONE;
 
     /// SDC-052: the members of cells and margins, of rows that are persons and of rows that lead to them.
     #[test]
     fn sdc_052_members_of_cells_and_margins() {
         let road = Road { rows: Rows::Units, pointer: None, members: 6 };
-        let cells = OfCells::new(vec![0, 1, NONE, 3, 0, 2], &Shape(vec![2, 2]), road);
+        let cells = OfCells::new(listed(&[0, 1, NONE, 3, 0, 2], 4), &Shape(vec![2, 2]), road);
         let of = |place| cells.of(place).iter().collect::<Vec<_>>();
         assert_eq!((of(0), of(2), of(6), of(8)), (vec![0, 4], vec![0, 1, 4], vec![0, 4, 5], vec![0, 1, 3, 4, 5]));
         let road = Road { rows: Rows::Own(vec![4u32, 4, 1].into()), pointer: None, members: 6 };
-        let cells = OfCells::new(vec![0, 1, 1], &Shape(vec![2]), road);
+        let cells = OfCells::new(listed(&[0, 1, 1], 2), &Shape(vec![2]), road);
         assert_eq!(cells.of(1).iter().collect::<Vec<_>>(), [1, 4]);
         assert_eq!(Members::default().ordinals(), None);
         assert_eq!(Members::of([3, 9].into_iter().collect()).ordinals().map(|m| m.len()), Some(2));

@@ -2,23 +2,25 @@
 //! (ENG-038): rows of the person space are persons, rows of their own lead to their unit, other units reach persons through
 //! a pointer, and a person counts once per set however many rows lead to her.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::control::CHUNK;
+use crate::control::{Control, stopped};
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
+use crate::grid::{BLOCK, RowCells};
 use crate::mask::Mask;
 use crate::members::{Members, Membership, OfCells, OfMask, Road};
 use crate::raw::{Keyed, PersonSet};
-use crate::set::SetBuilder;
+use crate::set::{CellSets, SetBuilder};
 use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
-/// Parts of a scan for the sets of cells.
-const MOST_PARTS: usize = 8;
+/// Cells up to which all of them are added up side by side.
+pub(crate) const SIDE_BY_SIDE: usize = 1 << 11;
 /// No cell.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -76,8 +78,9 @@ impl People {
         }
     }
 
-    /// Whether every row is a member of its own, with the number of the row.
-    fn direct(&self) -> bool {
+    /// Whether every row is a member of its own, with the number of the row. Then the set of a margin is the sum of those of
+    /// its cells.
+    pub(crate) fn direct(&self) -> bool {
         self.pointer.is_none() && matches!(self.rows, Rows::Units)
     }
 
@@ -117,8 +120,8 @@ impl People {
     }
 
     /// Who is in the cells and margins of a table, for when the gate asks.
-    pub(crate) fn membership(&self, cell_of_row: Vec<u32>, shape: &Shape) -> Arc<dyn Membership> {
-        Arc::new(OfCells::new(cell_of_row, shape, self.road()))
+    pub(crate) fn membership(&self, of_row: RowCells, shape: &Shape) -> Arc<dyn Membership> {
+        Arc::new(OfCells::new(of_row, shape, self.road()))
     }
 
     /// The keys, when a row is a person.
@@ -166,67 +169,100 @@ impl People {
         }
     }
 
-    /// Rows and persons of every cell and margin of a table. `cell_of_row` is the inner cell of each row, [`NONE`] for
-    /// rows that are not in the table.
-    pub(crate) fn cells(&self, cell_of_row: &[u32], shape: &Shape) -> Vec<CellSet> {
-        let mut out: Vec<CellSet> =
-            (0..shape.outer()).map(|_| CellSet { rows: 0, set: PersonSet::empty(self.keyed) }).collect();
-        let rows = count(cell_of_row, shape.inner());
-        for variant in 0..shape.variants() {
-            rows.iter().enumerate().for_each(|(cell, n)| out[shape.place(cell, variant)].rows += n);
-        }
+    /// Rows and persons of every cell and margin of a table.
+    pub(crate) fn cells(
+        &self,
+        of_row: &RowCells,
+        shape: &Shape,
+        control: &dyn Control,
+    ) -> Result<Vec<CellSet>, RunError> {
         if self.direct() {
-            // Every row is another person, so margins are sums of cells.
-            for (cell, set) in self.inner_sets(cell_of_row, shape.inner()).into_iter().enumerate() {
-                let set = set.finish();
-                (0..shape.variants()).for_each(|v| add(&mut out[shape.place(cell, v)].set, &set));
+            return Ok(self.with_margins(self.inner_sets(of_row, control)?.into_iter(), shape));
+        }
+        let mut out = self.nobody(shape);
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        for (row, cell) in of_row.rows(control)? {
+            (0..shape.variants()).for_each(|v| out[shape.place(cell as usize, v)].rows += 1);
+            pairs.extend(self.member(row as usize).map(|m| (cell, m)));
+        }
+        for variant in 0..shape.variants() {
+            stopped(control)?;
+            let mut placed: Vec<(u32, u32)> =
+                pairs.iter().map(|(cell, m)| (shape.place(*cell as usize, variant) as u32, *m)).collect();
+            placed.par_sort_unstable();
+            placed.dedup();
+            for run in placed.chunk_by(|a, b| a.0 == b.0) {
+                let mut set = SetBuilder::new(self.keyed);
+                run.iter().for_each(|(_, m)| set.add(&self.keys, *m));
+                out[run[0].0 as usize].set = set.finish();
             }
-        } else {
-            let pairs: Vec<(u32, u32)> = cell_of_row
-                .iter()
-                .enumerate()
-                .filter(|(_, cell)| **cell != NONE)
-                .filter_map(|(row, cell)| Some((*cell, self.member(row)?)))
-                .collect();
+        }
+        Ok(out)
+    }
+
+    fn nobody(&self, shape: &Shape) -> Vec<CellSet> {
+        (0..shape.outer()).map(|_| CellSet { rows: 0, set: PersonSet::empty(self.keyed) }).collect()
+    }
+
+    /// Inner cells with their margins, where every row is a member of its own.
+    pub(crate) fn with_margins(&self, inner: impl Iterator<Item = PersonSet>, shape: &Shape) -> Vec<CellSet> {
+        let mut out = self.nobody(shape);
+        for (cell, set) in inner.enumerate() {
             for variant in 0..shape.variants() {
-                let mut placed: Vec<(u32, u32)> =
-                    pairs.iter().map(|(cell, m)| (shape.place(*cell as usize, variant) as u32, *m)).collect();
-                placed.par_sort_unstable();
-                placed.dedup();
-                for run in placed.chunk_by(|a, b| a.0 == b.0) {
-                    let mut set = SetBuilder::new(self.keyed);
-                    run.iter().for_each(|(_, m)| set.add(&self.keys, *m));
-                    out[run[0].0 as usize].set = set.finish();
-                }
+                let place = &mut out[shape.place(cell, variant)];
+                place.rows += set.persons;
+                place.set.add(&set);
             }
         }
         out
     }
 
-    /// The set of every inner cell. Each block of rows is sorted by cell first, so that the persons of a cell are added
-    /// eight at a time.
-    fn inner_sets(&self, cell_of_row: &[u32], cells: usize) -> Vec<SetBuilder> {
-        let block = if cells <= CHUNK / 16 { CHUNK } else { PART };
-        // Few parts, because each has a builder for every cell.
-        let part = cell_of_row.len().div_ceil(MOST_PARTS).next_multiple_of(PART);
-        let parts: Vec<Vec<SetBuilder>> = cell_of_row
-            .par_chunks(part.max(1))
-            .enumerate()
-            .map(|(p, rows)| {
-                let mut sets = vec![SetBuilder::new(self.keyed); cells];
-                let mut sorted = Sorted::new(cells);
-                for (b, rows) in rows.chunks(block).enumerate() {
-                    sorted.sort(rows, (p * part + b * block) as u32);
-                    sets.iter_mut().enumerate().for_each(|(cell, set)| set.add_each(&self.keys, sorted.of(cell)));
-                }
-                sets
-            })
-            .collect();
+    /// The set of every inner cell, where every row is a member of its own.
+    pub(crate) fn inner_sets(&self, of_row: &RowCells, control: &dyn Control) -> Result<Vec<PersonSet>, RunError> {
+        let cells = of_row.cells();
+        let parts = of_row.parts(|part| {
+            if cells <= SIDE_BY_SIDE {
+                self.side_by_side(part, of_row, control)
+            } else {
+                self.sorted(part, of_row, control)
+            }
+        })?;
         let merged = parts.into_iter().reduce(|mut all, part| {
             all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b));
             all
         });
-        merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells])
+        let merged = merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells]);
+        Ok(merged.into_iter().map(SetBuilder::finish).collect())
+    }
+
+    fn side_by_side(
+        &self,
+        part: Range<usize>,
+        of_row: &RowCells,
+        control: &dyn Control,
+    ) -> Result<Vec<SetBuilder>, RunError> {
+        // Rows without a cell have the last place, which nobody asks for.
+        let mut sets = CellSets::new(self.keyed, of_row.cells() + 1);
+        of_row.blocks(part, BLOCK, control, |first, cells| sets.add(&self.keys, first, cells))?;
+        let mut sets = sets.into_sets();
+        sets.truncate(of_row.cells());
+        Ok(sets)
+    }
+
+    /// Each block of rows is sorted by cell first, so that the persons of a cell are added sixteen at a time.
+    fn sorted(
+        &self,
+        part: Range<usize>,
+        of_row: &RowCells,
+        control: &dyn Control,
+    ) -> Result<Vec<SetBuilder>, RunError> {
+        let mut sets = vec![SetBuilder::new(self.keyed); of_row.cells()];
+        let mut sorted = Sorted::new(of_row.cells());
+        of_row.blocks(part, PART, control, |first, cells| {
+            sorted.sort(cells, first as u32);
+            sets.iter_mut().enumerate().for_each(|(cell, set)| set.add_each(&self.keys, sorted.of(cell)));
+        })?;
+        Ok(sets)
     }
 }
 
@@ -246,10 +282,8 @@ impl Sorted {
     fn sort(&mut self, cell_of_row: &[u32], first: u32) {
         self.starts.fill(0);
         // Rows without a cell count in the last place, which nobody asks for.
-        let outside = self.starts.len() - 1;
-        let place = |cell: u32| (cell as usize).min(outside);
         for cell in cell_of_row {
-            self.starts[place(*cell)] += 1;
+            self.starts[*cell as usize] += 1;
         }
         let mut at = 0;
         for start in &mut self.starts {
@@ -258,7 +292,7 @@ impl Sorted {
         self.next.copy_from_slice(&self.starts);
         self.rows.resize(cell_of_row.len(), 0);
         for (row, cell) in (first..).zip(cell_of_row) {
-            let slot = &mut self.next[place(*cell)];
+            let slot = &mut self.next[*cell as usize];
             self.rows[*slot as usize] = row;
             *slot += 1;
         }
@@ -267,21 +301,6 @@ impl Sorted {
     fn of(&self, cell: usize) -> &[u32] {
         &self.rows[self.starts[cell] as usize..self.starts[cell + 1] as usize]
     }
-}
-
-/// How many rows are in each cell.
-pub(crate) fn count(cell_of_row: &[u32], cells: usize) -> Vec<u64> {
-    let part = cell_of_row.len().div_ceil(MOST_PARTS).next_multiple_of(PART);
-    let parts: Vec<Vec<u32>> = cell_of_row
-        .par_chunks(part.max(1))
-        .map(|rows| {
-            // Rows without a cell count in the last place.
-            let mut counts = vec![0u32; cells + 1];
-            rows.iter().for_each(|cell| counts[(*cell as usize).min(cells)] += 1);
-            counts
-        })
-        .collect();
-    (0..cells).map(|cell| parts.iter().map(|part| u64::from(part[cell])).sum()).collect()
 }
 
 /// The persons of `all` that are not in `part`, which is a part of it.
@@ -297,10 +316,19 @@ fn difference(all: &PersonSet, part: &PersonSet) -> PersonSet {
     }
 }
 
-fn add(to: &mut PersonSet, other: &PersonSet) {
-    to.persons += other.persons;
-    to.fingerprint = to.fingerprint.wrapping_add(other.fingerprint);
-    to.sketch.iter_mut().zip(&other.sketch).for_each(|(a, b)| *a += b);
+impl PersonSet {
+    /// Adds the persons of a set that has none of these; who they are together nobody knows from here.
+    pub(crate) fn add(&mut self, other: &PersonSet) {
+        self.persons += other.persons;
+        self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
+        self.sketch.iter_mut().zip(&other.sketch).for_each(|(a, b)| *a += b);
+        self.members = Members::default();
+    }
+
+    /// The same set once more. Sets have no `Clone`, so that nobody outside the engine multiplies them.
+    pub(crate) fn copy(&self) -> Self {
+        Self { members: self.members.clone(), ..*self }
+    }
 }
 
 /// Number of categories per dimension. Inner cells are the mixed-radix product; with one more position per dimension
@@ -354,7 +382,8 @@ mod tests {
         let pointer = PersonPointer { persons: vec![0, 0, 1, PersonPointer::NOBODY, 0].into() };
         let people =
             People { keyed: Keyed::Persons, keys: Arc::clone(&keys), rows: Rows::Units, pointer: Some(pointer) };
-        let cells = people.cells(&[0, 1, 1, 0, 0], &Shape(vec![2]));
+        let of_row = crate::grid::tests::listed(&[0, 1, 1, 0, 0], 2);
+        let cells = people.cells(&of_row, &Shape(vec![2]), &crate::Unattended).unwrap();
         assert_eq!(cells.iter().map(|c| (c.rows, c.set.persons)).collect::<Vec<_>>(), [(3, 1), (2, 2), (5, 2)]);
         assert_eq!(cells[2].set.fingerprint, keys.record()[0].wrapping_add(keys.record()[1]));
         let mut mask = Mask::empty(5);

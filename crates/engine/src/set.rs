@@ -7,93 +7,116 @@ use crate::raw::{Keyed, PersonSet};
 
 /// Binary digits of each of the 64 counters that are kept in slices.
 const LANES: usize = 16;
-/// Persons that the slices have room for.
+/// Words per lane that the slices have room for.
 const ROOM: u32 = (1 << LANES) - 1;
-/// Persons added at a time.
-const EIGHT: usize = 8;
+/// Persons added at a time: eight words in each of two lanes, which processors add side by side.
+const SIXTEEN: usize = 16;
+
+/// The same digit of the counters in two lanes, which are added up at the end.
+type Pair = [u64; 2];
 
 /// Adds persons up to a [`PersonSet`]. The caller sees to it that a person is added once.
 ///
-/// The 64 counters of the sketch are kept bit-sliced: digit `k` of all counters is one word. Eight persons are added with
-/// seven carry-save adders instead of 512 additions, without a branch; slices are flushed before they overflow.
+/// The 64 counters of the sketch are kept bit-sliced: digit `k` of all counters is one word. Sixteen persons are added with
+/// seven carry-save adders instead of 1024 additions, without a branch; slices are flushed before they overflow.
 #[derive(Clone)]
 pub(crate) struct SetBuilder {
     keyed: Keyed,
     persons: u64,
     fingerprint: u128,
-    slices: [u64; LANES],
+    slices: [Pair; LANES],
     pending: u32,
     ones: Option<Box<[u32; 64]>>,
 }
 
 /// Sum and carry of three words, bit by bit.
-#[inline]
-fn full_adder(a: u64, b: u64, c: u64) -> (u64, u64) {
-    let half = a ^ b;
-    (half ^ c, a & b | half & c)
+#[inline(always)]
+fn full_adder(a: Pair, b: Pair, c: Pair) -> (Pair, Pair) {
+    let (mut sum, mut carry) = ([0; 2], [0; 2]);
+    for lane in 0..2 {
+        let half = a[lane] ^ b[lane];
+        sum[lane] = half ^ c[lane];
+        carry[lane] = a[lane] & b[lane] | half & c[lane];
+    }
+    (sum, carry)
 }
 
 impl SetBuilder {
     pub(crate) fn new(keyed: Keyed) -> Self {
-        Self { keyed, persons: 0, fingerprint: 0, slices: [0; LANES], pending: 0, ones: None }
+        Self { keyed, persons: 0, fingerprint: 0, slices: [[0; 2]; LANES], pending: 0, ones: None }
     }
 
     #[inline]
     pub(crate) fn add(&mut self, keys: &RecordKeys, person: u32) {
-        self.make_room(1);
         self.persons += 1;
         self.fingerprint = self.fingerprint.wrapping_add(keys.record()[person as usize]);
-        self.carry(0, keys.bits()[person as usize]);
+        self.add_word(keys.bits()[person as usize]);
+    }
+
+    #[inline]
+    fn add_word(&mut self, word: u64) {
+        self.make_room(1);
+        self.carry(0, [word, 0]);
     }
 
     /// Adds each of these persons.
     pub(crate) fn add_each(&mut self, keys: &RecordKeys, persons: &[u32]) {
-        let (eights, rest) = persons.as_chunks::<EIGHT>();
-        for eight in eights {
-            self.make_room(EIGHT as u32);
-            let mut words = [0; EIGHT];
-            for (word, person) in words.iter_mut().zip(eight) {
+        let (sixteens, rest) = persons.as_chunks::<SIXTEEN>();
+        for sixteen in sixteens {
+            let mut words = [0; SIXTEEN];
+            for (word, person) in words.iter_mut().zip(sixteen) {
                 self.fingerprint = self.fingerprint.wrapping_add(keys.record()[*person as usize]);
                 *word = keys.bits()[*person as usize];
             }
-            self.add_eight(words);
+            self.add_sixteen(&words);
         }
-        self.persons += (eights.len() * EIGHT) as u64;
+        self.persons += (sixteens.len() * SIXTEEN) as u64;
         rest.iter().for_each(|person| self.add(keys, *person));
     }
 
-    /// Adds the persons whose bits are set; bit 0 of the first word is person `first`, a multiple of eight. Persons that
-    /// are not in the set are read too and add nothing, which costs less than telling them apart.
+    /// Adds the persons whose bits are set; bit 0 of the first word is person `first`. Persons that are not in the set are
+    /// read too and add nothing, which costs less than telling them apart.
     pub(crate) fn add_words(&mut self, keys: &RecordKeys, first: usize, words: &[u64]) {
         let end = (first + words.len() * 64).min(keys.len());
         let (records, bits) = (&keys.record()[first..end], &keys.bits()[first..end]);
-        let (records, last_records) = records.as_chunks::<EIGHT>();
-        let (bits, last_bits) = bits.as_chunks::<EIGHT>();
-        let byte = |i: usize| words[i / 8] >> (i % 8 * 8) & 0xff;
+        let (records, last_records) = records.as_chunks::<SIXTEEN>();
+        let (bits, last_bits) = bits.as_chunks::<SIXTEEN>();
+        let of_sixteen = |i: usize| words[i / 4] >> (i % 4 * SIXTEEN) & 0xffff;
         for (i, (records, bits)) in records.iter().zip(bits).enumerate() {
-            let byte = byte(i);
-            if byte == 0 {
+            let chosen = of_sixteen(i);
+            if chosen == 0 {
                 continue;
             }
-            self.make_room(EIGHT as u32);
-            let mut chosen = [0; EIGHT];
-            for k in 0..EIGHT {
-                let all = 0u64.wrapping_sub(byte >> k & 1);
-                chosen[k] = bits[k] & all;
-                self.fingerprint =
-                    self.fingerprint.wrapping_add(records[k] & (u128::from(all) << 64 | u128::from(all)));
+            let mut words = *bits;
+            if chosen == 0xffff {
+                for record in records {
+                    self.fingerprint = self.fingerprint.wrapping_add(*record);
+                }
+            } else {
+                for k in 0..SIXTEEN {
+                    let all = 0u64.wrapping_sub(chosen >> k & 1);
+                    words[k] &= all;
+                    let record = records[k] & (u128::from(all) << 64 | u128::from(all));
+                    self.fingerprint = self.fingerprint.wrapping_add(record);
+                }
             }
-            self.persons += u64::from(byte.count_ones());
-            self.add_eight(chosen);
+            self.persons += u64::from(chosen.count_ones());
+            self.add_sixteen(&words);
         }
         let left = last_bits.len().min(last_records.len());
-        for k in (0..left).filter(|k| byte(records.len()) >> k & 1 == 1) {
-            self.add(keys, (first + records.len() * EIGHT + k) as u32);
+        for k in (0..left).filter(|k| of_sixteen(records.len()) >> k & 1 == 1) {
+            self.add(keys, (first + records.len() * SIXTEEN + k) as u32);
         }
     }
 
     #[inline]
-    fn add_eight(&mut self, w: [u64; EIGHT]) {
+    fn add_sixteen(&mut self, words: &[u64; SIXTEEN]) {
+        const EACH: usize = SIXTEEN / 2;
+        self.make_room(EACH as u32);
+        let mut w = [[0; 2]; EACH];
+        for (pair, words) in w.iter_mut().zip(words.as_chunks::<2>().0) {
+            *pair = *words;
+        }
         let [one, two, four, ..] = &mut self.slices;
         let (sum, a) = full_adder(*one, w[0], w[1]);
         let (sum, b) = full_adder(sum, w[2], w[3]);
@@ -108,14 +131,14 @@ impl SetBuilder {
         self.carry(3, carry);
     }
 
-    /// Adds a word to digit `from` and carries on.
+    /// Adds a word per lane to digit `from` and carries on.
     #[inline]
-    fn carry(&mut self, from: usize, mut carry: u64) {
+    fn carry(&mut self, from: usize, mut carry: Pair) {
         for slice in &mut self.slices[from..] {
-            let both = *slice & carry;
-            *slice ^= carry;
+            let both = [slice[0] & carry[0], slice[1] & carry[1]];
+            *slice = [slice[0] ^ carry[0], slice[1] ^ carry[1]];
             carry = both;
-            if carry == 0 {
+            if carry == [0; 2] {
                 break;
             }
         }
@@ -123,20 +146,21 @@ impl SetBuilder {
 
     /// Slices count words, also those without a bit.
     #[inline]
-    fn make_room(&mut self, persons: u32) {
-        if self.pending + persons > ROOM {
+    fn make_room(&mut self, words: u32) {
+        if self.pending + words > ROOM {
             self.flush();
         }
-        self.pending += persons;
+        self.pending += words;
     }
 
     fn flush(&mut self) {
         let ones = self.ones.get_or_insert_with(|| Box::new([0; 64]));
         for (k, slice) in self.slices.iter_mut().enumerate() {
-            let mut word = std::mem::take(slice);
-            while word != 0 {
-                ones[word.trailing_zeros() as usize] += 1 << k;
-                word &= word - 1;
+            for mut word in std::mem::take(slice) {
+                while word != 0 {
+                    ones[word.trailing_zeros() as usize] += 1 << k;
+                    word &= word - 1;
+                }
             }
         }
         self.pending = 0;
@@ -175,6 +199,54 @@ impl SetBuilder {
     }
 }
 
+/// The sets of many cells, added up in one pass over the rows in their order, where every row is a member of its own. The
+/// keys are read as they lie in memory; the sketch bits of a cell wait until there are sixteen.
+pub(crate) struct CellSets {
+    waiting: Vec<Waiting>,
+    sets: Vec<SetBuilder>,
+}
+
+#[derive(Clone)]
+struct Waiting {
+    fingerprint: u128,
+    persons: u64,
+    bits: [u64; SIXTEEN],
+}
+
+impl CellSets {
+    /// Without anyone.
+    pub(crate) fn new(keyed: Keyed, cells: usize) -> Self {
+        let nobody = Waiting { fingerprint: 0, persons: 0, bits: [0; SIXTEEN] };
+        Self { waiting: vec![nobody; cells], sets: vec![SetBuilder::new(keyed); cells] }
+    }
+
+    /// Adds the rows from `first` on, each to its cell.
+    pub(crate) fn add(&mut self, keys: &RecordKeys, first: usize, cell_of_row: &[u32]) {
+        let rows = first..first + cell_of_row.len();
+        let keys = keys.record()[rows.clone()].iter().zip(&keys.bits()[rows]);
+        for (cell, (record, bits)) in cell_of_row.iter().zip(keys) {
+            let waiting = &mut self.waiting[*cell as usize];
+            waiting.fingerprint = waiting.fingerprint.wrapping_add(*record);
+            let at = waiting.persons as usize % SIXTEEN;
+            waiting.bits[at] = *bits;
+            waiting.persons += 1;
+            if at == SIXTEEN - 1 {
+                self.sets[*cell as usize].add_sixteen(&waiting.bits);
+            }
+        }
+    }
+
+    /// The sets by cell.
+    pub(crate) fn into_sets(self) -> Vec<SetBuilder> {
+        let whole = self.sets.into_iter().zip(self.waiting).map(|(mut set, waiting)| {
+            let left = waiting.persons as usize % SIXTEEN;
+            waiting.bits[..left].iter().for_each(|bits| set.add_word(*bits));
+            SetBuilder { persons: waiting.persons, fingerprint: waiting.fingerprint, ..set }
+        });
+        whole.collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +266,7 @@ mod tests {
                 }
             }
             a.merge(b);
-            // In eights, as a list and as words, the same persons give the same set.
+            // By sixteens, as a list and as words, the same persons give the same set.
             let mut listed = SetBuilder::new(Keyed::Persons);
             listed.add_each(&keys, &(0..persons).collect::<Vec<_>>());
             let mut masked = SetBuilder::new(Keyed::Persons);
@@ -202,6 +274,18 @@ mod tests {
             masked.add_words(&keys, 0, &words);
             let mut plainly = SetBuilder::new(Keyed::Persons);
             (0..persons).filter(|p| words[*p as usize / 64] >> (p % 64) & 1 == 1).for_each(|p| plainly.add(&keys, p));
+            // So do the cells of a table that are added up side by side.
+            let cell_of_row: Vec<u32> = (0..persons).map(|p| p * p % 7 % 3).collect();
+            let mut cells = CellSets::new(Keyed::Persons, 3);
+            let half = persons as usize / 2;
+            cells.add(&keys, 0, &cell_of_row[..half]);
+            cells.add(&keys, half, &cell_of_row[half..]);
+            for (cell, set) in cells.into_sets().into_iter().enumerate() {
+                let mut alone = SetBuilder::new(Keyed::Persons);
+                (0..persons).filter(|p| cell_of_row[*p as usize] == cell as u32).for_each(|p| alone.add(&keys, p));
+                let (set, alone) = (set.finish(), alone.finish());
+                prop_assert_eq!((set.persons, set.fingerprint, set.sketch), (alone.persons, alone.fingerprint, alone.sketch));
+            }
             let (masked, plainly, listed) = (masked.finish(), plainly.finish(), listed.finish());
             prop_assert_eq!((masked.persons, masked.fingerprint, masked.sketch), (plainly.persons, plainly.fingerprint, plainly.sketch));
             prop_assert_eq!((listed.persons, listed.sketch), (u64::from(persons), plain));

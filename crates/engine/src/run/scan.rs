@@ -1,5 +1,7 @@
 //! Commands that look and leave the data as they are.
 
+use std::sync::Arc;
+
 use script::program::Expression;
 
 use super::{Outcome, Run};
@@ -18,7 +20,8 @@ impl Run {
     ) -> Result<Outcome, RunError> {
         let dataset = self.active()?;
         let condition = self.condition(dataset, condition, control)?;
-        let mask = condition.map_or_else(|| (*dataset.mask).clone(), |c| dataset.mask.and(&c.rows));
+        let here = || Arc::clone(&dataset.mask);
+        let mask = condition.map_or_else(here, |c| Arc::new(dataset.mask.and(&c.rows)));
         let people = self.people(dataset)?;
         work(&crate::table::Scan {
             dataset,

@@ -15,7 +15,7 @@ use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
 use kernel::Language;
 use rayon::prelude::*;
 
-use super::tasks::{TASKS, check, script};
+use super::tasks::{self, TASKS, check, script};
 use super::{Failure, Line, python};
 
 /// Bytes that the floor is measured over.
@@ -34,6 +34,7 @@ pub(crate) fn run(work: &str, folder: &Path, repetitions: u32) -> Result<(), Fai
         "check" => parts.check(),
         "warm" => parts.warm(repetitions),
         "cold" => parts.cold(&store),
+        "steps" => tasks::steps(&parts.source()?, repetitions),
         _ => Err(format!("no such work: {work}").into()),
     }
 }

@@ -1,6 +1,7 @@
 //! The tasks as scripts, and the numbers in their raw results that the peers must agree on.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::raw::{RawSummary, RawTable};
 use engine::source::VariableSource;
@@ -87,10 +88,7 @@ fn checking(task: &str) -> String {
 
 /// What the raw results of a task say, before the gate; in the order of the peers' checks.
 pub(crate) fn check(task: &str, source: &Arc<dyn VariableSource>) -> Result<Vec<f64>, Failure> {
-    let settings = script::Settings { running: true, ..script::Settings::default() };
-    let compiled = script::compile(&checking(task), &SourceCatalogue(&**source), &settings);
-    let program = compiled.program.filter(|_| !compiled.diagnostics.iter().any(script::Diagnostic::is_error));
-    let program = program.ok_or_else(|| format!("{task}: {:?}", compiled.diagnostics))?;
+    let program = compiled(&checking(task), source)?;
     let cache = Arc::new(ImportCache::new(1 << 30));
     let mut run = engine::Run::new(Arc::clone(source), cache, Parameters::default(), Language::En);
     let (mut population, mut tables, mut summary) = (0, Vec::new(), None);
@@ -111,6 +109,39 @@ pub(crate) fn check(task: &str, source: &Arc<dyn VariableSource>) -> Result<Vec<
         "T4B" => inner(last).map(|c| last.cells[c].magnitudes[0].plain.mean.unwrap_or(0.0)).collect(),
         _ => inner(last).map(|c| last.cells[c].rows as f64).collect(),
     })
+}
+
+/// Prints the best time of every statement in the engine alone, without and with cached imports: where a task's time goes.
+#[expect(clippy::print_stdout, reason = "a command line program")]
+pub(crate) fn steps(source: &Arc<dyn VariableSource>, repetitions: u32) -> Result<(), Failure> {
+    for task in TASKS {
+        let program = compiled(&script(task), source)?;
+        let mut best = vec![[f64::INFINITY; 2]; program.steps.len()];
+        for _ in 0..repetitions.max(1) {
+            let cache = Arc::new(ImportCache::new(1 << 30));
+            for again in 0..2 {
+                let cache = Arc::clone(&cache);
+                let mut run = engine::Run::new(Arc::clone(source), cache, Parameters::default(), Language::En);
+                for (step, best) in program.steps.iter().zip(&mut best) {
+                    let start = Instant::now();
+                    drop(run.execute(step, &Unattended)?);
+                    run.accept();
+                    best[again] = best[again].min(start.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+        }
+        for (step, [new, cached]) in program.steps.iter().zip(best) {
+            println!("{task} {new:8.2} {cached:8.2}  {}", step.text);
+        }
+    }
+    Ok(())
+}
+
+fn compiled(text: &str, source: &Arc<dyn VariableSource>) -> Result<script::Program, Failure> {
+    let settings = script::Settings { running: true, ..script::Settings::default() };
+    let compiled = script::compile(text, &SourceCatalogue(&**source), &settings);
+    let program = compiled.program.filter(|_| !compiled.diagnostics.iter().any(script::Diagnostic::is_error));
+    program.ok_or_else(|| format!("{text}: {:?}", compiled.diagnostics).into())
 }
 
 /// Persons; then how many have each variable.

@@ -1,0 +1,234 @@
+//! The inner cells of a table as numbers of rows: the mixed-radix product of its axes (ENG-031). A grid keeps nothing for
+//! every row; it computes the cells of a stretch whenever they are asked for, which costs less than fetching them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::axis::{Axis, Places};
+use crate::control::{CHUNK, Control, stopped};
+use crate::error::RunError;
+use crate::lookup::WORD;
+use crate::magnitudes::Measure;
+use crate::mask::Mask;
+use crate::people::NONE;
+
+/// Rows whose cells are computed at a time, so that they stay in the nearest memory.
+pub(crate) const BLOCK: usize = 1 << 12;
+/// Parts of a pass that has something for every cell in each.
+const PARTS: usize = 8;
+
+/// The cells of the rows of a mask.
+struct Grid {
+    mask: Arc<Mask>,
+    /// What each axis adds to the number of a cell; at least `cells` where a row has no category.
+    axes: Vec<Places>,
+    cells: usize,
+}
+
+/// The inner cell of every row of a table; the number of cells where a row is in none. Cloning it costs nothing.
+#[derive(Clone)]
+pub(crate) struct RowCells {
+    grid: Arc<Grid>,
+    measure: Option<(Measure, Lacking)>,
+}
+
+/// Where rows are that have no number in a measure.
+#[derive(Clone, Copy, PartialEq)]
+enum Lacking {
+    /// In no cell.
+    Outside,
+    /// In cells of their own behind the others, in the same order.
+    Apart,
+}
+
+impl Grid {
+    /// The cells of the rows of `range`, which starts at a multiple of 64.
+    fn read(&self, range: Range<usize>, out: &mut [u32]) {
+        let mut more = [0; BLOCK];
+        for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+            let first = range.start + block * BLOCK;
+            let range = first..first + out.len();
+            out.fill(0);
+            for axis in &self.axes {
+                let more = &mut more[..out.len()];
+                axis.read(range.clone(), more);
+                out.iter_mut().zip(&*more).for_each(|(cell, more)| *cell += more);
+            }
+            let outside = self.cells as u32;
+            for (out, word) in out.chunks_mut(WORD).zip(self.mask.words(range)) {
+                if *word == u64::MAX {
+                    out.iter_mut().for_each(|cell| *cell = (*cell).min(outside));
+                } else {
+                    for (i, cell) in out.iter_mut().enumerate() {
+                        // All bits where the row is not here, and then the greatest number.
+                        *cell = (*cell | ((word >> i & 1) as u32).wrapping_sub(1)).min(outside);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl RowCells {
+    /// The cells of these axes for the rows of `mask`. A row counts when every variable that forms the table is present
+    /// (STAT-003).
+    pub(crate) fn new(axes: &[Axis], mask: &Arc<Mask>) -> Self {
+        let cells: usize = axes.iter().map(Axis::len).product();
+        let mut weight = cells;
+        let weighted = axes.iter().map(|axis| {
+            weight /= axis.len().max(1);
+            let (weight, outside) = (weight as u32, cells as u32);
+            axis.places().map(|slot| if slot == NONE { outside } else { slot * weight })
+        });
+        let axes = weighted.collect();
+        Self { grid: Arc::new(Grid { mask: Arc::clone(mask), axes, cells }), measure: None }
+    }
+
+    /// The same for rows that have a number in a measure; others are in no cell.
+    pub(crate) fn with(&self, measure: &Measure) -> Self {
+        Self { grid: Arc::clone(&self.grid), measure: Some((measure.clone(), Lacking::Outside)) }
+    }
+
+    /// The same with cells for the rows that have no number in a measure behind the others.
+    pub(crate) fn apart(&self, measure: &Measure) -> Self {
+        Self { grid: Arc::clone(&self.grid), measure: Some((measure.clone(), Lacking::Apart)) }
+    }
+
+    /// Number of cells.
+    pub(crate) fn cells(&self) -> usize {
+        let apart = self.measure.as_ref().is_some_and(|(_, lacking)| *lacking == Lacking::Apart);
+        if apart { 2 * self.grid.cells } else { self.grid.cells }
+    }
+
+    /// Bytes that it keeps in memory, shared ones among them.
+    pub(crate) fn bytes(&self) -> usize {
+        let axes: usize = self.grid.axes.iter().map(Places::bytes).sum();
+        self.grid.mask.bytes() + axes + self.measure.as_ref().map_or(0, |(measure, _)| measure.bytes())
+    }
+
+    /// The cells of the rows of `range`, which starts at a multiple of 64.
+    pub(crate) fn read(&self, range: Range<usize>, out: &mut [u32]) {
+        self.grid.read(range.clone(), out);
+        let cells = self.grid.cells as u32;
+        let Some((measure, lacking)) = &self.measure else { return };
+        for (out, word) in out.chunks_mut(WORD).zip(measure.words(range)) {
+            let lacks = |i: usize| (!word >> i & 1) as u32;
+            let each = out.iter_mut().enumerate();
+            match lacking {
+                Lacking::Outside => each.for_each(|(i, cell)| *cell = (*cell + lacks(i) * cells).min(cells)),
+                Lacking::Apart => each.for_each(|(i, cell)| {
+                    *cell = if *cell >= cells { 2 * cells } else { *cell + lacks(i) * cells };
+                }),
+            }
+        }
+    }
+
+    /// Does the same with a few parts of the rows: few, because each has something for every cell.
+    pub(crate) fn parts<T: Send>(
+        &self,
+        work: impl Fn(Range<usize>) -> Result<T, RunError> + Sync,
+    ) -> Result<Vec<T>, RunError> {
+        let rows = self.grid.mask.len();
+        let part = rows.div_ceil(PARTS).next_multiple_of(CHUNK).max(1);
+        (0..rows.div_ceil(part)).into_par_iter().map(|p| work(p * part..((p + 1) * part).min(rows))).collect()
+    }
+
+    /// Hands the cells of the rows of `part` to `take`, block by block, with the number of the first row of the block.
+    pub(crate) fn blocks(
+        &self,
+        part: Range<usize>,
+        block: usize,
+        control: &dyn Control,
+        mut take: impl FnMut(usize, &[u32]),
+    ) -> Result<(), RunError> {
+        let mut cells = vec![0; block.min(part.len())];
+        for first in part.clone().step_by(block) {
+            stopped(control)?;
+            let range = first..(first + block).min(part.end);
+            let cells = &mut cells[..range.len()];
+            self.read(range, cells);
+            take(first, cells);
+        }
+        Ok(())
+    }
+
+    /// The rows that are in a cell, in order, with their cells.
+    pub(crate) fn rows(&self, control: &dyn Control) -> Result<Vec<(u32, u32)>, RunError> {
+        let parts = self.parts(|part| {
+            let mut found = Vec::new();
+            self.blocks(part, BLOCK, control, |first, cells| {
+                let rows = (first as u32..).zip(cells).filter(|(_, cell)| (**cell as usize) < self.cells());
+                found.extend(rows.map(|(row, cell)| (row, *cell)));
+            })?;
+            Ok(found)
+        })?;
+        Ok(parts.concat())
+    }
+
+    /// How many rows are in each cell.
+    pub(crate) fn count(&self, control: &dyn Control) -> Result<Vec<u64>, RunError> {
+        let parts = self.counts(control)?;
+        Ok((0..self.cells()).map(|cell| parts.iter().map(|(_, counts)| counts[cell] as u64).sum()).collect())
+    }
+
+    /// Parts of the rows, with how many of each are in each cell.
+    pub(crate) fn counts(&self, control: &dyn Control) -> Result<Vec<(Range<usize>, Vec<usize>)>, RunError> {
+        self.parts(|part| {
+            let mut counts = vec![0; self.cells() + 1];
+            self.blocks(part.clone(), BLOCK, control, |_, cells| {
+                cells.iter().for_each(|cell| counts[*cell as usize] += 1);
+            })?;
+            Ok((part, counts))
+        })
+    }
+}
+
+/// How cells are numbered anew when the categories that no row has are dropped from the axes (STAT-040). `counted` says
+/// which cells have rows. Gives the old number of every new cell.
+pub(crate) fn compact(axes: &mut [Axis], counted: impl Fn(usize) -> bool) -> Vec<usize> {
+    let radix: Vec<usize> = axes.iter().map(Axis::len).collect();
+    let cells: usize = radix.iter().product();
+    let mut seen: Vec<Vec<bool>> = radix.iter().map(|n| vec![false; *n]).collect();
+    for cell in (0..cells).filter(|cell| counted(*cell)) {
+        let mut rest = cell;
+        for (seen, n) in seen.iter_mut().zip(&radix).rev() {
+            seen[rest % n] = true;
+            rest /= n;
+        }
+    }
+    axes.iter_mut().zip(&seen).for_each(|(axis, seen)| axis.keep(seen));
+    let kept = |cell: &usize| {
+        let mut rest = *cell;
+        seen.iter().zip(&radix).rev().all(|(seen, n)| {
+            let place = rest % n;
+            rest /= n;
+            seen[place]
+        })
+    };
+    (0..cells).filter(kept).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Rows that are in these cells, [`NONE`] where in none.
+    pub(crate) fn listed(of_row: &[u32], cells: usize) -> RowCells {
+        let mut mask = Mask::empty(of_row.len());
+        of_row.iter().enumerate().filter(|(_, cell)| **cell != NONE).for_each(|(row, _)| mask.set(row));
+        let axes = vec![Places::listed(of_row, cells)];
+        RowCells { grid: Arc::new(Grid { mask: Arc::new(mask), axes, cells }), measure: None }
+    }
+
+    #[test]
+    fn rows_without_a_cell_have_the_number_of_cells() {
+        let cells = listed(&[2, 0, NONE, 2], 3);
+        let mut read = [9; 4];
+        cells.read(0..4, &mut read);
+        assert_eq!(read, [2, 0, 3, 2]);
+        assert_eq!(cells.count(&crate::Unattended).unwrap(), [1, 0, 2]);
+        assert_eq!(cells.rows(&crate::Unattended).unwrap(), [(0, 2), (1, 0), (3, 2)]);
+    }
+}

@@ -1,0 +1,225 @@
+//! The statistics of a numeric column in every cell and margin of a table: values are brought together by cell once, in
+//! the order of the rows, and margins are made of their cells (STAT-040..044).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::control::{Control, by_chunk};
+use crate::dataset::Column;
+use crate::error::RunError;
+use crate::grid::{BLOCK, RowCells};
+use crate::lookup::{WORD, pack, valid_words};
+use crate::members::{Again, Members};
+use crate::people::{CellSet, Shape};
+use crate::raw::{MeasureKind, PersonSet, RawMagnitude, RawMeasure};
+use crate::source::Values;
+use crate::statistics::{Limits, Wanted, magnitude};
+use crate::table::Scan;
+
+/// A numeric column whose statistics are asked for.
+#[derive(Clone)]
+pub(crate) struct Measure {
+    name: String,
+    column: Column,
+}
+
+impl Scan<'_> {
+    pub(crate) fn measure(&self, name: &str) -> Result<Measure, RunError> {
+        let column = self.column(name)?.clone();
+        if !column.data_type.is_numeric() {
+            return Err(RunError::type_mismatch(name));
+        }
+        Ok(Measure { name: name.to_owned(), column })
+    }
+
+    /// The statistics of a measure in every cell and margin. `sets` are those of the rows that have a number, where they are
+    /// known already.
+    pub(crate) fn magnitudes(
+        &self,
+        measure: &Measure,
+        of_row: &RowCells,
+        shape: &Shape,
+        sets: Option<Vec<CellSet>>,
+        wanted: &Wanted,
+    ) -> Result<(RawMeasure, Vec<RawMagnitude>), RunError> {
+        let limits = self.limits(&measure.column)?;
+        let of_row = of_row.with(measure);
+        let sets = match sets {
+            Some(sets) => sets,
+            None => self.people.cells(&of_row, shape, self.control)?,
+        };
+        let groups = Groups::of(&of_row, measure, self.control)?;
+        let mut inner: Vec<Vec<usize>> = vec![Vec::new(); shape.outer()];
+        for (cell, variant) in (0..shape.inner()).flat_map(|cell| (0..shape.variants()).map(move |v| (cell, v))) {
+            inner[shape.place(cell, variant)].push(cell);
+        }
+        let members = self.people.membership(of_row, shape);
+        let again = self.again(&measure.column, limits, wanted);
+        let jobs = sets.into_par_iter().zip(inner).enumerate();
+        let found = jobs.map(|(place, (cell, inner))| {
+            if let Some(stop) = self.control.stop() {
+                return Err(RunError::Stopped(stop));
+            }
+            let whole: Vec<f64>;
+            let values = match inner.as_slice() {
+                [] => &[][..],
+                [first, .., last] if last - first + 1 != inner.len() => {
+                    whole = inner.iter().flat_map(|cell| groups.values(*cell..*cell + 1)).copied().collect();
+                    &whole
+                }
+                [first, ..] => groups.values(*first..*first + inner.len()),
+            };
+            let set = PersonSet { members: Members::new(Arc::clone(&members), place), ..cell.set };
+            let magnitude = magnitude(values, set, limits.clamp, wanted, self.parameters);
+            Ok(RawMagnitude { again: again.clone(), ..magnitude })
+        });
+        Ok((self.head(measure, limits), found.collect::<Result<_, RunError>>()?))
+    }
+
+    /// The statistics of a column over any persons, where it has values outside the population and a row is a person.
+    fn again(&self, column: &Column, limits: Limits, wanted: &Wanted) -> Option<Arc<Again>> {
+        let keys = self.people.keys_by_row().filter(|_| column.row_wise)?;
+        let (column, wanted, parameters) = (column.clone(), wanted.clone(), self.parameters.clone());
+        Some(Arc::new(Again { column, keys, limits, wanted, parameters }))
+    }
+
+    /// P1 and P99 over the whole dataset version (SDC-101); over the population for a column that has no values
+    /// elsewhere.
+    fn limits(&self, column: &Column) -> Result<Limits, RunError> {
+        let compute = |here: bool| -> Result<Limits, RunError> {
+            let parts = by_chunk(self.control, self.mask.len(), |range| {
+                let numbers = numbers(column, range.clone());
+                let rows = range.zip(numbers).filter(|(i, x)| !x.is_nan() && (!here || self.dataset.mask.get(*i)));
+                rows.map(|(_, x)| x).collect::<Vec<f64>>()
+            })?;
+            Ok(Limits::of(&parts.concat(), self.parameters.winsor))
+        };
+        if column.row_wise { self.cache.limits(column.key, || compute(false)) } else { compute(true) }
+    }
+
+    fn head(&self, measure: &Measure, limits: Limits) -> RawMeasure {
+        let Measure { name, column } = measure;
+        let title = column.title.as_ref().map(|t| t.text(self.options.language).to_owned());
+        RawMeasure {
+            name: name.clone(),
+            label: title.filter(|t| !t.is_empty()),
+            kind: match column.data_type {
+                script::DataType::Date => MeasureKind::Date,
+                script::DataType::Integer if !matches!(column.data.values, Values::Float(_)) => MeasureKind::Integer,
+                _ => MeasureKind::Decimal,
+            },
+            origin: column.origin.to_vec(),
+            column_key: column.key,
+            row_wise: column.row_wise,
+            limits: limits.clamp,
+            light_tails: limits.light_tails,
+        }
+    }
+}
+
+impl Measure {
+    /// Bytes of the column.
+    pub(crate) fn bytes(&self) -> usize {
+        self.column.data.bytes()
+    }
+
+    /// Which rows have a number that statistics count, 64 a word.
+    pub(crate) fn words(&self, range: Range<usize>) -> Vec<u64> {
+        let data = &self.column.data;
+        if !self.column.flagged.is_empty() || data.dictionary.is_some() || range.end > data.len() {
+            let counted: Vec<u8> = self.column.counted(range).into_iter().map(u8::from).collect();
+            return pack(&counted).collect();
+        }
+        match &data.validity {
+            Some(validity) => valid_words(validity, range),
+            None => vec![u64::MAX; range.len().div_ceil(WORD)],
+        }
+    }
+}
+
+/// Numbers brought together by cell, in the order of the rows within a cell.
+struct Groups {
+    values: Vec<f64>,
+    starts: Vec<usize>,
+}
+
+impl Groups {
+    /// The numbers of a measure in the cells of rows that have one.
+    fn of(of_row: &RowCells, measure: &Measure, control: &dyn Control) -> Result<Self, RunError> {
+        let counts = of_row.counts(control)?;
+        let cells = of_row.cells();
+        let mut starts = vec![0; cells + 1];
+        for cell in 0..cells {
+            starts[cell + 1] = starts[cell] + counts.iter().map(|(_, counts)| counts[cell]).sum::<usize>();
+        }
+        let mut values = vec![0.0; starts[cells]];
+        // The room of each part in each cell.
+        let mut rooms: Vec<Vec<std::slice::IterMut<'_, f64>>> =
+            counts.iter().map(|_| Vec::with_capacity(cells)).collect();
+        let mut left = values.as_mut_slice();
+        for cell in 0..cells {
+            for (rooms, (_, counts)) in rooms.iter_mut().zip(&counts) {
+                let (room, rest) = left.split_at_mut(counts[cell]);
+                rooms.push(room.iter_mut());
+                left = rest;
+            }
+        }
+        let parts: Vec<_> = rooms.into_iter().zip(counts).collect();
+        parts.into_par_iter().try_for_each(|(mut rooms, (part, _))| {
+            let mut found: Vec<(u32, f64)> = vec![(0, 0.0); BLOCK];
+            of_row.blocks(part, BLOCK, control, |first, of_row| {
+                // First those that count, without a branch; then each to its cell.
+                let numbers = numbers(&measure.column, first..first + of_row.len());
+                let mut n = 0;
+                for (cell, x) in of_row.iter().zip(numbers) {
+                    found[n] = (*cell, x);
+                    n += usize::from((*cell as usize) < cells);
+                }
+                for (cell, x) in &found[..n] {
+                    if let Some(slot) = rooms[*cell as usize].next() {
+                        *slot = *x;
+                    }
+                }
+            })
+        })?;
+        Ok(Self { values, starts })
+    }
+
+    /// The values of neighbouring cells.
+    fn values(&self, cells: Range<usize>) -> &[f64] {
+        &self.values[self.starts[cells.start]..self.starts[cells.end]]
+    }
+}
+
+/// A stretch of a column as numbers; NaN where statistics have nothing to count.
+pub(crate) fn numbers(column: &Column, range: Range<usize>) -> Vec<f64> {
+    let data = &column.data;
+    if column.flagged.is_empty() && data.dictionary.is_none() && range.end <= data.len() {
+        macro_rules! widen {
+            ($v:expr, $as:expr) => {
+                $v[range.clone()].iter().map($as).collect()
+            };
+        }
+        let mut out: Vec<f64> = match &data.values {
+            Values::Int8(v) => widen!(v, |x| f64::from(*x)),
+            Values::Int16(v) => widen!(v, |x| f64::from(*x)),
+            Values::Int32(v) | Values::Date(v) => widen!(v, |x| f64::from(*x)),
+            Values::Int64(v) => widen!(v, |x| *x as f64),
+            Values::Float(v) => v[range.clone()].to_vec(),
+            _ => vec![f64::NAN; range.len()],
+        };
+        if let Some(validity) = &data.validity {
+            for (out, word) in out.chunks_mut(WORD).zip(valid_words(validity, range)) {
+                for (i, x) in out.iter_mut().enumerate() {
+                    *x = if word >> i & 1 == 1 { *x } else { f64::NAN };
+                }
+            }
+        }
+        return out;
+    }
+    let counted = column.counted(range.clone());
+    let numbers = data.read(range).content.into_decimal();
+    numbers.into_iter().zip(counted).map(|(x, ok)| if ok { x } else { f64::NAN }).collect()
+}
