@@ -1,21 +1,24 @@
 //! The statistics of a numeric column in every cell and margin of a table: values are brought together by cell once, in
 //! the order of the rows, and margins are made of their cells (STAT-040..044).
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::control::{Control, by_chunk};
+use crate::control::{CHUNK, Control, stopped};
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::grid::{BLOCK, RowCells};
 use crate::lookup::{WORD, pack, valid_words};
+use crate::mask::Mask;
 use crate::members::{Again, Members};
 use crate::people::{CellSet, Shape};
 use crate::raw::{MeasureKind, PersonSet, RawMagnitude, RawMeasure};
+use crate::select::Pieces;
 use crate::source::Values;
-use crate::statistics::{Limits, Wanted, magnitude};
+use crate::statistics::{Group, Limits, Wanted, magnitude};
 use crate::table::Scan;
 
 /// A numeric column whose statistics are asked for.
@@ -50,29 +53,23 @@ impl Scan<'_> {
             Some(sets) => sets,
             None => self.people.cells(&of_row, shape, self.control)?,
         };
-        let groups = Groups::of(&of_row, measure, self.control)?;
+        let values = ByCell::of(&of_row, measure, self.control)?;
         let mut inner: Vec<Vec<usize>> = vec![Vec::new(); shape.outer()];
         for (cell, variant) in (0..shape.inner()).flat_map(|cell| (0..shape.variants()).map(move |v| (cell, v))) {
             inner[shape.place(cell, variant)].push(cell);
         }
         let members = self.people.membership(of_row, shape);
         let again = self.again(&measure.column, limits, wanted);
-        let jobs = sets.into_par_iter().zip(inner).enumerate();
-        let found = jobs.map(|(place, (cell, inner))| {
-            if let Some(stop) = self.control.stop() {
-                return Err(RunError::Stopped(stop));
-            }
-            let whole: Vec<f64>;
-            let values = match inner.as_slice() {
-                [] => &[][..],
-                [first, .., last] if last - first + 1 != inner.len() => {
-                    whole = inner.iter().flat_map(|cell| groups.values(*cell..*cell + 1)).copied().collect();
-                    &whole
-                }
-                [first, ..] => groups.values(*first..*first + inner.len()),
-            };
+        let groups = (0..shape.inner()).into_par_iter().map(|cell| {
+            stopped(self.control)?;
+            Ok(Group::of(values.of_cell(cell), limits.clamp))
+        });
+        let groups = groups.collect::<Result<Vec<Group<'_>>, RunError>>()?;
+        let found = sets.into_par_iter().zip(inner).enumerate().map(|(place, (cell, inner))| {
+            stopped(self.control)?;
             let set = PersonSet { members: Members::new(Arc::clone(&members), place), ..cell.set };
-            let magnitude = magnitude(values, set, limits.clamp, wanted, self.parameters);
+            let inner: Vec<&Group<'_>> = inner.iter().map(|cell| &groups[*cell]).collect();
+            let magnitude = magnitude(&inner, set, limits.clamp, wanted, self.parameters);
             Ok(RawMagnitude { again: again.clone(), ..magnitude })
         });
         Ok((self.head(measure, limits), found.collect::<Result<_, RunError>>()?))
@@ -88,15 +85,16 @@ impl Scan<'_> {
     /// P1 and P99 over the whole dataset version (SDC-101); over the population for a column that has no values
     /// elsewhere.
     fn limits(&self, column: &Column) -> Result<Limits, RunError> {
-        let compute = |here: bool| -> Result<Limits, RunError> {
-            let parts = by_chunk(self.control, self.mask.len(), |range| {
-                let numbers = numbers(column, range.clone());
-                let rows = range.zip(numbers).filter(|(i, x)| !x.is_nan() && (!here || self.dataset.mask.get(*i)));
-                rows.map(|(_, x)| x).collect::<Vec<f64>>()
-            })?;
-            Ok(Limits::of(&parts.concat(), self.parameters.winsor))
+        let compute = |within: Option<&Mask>| {
+            let chunks = Chunks { column, rows: self.mask.len(), within };
+            let limits = Limits::of(&chunks, self.parameters.winsor);
+            stopped(self.control).map(|()| limits)
         };
-        if column.row_wise { self.cache.limits(column.key, || compute(false)) } else { compute(true) }
+        if column.row_wise {
+            self.cache.limits(column.key, || compute(None))
+        } else {
+            compute(Some(&*self.dataset.mask))
+        }
     }
 
     fn head(&self, measure: &Measure, limits: Limits) -> RawMeasure {
@@ -140,12 +138,12 @@ impl Measure {
 }
 
 /// Numbers brought together by cell, in the order of the rows within a cell.
-struct Groups {
+struct ByCell {
     values: Vec<f64>,
     starts: Vec<usize>,
 }
 
-impl Groups {
+impl ByCell {
     /// The numbers of a measure in the cells of rows that have one.
     fn of(of_row: &RowCells, measure: &Measure, control: &dyn Control) -> Result<Self, RunError> {
         let counts = of_row.counts(control)?;
@@ -187,9 +185,34 @@ impl Groups {
         Ok(Self { values, starts })
     }
 
-    /// The values of neighbouring cells.
-    fn values(&self, cells: Range<usize>) -> &[f64] {
-        &self.values[self.starts[cells.start]..self.starts[cells.end]]
+    fn of_cell(&self, cell: usize) -> &[f64] {
+        &self.values[self.starts[cell]..self.starts[cell + 1]]
+    }
+}
+
+/// The numbers of a column chunk by chunk, of all rows or of those of a mask.
+struct Chunks<'a> {
+    column: &'a Column,
+    rows: usize,
+    within: Option<&'a Mask>,
+}
+
+impl Pieces for Chunks<'_> {
+    fn number(&self) -> usize {
+        self.rows.div_ceil(CHUNK)
+    }
+
+    fn piece(&self, i: usize) -> Cow<'_, [f64]> {
+        let range = i * CHUNK..((i + 1) * CHUNK).min(self.rows);
+        let mut numbers = numbers(self.column, range.clone());
+        let mut n = 0;
+        for (row, place) in range.zip(0..numbers.len()) {
+            let x = numbers[place];
+            numbers[n] = x;
+            n += usize::from(!x.is_nan() && self.within.is_none_or(|mask| mask.get(row)));
+        }
+        numbers.truncate(n);
+        Cow::Owned(numbers)
     }
 }
 

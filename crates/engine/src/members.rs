@@ -19,7 +19,7 @@ use crate::people::Shape;
 use crate::raw::{Keyed, RawMagnitude};
 use crate::set::SetBuilder;
 use crate::source::PersonPointer;
-use crate::statistics::{Limits, Wanted, magnitude};
+use crate::statistics::{Group, Limits, Wanted, magnitude};
 
 /// Sets whose members can be told.
 pub trait Membership: Send + Sync {
@@ -177,7 +177,8 @@ impl Again {
                 values.push(x);
             }
         }
-        magnitude(&values, set.finish(), self.limits.clamp, &self.wanted, &self.parameters)
+        let limits = self.limits.clamp;
+        magnitude(&[&Group::of(&values, limits)], set.finish(), limits, &self.wanted, &self.parameters)
     }
 }
 

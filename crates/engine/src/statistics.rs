@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::params::Parameters;
 use crate::raw::{Moments, PersonSet, RawMagnitude, RawPercentile};
-use crate::select::{Extremes, at_places};
+use crate::select::{Extremes, Histogram, Intervals, Pieces, at_places};
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
 const FARTHEST: usize = 3;
@@ -15,24 +15,16 @@ const BLOCK: usize = 128;
 const SIDES: usize = 4;
 /// From this many values on, halves are added on several threads.
 const LARGE: usize = 1 << 16;
+/// Values that are counted by one thread at a time.
+const PIECE: usize = 1 << 14;
+/// Every how manieth value of a piece, and how many pieces at most, a sample has.
+const SAMPLED: usize = 64;
 
 /// Pairwise sums of the numbers that `f` makes of each value: error grows with the logarithm of the number of values. The
 /// order of additions follows from the number of values alone.
 pub(crate) fn sums<const N: usize>(values: &[f64], f: &(impl Fn(f64) -> [f64; N] + Sync)) -> [f64; N] {
-    let add = |mut a: [f64; N], b: [f64; N]| {
-        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        a
-    };
     if values.len() <= BLOCK {
-        let (quads, rest) = values.as_chunks::<SIDES>();
-        let mut sides = [[0.0; N]; SIDES];
-        for quad in quads {
-            for (side, x) in sides.iter_mut().zip(quad) {
-                *side = add(*side, f(*x));
-            }
-        }
-        let [a, b, c, d] = sides;
-        return rest.iter().fold(add(add(a, b), add(c, d)), |sum, x| add(sum, f(*x)));
+        return block_sums(values, f);
     }
     let (low, high) = values.split_at((values.len() / 2).next_multiple_of(BLOCK));
     let (low, high) = if values.len() < LARGE {
@@ -40,69 +32,143 @@ pub(crate) fn sums<const N: usize>(values: &[f64], f: &(impl Fn(f64) -> [f64; N]
     } else {
         rayon::join(|| sums(low, f), || sums(high, f))
     };
-    add(low, high)
+    std::array::from_fn(|n| low[n] + high[n])
 }
 
-/// Moments of the valid values of a group, plain and clamped, about pivots in two passes (STAT-002). `sorted` gives the
-/// Gini coefficients their order.
-fn moments(
-    values: &[f64],
-    extremes: &Extremes,
-    clamp: impl Fn(f64) -> f64 + Sync,
-    sorted: Option<&[f64]>,
-) -> ([Moments; 2], f64) {
-    let Some(pivot) = values.first().copied() else {
-        let empty = || Moments { sum: 0.0, mean: None, sd: None, gini: None, farthest: Vec::new() };
-        return ([empty(), empty()], 0.0);
-    };
-    let n = values.len() as f64;
-    let pivots = [pivot, clamp(pivot)];
-    let [plain, clamped, total, total_clamped, absolute] =
-        sums(values, &|x| [x - pivots[0], clamp(x) - pivots[1], x, clamp(x), x.abs()]);
-    // Where the distances from the pivot overflow the shares of the mean do not.
-    let mean = |about: f64, of: &(dyn Fn(f64) -> f64 + Sync)| {
-        if about.is_finite() { about } else { sums(values, &|x| [of(x) / n])[0] }
-    };
-    let means = [mean(pivots[0] + plain / n, &|x| x), mean(pivots[1] + clamped / n, &clamp)];
-    // Beyond the largest number there is no statistic (LANG-032): never infinity, and never a spread of zero out of it.
-    let finite = |x: f64| x.is_finite().then_some(x);
-    let [squares, rest, squares_clamped, rest_clamped] = sums(values, &|x| {
-        let (plain, clamped) = (x - means[0], clamp(x) - means[1]);
-        [plain * plain, plain, clamped * clamped, clamped]
-    });
-    let sd = |squares: f64, rest: f64| {
-        let about = finite(squares - rest * rest / n).filter(|_| values.len() > 1)?;
-        Some((about.max(0.0) / (n - 1.0)).sqrt())
-    };
-    // Clamping keeps the order, so the extremes of the clamped values are the clamped extremes.
-    let farthest = |mean: f64, of: &dyn Fn(f64) -> f64| {
-        let mut distances: Vec<f64> = extremes.all(values.len()).map(|x| (of(x) - mean).abs()).collect();
-        distances.sort_by(|a, b| b.total_cmp(a));
-        distances.truncate(FARTHEST);
-        distances
-    };
-    let gini = |total: f64, of: &(dyn Fn(f64) -> f64 + Sync)| {
-        let sorted = sorted.filter(|_| total > 0.0)?;
+/// Four sums side by side, then all of them.
+#[inline]
+fn block_sums<const N: usize>(values: &[f64], f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
+    let (quads, rest) = values.as_chunks::<SIDES>();
+    let mut sides = [[0.0; SIDES]; N];
+    for quad in quads {
+        let each = quad.map(&f);
+        for (n, side) in sides.iter_mut().enumerate() {
+            for (side, x) in side.iter_mut().zip(&each) {
+                *side += x[n];
+            }
+        }
+    }
+    let mut sum = sides.map(|[a, b, c, d]| (a + b) + (c + d));
+    for x in rest {
+        sum.iter_mut().zip(f(*x)).for_each(|(sum, x)| *sum += x);
+    }
+    sum
+}
+
+/// Values are clamped to these limits; to none where they are not in order.
+#[derive(Clone, Copy)]
+struct Clamp {
+    low: f64,
+    high: f64,
+}
+
+impl Clamp {
+    fn of(limits: Option<(f64, f64)>) -> Self {
+        let (low, high) = limits.filter(|(low, high)| low <= high).unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        Self { low, high }
+    }
+
+    #[inline]
+    fn of_value(self, x: f64) -> f64 {
+        let x = if x < self.low { self.low } else { x };
+        if x > self.high { self.high } else { x }
+    }
+}
+
+/// Sum, mean and spread of values, as they are or clamped. What is known of two groups gives that of both together.
+#[derive(Clone, Copy)]
+struct Spread {
+    rows: f64,
+    sum: f64,
+    mean: f64,
+    /// Squares of the distances from the mean.
+    squares: f64,
+}
+
+impl Spread {
+    /// Of groups that have values, together (STAT-002, Chan's merge): what each has about its own mean, and the means about
+    /// that of all.
+    fn merged(groups: &[Self]) -> Self {
+        let [first, _, ..] = groups else {
+            return groups.first().copied().unwrap_or(Self { rows: 0.0, sum: 0.0, mean: 0.0, squares: 0.0 });
+        };
+        let over = |f: &dyn Fn(&Self) -> f64| sums(&groups.iter().map(f).collect::<Vec<_>>(), &|x| [x])[0];
+        let rows = over(&|g| g.rows);
+        let about = first.mean + over(&|g| g.rows * (g.mean - first.mean)) / rows;
+        let mean = if about.is_finite() { about } else { over(&|g| g.mean * (g.rows / rows)) };
+        let rest = over(&|g| g.rows * (g.mean - mean));
+        let squares = over(&|g| g.squares + g.rows * (g.mean - mean) * (g.mean - mean)) - rest * rest / rows;
+        Self { rows, sum: over(&|g| g.sum), mean, squares }
+    }
+}
+
+/// A group of values in the order of the ordinals, and what is known of them before they are ordered.
+pub(crate) struct Group<'v> {
+    values: &'v [f64],
+    /// As they are, and clamped.
+    spreads: [Spread; 2],
+    absolute: f64,
+    extremes: Extremes,
+}
+
+impl<'v> Group<'v> {
+    /// Moments about pivots in two passes (STAT-002).
+    pub(crate) fn of(values: &'v [f64], limits: Option<(f64, f64)>) -> Self {
+        let clamp = Clamp::of(limits);
+        let n = values.len() as f64;
+        let pivot = values.first().copied().unwrap_or(0.0);
+        let pivots = [pivot, clamp.of_value(pivot)];
+        let [plain, clamped, sum, sum_clamped, absolute] = sums(values, &|x| {
+            let c = clamp.of_value(x);
+            [x - pivots[0], c - pivots[1], x, c, x.abs()]
+        });
+        // Where the distances from the pivot overflow the shares of the mean do not.
+        let mean = |about: f64, share: &(dyn Fn(f64) -> f64 + Sync)| {
+            if about.is_finite() || values.is_empty() { about } else { sums(values, &|x| [share(x)])[0] }
+        };
+        let means =
+            [mean(pivots[0] + plain / n, &|x| x / n), mean(pivots[1] + clamped / n, &|x| clamp.of_value(x) / n)];
+        let [squares, rest, squares_clamped, rest_clamped] = sums(values, &|x| {
+            let (plain, clamped) = (x - means[0], clamp.of_value(x) - means[1]);
+            [plain * plain, plain, clamped * clamped, clamped]
+        });
+        let spreads = [
+            Spread { rows: n, sum, mean: means[0], squares: squares - rest * rest / n },
+            Spread {
+                rows: n,
+                sum: sum_clamped,
+                mean: means[1],
+                squares: squares_clamped - rest_clamped * rest_clamped / n,
+            },
+        ];
+        Self { values, spreads, absolute, extremes: Extremes::of(values) }
+    }
+}
+
+/// Beyond the largest number there is no statistic (LANG-032): never infinity, and never a spread of zero out of it.
+fn finite(x: f64) -> Option<f64> {
+    x.is_finite().then_some(x)
+}
+
+/// What goes to the gate of values whose spread is known, after `of` is made of each. `sorted` gives the Gini coefficient its
+/// order.
+fn moments(spread: &Spread, extremes: &Extremes, of: &(dyn Fn(f64) -> f64 + Sync), sorted: Option<&[f64]>) -> Moments {
+    let n = spread.rows;
+    if n == 0.0 {
+        return Moments { sum: 0.0, mean: None, sd: None, gini: None, farthest: Vec::new() };
+    }
+    let sd = || Some((finite(spread.squares).filter(|_| n > 1.0)?.max(0.0) / (n - 1.0)).sqrt());
+    let gini = || {
+        let sorted = sorted.filter(|_| spread.sum > 0.0)?;
         let weighted: Vec<f64> =
             sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * of(*x)).collect();
-        let [weighted] = sums(&weighted, &|x| [x]);
-        finite(weighted / (n * total))
+        finite(sums(&weighted, &|x| [x])[0] / (n * spread.sum))
     };
-    let plain = Moments {
-        sum: total,
-        mean: finite(means[0]),
-        sd: sd(squares, rest),
-        gini: gini(total, &|x| x),
-        farthest: farthest(means[0], &|x| x),
-    };
-    let clamped = Moments {
-        sum: total_clamped,
-        mean: finite(means[1]),
-        sd: sd(squares_clamped, rest_clamped),
-        gini: gini(total_clamped, &clamp),
-        farthest: farthest(means[1], &clamp),
-    };
-    ([plain, clamped], absolute)
+    // Clamping keeps the order, so the extremes of the clamped values are the clamped extremes.
+    let mut farthest: Vec<f64> = extremes.all(n as usize).map(|x| (of(x) - spread.mean).abs()).collect();
+    farthest.sort_by(|a, b| b.total_cmp(a));
+    farthest.truncate(FARTHEST);
+    Moments { sum: spread.sum, mean: finite(spread.mean), sd: sd(), gini: gini(), farthest }
 }
 
 /// Percentile of type 7 of ascending values: linear between neighbours.
@@ -125,13 +191,10 @@ struct Order {
 }
 
 impl Order {
-    fn of(values: &[f64], sorted: Option<&[f64]>, mut places: Vec<usize>) -> Self {
+    fn of(mut places: Vec<usize>, values: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
         places.sort_unstable();
         places.dedup();
-        let values = match sorted {
-            Some(sorted) => places.iter().map(|p| sorted[*p]).collect(),
-            None => at_places(values, &places),
-        };
+        let values = values(&places);
         Self { places, values }
     }
 
@@ -156,49 +219,59 @@ pub(crate) struct Wanted {
     pub(crate) gini: bool,
 }
 
-/// All that the gate needs of a group. `values` are in the order of the ordinals and are left as they are.
+/// All that the gate needs of the values of some groups together.
 pub(crate) fn magnitude(
-    values: &[f64],
+    groups: &[&Group<'_>],
     set: PersonSet,
     limits: Option<(f64, f64)>,
     wanted: &Wanted,
     parameters: &Parameters,
 ) -> RawMagnitude {
-    let clamp = |x: f64| match limits {
-        Some((low, high)) if low <= high => x.clamp(low, high),
-        _ => x,
-    };
+    let groups: Vec<&Group<'_>> = groups.iter().copied().filter(|group| !group.values.is_empty()).collect();
+    let clamp = Clamp::of(limits);
+    let pieces: Vec<&[f64]> = groups.iter().flat_map(|group| group.values.chunks(PIECE)).collect();
+    let rows: usize = pieces.iter().map(|piece| piece.len()).sum();
     let sorted = wanted.gini.then(|| {
-        let mut sorted = values.to_vec();
+        let mut sorted = pieces.concat();
         sorted.par_sort_unstable_by(f64::total_cmp);
         sorted
     });
-    let extremes = Extremes::of(values);
-    let ([plain, clamped], sum_abs) = moments(values, &extremes, clamp, sorted.as_deref());
-    let mut absolute: Vec<f64> = extremes.all(values.len()).map(f64::abs).collect();
+    let mut extremes = Extremes { least: Vec::new(), greatest: Vec::new() };
+    groups.iter().for_each(|group| extremes.merge(&group.extremes));
+    let spread = |i: usize| Spread::merged(&groups.iter().map(|group| group.spreads[i]).collect::<Vec<_>>());
+    let [sum_abs] = sums(&groups.iter().map(|group| group.absolute).collect::<Vec<_>>(), &|x| [x]);
+    let mut absolute: Vec<f64> = extremes.all(rows).map(f64::abs).collect();
     absolute.sort_by(|a, b| b.total_cmp(a));
-    let shares = if values.is_empty() { &[][..] } else { &wanted.percentiles };
+    let shares = if rows == 0 { &[][..] } else { &wanted.percentiles };
     let places = shares.iter().flat_map(|p| {
-        let between = between(values.len(), p / 100.0);
-        window(values.len(), p / 100.0, parameters.window).chain(between.into_iter().flat_map(|b| [b.0, b.1]))
+        let between = between(rows, p / 100.0);
+        window(rows, p / 100.0, parameters.window).chain(between.into_iter().flat_map(|b| [b.0, b.1]))
     });
-    let order = Order::of(values, sorted.as_deref(), places.collect());
+    let order = Order::of(places.collect(), |places| match &sorted {
+        Some(sorted) => places.iter().map(|p| sorted[*p]).collect(),
+        None => {
+            // Most of the values lie between the limits.
+            let ends = || Some((*extremes.least.first()?, *extremes.greatest.first()?));
+            let (low, high) = limits.or_else(ends).unwrap_or_default();
+            at_places(&pieces, places, Intervals::between(low, high))
+        }
+    });
     let percentiles = shares.iter().filter_map(|p| {
-        let (low, high, fraction) = between(values.len(), p / 100.0)?;
-        let (low, high) = (clamp(order.at(low)?), clamp(order.at(high)?));
-        let window = window(values.len(), p / 100.0, parameters.window);
-        let window = window.filter_map(|place| order.at(place)).map(clamp).collect();
+        let (low, high, fraction) = between(rows, p / 100.0)?;
+        let (low, high) = (clamp.of_value(order.at(low)?), clamp.of_value(order.at(high)?));
+        let window = window(rows, p / 100.0, parameters.window);
+        let window = window.filter_map(|place| order.at(place)).map(|x| clamp.of_value(x)).collect();
         Some(RawPercentile { p: *p, exact: low + fraction * (high - low), window })
     });
     RawMagnitude {
         set,
-        rows: values.len() as u64,
+        rows: rows as u64,
         constant: extremes.least.first() == extremes.greatest.first(),
         largest: [absolute.first().copied().unwrap_or(0.0), absolute.get(1).copied().unwrap_or(0.0)],
         sum_abs,
         percentiles: percentiles.collect(),
-        plain,
-        clamped,
+        plain: moments(&spread(0), &extremes, &|x| x, sorted.as_deref()),
+        clamped: moments(&spread(1), &extremes, &|x| clamp.of_value(x), sorted.as_deref()),
         again: None,
     }
 }
@@ -211,12 +284,22 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn of(values: &[f64], winsor: (f64, f64)) -> Self {
+    /// Of values that are made piece by piece, twice.
+    pub(crate) fn of(pieces: &(impl Pieces + ?Sized), winsor: (f64, f64)) -> Self {
+        // A sample tells where most of them lie.
+        let mut sample: Vec<f64> = Vec::new();
+        for i in (0..pieces.number()).step_by(pieces.number().div_ceil(SAMPLED).max(1)) {
+            sample.extend(pieces.piece(i).iter().step_by(SAMPLED));
+        }
+        sample.sort_unstable_by(f64::total_cmp);
+        let around = |share| percentile(&sample, share).unwrap_or(0.0);
+        let histogram = Histogram::of(pieces, Intervals::between(around(winsor.0), around(winsor.1)));
+        let total = histogram.total();
         let shares = [winsor.0, winsor.1, 0.999, 0.5];
-        let places = shares.iter().filter_map(|s| between(values.len(), *s)).flat_map(|b| [b.0, b.1]);
-        let order = Order::of(values, None, places.collect());
+        let places = shares.iter().filter_map(|s| between(total, *s)).flat_map(|b| [b.0, b.1]);
+        let order = Order::of(places.collect(), |places| histogram.at_places(pieces, places));
         let at = |share| {
-            let (low, high, fraction) = between(values.len(), share)?;
+            let (low, high, fraction) = between(total, share)?;
             let (low, high) = (order.at(low)?, order.at(high)?);
             Some(low + fraction * (high - low))
         };
@@ -247,7 +330,34 @@ mod tests {
 
     fn of(values: &[f64], gini: bool) -> Moments {
         let wanted = Wanted { percentiles: Vec::new(), gini };
-        magnitude(values, PersonSet::empty(Keyed::Persons), None, &wanted, &Parameters::default()).plain
+        all(values, None, &wanted).plain
+    }
+
+    fn all(values: &[f64], limits: Option<(f64, f64)>, wanted: &Wanted) -> RawMagnitude {
+        let set = PersonSet::empty(Keyed::Persons);
+        magnitude(&[&Group::of(values, limits)], set, limits, wanted, &Parameters::default())
+    }
+
+    /// STAT-002, ENG-034: a margin is made of its cells, and says what all values together say.
+    #[test]
+    fn stat_002_margins_are_made_of_their_cells() {
+        let values: Vec<f64> = (0..9_000).map(|i| 1e6 + f64::from(i * 7919 % 10_007) / 8.0).collect();
+        let limits = Some((1_000_010.0, 1_001_200.0));
+        let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: true };
+        let whole = all(&values, limits, &wanted);
+        let cells: Vec<Group<'_>> = values.chunks(1_000).chain([&[][..]]).map(|v| Group::of(v, limits)).collect();
+        let set = PersonSet::empty(Keyed::Persons);
+        let parts = magnitude(&cells.iter().collect::<Vec<_>>(), set, limits, &wanted, &Parameters::default());
+        assert_eq!((parts.rows, parts.largest, parts.constant), (whole.rows, whole.largest, whole.constant));
+        let ordered = |m: &RawMagnitude| m.percentiles.iter().map(|p| (p.exact, p.window.clone())).collect::<Vec<_>>();
+        assert_eq!(ordered(&parts), ordered(&whole));
+        for (a, b) in [(&parts.plain, &whole.plain), (&parts.clamped, &whole.clamped)] {
+            let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-13;
+            assert!(
+                close(a.sum, b.sum) && close(a.mean.unwrap(), b.mean.unwrap()) && close(a.sd.unwrap(), b.sd.unwrap())
+            );
+            assert_eq!((a.gini.is_some(), a.farthest.len()), (true, 3));
+        }
     }
 
     /// ENG-034: sums have the same bits on one thread and on two, and are those of the whole.
@@ -303,8 +413,7 @@ mod tests {
         assert_eq!(window(3, 0.5, 10), 0..3);
         let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: false };
         let v: Vec<f64> = (0..100).map(f64::from).collect();
-        let set = PersonSet::empty(Keyed::Persons);
-        let m = magnitude(&v, set, Some((2.0, 97.0)), &wanted, &Parameters::default());
+        let m = all(&v, Some((2.0, 97.0)), &wanted);
         let found: Vec<_> = m.percentiles.iter().map(|p| (p.exact, p.window.clone())).collect();
         let clamped = |range: std::ops::Range<i32>| range.map(|x| f64::from(x.max(2))).collect::<Vec<_>>();
         assert_eq!(found, [(2.0, clamped(0..6)), (49.5, clamped(45..55))]);
@@ -313,14 +422,14 @@ mod tests {
     #[test]
     fn sdc_100_101_102_largest_values_and_limits() {
         let wanted = Wanted::default();
-        let set = PersonSet::empty(Keyed::Persons);
-        let m = magnitude(&[-900.0, 100.0, 500.0, 2.0], set, Some((0.0, 400.0)), &wanted, &Parameters::default());
+        let m = all(&[-900.0, 100.0, 500.0, 2.0], Some((0.0, 400.0)), &wanted);
         assert_eq!(m.largest, [900.0, 500.0]);
         assert_eq!(m.sum_abs, 1502.0);
         assert_eq!(m.clamped.sum, 502.0);
         assert_eq!(m.clamped.farthest, [274.5, 125.5, 123.5]);
         assert!(!m.constant && m.percentiles.is_empty());
-        let limits = Limits::of(&(1..=1000).map(f64::from).collect::<Vec<_>>(), (0.01, 0.99));
+        let thousand: Vec<f64> = (1..=1000).map(f64::from).collect();
+        let limits = Limits::of(&[&thousand[..]][..], (0.01, 0.99));
         assert_eq!(limits, Limits { clamp: Some((11.0, 990.0)), light_tails: true });
         assert_eq!(three_digits(-123_456.0), -123_000.0);
         assert_eq!(three_digits(0.012_345), 0.0123);
