@@ -36,7 +36,8 @@ pub struct Rules {
     pub low_share: f64,
     /// Perturbation of counts (SDC-040).
     pub p_table: PTableParams,
-    /// Whether a true zero is hidden like a small cell.
+    /// Whether a true zero is hidden like a small cell. Off, whether a set is empty can be asked of any set, and with it
+    /// the secret of anyone who can be named in a filter (A11): for registers where that is no secret.
     pub hide_zero: bool,
     /// Dominance: the rest must be at least this per cent of the largest (SDC-100).
     pub p_percent: f64,
@@ -169,7 +170,7 @@ impl Rules {
             low_cell: 5,
             low_share: 0.5,
             p_table: PTableParams::new(5, 3.0, 2),
-            hide_zero: false,
+            hide_zero: true,
             p_percent: 10.0,
             n_k: 0.90,
             min_contributors: 10,

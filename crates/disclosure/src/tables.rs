@@ -17,10 +17,10 @@ impl Rules for RawTable {
         for (at, cell) in self.cells.iter().enumerate() {
             counts.push(desk.count(&cell.set, at)?);
         }
-        if sparse(&self, &counts, desk) {
+        let kept = kept_categories(&self, &counts, desk);
+        if sparse(&self, &counts, &kept, desk) {
             return Err(Reason::Sparse.into());
         }
-        let kept = kept_categories(&self, &counts, desk);
         let mut winsorised = vec![false; self.measures.len()];
         let mut cells = Vec::new();
         for position in positions(&kept) {
@@ -61,16 +61,17 @@ impl Rules for RawChart {
     }
 }
 
-/// SDC-131: whether more than the allowed share of the inner cells with positive margins is small.
-fn sparse(table: &RawTable, counts: &[Count], desk: &Desk<'_>) -> bool {
+/// SDC-131: whether more than the allowed share of the inner cells with positive margins is small. Only cells that are
+/// shown count: which others there are depends on single persons.
+fn sparse(table: &RawTable, counts: &[Count], kept: &[Vec<usize>], desk: &Desk<'_>) -> bool {
     let rules = desk.policy().rules();
     let (mut all, mut low) = (0u64, 0u64);
-    for (at, count) in counts.iter().enumerate() {
-        let position = table.position(at);
+    for position in positions(kept) {
         let inner = position.iter().zip(&table.dimensions).all(|(p, d)| *p < d.categories.len());
         if !inner {
             continue;
         }
+        let count = counts[table.index(&position)];
         let structural = (0..position.len()).any(|d| counts[margin(table, d, position[d])].shown == 0);
         if !structural {
             all += 1;
@@ -87,14 +88,15 @@ fn margin(table: &RawTable, dimension: usize, category: usize) -> usize {
     table.index(&position)
 }
 
-/// The positions of each dimension that are shown, the total last. A value that stands in no code list is shown only
-/// where its own total is: a rare value would else show itself by its name (SDC-120, SDC-220).
+/// The positions of each dimension that are shown, the total last. Where zeros are hidden a category is shown only where
+/// its own total is: that it occurs at all would else tell a person from nobody (SDC-043). Where they are not, this holds
+/// for a value that stands in no code list: a rare one would show itself by its name (SDC-120, SDC-220).
 fn kept_categories(table: &RawTable, counts: &[Count], desk: &Desk<'_>) -> Vec<Vec<usize>> {
     let all = table.dimensions.iter().enumerate();
     all.map(|(d, dimension)| {
         let shown = |c: &usize| {
             let category = &dimension.categories[*c];
-            let listed = category.label.is_some() || category.missing;
+            let listed = (category.label.is_some() || category.missing) && !desk.policy().rules().hide_zero;
             listed || desk.show(counts[margin(table, d, *c)]).hidden().is_none()
         };
         let total = dimension.categories.len();

@@ -26,8 +26,8 @@ pub struct Dimension {
     /// Title of the variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Categories in code list order, missing last. Codes that stand in no code list appear only where their own total
-    /// is shown (SDC-220).
+    /// Categories in code list order, missing last. They appear only where their own total is shown (SDC-043, SDC-220);
+    /// those of a code list in any case where the policy shows zeros.
     pub categories: Vec<Category>,
 }
 

@@ -88,10 +88,16 @@ fn sdc_140_the_floor_compares_the_released_count() {
 fn sdc_141_edit_rule() {
     let policy = Policy::standard();
     let mut ledger = MemoryLedger::new();
-    for (touched, untouched) in [(0, 5000), (1, 5000), (4, 5000), (5000, 1), (5000, 4), (3, 0)] {
+    for (touched, untouched) in [(0, 5000), (1, 5000), (4, 5000), (3, 0)] {
         let result = release(&policy, &mut ledger, &[], edit(touched, untouched, true));
         assert_eq!(result.unwrap_err(), withheld(Reason::Edit), "{touched} {untouched}");
     }
+    // What leaves seven is refused as often as seven are told from none; what leaves one is not told from what leaves none.
+    let refused = |n: u64| {
+        let left = (0..60u64).map(|i| RawEdit { untouched: people(i * 1000..i * 1000 + n), ..edit(5000, 0, true) });
+        left.map(|raw| release(&policy, &mut MemoryLedger::new(), &[], raw)).filter(Result::is_err).count()
+    };
+    assert!(refused(7) >= 50 && refused(1) <= 8, "{} {}", refused(7), refused(1));
     for (touched, untouched) in [(100, 5000), (5000, 100), (5000, 0)] {
         assert!(release(&policy, &mut ledger, &[], edit(touched, untouched, true)).is_ok());
     }
@@ -102,15 +108,20 @@ fn sdc_141_edit_rule() {
     assert!((part.value().untouched.unwrap().number().unwrap() - 5000.0).abs() <= 5.0);
 }
 
-/// SDC-043, SDC-044: small cells are hidden with their reason, true zeros are shown, margins are perturbed on their own.
+/// SDC-043, SDC-044: small cells are hidden with their reason, true zeros where the policy says so, margins are perturbed
+/// on their own.
 #[test]
 fn sdc_043_small_cells_are_hidden() {
     let policy = Policy::standard();
-    let raw = table(vec![dimension("row", 2), dimension("column", 3)], &[1000, 2, 0, 400, 300, 200]);
-    let released = release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap();
+    let raw = || table(vec![dimension("row", 2), dimension("column", 3)], &[1000, 2, 0, 400, 300, 200]);
+    let open = Policy::new(Rules { hide_zero: false, ..Rules::standard() }).unwrap();
+    let shown = release(&open, &mut MemoryLedger::new(), &[], raw()).unwrap();
+    assert_eq!(shown.value().cell(&[0, 2]).unwrap().count, Value::Value(0.0));
+    let released = release(&policy, &mut MemoryLedger::new(), &[], raw()).unwrap();
     let table = released.value();
     assert_eq!(table.cell(&[0, 1]).unwrap().count, Value::Hidden(Reason::Small));
-    assert_eq!(table.cell(&[0, 2]).unwrap().count, Value::Value(0.0));
+    assert_eq!(table.cell(&[0, 2]).unwrap().count, Value::Hidden(Reason::Small));
+    assert_eq!(table.share(&[0, 2], Base::Row, &[1]), Value::Hidden(Reason::Small));
     for (position, n) in [([0, 0], 1000.0), ([1, 2], 200.0), ([2, 3], 1902.0), ([0, 3], 1002.0), ([2, 0], 1400.0)] {
         let shown = table.cell(&position).unwrap().count.number().unwrap();
         assert!((shown - n).abs() <= 5.0, "{position:?}: {shown}");
@@ -130,13 +141,27 @@ fn sdc_043_hidden_cells_are_byte_identical() {
     let policy = Policy::new(Rules { hide_zero: true, ..Rules::standard() }).unwrap();
     let mut texts = Vec::new();
     for small in [0, 1, 2, 3, 4] {
-        let raw = table(vec![dimension("row", 3)], &[5000, 4000, small]);
+        let raw = table(vec![dimension("row", 2), dimension("column", 2)], &[1500, 400, 300, small]);
         let released = release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap();
-        let cell = released.value().cell(&[2]).unwrap().clone();
+        let cell = released.value().cell(&[1, 1]).unwrap().clone();
         texts.push(serde_json::to_string(&cell).unwrap());
     }
     assert_eq!(texts[0], "{\"count\":{\"hidden\":\"SMALL\"}}");
     assert!(texts.iter().all(|t| t == &texts[0]));
+}
+
+/// SDC-043, SDC-181: a category that nobody has and one that a few have are told apart by nothing, nor is a table of nobody
+/// from a table of a few.
+#[test]
+fn sdc_043_nobody_and_a_few_look_the_same() {
+    let policy = Policy::standard();
+    let text = |sizes: &[u64]| {
+        let raw = table(vec![dimension("row", sizes.len())], sizes);
+        serde_json::to_string(&release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap()).unwrap()
+    };
+    assert_eq!(text(&[1500, 1]), text(&[1500]));
+    assert_eq!(text(&[1]), text(&[]));
+    assert_eq!(text(&[1, 2]), text(&[]));
 }
 
 /// SDC-131: a table of mostly small cells is withheld as a whole.

@@ -233,7 +233,14 @@ impl Answer for Simple {
                     answers.told.push(Told {
                         codes: Vec::new(),
                         counts: rows.iter().map(|r| self.count(&r.magnitude.set)).collect(),
-                        values: rows.iter().map(|r| self.mean(&r.magnitude)).collect(),
+                        // As the gate has them: mean, standard deviation, percentiles.
+                        values: rows
+                            .iter()
+                            .flat_map(|r| {
+                                let percentiles = r.magnitude.percentiles.iter().map(|p| Some(p.exact));
+                                [self.mean(&r.magnitude), None].into_iter().chain(percentiles).collect::<Vec<_>>()
+                            })
+                            .collect(),
                     });
                 }
                 _ => {}

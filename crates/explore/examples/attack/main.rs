@@ -6,11 +6,14 @@
 
 mod answer;
 mod counts;
+mod reconstruction;
 mod register;
 mod report;
 mod score;
 mod structure;
 mod suite;
+mod utility;
+mod values;
 
 use std::process::ExitCode;
 

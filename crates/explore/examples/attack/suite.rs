@@ -9,8 +9,9 @@ use testkit::TestZone;
 use super::answer::{Answer, Gateway, Simple, WEAK, keys};
 use super::register::{Dice, Register};
 use super::score::{Guesses, Limit, Line, Score};
+use super::utility::{self, Utility};
 use super::{Failure, Options};
-use super::{counts, structure};
+use super::{counts, reconstruction, structure, values};
 
 /// Persons of the register.
 pub const PERSONS: u32 = 20_000;
@@ -18,6 +19,7 @@ pub const PERSONS: u32 = 20_000;
 /// Everything that was found.
 pub struct Found {
     pub lines: Vec<Line>,
+    pub utility: Option<Utility>,
     pub policy: String,
     pub seconds: f64,
 }
@@ -64,7 +66,8 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
             lines.extend(found);
         }
     }
-    Ok(Found { lines, policy: Policy::standard().hash().to_owned(), seconds: start.elapsed().as_secs_f64() })
+    let utility = if options.wants("utility") { Some(utility(options, &zone)?) } else { None };
+    Ok(Found { lines, utility, policy: Policy::standard().hash().to_owned(), seconds: start.elapsed().as_secs_f64() })
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a command line program")]
@@ -286,6 +289,127 @@ fn a13(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let scores = vec![("hap", Score::exact(leaks.len() as f64))];
     let what = "order, extremes, errors, nobody or a few".to_owned();
     Ok(vec![Line { id: "A13", what, unit: "leaks", scores, limit: Limit::AtMost(0.0) }])
+}
+
+fn a4(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let mut lines = Vec::new();
+    let small: &[usize] = &[64, 256, 1024];
+    let large: &[usize] = if options.full { &[64, 256, 2400] } else { &[64] };
+    for (group, queries, limit) in [(256, small, 72.0), (2400, large, 60.0)] {
+        let mut sums: Vec<(&'static str, Vec<Vec<f64>>)> = Vec::new();
+        for seed in 1..=options.seeds.min(5) {
+            let field = Field::new(seed, 2, zone, seed == 1)?;
+            for answer in &field.answers {
+                let found = reconstruction::reconstruct(&**answer, &field.register, seed, group, queries)?;
+                match sums.iter_mut().find(|(name, _)| *name == answer.name()) {
+                    Some((_, all)) => all.push(found),
+                    None => sums.push((answer.name(), vec![found])),
+                }
+            }
+        }
+        for (i, number) in queries.iter().enumerate() {
+            let score = |all: &Vec<Vec<f64>>| {
+                let mean = all.iter().map(|f| f[i]).sum::<f64>() / all.len() as f64;
+                let p = mean / 100.0;
+                Score { value: mean, error: 100.0 * (p * (1.0 - p) / (group * all.len()) as f64).sqrt() }
+            };
+            lines.push(Line {
+                id: "A4",
+                what: format!("reconstruction of {group} persons from {number} random subsets"),
+                unit: "right %",
+                scores: sums.iter().map(|(name, all)| (*name, score(all))).collect(),
+                limit: if *number <= 64 { Limit::AtMost(limit) } else { Limit::Told },
+            });
+        }
+    }
+    Ok(lines)
+}
+
+fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let populations = [1, 20];
+    let mut sums: Vec<(&'static str, [Vec<bool>; 3])> = Vec::new();
+    for seed in 1..=options.seeds {
+        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        for answer in field.answers.iter().filter(|a| matches!(a.name(), "none" | "cell key only" | "hap")) {
+            let means = values::two_means(&**answer, &field.register, &field.targets, seed, &populations)?;
+            let copies = values::copies(&**answer, &field.register, &field.targets, seed, 20)?;
+            let found = [&means[0], &means[1], &copies];
+            if !sums.iter().any(|(name, _)| *name == answer.name()) {
+                sums.push((answer.name(), [Vec::new(), Vec::new(), Vec::new()]));
+            }
+            for (_, all) in sums.iter_mut().filter(|(name, _)| *name == answer.name()) {
+                all.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
+            }
+        }
+    }
+    let names = ["two means, 1 population", "two means, 20 populations", "20 copies of the column in one population"];
+    let line = |(i, what): (usize, &str)| Line {
+        id: "A6",
+        what: format!("{what}; within a tenth of the income"),
+        unit: "found %",
+        scores: sums
+            .iter()
+            .map(|(name, all)| (*name, Score::share(all[i].iter().filter(|hit| **hit).count(), all[i].len())))
+            .collect(),
+        limit: Limit::AtMost(if i == 0 { 15.0 } else { 20.0 }),
+    };
+    Ok(names.into_iter().enumerate().map(line).collect())
+}
+
+fn a7(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(1, 2, zone, true)?;
+    let mut scores = Vec::new();
+    for answer in field.answers.iter().filter(|a| matches!(a.name(), "none" | "hap")) {
+        let (equal, all) = values::order_statistics(&**answer, &field.register, 1, 60)?;
+        scores.push((answer.name(), Score::share(equal, all)));
+    }
+    let what = "percentiles of 60 populations that equal somebody's income".to_owned();
+    Ok(vec![Line { id: "A7", what, unit: "equal %", scores, limit: Limit::AtMost(1.0) }])
+}
+
+fn a14(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let how = if options.full {
+        reconstruction::Search { generations: 60, genomes: 16, queries: 6, shadows: 100 }
+    } else {
+        reconstruction::Search { generations: 6, genomes: 8, queries: 3, shadows: 24 }
+    };
+    let mut sums: Vec<(&'static str, Guesses)> = Vec::new();
+    for seed in 1..=options.seeds {
+        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        for answer in field.answers.iter().filter(|a| matches!(a.name(), "suppression < 10" | "cell key only" | "hap"))
+        {
+            let found = reconstruction::search(&**answer, &field.register, &field.targets, seed, how)?;
+            match sums.iter_mut().find(|(name, _)| *name == answer.name()) {
+                Some((_, sum)) => sum.join(&found),
+                None => sums.push((answer.name(), found)),
+            }
+        }
+    }
+    let what = format!("search: {} generations of {} sets of {} queries", how.generations, how.genomes, how.queries);
+    let scores = sums.iter().map(|(name, sum)| (*name, sum.score())).collect();
+    Ok(vec![Line { id: "A14", what, unit: ACCURACY, scores, limit: Limit::AtMost(60.0) }])
+}
+
+fn utility(options: &Options, zone: &TestZone) -> Result<Utility, Failure> {
+    let (seeds, before, tables) = if options.full { (2, 100_000, 300) } else { (1, 4_000, 40) };
+    let mut all = Utility::default();
+    for seed in 1..=seeds {
+        let field = Field::new(seed, 2, zone, false)?;
+        all.join(utility::measure(&*field.answers[0], &field.register, seed, before, tables)?);
+    }
+    for (class, (_, name)) in utility::CLASSES.iter().enumerate() {
+        let (absolute, bias) = all.error(class);
+        note(&format!(
+            "utility {name}: mean absolute error {absolute:.2}, bias {bias:+.2}, cells {}",
+            all.counts[class].0
+        ));
+    }
+    note(&format!(
+        "utility means: median error {:.3} %, winsorised {:.3} %",
+        utility::median(&all.means),
+        utility::median(&all.winsorised)
+    ));
+    Ok(all)
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a command line program")]
