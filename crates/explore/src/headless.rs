@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use disclosure::{
-    Candidate, Fingerprint, GateKeys, KnownSet, Ledger, LedgerEntry, LedgerError, RecentMembers, Sketch, Stored,
-    ValueKey,
+    Candidate, Fingerprint, GateKeys, KnownSet, Ledger, LedgerEntry, LedgerError, Policy, RecentMembers, Sketch,
+    Stored, ValueKey,
 };
 use engine::source::VariableSource;
 use kernel::Random;
 use roaring::RoaringBitmap;
 
 use crate::ledger::{Book, RECENT_BYTES, from_lines, to_lines};
+use crate::meters::{FileMeterLog, Meters};
 
 /// Why a folder cannot be used for runs without a service.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +46,14 @@ pub enum HeadlessError {
     },
 }
 
-/// The gate of a synthetic folder: its keys and its ledger.
+/// The gate of a synthetic folder: its keys, its ledger and its meters.
 pub struct SyntheticGate {
     /// The keys; the source derives its record keys from the first of them.
     pub keys: Arc<GateKeys>,
     /// The ledger.
     pub ledger: Box<dyn Ledger>,
+    /// The meters.
+    pub meters: Arc<Meters>,
 }
 
 impl SyntheticGate {
@@ -58,11 +61,15 @@ impl SyntheticGate {
     ///
     /// # Errors
     /// [`HeadlessError::File`] and [`HeadlessError::Damaged`].
-    pub fn open(folder: &Path, random: &dyn Random) -> Result<Self, HeadlessError> {
+    pub fn open(folder: &Path, policy: &Policy, random: &dyn Random) -> Result<Self, HeadlessError> {
         let gate = folder.join("gate");
         fs::create_dir_all(&gate).map_err(at(&gate))?;
         let keys = Arc::new(keys(&gate.join("keys"), random)?);
-        Ok(Self { keys, ledger: Box::new(FileLedger::open(&gate.join("ledger.jsonl"))?) })
+        let path = gate.join("meters.jsonl");
+        let log = FileMeterLog::open(&path).map_err(at(&path))?;
+        let meters = Meters::open(policy, Box::new(log)).map_err(|_| HeadlessError::Damaged { path })?;
+        let meters = Arc::new(meters);
+        Ok(Self { meters, keys, ledger: Box::new(FileLedger::open(&gate.join("ledger.jsonl"))?) })
     }
 }
 

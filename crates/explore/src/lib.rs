@@ -3,7 +3,7 @@
 //!
 //! - Centre: [`Workspace`] keeps scripts, runs and released documents, and checks texts for the editor.
 //! - Data zone: [`RunService`] answers `run` calls, [`Runner`] carries out a script through engine and gate,
-//!   [`DurableLedger`] is the memory of the gate.
+//!   [`DurableLedger`] is the memory of the gate, [`meters::Meters`] count what is asked for.
 //! - Command line: [`headless`] runs a script over a local folder that is marked synthetic.
 //!
 //! What it is not: it sees no identity number, no project pseudonym and no permit, and of an account only its id.
@@ -13,6 +13,7 @@ mod diagnostics;
 pub mod headless;
 mod ledger;
 mod metadata;
+pub mod meters;
 mod model;
 mod node;
 mod queue;

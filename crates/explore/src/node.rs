@@ -313,6 +313,7 @@ pub(crate) const CANCELLED: &str = "cancelled";
 fn of_order<'a>(order: &'a RunOrder, run: &'a str) -> Job<'a> {
     Job {
         project: &order.workspace,
+        student: order.student,
         params: order.params.clone(),
         keep_going: order.keep_going,
         from_line: order.from_line,

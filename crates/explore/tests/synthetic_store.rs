@@ -73,6 +73,7 @@ async fn runner(zone: &testkit::TestZone) -> Runner {
         policy: Policy::standard(),
         keys: Arc::new(GateKeys::new([7; 32], [9; 32])),
         ledger: Box::new(MemoryLedger::new()),
+        meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
         snapshots: SnapshotBudget::default(),
@@ -105,7 +106,7 @@ async fn lang_370_scripts_behave_as_listed_on_the_synthetic_store() {
         let (file, expected) = (&row["file"], row["expectation"].as_str());
         let text = std::fs::read_to_string(scripts().join(file)).unwrap();
         let diagnostics = if row["level"] == "run" {
-            let job = Job::new("manifest", "a", &text, Language::Nb);
+            let job = Job::new("manifest", file, &text, Language::Nb);
             tokio::task::block_in_place(|| runner.run(&job, &Switch::default())).unwrap().diagnostics
         } else {
             runner.check(&text)

@@ -14,7 +14,7 @@ use testkit::Seeded;
 
 /// One run over the folder, as JSON of its results.
 fn run(folder: &std::path::Path, seed: u64, zone: &testkit::TestZone) -> String {
-    let gate = SyntheticGate::open(folder, &Seeded::new(seed)).unwrap();
+    let gate = SyntheticGate::open(folder, &Policy::standard(), &Seeded::new(seed)).unwrap();
     let source = common::source(true);
     only_synthetic(&source).unwrap();
     let runner = Runner::new(RunnerParts {
@@ -23,6 +23,7 @@ fn run(folder: &std::path::Path, seed: u64, zone: &testkit::TestZone) -> String 
         policy: Policy::standard(),
         keys: gate.keys,
         ledger: gate.ledger,
+        meters: gate.meters,
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
         snapshots: SnapshotBudget::default(),
@@ -55,7 +56,7 @@ async fn what_a_crash_left_half_written_is_cut_off() {
     std::fs::write(&ledger, &text).unwrap();
     assert_eq!(first, run(folder.path(), 1, &zone));
     std::fs::write(&ledger, b"no ledger\n").unwrap();
-    let opened = SyntheticGate::open(folder.path(), &Seeded::new(1));
+    let opened = SyntheticGate::open(folder.path(), &Policy::standard(), &Seeded::new(1));
     assert!(matches!(opened.err(), Some(HeadlessError::Damaged { .. })));
 }
 

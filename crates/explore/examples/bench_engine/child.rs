@@ -67,7 +67,7 @@ struct Parts {
 impl Parts {
     /// The data with the gate's keys, which are derived once in the life of a process.
     fn source(&self) -> Result<Arc<dyn VariableSource>, Failure> {
-        let gate = SyntheticGate::open(&self.gate, &testkit::Seeded::new(1))?;
+        let gate = SyntheticGate::open(&self.gate, &Policy::standard(), &testkit::Seeded::new(1))?;
         self.columns.set_dataset_key(PERSON_IDS, *gate.keys.dataset_key());
         self.columns.record_keys(PERSON_IDS)?;
         Ok(Arc::new(self.columns.clone()))
@@ -75,13 +75,14 @@ impl Parts {
 
     /// A runner as `hap explore run` has it; with a cache of its own, so without any import.
     fn runner(&self, source: &Arc<dyn VariableSource>) -> Result<Runner, Failure> {
-        let gate = SyntheticGate::open(&self.gate, &testkit::Seeded::new(1))?;
+        let gate = SyntheticGate::open(&self.gate, &Policy::standard(), &testkit::Seeded::new(1))?;
         Ok(Runner::new(RunnerParts {
             source: Arc::clone(source),
             cache: Arc::new(ImportCache::new(1 << 30)),
             policy: Policy::standard(),
             keys: gate.keys,
             ledger: gate.ledger,
+            meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
             signer: self.zone.signer.clone(),
             clock: self.zone.clock.clone(),
             // The last run of a workspace is kept whatever the budget; accounts of their own see to it that none builds upon it.

@@ -20,6 +20,7 @@ use engine::{ImportCache, SourceCatalogue};
 use kernel::{Clock, Language, Signer, Timestamp};
 use script::Diagnostic;
 
+use crate::meters::Meters;
 use memo::Memos;
 pub use memo::{SnapshotBudget, SnapshotUsage};
 use work::{Work, Worked};
@@ -36,6 +37,8 @@ pub struct RunnerParts {
     pub keys: Arc<GateKeys>,
     /// The memory of the gate.
     pub ledger: Box<dyn Ledger>,
+    /// What counts the sets that are asked for, and stops them (SDC-170).
+    pub meters: Arc<Meters>,
     /// Signs released documents (listed with the role of a gate).
     pub signer: Arc<dyn Signer>,
     /// The time.
@@ -51,6 +54,7 @@ pub struct Runner {
     policy: Policy,
     keys: Arc<GateKeys>,
     ledger: Mutex<Box<dyn Ledger>>,
+    meters: Arc<Meters>,
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
     memos: Memos,
@@ -69,6 +73,8 @@ pub struct Job<'a> {
     pub script: &'a str,
     /// Language of labels.
     pub language: Language,
+    /// The account has the budget of students (SDC-171).
+    pub student: bool,
     /// Values for the parameters of the script (LANG-332).
     pub params: BTreeMap<String, String>,
     /// Go on after an error with what does not depend on it (LANG-302).
@@ -88,6 +94,7 @@ impl<'a> Job<'a> {
             project: account,
             script,
             language,
+            student: false,
             params: BTreeMap::new(),
             keep_going: false,
             from_line: None,
@@ -177,14 +184,19 @@ impl Ran {
 impl Runner {
     /// A runner of these parts.
     pub fn new(parts: RunnerParts) -> Self {
-        let RunnerParts { source, cache, policy, keys, ledger, signer, clock, snapshots } = parts;
+        let RunnerParts { source, cache, policy, keys, ledger, meters, signer, clock, snapshots } = parts;
         let memos = Memos::new(snapshots);
-        Self { source, cache, policy, keys, ledger: Mutex::new(ledger), signer, clock, memos }
+        Self { source, cache, policy, keys, ledger: Mutex::new(ledger), meters, signer, clock, memos }
     }
 
     /// The policy in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The meters that it charges.
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// The source it reads.

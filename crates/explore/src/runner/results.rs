@@ -10,11 +10,13 @@ use disclosure::{
 };
 use engine::raw::RawTable;
 use engine::{Judged, Outcome, Raw};
-use kernel::{LangMap, Language};
+use kernel::{LangMap, Language, Timestamp};
 use script::program::{
     Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, SortBy, Split, Statistic as Asked, Step, Tabulate,
 };
 use script::{Code, Diagnostic, VariableInfo};
+
+use crate::meters::{StatementMeter, Use, Who, reset_after};
 
 use super::work::{Halt, halt};
 use super::{Job, Runner, RunnerError};
@@ -53,6 +55,8 @@ pub(super) struct Counter<'a> {
     pub(super) script: &'a str,
     /// Number of the statement, from 0.
     pub(super) number: usize,
+    /// What the statement asks for that is metered.
+    pub(super) usage: &'a Use,
 }
 
 impl Counter<'_> {
@@ -134,21 +138,24 @@ impl Counter<'_> {
         raw: Raw<T>,
     ) -> Result<Released<T::Out>, Halt> {
         let runner = self.runner;
+        let at = runner.clock.now();
+        let who = Who { project: self.job.project, account: self.job.account, student: self.job.student };
+        let meter = StatementMeter { meters: &runner.meters, who, usage: self.usage, at };
         let ctx = Ctx {
             account: self.job.account,
             project: self.job.project,
-            at: runner.clock.now(),
+            at,
             script: self.script,
             statement: u32::try_from(self.number).unwrap_or(u32::MAX),
             statistics,
             keys: &runner.keys,
-            meter: &disclosure::Unmetered,
+            meter: &meter,
         };
         let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         match Gate::release(&runner.policy, &mut **ledger, &ctx, raw) {
             Ok(released) => Ok(released),
             Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
-            Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld)))),
+            Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld, at)))),
         }
     }
 }
@@ -231,13 +238,31 @@ fn needs_two_by_two(step: &Step) -> Diagnostic {
 }
 
 /// A refusal names the reason and its remedy, never a number (LANG-242).
-fn refusal(step: &Step, withheld: Withheld) -> Diagnostic {
+fn refusal(step: &Step, withheld: Withheld, at: Timestamp) -> Diagnostic {
     let reason: Reason = withheld.code;
     let each = |f: &dyn Fn(Language) -> &'static str| LangMap::of(f(Language::Nb), f(Language::Nn), f(Language::En));
+    if reason == Reason::Budget {
+        return stopped(step, withheld, at);
+    }
     let code = Code::ALL.iter().copied().find(|c| c.as_str() == reason.diagnostic()).unwrap_or(Code::E401);
     Diagnostic::new(code, step.span, each(&|l| reason.text(l)))
         .hint(each(&|l| withheld.remedy.text(l)))
         .named(reason.code())
+}
+
+/// The limit for new subsets is reached: the same words and the same time whichever limit it was (SDC-172).
+fn stopped(step: &Step, withheld: Withheld, at: Timestamp) -> Diagnostic {
+    let reset = reset_after(at);
+    let local = reset.plus_seconds(reset.oslo_offset_seconds());
+    let (year, month, day) = local.date().ymd();
+    let message = LangMap::of(
+        &format!("Grensen for nye delmengder er nådd; åpner igjen tidligst {day:02}.{month:02}.{year} kl. 00.00."),
+        &format!("Grensa for nye delmengder er nådd; opnar igjen tidlegast {day:02}.{month:02}.{year} kl. 00.00."),
+        &format!("The limit for new subsets is reached; opens again at the earliest {year}-{month:02}-{day:02} 00:00."),
+    );
+    let remedy = |l| withheld.remedy.text(l);
+    let hint = LangMap::of(remedy(Language::Nb), remedy(Language::Nn), remedy(Language::En));
+    Diagnostic::new(Code::E413, step.span, message).hint(hint).named(withheld.code.code())
 }
 
 fn statistic(asked: Asked) -> Option<Statistic> {

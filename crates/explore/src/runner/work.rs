@@ -16,6 +16,8 @@ use script::{Code, Diagnostic, Related};
 
 use super::keys::{ABSENT, Common, Key, Keyed, only_shows};
 use super::results::{self, Counter, Shown};
+use crate::meters;
+
 use super::{Job, Place, Runner, RunnerError, Watch};
 
 /// Longest time for one statement, in seconds (language.md section 11).
@@ -39,6 +41,8 @@ pub(super) struct Work<'a> {
     keep_going: bool,
     /// Nothing is taken from earlier runs (LANG-226).
     anew: bool,
+    /// What each statement asks for that is metered.
+    uses: Vec<meters::Use>,
     outcome: Worked,
 }
 
@@ -110,6 +114,7 @@ impl<'a> Work<'a> {
             lost: HashMap::new(),
             keep_going: job.keep_going,
             anew: false,
+            uses: Vec::new(),
             outcome: Worked::default(),
         }
     }
@@ -119,6 +124,7 @@ impl<'a> Work<'a> {
         let runner = self.runner;
         let common = Common { source: &*runner.source, policy: runner.policy.hash(), language: self.job.language };
         let keys = common.keys(steps);
+        self.uses = meters::uses(steps);
         let mut left: HashMap<&Name, Key> = HashMap::new();
         for (i, step) in steps.iter().enumerate() {
             if self.watch.cancelled() {
@@ -187,7 +193,8 @@ impl<'a> Work<'a> {
     /// Lets the engine carry out a statement and takes its outcome through the gate.
     fn carry_out(&mut self, steps: &[Step], keyed: &Keyed, i: usize) -> Result<Vec<Shown>, Halt> {
         let outcome = self.execute(steps, i)?;
-        let counter = Counter { runner: self.runner, job: self.job, script: self.digest, number: i };
+        let counter =
+            Counter { runner: self.runner, job: self.job, script: self.digest, number: i, usage: &self.uses[i] };
         match counter.release(&steps[i], outcome) {
             Ok(shown) => {
                 self.run.accept();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use audit::{Action as Audited, Actor as AuditActor, Detail, Entry, Kind, Object, Purpose};
 use disclosure::SealedDocument;
-use identity::{Actor, authorise};
+use identity::{Actor, Role, authorise};
 use kernel::Problem;
 use protocol::calls::{self, Run, RunAnswer, RunCancel, RunNews, RunProgress, RunStage};
 use protocol::channel::codes;
@@ -145,6 +145,7 @@ impl Workspace {
             account: actor.account.to_string(),
             organisation: actor.organisation().map(str::to_owned),
             workspace: actor.account.to_string(),
+            student: is_student(actor),
             script: row.text.clone(),
             language: request.language,
             stores: Vec::new(),
@@ -362,6 +363,11 @@ impl Workspace {
         let owner = actor.account;
         Ok(self.zone.store.read("explore.runs", async |tx: &mut Tx| sql::runs(tx, owner, MOST_RUNS).await).await?)
     }
+}
+
+/// Whether the account has the budget of students: it explores in no other role.
+pub(super) fn is_student(actor: &Actor) -> bool {
+    actor.has(Role::Student) && !actor.has(Role::Researcher)
 }
 
 /// What is told of a run that has been going on for some seconds.

@@ -100,6 +100,7 @@ pub fn runner_keeping(zone: &TestZone, ledger: Box<dyn Ledger>, snapshots: Snaps
         policy: Policy::standard(),
         keys: Arc::new(GateKeys::new(DATASET_KEY, [9; 32])),
         ledger,
+        meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
         snapshots,

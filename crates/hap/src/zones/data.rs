@@ -9,6 +9,7 @@ use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenTo
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
 use disclosure::Policy;
 use engine::ImportCache;
+use explore::meters::{DurableMeterLog, Meters};
 use explore::{DurableLedger, MembersOnDisk, RunService, Runner, RunnerParts, SnapshotBudget};
 use keys::SealingKey;
 use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
@@ -80,12 +81,17 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     let members = MembersOnDisk::at(&opened.dir.join("gate-members"));
     let sealer = opened.keystore.sealer("gate-ledger")?;
     let ledger = DurableLedger::open(opened.zone.store.clone(), sealer, Some(members)).await?;
+    let policy = Policy::standard();
+    let sealer = opened.keystore.sealer("gate-meters")?;
+    let log = DurableMeterLog::open(opened.zone.store.clone(), sealer).await?;
+    let meters = Arc::new(Meters::open(&policy, Box::new(log))?);
     let runner = Runner::new(RunnerParts {
         source: source.clone(),
         cache: Arc::new(ImportCache::new(CACHE_BYTES)),
-        policy: Policy::standard(),
+        policy,
         keys,
         ledger: Box::new(ledger),
+        meters,
         signer: opened.zone.signer.clone(),
         clock: opened.zone.clock.clone(),
         snapshots: SnapshotBudget { total: SNAPSHOT_BYTES, ..SnapshotBudget::default() },

@@ -26,6 +26,9 @@ pub struct RunOrder {
     pub workspace: String,
     /// The script's text.
     pub script: String,
+    /// The account has the budget of students (SDC-171).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub student: bool,
     /// Language of labels and diagnostics.
     pub language: Language,
     /// Versions of stores that the workspace is bound to; others come from the script's own `require`.

@@ -217,16 +217,18 @@ async fn open(args: &Common) -> anyhow::Result<Opened> {
     let zone = zones::data::open(&net, &places).await?;
     let columns = zone.datastore.columns();
     only_synthetic(&columns)?;
-    let gate = SyntheticGate::open(&places.zone(&protocol::Party::Data), &OsRandom)?;
+    let policy = Policy::standard();
+    let gate = SyntheticGate::open(&places.zone(&protocol::Party::Data), &policy, &OsRandom)?;
     for space in columns.spaces() {
         columns.set_dataset_key(&space, *gate.keys.dataset_key());
     }
     let runner = Runner::new(RunnerParts {
         source: Arc::new(columns),
         cache: Arc::new(ImportCache::new(1 << 30)),
-        policy: Policy::standard(),
+        policy,
         keys: gate.keys,
         ledger: gate.ledger,
+        meters: gate.meters,
         signer: zone.signer(),
         clock: Arc::new(SystemClock),
         // Nothing is run twice here.
