@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::columns::{Columns, State};
 use crate::error::DatastoreError;
 use crate::folder;
-use crate::header::DatasetRecord;
+use crate::header::{DatasetRecord, FORMAT};
 use crate::metadata::Metadata;
 use crate::prepared::{Prepared, Typed};
 use crate::sql::{Content, Everything, StoreRow, VersionRow};
@@ -108,12 +108,16 @@ impl Assembly {
     /// Opens a store that was finished.
     ///
     /// # Errors
-    /// [`DatastoreError::Io`] when there is none, [`DatastoreError::Damaged`].
+    /// [`DatastoreError::Io`] when there is none; [`DatastoreError::Damaged`], also when it was put together in an older form:
+    /// what a program makes it can make again.
     pub fn open(root: &Path) -> Result<Columns, DatastoreError> {
         let path = root.join(STORE);
         let text = fs::read(&path).map_err(DatastoreError::io(&path))?;
         let damaged = |_| DatastoreError::Damaged(STORE.to_owned());
         let assembly: Self = serde_json::from_slice(&text).map_err(damaged)?;
+        if assembly.datasets.iter().any(|d| d.header.format != FORMAT) {
+            return Err(DatastoreError::Damaged(STORE.to_owned()));
+        }
         let content = |d: &DatasetRecord| (d.name.clone(), Content { digest: d.digest.clone(), operation: None });
         let content: BTreeMap<_, _> = assembly.datasets.iter().map(content).collect();
         let digest = blake3::hash(content.values().map(|c| c.digest.as_str()).collect::<String>().as_bytes());

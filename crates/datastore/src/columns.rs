@@ -9,14 +9,16 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{Int32Type, UInt32Type};
 use engine::source::{
-    CodeEntry, CodeList, CodePeriod, Codes, Column, DataType, PersonPointer, Recoding, RecordKeys, SourceError, Spells,
-    StoreVersion, Temporality, Values, Variable, VariableInfo, VariableSource,
+    CodeEntry, CodeList, CodePeriod, Codes, Column, DataType, PersonPointer, Recoding, RecordKeys, Selection,
+    SourceError, Spells, StoreVersion, Temporality, Values, Variable, VariableInfo, VariableSource,
 };
 use kernel::{Date, Timestamp};
 use protocol::calls::IdCheck;
 
+use crate::by_code::{BY_CODE, ByCode, DIRECTORY};
 use crate::check::CodeIndex;
 use crate::error::DatastoreError;
+use crate::events;
 use crate::folder::{place, values};
 use crate::header::{DICTIONARY, DatasetRecord, Layout, Part, Stored};
 use crate::ids::IdSpaces;
@@ -235,7 +237,7 @@ pub(crate) struct Mapped {
 }
 
 impl Mapped {
-    fn column(&self, name: &str) -> Option<&ArrayRef> {
+    pub(crate) fn column(&self, name: &str) -> Option<&ArrayRef> {
         self.batch.column_by_name(name)
     }
 
@@ -327,9 +329,9 @@ impl Columns {
         state.stores.keys().filter_map(|s| self.latest(s)).collect()
     }
 
-    /// A file of values, mapped once for the life of the process.
-    pub(crate) fn mapped(&self, dataset: &Dataset, part: &Part) -> Result<Arc<Mapped>, DatastoreError> {
-        let path = dataset.folder.join(&part.file);
+    /// A file of a dataset, mapped once for the life of the process.
+    pub(crate) fn mapped(&self, dataset: &Dataset, file: &str) -> Result<Arc<Mapped>, DatastoreError> {
+        let path = dataset.folder.join(file);
         if let Some(found) = locked(&self.inner.files).get(&path) {
             return Ok(found.clone());
         }
@@ -350,7 +352,7 @@ impl Columns {
             }
             _ => Vec::new(),
         };
-        let (batch, map) = load(&part.file)?;
+        let (batch, map) = load(file)?;
         let mapped = Arc::new(Mapped { map, batch, dictionary: Arc::new(dictionary), stored });
         locked(&self.inner.files).insert(path, mapped.clone());
         Ok(mapped)
@@ -359,7 +361,7 @@ impl Columns {
     /// One part as a dense column.
     pub(crate) fn dense(&self, dataset: &Dataset, part: &Part) -> Result<Column, DatastoreError> {
         let damaged = || self.damaged(dataset, &part.file);
-        let mapped = self.mapped(dataset, part)?;
+        let mapped = self.mapped(dataset, &part.file)?;
         let values = mapped.values().ok_or_else(damaged)?;
         match part.layout {
             Layout::Dense => Ok(Column { values, validity: mapped.validity() }),
@@ -373,7 +375,7 @@ impl Columns {
 
     /// Spells as they are in the file.
     pub(crate) fn all_spells(&self, dataset: &Dataset, part: &Part) -> Result<Spells, DatastoreError> {
-        let mapped = self.mapped(dataset, part)?;
+        let mapped = self.mapped(dataset, &part.file)?;
         let read = || {
             Some(Spells {
                 ordinals: mapped.ordinals()?,
@@ -383,6 +385,55 @@ impl Columns {
             })
         };
         read().ok_or_else(|| self.damaged(dataset, &part.file))
+    }
+
+    /// The rows by code, where the dataset has them: datasets that were written before there was a copy do without.
+    fn by_code(&self, dataset: &Dataset) -> Result<Option<ByCode>, DatastoreError> {
+        if !dataset.record.header.files.contains_key(BY_CODE) {
+            return Ok(None);
+        }
+        let (copy, directory) = (self.mapped(dataset, BY_CODE)?, self.mapped(dataset, DIRECTORY)?);
+        let by_code = ByCode::of(&copy, &directory, dataset.record.header.rows);
+        by_code.map(Some).ok_or_else(|| self.damaged(dataset, BY_CODE))
+    }
+
+    /// The rows of an EVENT dataset, and the copy by code when a selection may be read from it.
+    fn event_rows(
+        &self,
+        dataset: &Dataset,
+        selection: &Selection,
+    ) -> Result<Option<(Spells, Option<ByCode>)>, DatastoreError> {
+        let event = dataset.record.metadata.temporality == Temporality::Event;
+        let [part] = dataset.record.header.parts.as_slice() else { return Ok(None) };
+        if !event || part.layout != Layout::Spells {
+            return Ok(None);
+        }
+        let by_code = if selection.codes().is_some() { self.by_code(dataset)? } else { None };
+        Ok(Some((self.all_spells(dataset, part)?, by_code)))
+    }
+
+    fn events_of(&self, dataset: &Dataset, selection: &Selection) -> Result<Spells, DatastoreError> {
+        match self.event_rows(dataset, selection)? {
+            Some((spells, _)) if selection.is_empty() => Ok(events::nothing(&spells)),
+            Some((spells, by_code)) => Ok(events::rows(&spells, by_code.as_ref(), selection)),
+            None => {
+                let (from, to) = (selection.stops().first, selection.starts().last);
+                let mut spells = self.spells_of(dataset, Date::from_days(from), Date::from_days(to))?;
+                spells.retain(selection);
+                Ok(spells)
+            }
+        }
+    }
+
+    fn event_counts_of(&self, dataset: &Dataset, selection: &Selection) -> Result<Column, DatastoreError> {
+        match self.event_rows(dataset, selection)? {
+            Some((spells, by_code)) => {
+                let length = dataset.record.header.length as usize;
+                let counts = events::counts(&spells, by_code.as_ref(), selection, length);
+                counts.ok_or_else(|| self.damaged(dataset, &dataset.record.header.parts[0].file))
+            }
+            None => Ok(self.events_of(dataset, selection)?.counts()),
+        }
     }
 
     /// A file of a dataset, named, is not what it must be.
@@ -411,7 +462,7 @@ impl Columns {
             ([part], Some(day)) if part.layout == Layout::Spells => {
                 let spells = self.all_spells(dataset, part)?;
                 let days = Days::of(&spells);
-                let file = self.mapped(dataset, part)?;
+                let file = self.mapped(dataset, &part.file)?;
                 let release = || file.map.release();
                 let days = Some((days, day.days()));
                 by_ordinal(&spells.values, &spells.ordinals, days, part.length as usize, &release)
@@ -611,6 +662,18 @@ impl VariableSource for Columns {
         let state = self.state();
         let dataset = state.dataset(at, name)?;
         self.spells_of(dataset, from, to).map_err(|e| unavailable(&e))
+    }
+
+    fn events(&self, at: &StoreVersion, name: &str, selection: &Selection) -> Result<Spells, SourceError> {
+        let state = self.state();
+        let dataset = state.dataset(at, name)?;
+        self.events_of(dataset, selection).map_err(|e| unavailable(&e))
+    }
+
+    fn event_counts(&self, at: &StoreVersion, name: &str, selection: &Selection) -> Result<Column, SourceError> {
+        let state = self.state();
+        let dataset = state.dataset(at, name)?;
+        self.event_counts_of(dataset, selection).map_err(|e| unavailable(&e))
     }
 
     fn person_space(&self) -> &str {

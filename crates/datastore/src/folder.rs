@@ -20,6 +20,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::by_code::{self, BY_CODE, DIRECTORY};
 use crate::error::DatastoreError;
 use crate::header::{DICTIONARY, FORMAT, HEADER, Header, LONG_TERM, Layout, META, Part, Stored};
 use crate::mapped::digests;
@@ -177,7 +178,13 @@ impl Writer<'_> {
         let all = 0..rows.len();
         let parts = match metadata.temporality {
             Temporality::Fixed => vec![self.dense("values.arrow", rows, all, None)?],
-            Temporality::Event => vec![self.spells(rows)?],
+            Temporality::Event => {
+                if let Some((copy, directory)) = by_code::columns(rows) {
+                    self.arrow(BY_CODE, copy)?;
+                    self.arrow(DIRECTORY, directory)?;
+                }
+                vec![self.spells(rows)?]
+            }
             Temporality::Status if metadata.carries() => vec![self.spells(rows)?],
             Temporality::Status | Temporality::Accumulated => {
                 let periods = periods(rows);

@@ -104,8 +104,8 @@ pub(crate) const LONG_TERM: &str = "long.parquet";
 pub(crate) const META: &str = "meta.json";
 /// This header.
 pub(crate) const HEADER: &str = "header.json";
-/// Present form.
-pub(crate) const FORMAT: u32 = 1;
+/// Present form. Since 2 events with codes stand by code too; what was written before is read as it is.
+pub(crate) const FORMAT: u32 = 2;
 
 impl Header {
     /// The digest that names the dataset's folder: over the names, lengths and digests of its files.

@@ -12,10 +12,12 @@
 //! role; files and tables hold ordinals alone.
 
 mod assembled;
+mod by_code;
 mod check;
 mod columns;
 mod csvfile;
 mod error;
+mod events;
 mod folder;
 mod header;
 mod ids;

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
-use engine::source::{Column, Spells, Values};
+use engine::source::{Column, Selection, Spells, Values};
 use rayon::prelude::*;
 
 use crate::columns::each_values;
@@ -32,11 +32,43 @@ impl<'a> Days<'a> {
     }
 
     /// Calls `hit` for every row of `rows` that begins by `to` and does not end before `from`, in order.
-    pub(crate) fn meeting(self, rows: Range<usize>, from: i32, to: i32, mut hit: impl FnMut(usize)) {
+    pub(crate) fn meeting(self, rows: Range<usize>, from: i32, to: i32, hit: impl FnMut(usize)) {
+        self.words(rows, |start, stop| u8::from(start <= to) & u8::from(from <= stop), hit);
+    }
+
+    /// Calls `hit` for every row of `rows` whose days are in a selection, in order; codes are not looked at.
+    pub(crate) fn selected(self, rows: Range<usize>, selection: &Selection, hit: impl FnMut(usize)) {
+        let (starts, stops) = (selection.starts(), selection.stops());
+        if selection.is_empty() {
+            return;
+        }
+        if starts.first == i32::MIN && stops.last == i32::MAX {
+            self.meeting(rows, stops.first, starts.last, hit);
+        } else if stops.first <= starts.first && stops.last == i32::MAX {
+            // What begins within the days ends no earlier.
+            let among = starts.last.wrapping_sub(starts.first) as u32;
+            self.words(rows, |start, _| u8::from(start.wrapping_sub(starts.first) as u32 <= among), hit);
+        } else {
+            let both = |start, stop| u8::from(starts.contains(start)) & u8::from(stops.contains(stop));
+            self.words(rows, both, hit);
+        }
+    }
+
+    /// One bit per row of a word says whether `holds`. That loop has no branch, so that it is compiled to vector
+    /// instructions.
+    fn words(self, rows: Range<usize>, holds: impl Fn(i32, i32) -> u8, mut hit: impl FnMut(usize)) {
         let starts = self.starts[rows.clone()].chunks(WORD);
         let stops = self.stops[rows.clone()].chunks(WORD);
         for (block, (starts, stops)) in starts.zip(stops).enumerate() {
-            let mut word = word(starts, stops, from, to);
+            let mut hits = [0u8; WORD];
+            for (hit, (start, stop)) in hits.iter_mut().zip(starts.iter().zip(stops)) {
+                *hit = holds(*start, *stop);
+            }
+            let (bytes, _) = hits.as_chunks::<8>();
+            let mut word = bytes.iter().enumerate().fold(0, |word, (k, eight)| {
+                // Multiplying gathers the lowest bits of eight bytes in the top byte.
+                word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
+            });
             let base = rows.start + block * WORD;
             while word != 0 {
                 hit(base + word.trailing_zeros() as usize);
@@ -46,29 +78,20 @@ impl<'a> Days<'a> {
     }
 }
 
-/// One bit per row that begins by `to` and does not end before `from`. The loop has no branch, so that it is compiled to
-/// vector instructions.
-fn word(starts: &[i32], stops: &[i32], from: i32, to: i32) -> u64 {
-    let mut hits = [0u8; WORD];
-    for (hit, (start, stop)) in hits.iter_mut().zip(starts.iter().zip(stops)) {
-        *hit = u8::from(*start <= to) & u8::from(from <= *stop);
-    }
-    let (bytes, _) = hits.as_chunks::<8>();
-    bytes.iter().enumerate().fold(0, |word, (k, eight)| {
-        // Multiplying gathers the lowest bits of eight bytes in the top byte.
-        word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
-    })
-}
-
 /// The rows that meet `[from, to]`, in their order.
 pub(crate) fn overlapping(spells: &Spells, from: i32, to: i32) -> Spells {
     let days = Days::of(spells);
+    taken(spells, |rows, met| days.meeting(rows, from, to, |row| met.push(row as u32)))
+}
+
+/// The rows that `choose` puts into its list, which it does for one range of rows after the other.
+pub(crate) fn taken(spells: &Spells, choose: impl Fn(Range<usize>, &mut Vec<u32>) + Sync) -> Spells {
     let rows = spells.ordinals.len();
     let parts: Vec<Vec<u32>> = (0..rows.div_ceil(ROWS))
         .into_par_iter()
         .map(|part| {
             let mut met = Vec::new();
-            days.meeting(part * ROWS..((part + 1) * ROWS).min(rows), from, to, |row| met.push(row as u32));
+            choose(part * ROWS..((part + 1) * ROWS).min(rows), &mut met);
             met
         })
         .collect();

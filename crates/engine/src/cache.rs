@@ -28,8 +28,10 @@ pub(crate) struct ImportKey {
 pub(crate) enum Imported {
     /// The values at a day, indexed by ordinal; no day for fixed variables.
     At(Option<Date>),
-    /// A part of the spells that meet an interval, a row per spell.
-    Spells(SpellPart, Date, Date),
+    /// A part of the spells of a selection, which is named by its digest; a row per spell.
+    Spells(SpellPart, [u8; 32]),
+    /// How many rows of a selection each unit has.
+    Counts([u8; 32]),
 }
 
 /// The parts of spells, each a column of its own.

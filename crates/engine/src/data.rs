@@ -16,6 +16,15 @@ pub(crate) enum Dictionary {
 }
 
 impl Dictionary {
+    /// The codes of a variable; numbers where it is of type integer and all of them are.
+    pub(crate) fn of(codes: &[String], integer: bool) -> Self {
+        let numbers: Option<Vec<i64>> = codes.iter().map(|c| c.parse().ok()).collect();
+        match numbers {
+            Some(numbers) if integer => Dictionary::Integer(numbers),
+            _ => Dictionary::Text(codes.iter().map(|c| Arc::from(c.as_str())).collect()),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Dictionary::Text(v) => v.len(),
@@ -51,12 +60,7 @@ impl Data {
                 Self { values: Values::Code32(index), validity, dictionary }
             }
             Values::Code8(_) | Values::Code16(_) | Values::Code32(_) => {
-                let codes = codes.map_or(&[][..], |c| &c.codes);
-                let numbers: Option<Vec<i64>> = codes.iter().map(|c| c.parse().ok()).collect();
-                let dictionary = match numbers {
-                    Some(numbers) if integer => Dictionary::Integer(numbers),
-                    _ => Dictionary::Text(codes.iter().map(|c| Arc::from(c.as_str())).collect()),
-                };
+                let dictionary = Dictionary::of(codes.map_or(&[][..], |c| &c.codes), integer);
                 Self { values, validity, dictionary: Some(Arc::new(dictionary)) }
             }
             values => Self { values, validity, dictionary: None },
@@ -74,12 +78,7 @@ impl Data {
     /// Index into the dictionary of row `i`, which must be valid; none when the column is not coded.
     #[inline]
     pub(crate) fn code(&self, i: usize) -> Option<u32> {
-        match &self.values {
-            Values::Code8(v) => Some(u32::from(v[i])),
-            Values::Code16(v) => Some(u32::from(v[i])),
-            Values::Code32(v) => Some(v[i]),
-            _ => None,
-        }
+        self.values.place(i)
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -231,7 +231,7 @@ impl Dataset {
             flagged: Arc::default(),
             title: None,
             origin: Arc::default(),
-            key: column_key("unit key", &[space_of(unit_type).as_bytes(), &key]),
+            key: unit_key_of(unit_type, &key),
             row_wise,
             import: None,
             made: true,
@@ -281,6 +281,11 @@ pub(crate) fn column_key(operator: &str, parts: &[&[u8]]) -> [u8; 32] {
         hasher.update(part);
     }
     *hasher.finalize().as_bytes()
+}
+
+/// The key of a unit key as a column, over rows with a key of their own (zero for the units themselves).
+pub(crate) fn unit_key_of(unit_type: &UnitType, rows: &[u8; 32]) -> [u8; 32] {
+    column_key("unit key", &[space_of(unit_type).as_bytes(), rows])
 }
 
 /// Values that are flagged missing by labels or by sentinel codes.

@@ -26,6 +26,7 @@ mod mask;
 mod members;
 pub mod memory;
 mod metadata;
+mod narrowing;
 mod params;
 mod people;
 mod quantile;
@@ -35,6 +36,7 @@ pub mod raw;
 mod recode;
 mod run;
 mod select;
+mod selection;
 mod set;
 pub mod source;
 mod statistics;
@@ -42,6 +44,7 @@ mod table;
 mod take;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod vector;
 
 pub use cache::{CacheUsage, ImportCache};

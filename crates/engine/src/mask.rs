@@ -1,8 +1,10 @@
 //! Which ordinals of a unit space a dataset holds: one bit each (ENG-020).
 
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use rayon::prelude::*;
 
-use crate::lookup::valid_words;
+use crate::control::CHUNK;
+use crate::lookup::{pack, valid_words};
 
 /// A set of ordinals below `len`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +35,23 @@ impl Mask {
             }
         }
         mask
+    }
+
+    /// The rows whose number is not zero; rows beyond the numbers are out.
+    pub(crate) fn of_nonzero<T: Copy + Default + PartialEq + Sync>(numbers: &[T], len: usize) -> Self {
+        let mut mask = Self::empty(len);
+        let numbers = &numbers[..numbers.len().min(len)];
+        mask.words.par_iter_mut().zip(numbers.par_chunks(64)).with_min_len(CHUNK / 64).for_each(|(word, block)| {
+            let mut bytes = [0u8; 64];
+            bytes.iter_mut().zip(block).for_each(|(byte, n)| *byte = u8::from(*n != T::default()));
+            *word = pack(&bytes).next().unwrap_or(0);
+        });
+        mask
+    }
+
+    /// Whether every row is in it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.count() == self.len as u64
     }
 
     /// Joins the words of a scan by chunk; every part but the last has a multiple of 64 rows.
@@ -95,6 +114,15 @@ impl Mask {
                 })
             })
         })
+    }
+
+    /// The first `rows` ordinals that are in the set and valid, as a validity.
+    pub(crate) fn validity(&self, validity: Option<&NullBuffer>, rows: usize) -> NullBuffer {
+        let mut words = self.words[..rows.div_ceil(64)].to_vec();
+        if let Some(valid) = validity {
+            words.iter_mut().zip(valid_words(valid, 0..rows)).for_each(|(word, valid)| *word &= valid);
+        }
+        NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words), 0, rows))
     }
 
     /// Identity of the set.

@@ -10,6 +10,7 @@ use arrow::buffer::{NullBuffer, ScalarBuffer};
 use kernel::Date;
 
 pub use crate::keys::RecordKeys;
+pub use crate::selection::{CodeSet, Days, Selection};
 pub use script::{
     CodeEntry, CodeList, CodePeriod, DataType, Recoding, Temporality, UnitType, VariableInfo, status_dates,
 };
@@ -148,6 +149,34 @@ impl Values {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Place in the code list of a row; none where values are no codes.
+    #[inline]
+    pub fn place(&self, row: usize) -> Option<u32> {
+        match self {
+            Values::Code8(v) => Some(u32::from(v[row])),
+            Values::Code16(v) => Some(u32::from(v[row])),
+            Values::Code32(v) => Some(v[row]),
+            _ => None,
+        }
+    }
+
+    /// The values of these rows.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        macro_rules! each {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Values::$variant(v) => Values::$variant(rows.iter().map(|row| v[*row]).collect()),)*
+                    Values::Text { index, dictionary } => {
+                        let index = rows.iter().map(|row| index[*row]).collect();
+                        Values::Text { index, dictionary: Arc::clone(dictionary) }
+                    }
+                }
+            };
+        }
+        each!(Code8, Code16, Code32, Int8, Int16, Int32, Int64, Float, Date, Unit)
+    }
 }
 
 /// A column over a unit space at one time: row `i` is the unit with ordinal `i`.
@@ -202,6 +231,29 @@ pub struct Spells {
     pub stops: ScalarBuffer<i32>,
     /// The value, per row; every row holds one.
     pub values: Values,
+}
+
+impl Spells {
+    /// Keeps the rows that are in a selection.
+    pub fn retain(&mut self, selection: &Selection) {
+        let rows: Vec<usize> = (0..self.ordinals.len())
+            .filter(|row| selection.contains(self.starts[*row], self.stops[*row], self.values.place(*row)))
+            .collect();
+        if rows.len() == self.ordinals.len() {
+            return;
+        }
+        self.ordinals = rows.iter().map(|row| self.ordinals[*row]).collect();
+        self.starts = rows.iter().map(|row| self.starts[*row]).collect();
+        self.stops = rows.iter().map(|row| self.stops[*row]).collect();
+        self.values = self.values.take(&rows);
+    }
+
+    /// How many rows each unit has, up to the last unit that has any.
+    pub fn counts(&self) -> Column {
+        let mut counts = vec![0i32; self.ordinals.iter().max().map_or(0, |last| *last as usize + 1)];
+        self.ordinals.iter().for_each(|unit| counts[*unit as usize] += 1);
+        Column { values: Values::Int32(counts.into()), validity: None }
+    }
 }
 
 /// The pointer from the units of a space to the persons behind them: ordinal of the person per unit.
@@ -261,6 +313,26 @@ pub trait VariableSource: Send + Sync {
     /// # Errors
     /// As [`VariableSource::column`].
     fn spells(&self, at: &StoreVersion, name: &str, from: Date, to: Date) -> Result<Spells, SourceError>;
+
+    /// The rows of an EVENT variable that are in a selection. A source that keeps its rows by code too reads only the codes
+    /// asked for (ENG-010).
+    ///
+    /// # Errors
+    /// As [`VariableSource::column`].
+    fn events(&self, at: &StoreVersion, name: &str, selection: &Selection) -> Result<Spells, SourceError> {
+        let (from, to) = (Date::from_days(selection.stops().first), Date::from_days(selection.starts().last));
+        let mut spells = self.spells(at, name, from, to)?;
+        spells.retain(selection);
+        Ok(spells)
+    }
+
+    /// How many rows of a selection each unit has: whole numbers by ordinal, all valid. Units beyond the column have none.
+    ///
+    /// # Errors
+    /// As [`VariableSource::column`].
+    fn event_counts(&self, at: &StoreVersion, name: &str, selection: &Selection) -> Result<Column, SourceError> {
+        Ok(self.events(at, name, selection)?.counts())
+    }
 
     /// The space of the persons, whose keys identify sets.
     fn person_space(&self) -> &str {

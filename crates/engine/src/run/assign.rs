@@ -12,6 +12,7 @@ use crate::destring::destring;
 use crate::error::RunError;
 use crate::expression::{Node, columns, compile};
 use crate::mask::Mask;
+use crate::narrowing::has_quantile;
 use crate::quantile::quantile;
 use crate::raw::{Raw, RawEdit};
 use crate::recode::{Condition, merge_origins, recode};
@@ -119,6 +120,9 @@ impl Run {
         drop: bool,
         control: &dyn Control,
     ) -> Result<Outcome, RunError> {
+        if let Some(outcome) = self.filter_unread(condition, drop)? {
+            return Ok(outcome);
+        }
         let mut dataset = self.active()?.clone();
         if let Some(condition) = self.condition(&dataset, Some(condition), control)? {
             let mask = if drop { dataset.mask.and_not(&condition.rows) } else { dataset.mask.and(&condition.rows) };
@@ -287,16 +291,6 @@ pub(super) struct Prepared {
     key: [u8; 32],
     row_wise: bool,
     origin: Vec<String>,
-}
-
-fn has_quantile(expression: &Expression) -> bool {
-    use script::program::ExpressionKind as E;
-    match &expression.kind {
-        E::Column(_) | E::Literal(_) | E::Missing => false,
-        E::Unary(_, x) => has_quantile(x),
-        E::Binary(_, a, b) => has_quantile(a) || has_quantile(b),
-        E::Call(function, args) => *function == script::Function::Quantile || args.iter().any(has_quantile),
-    }
 }
 
 /// The key of a formula (ENG-039): that of the column where it is a bare name.

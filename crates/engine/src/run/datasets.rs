@@ -7,9 +7,10 @@ use script::program::Name;
 use super::{Outcome, Run};
 use crate::dataset::{Dataset, DatasetKind, Rows};
 use crate::error::RunError;
+use crate::unread::Held;
 
 /// The columns that say when a spell of `name` begins and ends (LANG-121).
-pub(super) fn spell_columns(name: &str) -> [Name; 2] {
+pub(crate) fn spell_columns(name: &str) -> [Name; 2] {
     [format!("START@{name}").into(), format!("STOP@{name}").into()]
 }
 
@@ -60,20 +61,28 @@ impl Run {
             };
             changed[at].column_mut(column).ok_or_else(|| RunError::unknown_column(column))?.labels = None;
         }
-        changed.into_iter().for_each(|d| self.insert(d));
+        changed.into_iter().for_each(|d| self.insert(super::held(d)));
         Ok(Outcome::Done)
     }
 
     /// LANG-114.
     pub(super) fn clone_dataset(&mut self, from: &Name, to: &Name) -> Result<Outcome, RunError> {
-        let mut copy = self.named(from)?.clone();
-        copy.name = Arc::clone(to);
+        let copy = self.held(from)?.renamed(to);
         self.insert(copy);
         Ok(Outcome::Done)
     }
 
     /// LANG-115: the distinct units, whatever rows they have.
     pub(super) fn clone_units(&mut self, from: &Name, to: &Name) -> Result<Outcome, RunError> {
+        if let Held::Unread(events) = self.held(from)? {
+            let units = Dataset {
+                unit_type: Some(Arc::clone(&events.plan.variable.unit_type)),
+                mask: Arc::clone(&events.content.units),
+                set: Some(Arc::clone(&events.content.set)),
+                ..Dataset::empty(to)
+            };
+            return self.settle(units);
+        }
         let source = self.named(from)?;
         let units = Dataset {
             kind: if source.groups.is_some() { DatasetKind::CrossSection } else { DatasetKind::Empty },
@@ -89,9 +98,8 @@ impl Run {
 
     /// LANG-116: the active dataset stays the active one.
     pub(super) fn rename_dataset(&mut self, from: &Name, to: &Name) -> Result<Outcome, RunError> {
-        let mut dataset = self.named(from)?.clone();
+        let dataset = self.held(from)?.renamed(to);
         self.datasets.remove(from);
-        dataset.name = Arc::clone(to);
         if self.active.as_ref() == Some(from) {
             self.active = Some(Arc::clone(to));
         }

@@ -37,6 +37,9 @@ impl Run {
     }
 
     pub(super) fn collapse(&mut self, plan: &Plan, control: &dyn Control) -> Result<Outcome, RunError> {
+        if let Some(counted) = self.collapse_unread(plan)? {
+            return self.population(counted);
+        }
         let dataset = self.active()?;
         let keys = key_columns(dataset, &plan.by)?;
         let mut to = Dataset { kind: DatasetKind::CrossSection, ..Dataset::empty(&dataset.name) };
@@ -86,6 +89,7 @@ impl Run {
     ) -> Result<GroupValues, RunError> {
         let population = self.population_key(dataset)?;
         let by_origin = keys.iter().fold(Vec::new(), |all, (_, c)| merge_origins(&all, &c.origin));
+        let key_keys: Vec<[u8; 32]> = keys.iter().map(|(_, c)| c.key).collect();
         let each = |new: &GroupColumn| {
             let source = dataset.find(&new.source).ok_or_else(|| RunError::unknown_column(&new.source))?;
             let needs_numbers = new.statistic != Statistic::Count && new.statistic != Statistic::Percent;
@@ -93,23 +97,7 @@ impl Run {
                 return Err(RunError::type_mismatch(&new.source));
             }
             let data = aggregate(new.statistic, &source, rows, control)?;
-            let statistic = format!("{operator} {:?}", new.statistic);
-            let mut parts: Vec<&[u8]> = vec![&source.key, &population];
-            parts.extend(keys.iter().map(|(_, c)| c.key.as_slice()));
-            // A value of the column itself, or one between two of them, keeps what is known of it (LANG-132).
-            let alike = matches!(new.statistic, Statistic::Min | Statistic::Max | Statistic::Median);
-            let column = Column {
-                data: Arc::default(),
-                data_type: new.data_type.clone(),
-                labels: new.labels.clone(),
-                flagged: if new.labels.is_some() { Arc::clone(&source.flagged) } else { Arc::default() },
-                title: source.title.clone().filter(|_| alike),
-                origin: Arc::new(merge_origins(&source.origin, &by_origin)),
-                key: column_key(&statistic, &parts),
-                row_wise: false,
-                import: None,
-                made: true,
-            };
+            let column = made(operator, new, &source, &population, &key_keys, &by_origin);
             Ok(((Arc::clone(&new.column), column), data))
         };
         plan.columns.iter().map(each).collect()
@@ -140,6 +128,35 @@ impl Run {
         let texts: Vec<String> = (0..first.len()).map(|g| canonical(&own, g)).collect();
         let records = Arc::new(RecordKeys::derive_groups(&persons, texts));
         Ok(Groups { keys: own, records, space, starts, members })
+    }
+}
+
+/// A column of group values, without its data. `keys` are those of the columns that rows are grouped by, `by` the datasets
+/// that these come from.
+pub(super) fn made(
+    operator: &str,
+    new: &GroupColumn,
+    source: &Column,
+    population: &[u8; 32],
+    keys: &[[u8; 32]],
+    by: &[String],
+) -> Column {
+    let statistic = format!("{operator} {:?}", new.statistic);
+    let mut parts: Vec<&[u8]> = vec![&source.key, population];
+    parts.extend(keys.iter().map(|key| key.as_slice()));
+    // A value of the column itself, or one between two of them, keeps what is known of it (LANG-132).
+    let alike = matches!(new.statistic, Statistic::Min | Statistic::Max | Statistic::Median);
+    Column {
+        data: Arc::default(),
+        data_type: new.data_type.clone(),
+        labels: new.labels.clone(),
+        flagged: if new.labels.is_some() { Arc::clone(&source.flagged) } else { Arc::default() },
+        title: source.title.clone().filter(|_| alike),
+        origin: Arc::new(merge_origins(&source.origin, by)),
+        key: column_key(&statistic, &parts),
+        row_wise: false,
+        import: None,
+        made: true,
     }
 }
 

@@ -1,39 +1,31 @@
-//! Imports (language.md section 6): a column at a time, spells of an interval as rows, a panel of several times. Columns
-//! come through the cache that all runs share; rows of their own belong to the run.
+//! Imports (language.md section 6): a column at a time, a panel of several times. Columns come through the cache that all
+//! runs share; rows of their own belong to the run. Spells of an interval are in `events`.
 
 use std::sync::Arc;
 
-use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use kernel::Date;
-use script::program::{Import, ImportEvent, ImportPanel, Labels};
+use script::program::{Import, ImportPanel, Labels};
 use script::{DataType, Temporality, VariableInfo};
 
-use super::datasets::{OCCASION, spell_columns};
+use super::datasets::OCCASION;
 use super::{Outcome, Run, Warning};
-use crate::cache::{ImportKey, Imported, SpellPart};
+use crate::cache::{ImportKey, Imported};
 use crate::control::{Control, stopped};
 use crate::data::Data;
 use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key, flagged};
 use crate::error::RunError;
 use crate::harmonise::{harmonise, translate};
 use crate::mask::Mask;
-use crate::source::{Spells, StoreVersion, Values, Variable, space_of};
-use crate::take::{Part, concat, take};
+use crate::source::{StoreVersion, Values, Variable, space_of};
+use crate::take::{Part, concat};
 use crate::vector::Kind;
-
-/// Spells as columns with a row per spell.
-struct SpellColumns {
-    value: Arc<Data>,
-    ordinals: ScalarBuffer<u32>,
-    starts: ScalarBuffer<i32>,
-    stops: ScalarBuffer<i32>,
-}
 
 /// Units from which a panel is called large (LANG-078).
 const LARGE_PANEL: usize = 1_000_000;
 
 impl Run {
-    /// A register variable at a time, through the cache unless the script said `nocache` (LANG-226).
+    /// A register variable at a time.
     fn column_at(&self, info: &VariableInfo, at: Option<Date>) -> Result<(Arc<Variable>, Arc<Data>), RunError> {
         let version = StoreVersion { store: info.store.clone(), version: info.version.clone() };
         let variable = self.source.describe(&version, &info.name)?;
@@ -41,58 +33,22 @@ impl Run {
             let column = self.source.column(&version, &info.name, at)?;
             Ok(Data::imported(column, variable.codes.as_deref(), info.data_type == DataType::Integer))
         };
-        let data = if self.no_cache {
-            Arc::new(load()?)
-        } else {
-            let what = Imported::At(at);
-            let key =
-                ImportKey { store: version.store.clone(), name: info.name.clone(), digest: variable.digest, what };
-            self.cache.column(key, load)?
-        };
+        let data = self.shared(&variable, Imported::At(at), load)?;
         Ok((variable, data))
     }
 
-    /// The spells of an interval as columns with a row per spell, through the cache like every import (ENG-022).
-    fn spells_of(&self, plan: &ImportEvent) -> Result<(Arc<Variable>, SpellColumns), RunError> {
-        let info = &plan.variable;
-        let version = StoreVersion { store: info.store.clone(), version: info.version.clone() };
-        let variable = self.source.describe(&version, &info.name)?;
-        // Read once, for whichever parts are not in the cache.
-        let mut read: Option<Spells> = None;
-        let mut part = |part: SpellPart| -> Result<Arc<Data>, RunError> {
-            let mut load = || -> Result<Data, RunError> {
-                if read.is_none() {
-                    read = Some(self.source.spells(&version, &info.name, plan.from, plan.to)?);
-                }
-                let Some(spells) = &read else { return Err(RunError::unknown_column(&info.name)) };
-                let plain = |values| Data { values, validity: None, dictionary: None };
-                Ok(match part {
-                    SpellPart::Value => {
-                        let column = crate::source::Column { values: spells.values.clone(), validity: None };
-                        Data::imported(column, variable.codes.as_deref(), info.data_type == DataType::Integer)
-                    }
-                    SpellPart::Ordinal => plain(Values::Unit(spells.ordinals.clone())),
-                    SpellPart::Start => plain(Values::Date(spells.starts.clone())),
-                    SpellPart::Stop => plain(Values::Date(spells.stops.clone())),
-                })
-            };
-            if self.no_cache {
-                return load().map(Arc::new);
-            }
-            let what = Imported::Spells(part, plan.from, plan.to);
-            let key =
-                ImportKey { store: version.store.clone(), name: info.name.clone(), digest: variable.digest, what };
-            self.cache.column(key, load)
-        };
-        let (value, ordinal) = (part(SpellPart::Value)?, part(SpellPart::Ordinal)?);
-        let (start, stop) = (part(SpellPart::Start)?, part(SpellPart::Stop)?);
-        match (&ordinal.values, &start.values, &stop.values) {
-            (Values::Unit(ordinals), Values::Date(starts), Values::Date(stops)) => {
-                let (ordinals, starts, stops) = (ordinals.clone(), starts.clone(), stops.clone());
-                Ok((variable, SpellColumns { value, ordinals, starts, stops }))
-            }
-            _ => Err(RunError::unknown_column(&info.name)),
+    /// A part of a variable through the cache of all runs (ENG-022), unless the script said `nocache` (LANG-226).
+    pub(super) fn shared(
+        &self,
+        variable: &Variable,
+        what: Imported,
+        load: impl FnOnce() -> Result<Data, RunError>,
+    ) -> Result<Arc<Data>, RunError> {
+        if self.no_cache {
+            return load().map(Arc::new);
         }
+        let (store, name) = (variable.info.store.clone(), variable.info.name.clone());
+        self.cache.column(ImportKey { store, name, digest: variable.digest, what }, load)
     }
 
     pub(super) fn import(&mut self, plan: &Import) -> Result<Outcome, RunError> {
@@ -131,65 +87,10 @@ impl Run {
             dataset.set_mask(mask);
         } else {
             dataset.put(&plan.column, column);
-            self.insert(dataset);
+            self.insert(super::held(dataset));
             return Ok(Outcome::Done);
         }
         dataset.put(&plan.column, column);
-        self.population(dataset)
-    }
-
-    /// `import-event` (LANG-121): a row per spell that meets the interval, with its own START and STOP (LANG-079). Into
-    /// the units of another dataset only their spells come.
-    pub(super) fn import_event(&mut self, plan: &ImportEvent, control: &dyn Control) -> Result<Outcome, RunError> {
-        let info = &plan.variable;
-        let mut dataset = self.active()?.clone();
-        if dataset.kind != DatasetKind::Empty {
-            return Err(RunError::mixed_kinds(&plan.column));
-        }
-        let (variable, SpellColumns { value: mut data, mut ordinals, mut starts, mut stops }) = self.spells_of(plan)?;
-        stopped(control)?;
-        let mut within = [0; 32];
-        let restricted = dataset.unit_type.is_some();
-        if restricted {
-            within = self.population_key(&dataset)?;
-            let mask = &dataset.mask;
-            let here = |row: &u32| {
-                let unit = ordinals[*row as usize] as usize;
-                unit < mask.len() && mask.get(unit)
-            };
-            let rows: Vec<u32> = (0..ordinals.len() as u32).filter(here).collect();
-            data = Arc::new(take(&data, &rows, control)?);
-            ordinals = rows.iter().map(|r| ordinals[*r as usize]).collect();
-            starts = rows.iter().map(|r| starts[*r as usize]).collect();
-            stops = rows.iter().map(|r| stops[*r as usize]).collect();
-        }
-        let (from, to) = (plan.from.days().to_le_bytes(), plan.to.days().to_le_bytes());
-        let parts = [info.store.as_bytes(), info.name.as_bytes(), &variable.digest, &from, &to, &within];
-        let key = column_key("import-event", &parts);
-        let mut column = imported(info, &variable, data, plan.labels.clone());
-        column.key = key;
-        column.row_wise = false;
-        column.made = restricted;
-        column.import = Some((Arc::clone(info), Some(plan.to)));
-        let origin = vec![info.name.clone()];
-        let [start, stop] = spell_columns(&plan.column);
-        let mut begun = days(starts.clone(), known(&starts, i32::MIN), column_key("start", &[&key]), origin.clone());
-        let mut ended = days(stops.clone(), known(&stops, i32::MAX), column_key("stop", &[&key]), origin);
-        // What all runs share counts against the cache, not against this run.
-        (begun.made, ended.made) = (restricted, restricted);
-        dataset.kind = DatasetKind::Event;
-        dataset.unit_type = Some(Arc::clone(&info.unit_type));
-        dataset.rows_key = key;
-        dataset.set_mask(Mask::of_valid(None, ordinals.len(), ordinals.len()));
-        dataset.rows = Rows::Own(ordinals);
-        dataset.put(&plan.column, column);
-        dataset.put(&start, begun);
-        dataset.put(&stop, ended);
-        if !restricted {
-            let people = self.people(&dataset)?;
-            let key = column_key("population", &[&key, &people.mark()]);
-            dataset.set = Some(self.cache.set(key, || Ok::<_, RunError>(people.set(&dataset.mask)))?);
-        }
         self.population(dataset)
     }
 
@@ -280,10 +181,9 @@ impl Run {
         let mask = Arc::clone(&dataset.mask);
         for (_, column) in &mut dataset.columns {
             let rows = column.data.len().min(mask.len());
-            let valid = arrow::buffer::BooleanBuffer::collect_bool(rows, |i| mask.get(i) && column.data.is_valid(i));
             let data = Data {
                 values: slice(&column.data.values, rows),
-                validity: Some(arrow::buffer::NullBuffer::new(valid)),
+                validity: Some(mask.validity(column.data.validity.as_ref(), rows)),
                 dictionary: column.data.dictionary.clone(),
             };
             column.data = Arc::new(data);
@@ -295,7 +195,12 @@ impl Run {
 }
 
 /// A column of a register variable; row-wise and of the cache until it is said otherwise.
-fn imported(info: &Arc<VariableInfo>, variable: &Variable, data: Arc<Data>, labels: Option<Arc<Labels>>) -> Column {
+pub(super) fn imported(
+    info: &Arc<VariableInfo>,
+    variable: &Variable,
+    data: Arc<Data>,
+    labels: Option<Arc<Labels>>,
+) -> Column {
     let sentinel = variable.codes.as_ref().map_or(&[][..], |c| &c.sentinel);
     Column {
         data_type: info.data_type.clone(),
@@ -312,7 +217,12 @@ fn imported(info: &Arc<VariableInfo>, variable: &Variable, data: Arc<Data>, labe
 }
 
 /// A column of days that belongs to the rows: START, STOP, `date@panel`.
-fn days(days: ScalarBuffer<i32>, validity: Option<NullBuffer>, key: [u8; 32], origin: Vec<String>) -> Column {
+pub(super) fn days(
+    days: ScalarBuffer<i32>,
+    validity: Option<NullBuffer>,
+    key: [u8; 32],
+    origin: Vec<String>,
+) -> Column {
     Column {
         data: Arc::new(Data { values: Values::Date(days), validity, dictionary: None }),
         data_type: DataType::Date,
@@ -325,11 +235,6 @@ fn days(days: ScalarBuffer<i32>, validity: Option<NullBuffer>, key: [u8; 32], or
         import: None,
         made: true,
     }
-}
-
-/// Missing where a day is `nothing`.
-fn known(days: &[i32], nothing: i32) -> Option<NullBuffer> {
-    days.contains(&nothing).then(|| NullBuffer::new(BooleanBuffer::collect_bool(days.len(), |i| days[i] != nothing)))
 }
 
 pub(super) fn slice(values: &crate::source::Values, rows: usize) -> crate::source::Values {

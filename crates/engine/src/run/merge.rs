@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use arrow::buffer::{BooleanBuffer, NullBuffer};
 use script::program::{Merge, Pairing};
 
 use super::{Outcome, Run};
@@ -71,9 +70,8 @@ impl Run {
 /// The values as they are, on the rows that the source holds.
 fn within(data: &Data, source: &Dataset, rows: usize) -> Data {
     let len = data.len().min(source.mask.len()).min(rows);
-    let valid = BooleanBuffer::collect_bool(len, |i| source.mask.get(i) && data.is_valid(i));
-    let values = super::import::slice(&data.values, len);
-    Data { values, validity: Some(NullBuffer::new(valid)), dictionary: data.dictionary.clone() }
+    let validity = Some(source.mask.validity(data.validity.as_ref(), len));
+    Data { values: super::import::slice(&data.values, len), validity, dictionary: data.dictionary.clone() }
 }
 
 /// The key columns of the rows of a dataset: its unit key, or the keys it was collapsed by.

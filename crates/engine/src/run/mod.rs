@@ -3,6 +3,7 @@
 
 mod assign;
 mod datasets;
+mod events;
 mod groups;
 mod import;
 mod merge;
@@ -29,9 +30,11 @@ use crate::params::Parameters;
 use crate::people::People;
 use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, RawTable, RawVerdict};
 use crate::source::{VariableSource, space_of};
+use crate::unread::Held;
 
 use self::assign::Assignment;
 use self::datasets::OCCASION;
+pub(crate) use self::datasets::spell_columns;
 pub use self::snapshot::{DatasetState, Snapshot};
 pub use self::warning::Warning;
 
@@ -76,9 +79,9 @@ pub struct Run {
     cache: Arc<ImportCache>,
     parameters: Parameters,
     language: Language,
-    datasets: BTreeMap<Name, Arc<Dataset>>,
+    datasets: BTreeMap<Name, Held>,
     active: Option<Name>,
-    pending: Option<Dataset>,
+    pending: Option<Held>,
     /// Imports go past the cache (LANG-226).
     no_cache: bool,
     warnings: Vec<Warning>,
@@ -117,12 +120,12 @@ impl Run {
             // Stores are resolved in the plan; labels come with the columns they are assigned to.
             Action::Require { .. } | Action::DefineLabels { .. } => Ok(Outcome::Done),
             Action::CreateDataset { dataset } => {
-                self.insert(Dataset::empty(dataset));
+                self.insert(held(Dataset::empty(dataset)));
                 self.active = Some(Arc::clone(dataset));
                 Ok(Outcome::Done)
             }
             Action::Use { dataset } => {
-                self.named(dataset)?;
+                self.held(dataset)?;
                 self.active = Some(Arc::clone(dataset));
                 Ok(Outcome::Done)
             }
@@ -230,24 +233,36 @@ impl Run {
     /// A dataset as it stands, for comparison with the reference interpreter.
     #[cfg(test)]
     pub(crate) fn dataset(&self, name: &str) -> Option<&Dataset> {
-        self.datasets.get(name).map(|d| &**d)
+        self.named(name).ok()
     }
 
     /// The unit type of a dataset; none while it is empty or unknown, and where it was collapsed by values.
     pub fn unit_type(&self, dataset: &str) -> Option<&UnitType> {
-        self.datasets.get(dataset)?.unit_type.as_deref()
+        self.datasets.get(dataset)?.unit_type()
     }
 
+    fn held(&self, name: &str) -> Result<&Held, RunError> {
+        self.datasets.get(name).ok_or_else(|| RunError::unknown_dataset(name))
+    }
+
+    /// A dataset with its rows, which are read now if nobody has asked for them before.
     fn named(&self, name: &str) -> Result<&Dataset, RunError> {
-        self.datasets.get(name).map(|d| &**d).ok_or_else(|| RunError::unknown_dataset(name))
+        match self.held(name)? {
+            Held::Rows(dataset) => Ok(dataset),
+            Held::Unread(events) => events.rows(|| self.read(events)),
+        }
+    }
+
+    fn active_name(&self) -> Result<&Name, RunError> {
+        self.active.as_ref().ok_or_else(RunError::no_dataset)
     }
 
     fn active(&self) -> Result<&Dataset, RunError> {
-        self.named(self.active.as_ref().ok_or_else(RunError::no_dataset)?)
+        self.named(self.active_name()?)
     }
 
-    fn insert(&mut self, dataset: Dataset) {
-        self.datasets.insert(Arc::clone(&dataset.name), Arc::new(dataset));
+    fn insert(&mut self, dataset: Held) {
+        self.datasets.insert(Arc::clone(dataset.name()), dataset);
     }
 
     fn change(&mut self, f: impl FnOnce(&mut Dataset) -> Result<(), RunError>) -> Result<Outcome, RunError> {
@@ -258,22 +273,22 @@ impl Run {
 
     /// Refused when the run would hold more than it may with `dataset` beside or in place of the one of its name (E601).
     fn afford(&self, dataset: &Dataset) -> Result<(), RunError> {
-        let others = self.datasets.values().filter(|d| d.name != dataset.name).map(|d| &**d);
-        let bytes = distinct_bytes(others.chain([dataset]).flat_map(Dataset::buffers));
+        let others = self.datasets.values().filter(|d| *d.name() != dataset.name).flat_map(Held::buffers);
+        let bytes = distinct_bytes(others.chain(dataset.buffers()));
         if bytes > self.parameters.memory { Err(RunError::out_of_memory()) } else { Ok(()) }
     }
 
     /// Keeps `dataset` until it is accepted; refused at once when the run would hold too much.
     fn propose(&mut self, dataset: Dataset) -> Result<(), RunError> {
         self.afford(&dataset)?;
-        self.pending = Some(dataset);
+        self.pending = Some(held(dataset));
         Ok(())
     }
 
     /// A change that the gate has no say in: it takes effect at once, when there is room for it.
     fn settle(&mut self, dataset: Dataset) -> Result<Outcome, RunError> {
         self.afford(&dataset)?;
-        self.insert(dataset);
+        self.insert(held(dataset));
         Ok(Outcome::Done)
     }
 
@@ -283,7 +298,7 @@ impl Run {
 
     /// Proposes a dataset with another population than the one of its name has (LANG-241).
     fn population(&mut self, mut dataset: Dataset) -> Result<Outcome, RunError> {
-        let before = self.datasets.get(&dataset.name).and_then(|d| d.set.clone());
+        let before = self.datasets.get(&dataset.name).and_then(Held::set).cloned();
         let set = self.persons_behind(&dataset)?;
         let rows = dataset.mask.count();
         let raw = RawPopulation {
@@ -371,8 +386,14 @@ impl Run {
         let persons = dataset.unit_type.as_ref().is_some_and(|u| space_of(u) == self.source.person_space());
         let rows = match &dataset.rows {
             Rows::Units if persons => [0; 32],
+            // All rows that there are: which they are is in their key.
+            Rows::Own(_) if dataset.mask.is_whole() => [0; 32],
             _ => dataset.mask.digest(),
         };
         Ok(column_key("population", &[&set.fingerprint.to_le_bytes(), &dataset.rows_key, &rows]))
     }
+}
+
+fn held(dataset: Dataset) -> Held {
+    Held::Rows(Arc::new(dataset))
 }

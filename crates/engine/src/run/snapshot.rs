@@ -10,16 +10,16 @@
 //! A snapshot holds raw data and says nothing about it; it never leaves the process.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use script::program::Name;
 
 use super::Run;
-use crate::dataset::{Dataset, distinct_bytes};
+use crate::dataset::distinct_bytes;
+use crate::unread::Held;
 
 /// A dataset as it stood. Cloning it costs nothing.
 #[derive(Clone)]
-pub struct DatasetState(Arc<Dataset>);
+pub struct DatasetState(Held);
 
 impl DatasetState {
     /// Address and bytes of the buffers that it keeps in memory: columns that the run made, masks, rows. Imported columns
@@ -36,14 +36,14 @@ impl DatasetState {
 
     /// Whether both are the same state of the same dataset, not merely equal.
     pub fn is(&self, other: &DatasetState) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.is(&other.0)
     }
 }
 
 /// All datasets as they stood, and which one was active.
 #[derive(Clone)]
 pub struct Snapshot {
-    datasets: BTreeMap<Name, Arc<Dataset>>,
+    datasets: BTreeMap<Name, Held>,
     active: Option<Name>,
     no_cache: bool,
 }
@@ -51,7 +51,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// As [`DatasetState::buffers`], of all datasets.
     pub fn buffers(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.datasets.values().flat_map(|d| d.buffers())
+        self.datasets.values().flat_map(Held::buffers)
     }
 
     /// Bytes that it keeps in memory.
@@ -76,7 +76,7 @@ impl Run {
 
     /// One dataset as it stands; none when there is none of this name.
     pub fn dataset_state(&self, name: &str) -> Option<DatasetState> {
-        self.datasets.get(name).map(|d| DatasetState(Arc::clone(d)))
+        self.datasets.get(name).cloned().map(DatasetState)
     }
 
     /// Puts a dataset under `name` as it stood, or takes the one of that name away.
@@ -87,10 +87,7 @@ impl Run {
                 self.datasets.remove(name);
                 self.active.take_if(|a| a == name);
             }
-            Some(DatasetState(dataset)) if dataset.name == *name => {
-                self.datasets.insert(Arc::clone(name), dataset);
-            }
-            Some(DatasetState(dataset)) => self.insert(Dataset { name: Arc::clone(name), ..(*dataset).clone() }),
+            Some(DatasetState(dataset)) => self.insert(dataset.renamed(name)),
         }
     }
 

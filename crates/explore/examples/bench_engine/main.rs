@@ -93,8 +93,12 @@ fn generate(folder: &Path, persons: u32) -> Result<(), Failure> {
             return Err("the registers could not be generated: is .venv there? (make python-peers)".into());
         }
     }
-    if !folder.join("hap/store.json").exists() {
-        registers::convert(folder, &folder.join("hap"))?;
+    let store = folder.join("hap");
+    if datastore::Assembly::open(&store).is_err() {
+        if store.exists() {
+            std::fs::remove_dir_all(&store)?;
+        }
+        registers::convert(folder, &store)?;
     }
     Ok(())
 }
