@@ -157,7 +157,8 @@ fn again_after_a_start(zone: &TestZone) -> Result<usize, Failure> {
     let register = Register::new(1, PERSONS);
     let mut seen: Vec<Vec<Option<f64>>> = Vec::new();
     for _ in 0..3 {
-        let gate = explore::headless::SyntheticGate::open(folder.path(), &testkit::Seeded::new(7))?;
+        let gate =
+            explore::headless::SyntheticGate::open(folder.path(), &Policy::standard(), &testkit::Seeded::new(7))?;
         let source = Arc::new(register.source(gate.keys.dataset_key()));
         let gateway = Gateway::with(source, gate.keys, zone, Policy::standard(), gate.ledger);
         for script in counts::repetitions().iter().take(4) {
