@@ -14,6 +14,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("audit", "audit", "bench"),
     ("engine", "explore", "bench_engine"),
     ("explore", "hap", "bench_explore"),
+    ("gate", "explore", "bench_gate"),
     ("pages", "hap", "pages"),
 ];
 
