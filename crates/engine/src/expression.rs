@@ -10,7 +10,7 @@ use crate::control::Control;
 use crate::data::{Data, Dictionary};
 use crate::error::RunError;
 use crate::functions;
-use crate::lookup::{Span, WORD};
+use crate::lookup::{Condition, Span, pack};
 use crate::vector::{Content, Kind, Value, Vector};
 
 /// An expression with its columns at hand.
@@ -29,14 +29,8 @@ pub(crate) struct Lookup {
     data: Arc<Data>,
     span: Span,
     table: Vector,
-    /// Per entry, bit 0: true; bit 1: false.
-    truth: Vec<u8>,
-}
-
-/// Where a condition is true and where it is false, 64 rows a word; neither where it is missing (LANG-034, LANG-035).
-struct Truth {
-    yes: Vec<u64>,
-    no: Vec<u64>,
+    yes: Condition,
+    no: Condition,
 }
 
 /// Finds the column with a name.
@@ -138,41 +132,30 @@ impl Node {
 
     /// Where the expression is true, 64 rows a word.
     pub(crate) fn truths(&self, rows: std::ops::Range<usize>) -> Vec<u64> {
-        self.truth(rows).yes
+        self.is(true, rows)
     }
 
-    fn truth(&self, rows: std::ops::Range<usize>) -> Truth {
+    /// Where the expression is true, or where it is false, 64 rows a word; it is neither where it is missing (LANG-034,
+    /// LANG-035).
+    fn is(&self, wanted: bool, rows: std::ops::Range<usize>) -> Vec<u64> {
         match self {
             Node::Lookup(lookup) => {
-                let [yes, no] = lookup.span.two_bits(&lookup.data, &lookup.truth, rows);
-                Truth { yes, no }
+                let condition = if wanted { &lookup.yes } else { &lookup.no };
+                lookup.span.words(&lookup.data, condition, rows)
             }
-            Node::Unary(UnaryOperator::Not, x) => {
-                let Truth { yes, no } = x.truth(rows);
-                Truth { yes: no, no: yes }
-            }
-            Node::Binary(BinaryOperator::And, a, b) => {
-                let (a, b) = (a.truth(rows.clone()), b.truth(rows));
-                Truth { yes: words(a.yes, &b.yes, |a, b| a & b), no: words(a.no, &b.no, |a, b| a | b) }
-            }
-            Node::Binary(BinaryOperator::Or, a, b) => {
-                let (a, b) = (a.truth(rows.clone()), b.truth(rows));
-                Truth { yes: words(a.yes, &b.yes, |a, b| a | b), no: words(a.no, &b.no, |a, b| a & b) }
+            Node::Unary(UnaryOperator::Not, x) => x.is(!wanted, rows),
+            Node::Binary(op @ (BinaryOperator::And | BinaryOperator::Or), a, b) => {
+                let (a, b) = (a.is(wanted, rows.clone()), b.is(wanted, rows));
+                if (*op == BinaryOperator::And) == wanted {
+                    words(a, &b, |a, b| a & b)
+                } else {
+                    words(a, &b, |a, b| a | b)
+                }
             }
             _ => {
                 let vector = self.evaluate(rows);
-                let mut found = Truth { yes: Vec::new(), no: Vec::new() };
-                for first in (0..vector.len()).step_by(WORD) {
-                    let (mut yes, mut no) = (0u64, 0u64);
-                    for i in first..(first + WORD).min(vector.len()) {
-                        let truth = truth(&vector, i);
-                        yes |= u64::from(truth == Some(true)) << (i - first);
-                        no |= u64::from(truth == Some(false)) << (i - first);
-                    }
-                    found.yes.push(yes);
-                    found.no.push(no);
-                }
-                found
+                let bytes: Vec<u8> = (0..vector.len()).map(|i| u8::from(truth(&vector, i) == Some(wanted))).collect();
+                pack(&bytes).collect()
             }
         }
     }
@@ -186,8 +169,9 @@ fn words(mut a: Vec<u64>, b: &[u64], f: impl Fn(u64, u64) -> u64) -> Vec<u64> {
 impl Lookup {
     /// `table` has an entry per place of the span of `data`, and a last one for missing.
     pub(crate) fn new(data: Arc<Data>, span: Span, table: Vector) -> Self {
-        let truth = (0..table.len()).map(|i| truth(&table, i).map_or(0, |yes| if yes { 1 } else { 2 })).collect();
-        Self { data, span, table, truth }
+        let is = |wanted| Condition::new((0..table.len()).map(|i| truth(&table, i) == Some(wanted)));
+        let (yes, no) = (is(true), is(false));
+        Self { data, span, table, yes, no }
     }
 
     fn evaluate(&self, rows: std::ops::Range<usize>) -> Vector {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use rayon::prelude::*;
 
-use crate::control::{CHUNK, Control, by_chunk};
+use crate::control::{CHUNK, Control, by_chunk, stopped};
 use crate::data::Data;
 use crate::error::RunError;
 use crate::source::Values;
@@ -127,7 +127,8 @@ impl Span {
         let rows = self.entries(data, table, &range, out);
         let Some(validity) = &data.validity else { return };
         let missing = table[self.len];
-        let words = valid_words(validity, range.start..range.start + rows);
+        let first = range.start.min(data.len());
+        let words = valid_words(validity, first..first + rows);
         for (out, word) in out[..rows].chunks_mut(WORD).zip(words) {
             let mut gone = !word & (u64::MAX >> (WORD - out.len()));
             if gone == u64::MAX {
@@ -141,26 +142,52 @@ impl Span {
         }
     }
 
-    /// Two conditions at once, as words: the lowest and the next bit of the entries of `table`.
-    pub(crate) fn two_bits(self, data: &Data, table: &[u8], range: Range<usize>) -> [Vec<u64>; 2] {
-        let mut bytes = vec![0u8; range.len()];
-        let rows = self.entries(data, table, &range, &mut bytes);
-        let mut low: Vec<u64> = pack(&bytes).collect();
-        bytes.iter_mut().for_each(|b| *b >>= 1);
-        let mut high: Vec<u64> = pack(&bytes).collect();
-        if let Some(validity) = &data.validity {
-            let missing = table[self.len];
-            let spread = |bit: u8| if missing & bit == 0 { 0 } else { u64::MAX };
-            let words = valid_words(validity, range.start..range.start + rows);
-            for (((low, high), word), first) in low.iter_mut().zip(&mut high).zip(words).zip((0..).step_by(WORD)) {
-                let inside = u64::MAX >> (WORD - (range.len() - first).min(WORD));
-                // Rows beyond the column have their entry already.
-                let column = u64::MAX >> (WORD - (rows - first).min(WORD));
-                *low = *low & (word | !column) | spread(1) & !word & column & inside;
-                *high = *high & (word | !column) | spread(2) & !word & column & inside;
+    /// Where a condition holds, as words of the rows of `range`.
+    pub(crate) fn words(self, data: &Data, condition: &Condition, range: Range<usize>) -> Vec<u64> {
+        let have = range.start.min(data.len())..range.end.min(data.len());
+        let rows = have.len();
+        let missing = condition.entries[self.len] == 1;
+        let mut words = match &condition.stretch {
+            // A code that is not in the dictionary reads as missing, so it must not meet the condition.
+            Some(places) if data.dictionary.is_none() || !missing => self.within(data, places, have.clone()),
+            _ => {
+                let mut bytes = vec![0u8; range.len()];
+                self.entries(data, &condition.entries, &range, &mut bytes);
+                pack(&bytes).collect()
             }
+        };
+        words.resize(range.len().div_ceil(WORD), 0);
+        let known = data.validity.as_ref().map(|v| valid_words(v, have.clone()));
+        for (i, word) in words.iter_mut().enumerate() {
+            // Rows beyond the column are missing.
+            let column = first_bits(rows.saturating_sub(i * WORD));
+            let known = known.as_ref().map_or(column, |words| words.get(i).copied().unwrap_or(0));
+            let gone = first_bits(range.len() - i * WORD) & !known;
+            *word = *word & known | if missing { gone } else { 0 };
         }
-        [low, high]
+        words
+    }
+
+    /// The rows of `have` whose place is one of `places`, as if all were valid.
+    fn within(self, data: &Data, places: &Range<usize>, have: Range<usize>) -> Vec<u64> {
+        let (low, len) = (self.low.wrapping_add(places.start as i64), places.len() as u64);
+        macro_rules! compare {
+            ($v:expr, $signed:ty, $unsigned:ty) => {{
+                let (low, whole) = (low as $signed, len > <$unsigned>::MAX as u64);
+                let inside = |x: &_| u8::from((*x as $signed).wrapping_sub(low) as $unsigned < len as $unsigned || whole);
+                pack_each(&$v[have], inside)
+            }};
+        }
+        match &data.values {
+            Values::Code8(v) => compare!(v, u8, u8),
+            Values::Code16(v) => compare!(v, u16, u16),
+            Values::Code32(v) | Values::Text { index: v, .. } => compare!(v, u32, u32),
+            Values::Int8(v) => compare!(v, i8, u8),
+            Values::Int16(v) => compare!(v, i16, u16),
+            Values::Int32(v) | Values::Date(v) => compare!(v, i32, u32),
+            Values::Int64(v) => compare!(v, i64, u64),
+            Values::Float(_) | Values::Unit(_) => vec![0; have.len().div_ceil(WORD)],
+        }
     }
 
     /// The column of `rows` rows that `table` makes of this one; written at the smallest width that holds the table.
@@ -177,16 +204,18 @@ impl Span {
         let filled = table.valid[self.len];
         macro_rules! made {
             ($variant:ident, $table:expr) => {{
-                let parts = by_chunk(control, rows, |range| {
-                    let mut out = vec![Default::default(); range.len()];
+                let mut all = vec![Default::default(); rows];
+                all.par_chunks_mut(CHUNK).enumerate().try_for_each(|(chunk, out)| {
+                    stopped(control)?;
+                    let range = chunk * CHUNK..chunk * CHUNK + out.len();
                     if filled {
-                        self.gather(data, $table, range, &mut out);
+                        self.gather(data, $table, range, out);
                     } else {
-                        self.entries(data, $table, &range, &mut out);
+                        self.entries(data, $table, &range, out);
                     }
-                    out
+                    Ok::<_, RunError>(())
                 })?;
-                Values::$variant(parts.concat().into())
+                Values::$variant(all.into())
             }};
         }
         let values = match &small.values {
@@ -201,15 +230,52 @@ impl Span {
             Values::Date(v) => made!(Date, v),
             Values::Unit(v) => made!(Unit, v),
         };
-        let valid: Vec<u8> = table.valid.iter().map(|v| u8::from(*v)).collect();
-        let words = by_chunk(control, rows, |range| {
-            let [valid, _] = self.two_bits(data, &valid, range);
-            valid
-        })?;
-        let bits = BooleanBuffer::new(Buffer::from_vec(words.concat()), 0, rows);
-        let validity = Some(NullBuffer::new(bits)).filter(|v| v.null_count() > 0);
+        let every = table.valid[..self.len].iter().all(|valid| *valid);
+        let validity = if every && !filled && data.dictionary.is_none() && data.len() >= rows {
+            data.validity.as_ref().map(|validity| validity.slice(0, rows))
+        } else {
+            let valid = Condition::new(table.valid.iter().copied());
+            let words = by_chunk(control, rows, |range| self.words(data, &valid, range))?;
+            Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words.concat()), 0, rows)))
+        };
+        let validity = validity.filter(|v| v.null_count() > 0);
         Ok(Data { values, validity, dictionary: small.dictionary })
     }
+}
+
+/// A condition on the places of a span, the last entry for missing.
+pub(crate) struct Condition {
+    /// 1 where it holds, else 0.
+    entries: Vec<u8>,
+    /// The places where it holds, when they lie side by side: then rows are compared instead of looked up.
+    stretch: Option<Range<usize>>,
+}
+
+impl Condition {
+    pub(crate) fn new(holds: impl Iterator<Item = bool>) -> Self {
+        let entries: Vec<u8> = holds.map(u8::from).collect();
+        let places = &entries[..entries.len() - 1];
+        let start = places.iter().position(|e| *e == 1).unwrap_or(0);
+        let len = places[start..].iter().take_while(|e| **e == 1).count();
+        let alone = !places[start + len..].contains(&1);
+        Self { stretch: alone.then_some(start..start + len), entries }
+    }
+}
+
+/// A word with so many bits from the lowest on.
+fn first_bits(n: usize) -> u64 {
+    if n >= WORD { u64::MAX } else { (1 << n) - 1 }
+}
+
+/// The lowest bits of what `f` makes of each value, 64 a word. The inner loop has no branch, so that it is compiled to vector
+/// instructions.
+fn pack_each<T>(values: &[T], f: impl Fn(&T) -> u8) -> Vec<u64> {
+    let mut bytes = [0u8; WORD];
+    let words = values.chunks(WORD).map(|block| {
+        bytes.iter_mut().zip(block).for_each(|(byte, x)| *byte = f(x));
+        pack(&bytes[..block.len()]).next().unwrap_or(0)
+    });
+    words.collect()
 }
 
 /// The least and the greatest value of the valid rows; none when they lie so far apart that `most` numbers are not
@@ -306,9 +372,25 @@ mod tests {
             let mut out = vec![9u8; range.len()];
             span.gather(&data, &table, range.clone(), &mut out);
             prop_assert_eq!(&out, &expected);
-            let [low, high] = span.two_bits(&data, &table, range.clone());
-            for (i, e) in expected.iter().enumerate() {
-                prop_assert_eq!([(low[i / 64] >> (i % 64)) & 1, (high[i / 64] >> (i % 64)) & 1], [u64::from(e & 1), u64::from(e >> 1)]);
+            // Conditions that hold side by side, scattered, everywhere and nowhere, and for missing.
+            let from = (i64::from(values[0]) - span.low).max(0) as usize;
+            for holds in [0, 1, 2, 3].map(|which| move |place: usize| match which {
+                0 => place >= from,
+                1 => place % 3 == 0,
+                2 => place <= from,
+                _ => place == usize::MAX,
+            }) {
+                for missing in [false, true] {
+                    let entries = (0..span.len()).map(holds).chain([missing]);
+                    let words = span.words(&data, &Condition::new(entries), range.clone());
+                    for (i, row) in range.clone().enumerate() {
+                        let known = row < rows.len() && valid[row];
+                        let expected = if known { holds((i64::from(values[row]) - span.low) as usize) } else { missing };
+                        prop_assert_eq!((words[i / 64] >> (i % 64)) & 1 == 1, expected);
+                    }
+                    let beyond = range.len() % 64;
+                    prop_assert!(beyond == 0 || words[range.len() / 64] >> beyond == 0);
+                }
             }
             let all: Vec<i64> = (0..=span.len() as i64).collect();
             let made = Vector { content: crate::vector::Content::Integer(all), valid: (0..=span.len()).map(|i| i % 3 != 0).collect() };

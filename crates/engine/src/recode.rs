@@ -8,7 +8,7 @@ use crate::control::{Control, by_chunk};
 use crate::data::Data;
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
-use crate::lookup::{Span, pack};
+use crate::lookup::{self, Span, pack};
 use crate::mask::Mask;
 use crate::vector::{Kind, Value, Vector};
 
@@ -105,17 +105,11 @@ fn by_value(
     control: &dyn Control,
 ) -> Result<(Data, Vec<Vec<u64>>), RunError> {
     let old = span.values(&source.data).read(0..span.len() + 1);
-    let (values, matched): (Vec<Value>, Vec<u8>) = (0..old.len())
-        .map(|i| {
-            let (value, matched) = recoded(rules, &old.get(i), &source.flagged);
-            (value, u8::from(matched))
-        })
-        .unzip();
+    let (values, matched): (Vec<Value>, Vec<bool>) =
+        (0..old.len()).map(|i| recoded(rules, &old.get(i), &source.flagged)).unzip();
     let data = span.column(&source.data, &Vector::collect(&values, &kind), kind, rows, control)?;
-    let touched = by_chunk(control, rows, |range| {
-        let [touched, _] = span.two_bits(&source.data, &matched, range);
-        touched
-    })?;
+    let matched = lookup::Condition::new(matched.into_iter());
+    let touched = by_chunk(control, rows, |range| span.words(&source.data, &matched, range))?;
     Ok((data, touched))
 }
 
