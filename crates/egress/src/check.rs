@@ -48,29 +48,22 @@ pub struct Release<'a> {
 impl<'a> Release<'a> {
     /// A release of these files. One of them may be the declaration, which stays.
     pub fn new(files: impl IntoIterator<Item = File<'a>>) -> Self {
-        let mut release = Self::default();
-        for file in files {
-            if file.name != DECLARATION {
-                release.files.push(file);
-                continue;
-            }
-            match Declarations::parse(file.bytes) {
-                Ok(declarations) => release.declarations = declarations,
-                Err(_) => release.faults.push(Reason::Declaration.into()),
-            }
+        let (declarations, files): (Vec<File<'a>>, Vec<File<'a>>) =
+            files.into_iter().partition(|f| f.name == DECLARATION);
+        match declarations.first().map(|f| Declarations::parse(f.bytes)) {
+            None => Self { files, ..Self::default() },
+            Some(Ok(declarations)) => Self::declared(files, declarations),
+            Some(Err(_)) => Self { files, faults: vec![Reason::Declaration.into()], ..Self::default() },
         }
-        let missing = |d: &Declared| {
-            !release.files.iter().any(|f| f.name == d.file || d.file.starts_with(&format!("{}/", f.name)))
-        };
-        if release.declarations.outputs.iter().any(missing) {
-            release.faults.push(Reason::Declaration.into());
-        }
-        release
     }
 
     /// A release of files whose declaration was made elsewhere, such as in a form.
     pub fn declared(files: impl IntoIterator<Item = File<'a>>, declarations: Declarations) -> Self {
-        Self { declarations, ..Self::new(files) }
+        let files: Vec<File<'a>> = files.into_iter().collect();
+        let is = |d: &Declared, f: &File<'_>| d.file == f.name || d.file.starts_with(&format!("{}/", f.name));
+        let missing = declarations.outputs.iter().any(|d| !files.iter().any(|f| is(d, f)));
+        let faults = missing.then(|| Reason::Declaration.into()).into_iter().collect();
+        Self { files, declarations, faults }
     }
 }
 

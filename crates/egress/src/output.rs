@@ -1,5 +1,6 @@
 //! Types of output (SDC-303), what the columns of a table say, and the machine's guess of the type from them.
 
+use kernel::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::table::{Cell, Table};
@@ -28,6 +29,29 @@ pub enum OutputType {
     Text,
     /// Not told.
     Unknown,
+}
+
+impl OutputType {
+    /// The word for a reader.
+    pub const fn word(self, language: Language) -> &'static str {
+        let [nb, nn, en] = match self {
+            OutputType::Frequency => ["antall", "tal på", "counts"],
+            OutputType::Magnitude => ["summer", "summar", "sums"],
+            OutputType::Summary => ["mål", "mål", "statistics"],
+            OutputType::Test => ["test eller korrelasjon", "test eller korrelasjon", "test or correlation"],
+            OutputType::Regression => ["modell", "modell", "regression"],
+            OutputType::Survival => ["overlevelse", "overleving", "survival"],
+            OutputType::Figure => ["figur", "figur", "figure"],
+            OutputType::Model => ["trent modell", "trent modell", "trained model"],
+            OutputType::Text => ["tekst", "tekst", "text"],
+            OutputType::Unknown => ["ukjent type", "ukjend type", "unknown type"],
+        };
+        match language {
+            Language::Nb => nb,
+            Language::Nn => nn,
+            Language::En => en,
+        }
+    }
 }
 
 /// What the machine takes a table for.
@@ -228,6 +252,11 @@ impl<'a> Read<'a> {
     pub(crate) fn new(table: &'a Table) -> Self {
         let roles = (0..table.columns.len()).map(|c| role(table, c)).collect();
         let mut read = Self { table, roles };
+        for column in read.of(Role::Sum).collect::<Vec<_>>() {
+            if read.is_row_total(column) {
+                read.roles[column] = Role::Number;
+            }
+        }
         // What stands before the count and has few values is the code of a group.
         let first = read.roles.iter().position(|r| *r == Role::Count).unwrap_or(0);
         for column in (0..first).filter(|c| read.roles[*c] == Role::Number).collect::<Vec<_>>() {
@@ -261,6 +290,19 @@ impl<'a> Read<'a> {
         }
         named.sort_unstable();
         named
+    }
+
+    /// Whether a column that is called a sum is the total of the others beside it, as in Norwegian tables of counts.
+    fn is_row_total(&self, column: usize) -> bool {
+        let others: Vec<usize> = self.of(Role::Number).collect();
+        let row = |r: usize| {
+            let parts: Option<f64> = others.iter().map(|c| self.table.cell(r, *c).number()).sum();
+            parts.zip(self.table.cell(r, column).number())
+        };
+        let totals: Vec<(f64, f64)> = (0..self.table.rows).filter_map(row).collect();
+        !others.is_empty()
+            && !totals.is_empty()
+            && totals.iter().all(|(sum, total)| (sum - total).abs() <= 2.5 * others.len() as f64)
     }
 
     /// Whether a column holds few whole numbers, each of several rows.

@@ -95,7 +95,11 @@ fn numbers(table: &Table, column: usize) -> Vec<Finding> {
             found.push(Finding::at(Reason::IdentityNumber, row, column));
             break;
         }
-        if found.is_empty() && cell.len() <= 14 && IdentityNumber::parse_lenient(cell, &any).is_ok() {
+        if found.is_empty()
+            && cell.len() <= 14
+            && !cell.contains('.')
+            && IdentityNumber::parse_lenient(cell, &any).is_ok()
+        {
             found.push(Finding::at(Reason::IdentityPattern, row, column));
         }
         if cell.split(|c: char| !c.is_ascii_alphanumeric()).any(is_pseudonym) {
@@ -201,10 +205,10 @@ fn has_birth_date(text: &str) -> bool {
     for word in ["født", "fødd", "fødselsdato", "born", "birth", "f. "] {
         for (at, _) in lower.match_indices(word) {
             let whole = lower[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric());
-            let after = lower[at + word.len()..].chars().take(40).collect::<String>();
-            let date = after
+            let after = lower[at + word.len()..]
                 .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '(' | ')' | '"'))
-                .any(|w| is_full_date(w.trim_end_matches('.')));
+                .filter(|w| !w.is_empty());
+            let date = after.take(2).any(|w| is_full_date(w.trim_end_matches('.')));
             if whole && date {
                 return true;
             }
@@ -366,6 +370,7 @@ mod tests {
         assert!(has_birth_date("born: 1961-03-12"));
         assert!(!has_birth_date("Born in 1961"));
         assert!(!has_birth_date("Extracted 2024-03-12"));
+        assert!(!has_birth_date("Birth cohort, extracted 2024-03-12"));
         assert!(is_full_date("1961-03-12T00:00:00"));
         assert!(!is_full_date("1961-03"));
         assert!(!is_full_date("1-2-3"));

@@ -33,9 +33,9 @@ impl Sealed {
         gate: Option<&dyn Verifier>,
         exports: Option<&dyn Exports>,
     ) -> Option<Reason> {
-        let start = &bytes[..bytes.len().min(1 << 20)];
-        let named = contains(start, b"payloadType") && contains(bytes, SealedDocument::PAYLOAD_TYPE.as_bytes());
-        let sealed = SealedDocument::from_bytes(bytes).ok().filter(|_| named)?;
+        let named =
+            bytes.trim_ascii_start().starts_with(b"{") && contains(bytes, SealedDocument::PAYLOAD_TYPE.as_bytes());
+        let sealed = named.then(|| SealedDocument::from_bytes(bytes).ok()).flatten()?;
         let Some(gate) = gate else { return Some(Reason::SealUnverified) };
         let Ok(document) = sealed.open(gate) else { return Some(Reason::SealBroken) };
         // Only the canonical form is the document; anything else may carry more.

@@ -6,6 +6,9 @@ pub(crate) const MAX_COLUMNS: usize = 2_000;
 /// At most so many cells are read of one file.
 pub(crate) const MAX_CELLS: usize = 20_000_000;
 
+/// At most so many bytes of text are kept of one table.
+const MAX_TEXT: usize = 256 << 20;
+
 /// The texts of one column.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Column {
@@ -43,6 +46,7 @@ pub(crate) struct Table {
     pub rows: usize,
     /// Whether there was more than is read.
     pub cut: bool,
+    bytes: usize,
 }
 
 impl Table {
@@ -58,7 +62,7 @@ impl Table {
 
     /// Adds a row. Cells beyond the header are kept in columns without a name, so that nothing goes unseen.
     pub(crate) fn push<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
-        if self.cells() >= MAX_CELLS {
+        if self.cells() >= MAX_CELLS || self.bytes >= MAX_TEXT {
             self.cut = true;
             return;
         }
@@ -75,6 +79,7 @@ impl Table {
                 self.header.push(String::new());
             }
             self.columns[at].push(cell.trim());
+            self.bytes += cell.len();
             at += 1;
         }
         for column in self.columns.iter_mut().skip(at) {

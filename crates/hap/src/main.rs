@@ -47,6 +47,8 @@ enum Command {
     Synth(commands::synth::Args),
     /// Run or check an analysis script.
     Explore(commands::explore::Args),
+    /// Check files that are to leave an analysis room.
+    Egress(commands::egress::Args),
     /// Verify and search the audit logs.
     Audit(commands::audit::Args),
 }
@@ -96,6 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => commands::ingest::run(args).await,
         Command::Synth(args) => commands::synth::run(args),
         Command::Explore(args) => commands::explore::run(args).await,
+        Command::Egress(args) => commands::egress::run(&args),
         Command::Audit(args) => commands::audit::run(args).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Benchmarks: each is an example program of a crate that prints Markdown on standard output and its progress on standard
 //! error. Built with the profile `demo`, which the demo uses too, so that they measure what users run. What it printed is
-//! shown and becomes the section of its name in `docs/benchmarks.md`, under the command that made it.
+//! shown and becomes the section of its name in `docs/benchmarks.md`, under the command that made it; a comparison that
+//! measures no time, in the page of its subject.
 
 use std::process::{Command, Stdio};
 use std::{env, fs, io};
@@ -12,11 +13,15 @@ use crate::workspace::root;
 /// Name, crate, example.
 const BENCHES: &[(&str, &str, &str)] = &[
     ("audit", "audit", "bench"),
+    ("egress", "hap", "bench_egress"),
     ("engine", "explore", "bench_engine"),
     ("explore", "hap", "bench_explore"),
     ("gate", "explore", "bench_gate"),
     ("pages", "hap", "pages"),
 ];
+
+/// Comparisons of findings rather than of time: built as tests are, and written into the page of their subject.
+const COMPARISONS: &[(&str, &str)] = &[("egress", "docs/egress.md")];
 
 /// Runs one benchmark with `arguments`, or all without any.
 pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<Vec<String>> {
@@ -28,14 +33,16 @@ pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<Ve
     let mut failed = Vec::new();
     for (name, package, example) in chosen {
         let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let comparison = COMPARISONS.iter().find(|(n, _)| n == name).map(|(_, page)| *page);
+        let profile = if comparison.is_some() { "dev" } else { "demo" };
         if package == &"hap" {
             // Measured from outside, as users meet it.
             let built =
-                Command::new(&program).args(["build", "--locked", "--profile", "demo", "-p", "hap"]).status()?;
+                Command::new(&program).args(["build", "--locked", "--profile", profile, "-p", "hap"]).status()?;
             anyhow::ensure!(built.success(), "hap does not build");
         }
         let output = Command::new(program)
-            .args(["run", "--quiet", "--locked", "--profile", "demo", "-p", package, "--example", example, "--"])
+            .args(["run", "--quiet", "--locked", "--profile", profile, "-p", package, "--example", example, "--"])
             .args(arguments)
             .current_dir(root())
             .stderr(Stdio::inherit())
@@ -48,7 +55,7 @@ pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<Ve
             continue;
         }
         let command = [&["cargo xtask bench".to_owned(), (*name).to_owned()], arguments].concat().join(" ");
-        let path = root().join("docs/benchmarks.md");
+        let path = root().join(comparison.unwrap_or("docs/benchmarks.md"));
         let page = fs::read_to_string(&path).unwrap_or_else(|_| "# Benchmarks\n".to_owned());
         fs::write(&path, with_section(&page, name, &command, &printed))?;
     }

@@ -64,7 +64,7 @@ impl Counts {
     pub(crate) fn of(read: &Read<'_>, output: OutputType, origin: Other, population: Option<String>) -> Option<Self> {
         let table = read.table;
         let columns = read.counts(output);
-        let labels: Vec<usize> = read.of(Role::Label).collect();
+        let labels: Vec<usize> = read.of(Role::Label).chain(read.of(Role::Time)).collect();
         if columns.is_empty() || labels.is_empty() {
             return None;
         }

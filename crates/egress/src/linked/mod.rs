@@ -16,8 +16,12 @@ use crate::reason::Reason;
 use crate::verdict::{Finding, Other};
 
 /// More hidden counts, or more equations, are not computed.
-const MAX_HIDDEN: usize = 60;
-const MAX_EQUATIONS: usize = 150;
+const MAX_HIDDEN: usize = 40;
+const MAX_EQUATIONS: usize = 100;
+/// At most so many counts are looked up in other tables.
+const MAX_LOOKUPS: usize = 20_000_000;
+/// At most so many tables of the same persons are solved with one.
+const MAX_RELATED: usize = 12;
 /// More outputs are not compared pair by pair.
 const MAX_OUTPUTS: usize = 2_000;
 /// Each rounded count is within this of the true one.
@@ -49,6 +53,7 @@ impl Kept {
 /// What follows, for each output of this release. `least` is the smallest count that may be known.
 pub(crate) fn check(kept: &Kept, least: f64) -> Vec<(Other, Finding)> {
     let mut found = Vec::new();
+    let mut left = MAX_LOOKUPS;
     let present: Vec<&Counts> = kept.counts.iter().filter(|c| !c.origin.earlier).collect();
     if kept.counts.len() > MAX_OUTPUTS || kept.samples.len() > MAX_OUTPUTS {
         return present.iter().map(|c| (c.origin.clone(), Reason::NotLinked.into())).collect();
@@ -61,6 +66,12 @@ pub(crate) fn check(kept: &Kept, least: f64) -> Vec<(Other, Finding)> {
         if a.from_shares {
             found.push((a.origin.clone(), Reason::Derivable.into()));
         }
+        let lookups = (a.cells.len() + a.sums.len()).saturating_mul(kept.counts.len());
+        if lookups > left {
+            found.push((a.origin.clone(), Reason::NotLinked.into()));
+            continue;
+        }
+        left -= lookups;
         for b in kept.counts.iter().filter(|b| b.origin != a.origin && !b.too_many) {
             if let Some(reason) = subtract(a, b, least) {
                 found.push((a.origin.clone(), Finding::from(reason).with(b.origin.clone())));
@@ -120,6 +131,7 @@ fn hidden(a: &Counts, all: &[Counts], least: f64) -> Vec<Finding> {
         all.iter().filter(|b| b.origin == a.origin || (!b.too_many && same_population(a, b))).collect();
     let alone = derivable(a, &related[..0], least);
     match alone {
+        Answer::Nothing if related.len() > MAX_RELATED + 1 => return vec![Reason::NotLinked.into()],
         Answer::Nothing if related.len() > 1 => {}
         answer => return answer.finding(None),
     }
@@ -228,15 +240,15 @@ fn derivable(a: &Counts, others: &[&Counts], least: f64) -> Answer {
 /// Sums that a table states: a cell without a variable is the sum over all categories of that variable.
 fn sums(table: &Counts, known: &BTreeMap<Key, Count>) -> Vec<Equation> {
     let mut equations = Vec::new();
+    let categories: Vec<(&String, BTreeSet<&str>)> = table.variables.iter().map(|v| (v, table.categories(v))).collect();
     for whole in known.keys() {
         if !whole.keys().all(|v| table.variables.contains(v)) {
             continue;
         }
-        for variable in table.variables.iter().filter(|v| !whole.contains_key(*v)) {
-            let categories = table.categories(variable);
+        for (variable, categories) in categories.iter().filter(|(v, _)| !whole.contains_key(*v)) {
             let part = |category: &&str| {
                 let mut key = whole.clone();
-                key.insert(variable.clone(), (*category).to_owned());
+                key.insert((*variable).clone(), (*category).to_owned());
                 key
             };
             let parts: Vec<Key> = categories.iter().map(part).collect();

@@ -7,6 +7,10 @@ use crate::table::{Cell, Table};
 
 /// Signs that stand between fields, the likeliest first.
 const SIGNS: [char; 4] = ['\t', ';', ',', '|'];
+/// A row of several lines is no longer than this.
+const MAX_ROW: usize = 65_536;
+/// After so many quotes that were never closed, quotes end with their line.
+const MAX_UNCLOSED: usize = 100;
 
 /// The sign that cuts the first lines into the same number of fields, if there is one.
 pub(crate) fn sign(text: &str) -> Option<char> {
@@ -25,7 +29,7 @@ pub(crate) fn sign(text: &str) -> Option<char> {
 pub(crate) fn read(text: &str, contents: &mut Contents) {
     let text = text.trim_start_matches('\u{feff}');
     let sign = sign(text).unwrap_or(',');
-    let mut rows = Rows { text, sign };
+    let mut rows = Rows { text, sign, unclosed: 0 };
     let mut before: Vec<Vec<String>> = Vec::new();
     // Titles stand before the header: rows of one field, where the rows below have more.
     let header = loop {
@@ -82,6 +86,7 @@ pub(crate) fn named(row: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
 struct Rows<'a> {
     text: &'a str,
     sign: char,
+    unclosed: usize,
 }
 
 impl Iterator for Rows<'_> {
@@ -91,7 +96,15 @@ impl Iterator for Rows<'_> {
         if self.text.is_empty() {
             return None;
         }
-        let end = end_of_row(self.text, self.sign);
+        // Where quotes are signs of their own kind, they do not hold lines together.
+        let end = match self.unclosed {
+            0..MAX_UNCLOSED => end_of_row(self.text, self.sign),
+            _ => None,
+        };
+        let end = end.unwrap_or_else(|| {
+            self.unclosed += 1;
+            self.text.find('\n').unwrap_or(self.text.len())
+        });
         let row = Fields { rest: Some(self.text[..end].trim_end_matches('\r')), sign: self.sign };
         let row = row.map(|f| f.replace("\"\"", "\"")).collect();
         self.text = self.text.get(end + 1..).unwrap_or("");
@@ -99,23 +112,22 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// The end of a row: a line break outside quotes. A quote that is never closed ends with its line.
-fn end_of_row(text: &str, sign: char) -> usize {
+/// The end of a row: a line break outside quotes; none when a quote is never closed.
+fn end_of_row(text: &str, sign: char) -> Option<usize> {
     let line = text.find('\n').unwrap_or(text.len());
     if !text[..line].contains('"') {
-        return line;
+        return Some(line);
     }
     let (mut quoted, mut starts) = (false, true);
-    // A field of more than 64 kB is no field of a table.
-    for (at, c) in text.char_indices().take(65_536) {
+    for (at, c) in text.char_indices().take(MAX_ROW) {
         match c {
             '"' if quoted || starts => quoted = !quoted,
-            '\n' if !quoted => return at,
+            '\n' if !quoted => return Some(at),
             _ => {}
         }
         starts = c == sign || c == '"';
     }
-    if quoted { line } else { text.len() }
+    (!quoted).then_some(text.len()).filter(|end| *end <= MAX_ROW)
 }
 
 /// The fields of a row.

@@ -10,10 +10,13 @@ use crate::table::Table;
 const ACTIVE: &[&str] = &["script", "iframe", "object", "embed", "applet", "frame", "base"];
 /// A wider span than this is no table of people.
 const MAX_SPAN: usize = 100;
+/// At most so many cells of one page.
+const MAX_PAGE: usize = 2_000_000;
 
 pub(crate) fn read(text: &str, contents: &mut Contents) {
     let mut grid: Option<Vec<Vec<String>>> = None;
     let mut cell: Option<(String, usize)> = None;
+    let mut cells = 0;
     let mut style = false;
     for piece in Pieces::new(text) {
         match piece {
@@ -32,7 +35,12 @@ pub(crate) fn read(text: &str, contents: &mut Contents) {
                     "td" | "th" => {
                         finish(&mut cell, &mut grid);
                         let span = crate::markup::attribute(inside, "colspan").and_then(|s| s.parse().ok());
-                        cell = Some((String::new(), span.unwrap_or(1).clamp(1, MAX_SPAN)));
+                        let span = span.unwrap_or(1).clamp(1, MAX_SPAN);
+                        cells += span;
+                        if cells > MAX_PAGE {
+                            return contents.found(Reason::Unreadable);
+                        }
+                        cell = Some((String::new(), span));
                     }
                     "br" => cell.iter_mut().for_each(|(t, _)| t.push(' ')),
                     _ => {}
@@ -131,7 +139,9 @@ fn element(name: &str, inside: &str, contents: &mut Contents) {
             _ if fetches && !address.is_empty() && !address.starts_with('#') => contents.found(Reason::External),
             _ => {}
         }
-        contents.texts.push(value);
+        if !value.is_empty() {
+            contents.texts.push(value);
+        }
     }
 }
 

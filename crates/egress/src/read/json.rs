@@ -1,11 +1,13 @@
 //! JSON: tables are lists of objects, lists of lists, objects of equally long lists, and objects of objects; the rest is
-//! texts. JSON lines are a list of objects. Notebooks are JSON too: their cells are texts, pictures in them are told.
+//! texts. JSON lines are a list of objects. Notebooks are JSON too: code and what it gave.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::Contents;
+use super::{Contents, html, text};
 use crate::reason::Reason;
-use crate::table::Table;
+use crate::table::{MAX_COLUMNS, Table};
 
 /// A document with more values is not read: each costs memory many times its text.
 const MAX_VALUES: usize = 3_000_000;
@@ -22,15 +24,34 @@ pub(crate) fn read(text: &str, contents: &mut Contents) {
         contents.texts.push(text.to_owned());
         return contents.found(Reason::Unreadable);
     };
-    if value.get("nbformat").is_some() && value.get("cells").is_some() && has_picture(text) {
-        contents.found(Reason::Image);
+    if let (Some(_), Some(cells)) = (value.get("nbformat"), value.get("cells").and_then(Value::as_array)) {
+        return cells.iter().for_each(|cell| notebook(cell, contents));
     }
     // The reader of JSON refuses what is nested deeper than 128 levels, so that this ends.
     walk(&value, "", contents);
 }
 
-fn has_picture(text: &str) -> bool {
-    text.contains("\"image/")
+/// A cell of a notebook: its source is code, what it gave is text, a page or a picture.
+fn notebook(cell: &Value, contents: &mut Contents) {
+    let joined = |value: &Value| match value {
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect::<String>(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    text::code(&joined(cell.get("source").unwrap_or(&Value::Null)), contents);
+    for output in cell.get("outputs").and_then(Value::as_array).into_iter().flatten() {
+        text::plain(&joined(output.get("text").unwrap_or(&Value::Null)), contents);
+        for (kind, data) in output.get("data").and_then(Value::as_object).into_iter().flatten() {
+            match kind.as_str() {
+                "text/html" => html::read(&joined(data), contents),
+                "text/plain" | "text/markdown" => text::plain(&joined(data), contents),
+                _ if kind.starts_with("image/") => contents.found(Reason::Image),
+                _ => contents.found(Reason::Embedded),
+            }
+        }
+    }
+    if cell.get("attachments").is_some() {
+        contents.found(Reason::Image);
+    }
 }
 
 fn lines(text: &str) -> Option<Value> {
@@ -87,20 +108,21 @@ fn short(name: &str) -> String {
 }
 
 fn rows_of_objects(rows: &[Value], name: &str) -> Option<Table> {
-    let mut header: Vec<String> = Vec::new();
+    let (mut header, mut known): (Vec<String>, HashSet<&str>) = Default::default();
     for row in rows {
         let map = row.as_object().filter(|m| m.values().all(is_scalar))?;
         for key in map.keys() {
-            if header.len() < crate::table::MAX_COLUMNS && !header.contains(key) {
+            if header.len() <= MAX_COLUMNS && known.insert(key) {
                 header.push(key.clone());
             }
         }
     }
-    let mut table = Table::new(name, header.clone());
+    // A header that is too long says that there was more.
+    let names: Vec<String> = header.iter().take(MAX_COLUMNS).cloned().collect();
+    let mut table = Table::new(name, header);
     for map in rows.iter().filter_map(Value::as_object) {
-        let cells: Vec<String> = header.iter().map(|k| map.get(k).map(text_of).unwrap_or_default()).collect();
+        let cells: Vec<String> = names.iter().map(|k| map.get(k).map(text_of).unwrap_or_default()).collect();
         table.push(cells.iter().map(String::as_str));
-        table.cut |= map.keys().any(|k| header.len() >= crate::table::MAX_COLUMNS && !header.contains(k));
     }
     Some(table)
 }
@@ -188,6 +210,17 @@ mod tests {
             assert_eq!(table.rows, 2);
             assert!(table.header.contains(&"n".to_owned()));
         }
+    }
+
+    /// Notebooks are code with what it gave.
+    #[test]
+    fn notebooks_are_code_with_what_it_gave() {
+        let found = contents(
+            r#"{"nbformat":4,"cells":[{"source":["fit = ols('y ~ a lot of terms with long names', data=persons)\n"],"outputs":[
+            {"data":{"text/html":"<table><tr><th>sex<th>n<tr><td>m<td>4</table>","image/png":"AAAA"}},{"text":"done"}]}]}"#,
+        );
+        assert_eq!((found.tables.len(), found.findings[0].reason), (1, Reason::Image));
+        assert_eq!(found.values, Vec::<String>::new());
     }
 
     #[test]

@@ -45,6 +45,9 @@ fn table(bytes: Bytes) -> Option<(Table, Vec<String>)> {
         let row = row.ok()?;
         let cells: Vec<String> = row.get_column_iter().map(|(_, field)| cell(field)).collect();
         table.push(cells.iter().map(String::as_str));
+        if table.cut {
+            break;
+        }
     }
     Some((table, texts))
 }

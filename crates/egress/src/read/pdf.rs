@@ -34,7 +34,7 @@ pub(crate) fn read(bytes: &[u8], contents: &mut Contents) {
     structure(bytes, contents);
     strings(bytes, contents);
     let (mut at, mut left, mut streams) = (0, MAX_UNPACKED, 0);
-    while let Some(start) = find(&bytes[at..], b"stream").map(|s| s + at + 6) {
+    while let Some(start) = find(bytes.get(at..).unwrap_or_default(), b"stream").map(|s| s + at + 6) {
         at = start;
         // `endstream` has the word in it too.
         if bytes[..start].ends_with(b"endstream") {
@@ -46,6 +46,8 @@ pub(crate) fn read(bytes: &[u8], contents: &mut Contents) {
         }
         let data =
             bytes[start..].strip_prefix(b"\r\n").or(bytes[start..].strip_prefix(b"\n")).unwrap_or(&bytes[start..]);
+        let data = &data[..find(data, b"endstream").unwrap_or(data.len())];
+        at += data.len();
         let mut out = Vec::new();
         // What is no packed stream (a picture, a font of another kind) gives nothing here.
         let read = ZlibDecoder::new(data).take(left as u64).read_to_end(&mut out);

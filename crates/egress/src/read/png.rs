@@ -10,6 +10,8 @@ use crate::reason::Reason;
 
 /// At most so many bytes of points.
 const MAX_POINTS: usize = 128 << 20;
+/// At most so many bytes of text are unpacked of one picture.
+const MAX_TEXT: u64 = 16 << 20;
 /// Chunks that a picture needs, and what tells how large and how bright a point is.
 const PLAIN: &[&[u8; 4]] =
     &[b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"sBIT", b"bKGD"];
@@ -25,13 +27,14 @@ pub(crate) fn read(bytes: &[u8], contents: &mut Contents) {
 
 /// Walks over the chunks: those that are no part of the picture, and what stands behind its end.
 fn chunks(bytes: &[u8], contents: &mut Contents) {
-    let mut at = 8;
+    let (mut at, mut left) = (8, MAX_TEXT);
     while let Some(head) = bytes.get(at..at + 8) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let data = bytes.get(at + 8..(at + 8).saturating_add(length)).unwrap_or_default();
         if !PLAIN.iter().any(|kind| kind[..] == head[4..8]) {
             contents.found(Reason::Metadata);
-            let text = inflated(&head[4..8], data).unwrap_or_else(|| data.to_vec());
+            let text = inflated(&head[4..8], data, left).unwrap_or_else(|| data.to_vec());
+            left = left.saturating_sub(text.len() as u64);
             contents.texts.push(text.iter().map(|b| char::from(*b)).collect());
         }
         at = at.saturating_add(12).saturating_add(length);
@@ -46,7 +49,7 @@ fn chunks(bytes: &[u8], contents: &mut Contents) {
 }
 
 /// The text of a packed text chunk.
-fn inflated(kind: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+fn inflated(kind: &[u8], data: &[u8], limit: u64) -> Option<Vec<u8>> {
     use std::io::Read as _;
     if !matches!(kind, b"zTXt" | b"iTXt") {
         return None;
@@ -55,7 +58,7 @@ fn inflated(kind: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let start =
         data.windows(2).position(|w| w[0] == 0x78 && (u16::from(w[0]) * 256 + u16::from(w[1])).is_multiple_of(31))?;
     let mut out = data[..start].to_vec();
-    flate2::read::ZlibDecoder::new(&data[start..]).take(1 << 20).read_to_end(&mut out).ok()?;
+    flate2::read::ZlibDecoder::new(&data[start..]).take(limit).read_to_end(&mut out).ok()?;
     Some(out)
 }
 

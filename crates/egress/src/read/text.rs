@@ -25,13 +25,14 @@ pub(crate) fn plain(text: &str, contents: &mut Contents) {
 
 /// Code: data in it, and long strings.
 pub(crate) fn code(text: &str, contents: &mut Contents) {
+    let before = contents.tables.len();
     blocks(text, contents, |line| {
         let fields: Vec<String> =
             line.trim().trim_end_matches(['\\', ')', ']', '+']).split([',', ';', '\t']).map(clean).collect();
         let numbers = fields.iter().filter(|f| matches!(Cell::read(f), Cell::Number(_))).count();
         (fields.len() > 2 && numbers * 2 >= fields.len()).then_some(fields)
     });
-    if !contents.tables.is_empty() {
+    if contents.tables.len() > before {
         // Whatever rules the numbers pass: code is not where tables are sent from.
         contents.found(Reason::DataInText);
     }

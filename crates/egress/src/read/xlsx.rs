@@ -8,6 +8,8 @@ use crate::table::{MAX_COLUMNS, Table};
 
 /// At most so many sheets.
 const MAX_SHEETS: usize = 200;
+/// A cell holds at most so many characters; a longer shared string is searched where it stands.
+const MAX_CELL: usize = 32_767;
 /// Rows without content between rows with content: more are no table of people.
 const MAX_GAP: usize = 1_000;
 
@@ -167,7 +169,10 @@ impl Sheet<'_> {
     fn cell(&mut self) {
         let value = std::mem::take(&mut self.value);
         let value = match self.kind.as_str() {
-            "s" => value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i).cloned()).unwrap_or_default(),
+            "s" => {
+                let string = value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i));
+                string.map(|s| s.chars().take(MAX_CELL).collect()).unwrap_or_default()
+            }
             _ => value,
         };
         if self.at < MAX_COLUMNS {

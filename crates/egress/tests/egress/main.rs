@@ -55,3 +55,15 @@ pub fn expect_pass(files: &[(&str, &[u8])]) {
 
 /// A table that passes.
 pub const GOOD: &str = "sex,n\nmen,120\nwomen,135\nTotal,255\n";
+
+/// The list of reasons in the documentation is that of the code.
+#[test]
+fn the_documentation_lists_every_reason() {
+    let page = include_str!("../../../../docs/egress.md");
+    let row = |r: &Reason| {
+        let (text, remedy) = (r.text(kernel::Language::En), r.remedy().text(kernel::Language::En));
+        format!("| `{}` | {} | {} | {text} | {remedy} |\n", r.code(), r.rule(), r.verdict().code())
+    };
+    let rows: String = Reason::ALL.iter().map(row).collect();
+    assert!(page.contains(&rows), "docs/egress.md should list:\n{rows}");
+}

@@ -28,6 +28,7 @@ fn gives(text: &str, declaration: &str, verdict: Verdict, reason: Reason) {
 fn sdc_303_frequency_tables() {
     expect_pass(&[("a.csv", GOOD.as_bytes())]);
     expect_pass(&[("a.csv", b"sex,2019,2020\nm,120,0\nf,135,15\n")]);
+    expect_pass(&[("a.csv", "kjønn,2019,2020,Sum\nmenn,120,100,220\nkvinner,135,15,150\n".as_bytes())]);
     expect("a.csv", b"sex,n\nm,4\nf,135\n", Verdict::Fail, Reason::SmallCount);
     expect("a.csv", b"sex,2019,2020\nm,120,9\nf,135,15\n", Verdict::Fail, Reason::SmallCount);
     expect("a.csv", b"sex,n\nm,<10\nf,135\nx,*\n", Verdict::Review, Reason::MaskedUnevenly);

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod data;
 pub mod demo;
+pub mod egress;
 pub mod explore;
 pub mod ingest;
 pub mod init;

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+mod egress;
 mod killed;
 mod processes;

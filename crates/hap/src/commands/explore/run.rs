@@ -10,7 +10,7 @@ use disclosure::{Document, Entry, Policy, View};
 use engine::ImportCache;
 use explore::headless::{SyntheticGate, only_synthetic};
 use explore::{Job, Place, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, Switch, Watch};
-use figures::{ExportError, File, Origin};
+use figures::{ExportError, Origin};
 use kernel::Language;
 
 use super::{Common, REFUSED, SCRIPT_ERROR, UNAVAILABLE, USAGE, code, complain, print, read};
@@ -22,6 +22,8 @@ use crate::zones;
 
 /// The folder beside a store where it is kept in the form that the engine reads.
 const LOADED: &str = ".hap";
+/// The file beside the results that holds them as the gate signed them.
+const SEALED: &str = "released.json";
 
 /// Arguments of `hap explore run`.
 #[derive(clap::Args)]
@@ -31,7 +33,7 @@ pub(super) struct Args {
     /// Format of what is released.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// A file per result in this folder instead of standard output.
+    /// A file per result in this folder instead of standard output, and `released.json` as the gate signed it.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Check the script against data and metadata, and run nothing.
@@ -248,6 +250,10 @@ fn hand_out(args: &Args, ran: &Ran) -> anyhow::Result<()> {
     if args.format == Format::Parquet && args.out.is_none() {
         bail!("--format parquet needs --out DIR");
     }
+    if let Some(folder) = &args.out {
+        // What an analysis room verifies the other files with (SDC-306).
+        write(folder, SEALED, &ran.document.to_bytes())?;
+    }
     let shown = |entry: &&Entry| !(args.quiet && matches!(entry.view, View::Receipt));
     for entry in document.results.iter().filter(shown) {
         if args.format == Format::Text && args.out.is_none() {
@@ -263,7 +269,7 @@ fn hand_out(args: &Args, ran: &Ran) -> anyhow::Result<()> {
         for file in files {
             match &args.out {
                 None => say(String::from_utf8_lossy(&file.bytes).trim_end()),
-                Some(folder) => write(folder, &file)?,
+                Some(folder) => write(folder, &file.name, &file.bytes)?,
             }
         }
     }
@@ -279,8 +285,8 @@ fn without_time(document: &Document) -> serde_json::Value {
     value
 }
 
-fn write(folder: &Path, file: &File) -> anyhow::Result<()> {
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let path = folder.join(&file.name);
-    std::fs::write(&path, &file.bytes).with_context(|| format!("writing {}", path.display()))
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))
 }
