@@ -126,6 +126,11 @@ pub fn check(release: &Release<'_>, earlier: &[Release<'_>], settings: &Settings
 }
 
 fn finish(mut report: FileReport) -> FileReport {
+    let findings = report.tables.iter_mut().flat_map(|t| &mut t.reasons).chain(&mut report.reasons);
+    for other in findings.filter_map(|f| f.other.as_mut()) {
+        other.file = starred(&other.file);
+        other.table = other.table.as_deref().map(starred);
+    }
     for table in &mut report.tables {
         table.reasons = tidy(std::mem::take(&mut table.reasons));
         table.verdict = worst(&table.reasons);
@@ -203,7 +208,9 @@ impl Checker<'_> {
             report.reasons.extend(self.archive(file, outer, &mut members));
         }
         let contents = read::read(told, file.name, file.bytes);
-        report.reasons.extend(contents.findings.iter().cloned());
+        // The numbers of a model have a rule of their own.
+        let told_already = |f: &&Finding| is_model && f.reason == Reason::TypeUnknown;
+        report.reasons.extend(contents.findings.iter().filter(|f| !told_already(f)).cloned());
         report.reasons.extend(person::texts(&contents));
         if declared.is_some_and(|d| d.individuals == Some(true)) {
             report.reasons.push(Reason::Individuals.into());
@@ -264,7 +271,10 @@ impl Checker<'_> {
             let declared = self.declarations.of(name, Some(&table.name));
             let turned = turned::turn(table);
             let read = Read::new(turned.as_ref().unwrap_or(table));
-            let (output, reasons) = self.table(&read, declared, is_model);
+            let (output, mut reasons) = self.table(&read, declared, is_model);
+            if table.numbers_in_header() && !is_model {
+                reasons.push(Reason::TypeUnknown.into());
+            }
             let origin =
                 Other { earlier: self.earlier, file: name.to_owned(), table: (!single).then(|| table.name.clone()) };
             self.keep(&read, output, origin, declared);

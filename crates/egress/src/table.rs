@@ -88,6 +88,11 @@ impl Table {
         self.rows += 1;
     }
 
+    /// Whether names of columns are numbers, which may be data.
+    pub(crate) fn numbers_in_header(&self) -> bool {
+        self.header.iter().any(|name| header_number(name).is_some())
+    }
+
     pub(crate) fn cells(&self) -> usize {
         self.rows.saturating_mul(self.columns.len())
     }
@@ -95,6 +100,12 @@ impl Table {
     pub(crate) fn cell(&self, row: usize, column: usize) -> Cell<'_> {
         Cell::read(self.columns.get(column).map_or("", |c| c.get(row)))
     }
+}
+
+/// A number in the place of a name, unless it is a year.
+pub(crate) fn header_number(name: &str) -> Option<f64> {
+    let year = name.trim().len() == 4 && number(name).is_some_and(|x| (1900.0..2100.0).contains(&x));
+    number(name).filter(|_| !year)
 }
 
 /// What a cell says.

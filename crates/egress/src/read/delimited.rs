@@ -3,7 +3,7 @@
 
 use super::Contents;
 use crate::reason::Reason;
-use crate::table::{Cell, Table};
+use crate::table::{Table, header_number};
 
 /// Signs that stand between fields, the likeliest first.
 const SIGNS: [char; 4] = ['\t', ';', ',', '|'];
@@ -69,17 +69,17 @@ pub(crate) fn read(text: &str, contents: &mut Contents) {
     contents.add(table);
 }
 
-/// A first row of numbers is no header: the columns are then without names, and the row is kept.
+/// The header that a first row is, or names that are empty and the row, when it is none: a row with numbers, unless they are
+/// years or count on like codes of categories.
 pub(crate) fn named(row: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
-    let numbers = row.iter().filter(|f| matches!(Cell::read(f), Cell::Number(_))).count();
-    let years = row
-        .iter()
-        .filter(|f| f.trim().len() == 4 && (f.trim().starts_with("19") || f.trim().starts_with("20")))
-        .count();
-    if numbers > 1 && numbers * 2 > row.len() && years < numbers {
-        return (vec![String::new(); row.len()], Some(row));
+    let numbers: Vec<f64> = row.iter().filter_map(|f| header_number(f)).collect();
+    let steps: Vec<f64> = numbers.windows(2).map(|w| w[1] - w[0]).collect();
+    let even = steps.windows(2).all(|w| w[0] == w[1]) && steps.first().is_some_and(|s| *s > 0.0);
+    let codes = even && numbers.len() < row.len() && (steps.len() > 1 || steps == [1.0]);
+    if numbers.is_empty() || codes {
+        return (row, None);
     }
-    (row, None)
+    (vec![String::new(); row.len()], Some(row))
 }
 
 /// The rows of a text.
@@ -187,6 +187,10 @@ mod tests {
         assert_eq!((t.header[0].as_str(), t.rows), ("", 2));
         let t = table("year,2019,2020\nm,10,20\n");
         assert_eq!((t.header[1].as_str(), t.rows), ("2019", 1));
+        let t = table("men,4\nwomen,20\n");
+        assert_eq!((t.header[0].as_str(), t.rows), ("", 2));
+        let t = table("sex,1,2,3\nm,10,20,30\n");
+        assert_eq!((t.header[1].as_str(), t.rows, t.numbers_in_header()), ("1", 1, true));
         let t = table("only\na\nb\n");
         assert_eq!((t.header[0].as_str(), t.rows), ("only", 2));
         let t = table("a,b\n\"never closed,2\nc,3\n");

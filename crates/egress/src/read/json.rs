@@ -1,5 +1,5 @@
-//! JSON: tables are lists of objects, lists of lists, objects of equally long lists, and objects of objects; the rest is
-//! texts. JSON lines are a list of objects. Notebooks are JSON too: code and what it gave.
+//! JSON: tables are lists of objects or lists, objects of equally long lists, objects of objects, and whatever else has
+//! numbers, so that none goes unseen; the rest is texts. JSON lines are a list of objects. Notebooks are JSON too: code and what it gave.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str, contents: &mut Contents) {
         return cells.iter().for_each(|cell| notebook(cell, contents));
     }
     // The reader of JSON refuses what is nested deeper than 128 levels, so that this ends.
-    walk(&value, "", contents);
+    walk(&value, contents);
 }
 
 /// A cell of a notebook: its source is code, what it gave is text, a page or a picture.
@@ -73,38 +73,47 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-fn walk(value: &Value, name: &str, contents: &mut Contents) {
+fn walk(value: &Value, contents: &mut Contents) {
     if contents.tables.len() >= MAX_TABLES {
         return contents.findings.push(Reason::Unreadable.into());
     }
-    if let Some(table) = table(value, name, contents.tables.len() + 1) {
+    // By number: a key may be a value of the data.
+    let name = (contents.tables.len() + 1).to_string();
+    if let Some(table) = table(value, &name) {
         return contents.add(table);
     }
     match value {
-        Value::Array(items) => items.iter().for_each(|v| walk(v, name, contents)),
+        Value::Array(items) => items.iter().for_each(|v| walk(v, contents)),
         Value::Object(map) => {
             for (key, inside) in map {
                 contents.texts.push(key.clone());
-                walk(inside, key, contents);
+                walk(inside, contents);
             }
         }
         Value::String(text) => contents.values.push(text.clone()),
-        Value::Number(number) => contents.texts.push(number.to_string()),
+        Value::Number(number) => {
+            contents.found(Reason::TypeUnknown);
+            contents.texts.push(number.to_string());
+        }
         Value::Bool(_) | Value::Null => {}
     }
 }
 
-fn table(value: &Value, name: &str, number: usize) -> Option<Table> {
-    let name = if name.is_empty() { number.to_string() } else { format!("{number} {}", short(name)) };
+fn table(value: &Value, name: &str) -> Option<Table> {
     match value {
-        Value::Array(rows) if rows.len() > 1 => rows_of_objects(rows, &name).or_else(|| rows_of_lists(rows, &name)),
-        Value::Object(map) if map.len() > 1 => split(map, &name).or_else(|| columns(map, &name)),
+        Value::Array(cells) if cells.iter().all(is_scalar) && cells.iter().any(Value::is_number) => {
+            let mut table = Table::new(name, vec![String::new()]);
+            cells.iter().for_each(|cell| table.push([text_of(cell).as_str()]));
+            Some(table)
+        }
+        Value::Array(rows) if !rows.is_empty() => rows_of_objects(rows, name).or_else(|| rows_of_lists(rows, name)),
+        // One row: its names may say what it holds.
+        Value::Object(map) if map.values().all(is_scalar) && map.values().any(Value::is_number) => {
+            rows_of_objects(std::slice::from_ref(value), name)
+        }
+        Value::Object(map) if map.len() > 1 => split(map, name).or_else(|| columns(map, name)),
         _ => None,
     }
-}
-
-fn short(name: &str) -> String {
-    name.chars().take(40).collect()
 }
 
 fn rows_of_objects(rows: &[Value], name: &str) -> Option<Table> {
@@ -195,6 +204,11 @@ mod tests {
 
     #[test]
     fn tables_are_found_in_the_shapes_that_tools_write() {
+        for (text, rows) in [(r#"[{"n":4}]"#, 1), (r#"{"a":{"n":4,"mean":2.5}}"#, 1), (r#"{"values":[4,5,6]}"#, 3)] {
+            let found = contents(text);
+            assert_eq!((found.tables.len(), found.tables[0].rows), (1, rows), "{text}");
+        }
+        assert_eq!(contents(r#"{"a":[[1]],"b":"c"}"#).tables.len(), 1);
         for text in [
             r#"[{"sex":"m","n":10},{"sex":"f","n":20}]"#,
             "{\"sex\":\"m\",\"n\":10}\n{\"sex\":\"f\",\"n\":20}\n",
