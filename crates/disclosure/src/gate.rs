@@ -142,6 +142,9 @@ pub(crate) struct Filed<'a> {
     pub cell: usize,
 }
 
+/// Sets below this size are snapped within half of the radius (SDC-057).
+const SMALL_SET: u64 = 100;
+
 /// Where a value is to be filed that is not known yet.
 struct Place {
     set: Arc<KnownSet>,
@@ -418,11 +421,18 @@ impl<'a> Desk<'a> {
         Ok(exact.unwrap_or(candidate.distance.round() as u64))
     }
 
+    /// The least radius for sets of this size: half of the policy's for small ones, whose numbers would be too far off
+    /// (SDC-057).
+    fn radius(&self, persons: u64) -> u64 {
+        let r = self.policy.rules().snap_r;
+        if persons < SMALL_SET { r / 2 } else { r }
+    }
+
     /// SDC-052: nearer than the secret radius of the pair and than a share of the larger set; and, for a set found by way
     /// of another, within reach of the root.
     fn is_near(&self, set: &KnownSet, candidate: &Candidate, apart: u64) -> bool {
-        let (keys, r) = (self.ctx.keys, self.policy.rules().snap_r);
         let other = &candidate.set;
+        let (keys, r) = (self.ctx.keys, self.radius(set.persons.max(other.persons)));
         let (radius, share) = keys.radius(set.fingerprint, other.fingerprint, r);
         let within_reach = || {
             let root = &candidate.root;

@@ -86,10 +86,10 @@ impl GateKeys {
 }
 
 impl GateKeys {
-    /// How far a chain of near sets may lead from the set whose values it is answered with: `2r` to `4r`, secret.
+    /// How far a chain of near sets may lead from the set whose values it is answered with: `r` to `2r`, secret.
     pub fn reach(&self, root: Fingerprint, r: u64) -> u64 {
         let digest = mac(&self.noise, &[b"sn2", &root.0.to_le_bytes()]);
-        2 * r + u64::from_le_bytes(head(&digest)) % (2 * r + 1)
+        r + u64::from_le_bytes(head(&digest)) % (r + 1)
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn run(name: Option<&str>, arguments: &[String]) -> anyhow::Result<Ve
 }
 
 /// The page with the section `name` replaced, or added at its end.
-fn with_section(page: &str, name: &str, command: &str, body: &str) -> String {
+pub(crate) fn with_section(page: &str, name: &str, command: &str, body: &str) -> String {
     let head = format!("## {name}\n");
     let section = format!("{head}\n`{command}`\n\n{}\n", body.trim());
     let Some(start) = page.find(&head) else { return format!("{}\n\n{section}", page.trim_end()) };

@@ -1,5 +1,6 @@
 //! Checks that need the whole workspace, run as `cargo xtask NAME`. Nothing depends on this crate.
 
+mod attack;
 mod bench;
 mod deps;
 mod files;
@@ -43,6 +44,15 @@ enum Task {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Attack the disclosure gate; fails when a limit of the suite is broken.
+    Attack {
+        /// Ten registers with 200 targets each, which takes hours, instead of two with 60.
+        #[arg(long)]
+        full: bool,
+        /// Handed to the suite: `--seeds N`, `--targets N`, or the attacks to run, such as `A1` or `utility`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run a benchmark, or all of them.
     Bench {
         /// Which one.
@@ -60,6 +70,7 @@ fn main() -> ExitCode {
         Task::CheckTexts => ("check-texts", texts::check()),
         Task::Check => ("check", all()),
         Task::Fuzz { name, seconds, seed } => ("fuzz", fuzz::run(&name, seconds, seed)),
+        Task::Attack { full, arguments } => ("attack", attack::run(full, &arguments)),
         Task::Bench { name, arguments } => ("bench", bench::run(name.as_deref(), &arguments)),
     };
     report(name, found)

@@ -1,7 +1,6 @@
 //! Who answers a script: the real gate behind the runner that the data zone uses, or one of the mechanisms that other
 //! systems use, which are here to show that the attacks work where nothing stops them.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use disclosure::{
@@ -55,8 +54,6 @@ pub struct Answers {
     pub told: Vec<Told>,
     /// Diagnostics that ended or accompanied it.
     pub codes: Vec<String>,
-    /// The released document as bytes, without the run's name and time.
-    pub bytes: Vec<u8>,
     pub seconds: f64,
 }
 
@@ -75,8 +72,11 @@ pub fn keys(seed: u64) -> GateKeys {
 /// The real gate.
 pub struct Gateway {
     runner: Runner,
-    runs: Cell<u64>,
+    name: &'static str,
 }
+
+/// The gate with its budgets; without them it is called `hap`.
+pub const METERED: &str = "hap with budgets";
 
 impl Gateway {
     pub fn new(source: Arc<dyn VariableSource>, keys: GateKeys, zone: &TestZone, policy: Policy) -> Self {
@@ -90,19 +90,36 @@ impl Gateway {
         policy: Policy,
         ledger: Box<dyn Ledger>,
     ) -> Self {
-        let meters = Arc::new(without_stop(&policy));
+        let meters = without_stop(&policy);
+        Self::of(source, keys, zone, policy, ledger, ("hap", meters))
+    }
+
+    /// With the budgets of the policy: what one project may ask.
+    pub fn metered(source: Arc<dyn VariableSource>, keys: GateKeys, zone: &TestZone, policy: Policy) -> Self {
+        let meters = Meters::in_memory(&policy);
+        Self::of(source, Arc::new(keys), zone, policy, Box::new(MemoryLedger::new()), (METERED, meters))
+    }
+
+    fn of(
+        source: Arc<dyn VariableSource>,
+        keys: Arc<GateKeys>,
+        zone: &TestZone,
+        policy: Policy,
+        ledger: Box<dyn Ledger>,
+        (name, meters): (&'static str, Meters),
+    ) -> Self {
         let runner = Runner::new(RunnerParts {
             source,
             cache: Arc::new(ImportCache::new(1 << 30)),
             policy,
             keys,
             ledger,
-            meters,
+            meters: Arc::new(meters),
             signer: zone.signer.clone(),
             clock: zone.clock.clone(),
             snapshots: SnapshotBudget::default(),
         });
-        Self { runner, runs: Cell::new(0) }
+        Self { runner, name }
     }
 }
 
@@ -123,11 +140,10 @@ fn without_stop(policy: &Policy) -> Meters {
 
 impl Answer for Gateway {
     fn name(&self) -> &'static str {
-        "hap"
+        self.name
     }
 
     fn ask(&self, account: &str, script: &str) -> Result<Answers, Failure> {
-        self.runs.set(self.runs.get() + 1);
         let start = std::time::Instant::now();
         let job = Job { project: account, ..Job::new("run", account, script, Language::En) };
         let ran = self.runner.run(&job, &Switch::default())?;
@@ -143,9 +159,8 @@ impl Answer for Gateway {
             _ => None,
         });
         let told = told.collect();
-        let bytes = serde_json::to_vec(&ran.released.results)?;
         let codes = ran.diagnostics.iter().map(|d| d.code.as_str().to_owned()).collect();
-        Ok(Answers { told, codes, bytes, seconds })
+        Ok(Answers { told, codes, seconds })
     }
 }
 

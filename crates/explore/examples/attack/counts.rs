@@ -143,7 +143,7 @@ pub fn partition(
                 script += &format!("generate {name} = {}\ntabulate {name} s if {condition}\n", half(&mut dice));
             }
         }
-        let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
+        let answers = answer.ask(&format!("project {i}"), &script)?;
         let total = |told: &super::answer::Told| -> f64 {
             told.codes[0].iter().map(|code| told.count(&[code, "1"]).unwrap_or(5.0)).sum()
         };

@@ -17,6 +17,8 @@ mod values;
 
 use std::process::ExitCode;
 
+use disclosure::{Policy, Rules};
+
 /// Anything that keeps an attack from being carried out.
 type Failure = Box<dyn std::error::Error>;
 
@@ -28,22 +30,32 @@ struct Options {
     only: Vec<String>,
     seeds: u64,
     targets: usize,
+    /// Another snapping radius than the default policy's, to see what it does.
+    radius: Option<u64>,
 }
 
 impl Options {
     fn read() -> Result<Self, Failure> {
-        let mut options = Options { full: false, only: Vec::new(), seeds: 2, targets: 60 };
+        let mut options = Options { full: false, only: Vec::new(), seeds: 1, targets: 40, radius: None };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--full" => options = Options { full: true, seeds: 10, targets: 200, ..options },
                 "--seeds" => options.seeds = arguments.next().ok_or("--seeds N")?.parse()?,
+                "--radius" => options.radius = Some(arguments.next().ok_or("--radius R")?.parse()?),
                 "--targets" => options.targets = arguments.next().ok_or("--targets N")?.parse()?,
                 name if name.starts_with('A') || name == "utility" => options.only.push(name.to_owned()),
                 other => return Err(format!("unknown: {other}").into()),
             }
         }
         Ok(options)
+    }
+
+    /// The policy under attack.
+    fn policy(&self) -> Result<Policy, Failure> {
+        let standard = Rules::standard();
+        let snap_r = self.radius.unwrap_or(standard.snap_r);
+        Ok(Policy::new(Rules { snap_r, ..standard })?)
     }
 
     fn wants(&self, id: &str) -> bool {

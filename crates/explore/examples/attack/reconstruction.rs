@@ -3,7 +3,7 @@
 
 use super::Failure;
 use super::answer::{Answer, Answers};
-use super::counts::{ACCOUNTS, half, in_half};
+use super::counts::{half, in_half};
 use super::register::{COLUMNS, Dice, PRELUDE, Person, Register};
 use super::score::Guesses;
 use super::structure::outcome;
@@ -31,12 +31,12 @@ pub fn reconstruct(
     let most = queries.iter().copied().max().unwrap_or(0);
     let halves: Vec<String> = (0..most).map(|_| half(&mut dice)).collect();
     let (mut rows, mut seen): (Vec<Vec<f64>>, Vec<f64>) = (Vec::new(), Vec::new());
-    for (k, halves) in halves.chunks(64).enumerate() {
+    for halves in halves.chunks(64) {
         let mut script = format!("{PRELUDE}generate rich = income > {median}\n");
         for (j, half) in halves.iter().enumerate() {
             script += &format!("generate g{j} = {half}\ntabulate rich if nr < {group} & g{j} == 1\n");
         }
-        let answers = answer.ask(ACCOUNTS[k % 4], &script)?;
+        let answers = answer.ask("project", &script)?;
         for (half, told) in halves.iter().zip(&answers.told) {
             let Some(count) = told.count(&["1"]) else { continue };
             rows.push(members.iter().map(|p| f64::from(u8::from(in_half(half, p.number)))).collect());

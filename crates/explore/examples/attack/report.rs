@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use super::Options;
+use super::answer::METERED;
 use super::score::{Limit, Line};
 use super::suite::{Found, PERSONS};
+use super::utility::{CLASSES, Utility, median};
 
 /// Order of the columns.
-const COLUMNS: [&str; 5] = ["none", "suppression < 10", "rounding to 5", "cell key only", "hap"];
+const COLUMNS: [&str; 6] = ["none", "suppression < 10", "rounding to 5", "cell key only", "hap", METERED];
 
 /// Everything as one section.
 pub fn markdown(options: &Options, found: &Found) -> String {
@@ -40,6 +42,41 @@ pub fn markdown(options: &Options, found: &Found) -> String {
             scores.join(" | ")
         );
     }
+    for (id, why) in NOT_RUN {
+        let _ = writeln!(out, "| {id} | {why} | |{} | not run |", " – |".repeat(COLUMNS.len() + 1));
+    }
+    if let Some(utility) = &found.utility {
+        out += &costs(utility);
+    }
+    out
+}
+
+/// Attacks on what the language does not do yet.
+const NOT_RUN: [(&str, &str); 2] =
+    [("A5", "single-person term in a model: no model command yet"), ("A8", "survival curves: no survival command yet")];
+
+/// What the protection costs (SDC-191).
+fn costs(utility: &Utility) -> String {
+    let mut out = format!("\nUtility, behind a ledger that held {} cells of honest tables:\n\n", utility.before);
+    out += "| counts | cells | mean absolute error | bias | target |\n|---|---:|---:|---:|---|\n";
+    for (class, ((_, name), target)) in CLASSES.iter().zip([1.6, 1.4, 1.4]).enumerate() {
+        let (absolute, bias) = utility.error(class);
+        let met = if absolute <= target { "" } else { ", **missed**" };
+        let n = utility.counts[class].0;
+        let _ = writeln!(out, "| {name} | {n} | {absolute:.2} | {bias:+.2} | ≤ {target}{met} |");
+    }
+    let share = |part: u64, all: u64| 100.0 * part as f64 / all.max(1) as f64;
+    let _ = writeln!(
+        out,
+        "\nHidden: {:.1} % of {} cells; stopped: {:.1} % of {} tables. Means of groups over 1 000: median error {:.3} % \
+         (winsorised without noise: {:.3} %).",
+        share(utility.hidden, utility.cells),
+        utility.cells,
+        share(utility.stopped, utility.tables),
+        utility.tables,
+        median(&utility.means),
+        median(&utility.winsorised)
+    );
     out
 }
 

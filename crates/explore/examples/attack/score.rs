@@ -60,7 +60,7 @@ pub enum Limit {
 }
 
 /// How many points above the limit a mean of few cases may lie before it counts as broken whatever its error.
-const MARGIN: f64 = 5.0;
+const MARGIN: f64 = 10.0;
 
 /// One line of the table of attacks.
 pub struct Line {
@@ -73,8 +73,10 @@ pub struct Line {
 }
 
 impl Line {
+    /// The gate as it is in use: with its budgets, where they matter.
     pub fn ours(&self) -> Option<Score> {
-        self.scores.iter().find(|(name, _)| *name == "hap").map(|(_, score)| *score)
+        let of = |wanted| self.scores.iter().find(|(name, _)| *name == wanted).map(|(_, score)| *score);
+        of(super::answer::METERED).or_else(|| of("hap"))
     }
 
     /// Whether the gate breaks the limit. In full the mean decides; with few cases the lower bound of its 95 % interval,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use disclosure::Policy;
 use testkit::TestZone;
 
-use super::answer::{Answer, Gateway, Simple, WEAK, keys};
+use super::answer::{Answer, Gateway, METERED, Simple, WEAK, keys};
 use super::register::{Dice, Register};
 use super::score::{Guesses, Limit, Line, Score};
 use super::utility::{self, Utility};
@@ -33,7 +33,7 @@ pub struct Field {
 }
 
 impl Field {
-    fn new(seed: u64, targets: usize, zone: &TestZone, weak: bool) -> Result<Self, Failure> {
+    fn new(options: &Options, seed: u64, targets: usize, zone: &TestZone, weak: bool) -> Result<Self, Failure> {
         let register = Register::new(seed, PERSONS);
         let own = keys(seed);
         let source = || -> Arc<dyn engine::source::VariableSource> { Arc::new(register.source(own.dataset_key())) };
@@ -43,7 +43,8 @@ impl Field {
                 answers.push(Box::new(Simple::new(source(), keys(seed), how)?));
             }
         }
-        answers.push(Box::new(Gateway::new(source(), keys(seed), zone, Policy::standard())));
+        answers.push(Box::new(Gateway::new(source(), keys(seed), zone, options.policy()?)));
+        answers.push(Box::new(Gateway::metered(source(), keys(seed), zone, options.policy()?)));
         let targets = register.targets(&mut Dice::new(seed ^ 0x7a), targets / 2);
         Ok(Self { seed, register, answers, targets })
     }
@@ -56,8 +57,20 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
     let zone = runtime.block_on(testkit::zone("attack"));
     let mut lines = Vec::new();
     type Step = fn(&Options, &TestZone) -> Result<Vec<Line>, Failure>;
-    let steps: [(&str, Step); 8] =
-        [("A1", a1), ("A2", a2), ("A3", a3), ("A9", a9), ("A10", a10), ("A11", a11), ("A12", a12), ("A13", a13)];
+    let steps: [(&str, Step); 12] = [
+        ("A1", a1),
+        ("A2", a2),
+        ("A3", a3),
+        ("A4", a4),
+        ("A6", a6),
+        ("A7", a7),
+        ("A9", a9),
+        ("A10", a10),
+        ("A11", a11),
+        ("A12", a12),
+        ("A13", a13),
+        ("A14", a14),
+    ];
     for (id, step) in steps {
         if options.wants(id) {
             let begun = Instant::now();
@@ -67,7 +80,7 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
         }
     }
     let utility = if options.wants("utility") { Some(utility(options, &zone)?) } else { None };
-    Ok(Found { lines, utility, policy: Policy::standard().hash().to_owned(), seconds: start.elapsed().as_secs_f64() })
+    Ok(Found { lines, utility, policy: options.policy()?.hash().to_owned(), seconds: start.elapsed().as_secs_f64() })
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a command line program")]
@@ -85,13 +98,14 @@ fn guesses<const RULES: usize>(
     options: &Options,
     zone: &TestZone,
     variants: usize,
+    budgets: bool,
     attack: impl Fn(&dyn Answer, &Field) -> Result<Vec<[Guesses; RULES]>, Failure>,
 ) -> Result<Vec<Vec<(&'static str, Score)>>, Failure> {
     let mut sums: Vec<(&'static str, Vec<[Guesses; RULES]>)> = Vec::new();
     for seed in 1..=options.seeds {
         // The other mechanisms have no memory and little chance in them: fewer registers show what they are worth.
-        let field = Field::new(seed, options.targets, zone, seed <= 2)?;
-        for answer in &field.answers {
+        let field = Field::new(options, seed, options.targets, zone, seed <= 2)?;
+        for answer in field.answers.iter().filter(|a| budgets || a.name() != METERED) {
             let found = attack(&**answer, &field)?;
             let at = match sums.iter().position(|(name, _)| *name == answer.name()) {
                 Some(at) => at,
@@ -115,7 +129,7 @@ fn guesses<const RULES: usize>(
 const ACCURACY: &str = "bal. acc. %";
 
 fn a1(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let found = guesses(options, zone, 3, |answer, field| {
+    let found = guesses(options, zone, 3, false, |answer, field| {
         counts::differencing(answer, &field.register, &field.targets, field.seed)
     })?;
     let line = |(scores, k): (Vec<(&'static str, Score)>, usize)| Line {
@@ -128,10 +142,10 @@ fn a1(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     Ok(found.into_iter().zip([1, 3, 10]).map(line).collect())
 }
 
-fn a2(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let field = Field::new(1, 2, zone, true)?;
+fn a2(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(options, 1, 2, zone, true)?;
     let mut scores = Vec::new();
-    for answer in &field.answers {
+    for answer in field.answers.iter().filter(|a| a.name() != METERED) {
         let mut seen: Vec<Vec<f64>> = Vec::new();
         for (i, script) in counts::repetitions().iter().enumerate() {
             let answers = answer.ask(counts::ACCOUNTS[i % 4], script)?;
@@ -173,9 +187,9 @@ fn again_after_a_start(zone: &TestZone) -> Result<usize, Failure> {
 }
 
 fn a3(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let splits = [4, 8, 16, 64];
-    let found = guesses(options, zone, splits.len(), |answer, field| {
-        let found = counts::partition(answer, &field.register, &field.targets, field.seed, &splits)?;
+    let splits: &[usize] = if options.full { &[4, 8, 16, 64] } else { &[4, 16] };
+    let found = guesses(options, zone, splits.len(), true, |answer, field| {
+        let found = counts::partition(answer, &field.register, &field.targets, field.seed, splits)?;
         Ok(found.into_iter().map(|g| [g]).collect())
     })?;
     let line = |(scores, k): (Vec<(&'static str, Score)>, usize)| Line {
@@ -183,14 +197,14 @@ fn a3(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         what: format!("partition, {k} random halves of both totals"),
         unit: ACCURACY,
         scores,
-        limit: if k <= 16 { Limit::AtMost(60.0) } else { Limit::Told },
+        limit: Limit::AtMost(60.0),
     };
-    Ok(found.into_iter().zip(splits).map(line).collect())
+    Ok(found.into_iter().zip(splits.iter().copied()).map(line).collect())
 }
 
 fn a10(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let sizes: Vec<usize> = if options.full { (1..=25).collect() } else { vec![5, 10, 12, 15, 18, 20] };
-    let found = guesses(options, zone, sizes.len(), |answer, field| {
+    let sizes: Vec<usize> = if options.full { (1..=25).collect() } else { vec![5, 10, 15, 20] };
+    let found = guesses(options, zone, sizes.len(), false, |answer, field| {
         counts::boundary(answer, &field.register, &field.targets, field.seed, &sizes)
     })?;
     // Of every mechanism the size at which it is weakest.
@@ -204,7 +218,7 @@ fn a10(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 }
 
 fn a9(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let field = Field::new(1, 2, zone, false)?;
+    let field = Field::new(options, 1, 2, zone, false)?;
     let number = if options.full { 500 } else { 100 };
     let scripts = structure::small_populations(&field.register, &mut Dice::new(9), number);
     let mut refused = 0;
@@ -229,7 +243,7 @@ fn a11(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let (mut cases, mut simple) =
         (vec![Vec::new(); structure::PROBES.len()], vec![Vec::new(); structure::PROBES.len()]);
     for seed in 1..=options.seeds {
-        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        let field = Field::new(options, seed, options.targets, zone, seed == 1)?;
         for answer in &field.answers {
             let into = match answer.name() {
                 "hap" => &mut cases,
@@ -267,8 +281,8 @@ fn a11(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     ])
 }
 
-fn a12(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let field = Field::new(1, 2, zone, true)?;
+fn a12(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(options, 1, 2, zone, true)?;
     let mut scores = Vec::new();
     for answer in field.answers.iter().filter(|a| matches!(a.name(), "suppression < 10" | "rounding to 5" | "hap")) {
         let noise = match answer.name() {
@@ -283,8 +297,8 @@ fn a12(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     Ok(vec![Line { id: "A12", what, unit: "pinned %", scores, limit: Limit::AtMost(0.0) }])
 }
 
-fn a13(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let (field, other) = (Field::new(1, 2, zone, false)?, Field::new(2, 2, zone, false)?);
+fn a13(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let (field, other) = (Field::new(options, 1, 2, zone, false)?, Field::new(options, 2, 2, zone, false)?);
     let leaks = structure::beside(&*field.answers[0], &field.register, &*other.answers[0])?;
     leaks.iter().for_each(|leak| note(&format!("A13 {leak}")));
     let scores = vec![("hap", Score::exact(leaks.len() as f64))];
@@ -294,12 +308,12 @@ fn a13(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 
 fn a4(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let mut lines = Vec::new();
-    let small: &[usize] = &[64, 256, 1024];
+    let small: &[usize] = if options.full { &[64, 256, 1024] } else { &[64, 256] };
     let large: &[usize] = if options.full { &[64, 256, 2400] } else { &[64] };
     for (group, queries, limit) in [(256, small, 72.0), (2400, large, 60.0)] {
         let mut sums: Vec<(&'static str, Vec<Vec<f64>>)> = Vec::new();
         for seed in 1..=options.seeds.min(5) {
-            let field = Field::new(seed, 2, zone, seed == 1)?;
+            let field = Field::new(options, seed, 2, zone, seed == 1)?;
             for answer in &field.answers {
                 let found = reconstruction::reconstruct(&**answer, &field.register, seed, group, queries)?;
                 match sums.iter_mut().find(|(name, _)| *name == answer.name()) {
@@ -319,7 +333,7 @@ fn a4(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
                 what: format!("reconstruction of {group} persons from {number} random subsets"),
                 unit: "right %",
                 scores: sums.iter().map(|(name, all)| (*name, score(all))).collect(),
-                limit: if *number <= 64 { Limit::AtMost(limit) } else { Limit::Told },
+                limit: Limit::AtMost(limit),
             });
         }
     }
@@ -327,14 +341,14 @@ fn a4(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 }
 
 fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let populations = [1, 20];
+    let (populations, copies) = if options.full { ([1, 20], 20) } else { ([1, 10], 10) };
     let mut sums: Vec<(&'static str, [Vec<bool>; 3])> = Vec::new();
     for seed in 1..=options.seeds {
-        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        let field = Field::new(options, seed, options.targets, zone, seed == 1)?;
         for answer in field.answers.iter().filter(|a| matches!(a.name(), "none" | "cell key only" | "hap")) {
             let means = values::two_means(&**answer, &field.register, &field.targets, seed, &populations)?;
-            let copies = values::copies(&**answer, &field.register, &field.targets, seed, 20)?;
-            let found = [&means[0], &means[1], &copies];
+            let copied = values::copies(&**answer, &field.register, &field.targets, seed, copies)?;
+            let found = [&means[0], &means[1], &copied];
             if !sums.iter().any(|(name, _)| *name == answer.name()) {
                 sums.push((answer.name(), [Vec::new(), Vec::new(), Vec::new()]));
             }
@@ -343,8 +357,12 @@ fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
             }
         }
     }
-    let names = ["two means, 1 population", "two means, 20 populations", "20 copies of the column in one population"];
-    let line = |(i, what): (usize, &str)| Line {
+    let names = [
+        "two means, 1 population".to_owned(),
+        format!("two means, {} populations", populations[1]),
+        format!("{copies} copies of the column in one population"),
+    ];
+    let line = |(i, what): (usize, String)| Line {
         id: "A6",
         what: format!("{what}; within a tenth of the income"),
         unit: "found %",
@@ -357,8 +375,8 @@ fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     Ok(names.into_iter().enumerate().map(line).collect())
 }
 
-fn a7(_: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
-    let field = Field::new(1, 2, zone, true)?;
+fn a7(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(options, 1, 2, zone, true)?;
     let mut scores = Vec::new();
     for answer in field.answers.iter().filter(|a| matches!(a.name(), "none" | "hap")) {
         let (equal, all) = values::order_statistics(&**answer, &field.register, 1, 60)?;
@@ -376,7 +394,7 @@ fn a14(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     };
     let mut sums: Vec<(&'static str, Guesses)> = Vec::new();
     for seed in 1..=options.seeds {
-        let field = Field::new(seed, options.targets, zone, seed == 1)?;
+        let field = Field::new(options, seed, options.targets, zone, seed == 1)?;
         for answer in field.answers.iter().filter(|a| matches!(a.name(), "suppression < 10" | "cell key only" | "hap"))
         {
             let found = reconstruction::search(&**answer, &field.register, &field.targets, seed, how)?;
@@ -392,10 +410,10 @@ fn a14(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 }
 
 fn utility(options: &Options, zone: &TestZone) -> Result<Utility, Failure> {
-    let (seeds, before, tables) = if options.full { (2, 100_000, 300) } else { (1, 4_000, 40) };
+    let (seeds, before, tables) = if options.full { (2, 100_000, 300) } else { (1, 3_000, 40) };
     let mut all = Utility::default();
     for seed in 1..=seeds {
-        let field = Field::new(seed, 2, zone, false)?;
+        let field = Field::new(options, seed, 2, zone, false)?;
         all.join(utility::measure(&*field.answers[0], &field.register, seed, before, tables)?);
     }
     for (class, (_, name)) in utility::CLASSES.iter().enumerate() {

@@ -58,29 +58,29 @@ struct Request {
     columns: Vec<usize>,
     /// Attribute and code of the filter.
     part: Option<(usize, u64)>,
-    /// Least number of the persons asked about, as a year of birth is.
-    from: u32,
+    /// Least income of the persons asked about, in hundred thousands.
+    from: i64,
 }
 
 impl Request {
-    fn draw(dice: &mut Dice, persons: u32) -> Self {
+    fn draw(dice: &mut Dice) -> Self {
         let mut columns: Vec<usize> = (0..5).collect();
         dice.shuffle(&mut columns);
         let part = (dice.below(2) == 0).then(|| (columns[4], 1 + dice.below(3)));
         columns.truncate(1 + dice.below(3) as usize);
-        let from = if dice.below(3) == 0 { 0 } else { dice.below(u64::from(persons) / 2) as u32 };
+        let from = if dice.below(2) == 0 { 0 } else { dice.below(8) as i64 };
         Self { columns, part, from }
     }
 
     fn holds(&self, person: &Person) -> bool {
-        person.number >= self.from && self.part.is_none_or(|(a, code)| person.attributes[a] == code)
+        person.income >= self.from * 100_000 && self.part.is_none_or(|(a, code)| person.attributes[a] == code)
     }
 
     fn script(&self, secret: bool) -> String {
         let columns: Vec<&str> = self.columns.iter().map(|c| COLUMNS[*c]).collect();
         let part = self.part.map(|(a, code)| format!(" & {} == '{code}'", COLUMNS[a])).unwrap_or_default();
         let secret = if secret { " s" } else { "" };
-        format!("{PRELUDE}tabulate {}{secret} if nr >= {}{part}\n", columns.join(" "), self.from)
+        format!("{PRELUDE}tabulate {}{secret} if income >= {}{part}\n", columns.join(" "), self.from * 100_000)
     }
 }
 
@@ -93,17 +93,16 @@ pub fn measure(
     tables: u64,
 ) -> Result<Utility, Failure> {
     let mut dice = Dice::new(seed ^ 0x0191);
-    let size = register.persons.len() as u32;
     let mut out = Utility::default();
     while out.before < before {
-        let request = Request::draw(&mut dice, size);
+        let request = Request::draw(&mut dice);
         let with_secret = dice.below(2) == 0;
         let answers = answer.ask(ACCOUNTS[dice.below(4) as usize], &request.script(with_secret))?;
         // A table that was stopped has been asked about all the same.
         out.before += answers.told.first().map_or(20, |t| t.counts.len() as u64);
     }
     for _ in 0..tables {
-        let request = Request::draw(&mut dice, size);
+        let request = Request::draw(&mut dice);
         let answers = answer.ask("first", &request.script(true))?;
         out.tables += 1;
         match answers.told.first() {
@@ -150,11 +149,7 @@ fn errors(out: &mut Utility, told: &Told, register: &Register, request: &Request
 fn means(out: &mut Utility, answer: &dyn Answer, register: &Register, dice: &mut Dice) -> Result<(), Failure> {
     let column = dice.below(5) as usize;
     let from = dice.below(register.persons.len() as u64 / 2) as u32;
-    let script = format!("{PRELUDE}tabulate {}, summarize(income) mean if nr >= {from}\n", COLUMNS[column]);
-    let script = script.replace(
-        &format!(", summarize(income) mean if nr >= {from}"),
-        &format!(" if nr >= {from}, summarize(income) mean"),
-    );
+    let script = format!("{PRELUDE}tabulate {} if nr >= {from}, summarize(income) mean\n", COLUMNS[column]);
     let answers = answer.ask("first", &script)?;
     let told = answers.told.first().ok_or_else(|| format!("no means: {:?}", answers.codes))?;
     let mut all: Vec<f64> = register.persons.iter().map(|p| p.income as f64).collect();
