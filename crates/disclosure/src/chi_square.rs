@@ -132,7 +132,7 @@ fn inner(table: &Table, dimensions: &[usize]) -> Vec<Vec<usize>> {
 
 /// The upper tail of the χ² distribution: the regularised incomplete gamma function Q(df/2, x/2), by its series below the
 /// mean and by its continued fraction above (Abramowitz and Stegun 6.5.29, 6.5.31).
-fn upper_tail(x: f64, df: f64) -> f64 {
+pub(crate) fn upper_tail(x: f64, df: f64) -> f64 {
     let (a, x) = (df / 2.0, x / 2.0);
     if x <= 0.0 {
         return 1.0;
@@ -170,7 +170,7 @@ fn upper_tail(x: f64, df: f64) -> f64 {
 }
 
 /// The logarithm of the gamma function for positive halves: exact steps up to 10, then Stirling's series.
-fn ln_gamma(x: f64) -> f64 {
+pub(crate) fn ln_gamma(x: f64) -> f64 {
     let (mut x, mut product) = (x, 1.0f64);
     while x < 10.0 {
         product *= x;

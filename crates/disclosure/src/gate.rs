@@ -442,6 +442,33 @@ impl<'a> Desk<'a> {
         apart < radius && apart as f64 <= share * set.persons.max(other.persons) as f64 && within_reach()
     }
 
+    /// Whom a result on a whole sample is computed on: its root and the root's members, where those are at hand and the
+    /// columns have values there; else the sample itself, and none.
+    pub(crate) fn basis(
+        &mut self,
+        sample: &PersonSet,
+        row_wise: bool,
+    ) -> Result<(Fingerprint, Option<roaring::RoaringBitmap>), Stopped> {
+        let fingerprint = Fingerprint(sample.fingerprint);
+        if sample.keyed == Keyed::Units || sample.persons == 0 || !row_wise {
+            return Ok((fingerprint, None));
+        }
+        let known = Arc::new(KnownSet { fingerprint, persons: sample.persons, sketch: Sketch(sample.sketch) });
+        let root = self.root(&known, &sample.members)?.fingerprint;
+        if root == fingerprint {
+            return Ok((root, None));
+        }
+        let members = match self.fresh_members.get(&root) {
+            Some(members) => members.ordinals(),
+            None => self.ledger.members(root)?,
+        };
+        Ok(if members.is_some() { (root, members) } else { (fingerprint, None) })
+    }
+
+    pub(crate) fn keys(&self) -> &'a GateKeys {
+        self.ctx.keys
+    }
+
     /// The statistics of a column over a root, where its members are at hand and the column has values there.
     fn again(
         &mut self,

@@ -93,6 +93,13 @@ impl GateKeys {
     }
 }
 
+impl GateKeys {
+    /// The key that decides whom fits leave out (SDC-160).
+    pub(crate) fn leave_out_key(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(mac(&self.noise, &[b"dr1"]))
+    }
+}
+
 impl Fingerprint {
     /// The fingerprint with one person more.
     pub fn with(self, record: RecordKey) -> Self {

@@ -8,18 +8,27 @@
 //!
 //! What it is not: it computes no statistic from microdata, keeps no state of its own (the ledger is handed in), reads no
 //! clock and draws no randomness. A set that is near an earlier one is answered with the values of that one (SDC-050).
-//! Rules for models, survival and plots are not in it yet.
+//!
+//! Rules by family: tables and charts (`tables`), means and percentiles (`magnitudes`), populations, edits and verdicts
+//! (`population`), models (`models`), survival (`survival`), correlations and tests (`matrices`), plots (`plots`). No command
+//! uses the last four yet; they take raw results that are computed when the gate has said on whom (`engine::raw::Over`).
 
 mod additive;
+mod analyses;
 mod chi_square;
+mod distributions;
 mod document;
 mod gate;
 mod keys;
+mod leaves;
 mod ledger;
 mod magnitudes;
+mod matrices;
 mod meter;
+mod models;
 mod near;
 mod numbers;
+mod plots;
 mod policy;
 mod population;
 mod ptable;
@@ -27,8 +36,10 @@ mod reason;
 mod recent;
 mod released;
 mod sets;
+mod survival;
 mod tables;
 
+pub use analyses::mean_interval;
 pub use chi_square::{ChiSquare, NeedsTwoByTwo};
 pub use document::{
     Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, SealedDocument, SplitCode,
@@ -46,7 +57,8 @@ pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};
 pub use recent::RecentMembers;
 pub use released::{
-    Base, Blocks, Category, Cell, DatasetKind, Dimension, Edit, Measure, NumberKind, Output, Population, Released,
-    Statistic, Summary, SummaryRow, Table, Value, Verdict,
+    Bar, Base, Blocks, Category, Cell, Correlation, Correlations, Curve, CurvePoint, DatasetKind, Dimension, Edit,
+    Estimate, Hexagon, Hexbin, Histogram, Measure, Model, NumberKind, Output, Population, Released, Statistic, Summary,
+    SummaryRow, Survival, Table, TestNumber, TestNumbers, TestResult, Value, Verdict,
 };
 pub use sets::{ByFingerprint, Candidate, KnownSet, SetIndex};

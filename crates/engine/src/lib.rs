@@ -15,6 +15,7 @@ mod destring;
 mod error;
 mod expression;
 mod figures;
+mod fits;
 mod functions;
 mod grid;
 mod grouping;

@@ -2,6 +2,7 @@
 //! issue Gate). A real process is killed with a real signal: between computing and writing, while a batch is written,
 //! between writing and handing out, and after. Those that come after it have other noise keys, so that a number that is
 //! the same can only come from the ledger.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test; the child speaks on standard output")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -8,12 +8,17 @@ use std::str::FromStr;
 use engine::raw::MeasureKind;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod analyses;
 mod receipt;
 mod table;
 
 use crate::policy::PolicyStamp;
 use crate::reason::Reason;
 
+pub use analyses::{
+    Bar, Correlation, Correlations, Curve, CurvePoint, Estimate, Hexagon, Hexbin, Histogram, Model, Survival,
+    TestNumber, TestNumbers, TestResult,
+};
 pub use receipt::{DatasetKind, Edit, Population, Verdict};
 pub use table::{Base, Blocks, Category, Cell, Dimension, Measure, Summary, SummaryRow, Table};
 

@@ -52,7 +52,7 @@ pub fn release_metered<T: Releasable>(
 }
 
 /// The record key of a person; made once, because most tests ask for the same ones over and over.
-fn record(number: u64) -> RecordKey {
+pub fn record(number: u64) -> RecordKey {
     static KNOWN: LazyLock<Mutex<HashMap<u64, RecordKey>>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap();
     *known.entry(number).or_insert_with(|| keys().record(&disclosure::person_id(number)))

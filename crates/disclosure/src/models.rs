@@ -1,0 +1,157 @@
+//! Rules for models (SDC-150..166): what a fit must be for anything of it to leave, and how its numbers are rounded.
+//!
+//! Guarantee: no coefficient rests on fewer persons than the policy says: no column of zeros and ones has fewer on a side, no
+//! column fewer off its mode, no person more than the allowed leverage or share of a column. Two fits on samples that
+//! differ by one person are one fit, or leave out different persons. A t, a p and an interval follow from what is shown.
+
+use engine::raw::{FitState, RawFit, RawModel, RawTerm, Reference, TermRole};
+
+use crate::analyses::{Filing, enough, shown};
+use crate::distributions;
+use crate::gate::private::Rules;
+use crate::gate::{Desk, Stopped};
+use crate::numbers::significant;
+use crate::reason::Reason;
+use crate::released::{Estimate, Model, Value};
+
+/// Samples from this size have all digits of the policy (SDC-161).
+const ALL_DIGITS_FROM: u64 = 3000;
+/// Digits of a coefficient of a smaller sample, at most.
+const FEWER_DIGITS: usize = 4;
+/// Fewest clusters, and groups of a level of random effects.
+const FEWEST_GROUPS: u64 = 10;
+/// A fit that explains more is as good as exact.
+const EXACT: f64 = 0.9999;
+
+impl Rules for RawModel {
+    type Out = Model;
+
+    fn decide(self, desk: &mut Desk<'_>) -> Result<Model, Stopped> {
+        let (filing, fit) = Filing::open(desk, &self)?;
+        let refused = refusal(desk, filing.count.shown, &fit)?;
+        filing.verdict(desk, refused)?;
+        // Degrees of freedom as they can be had from what is shown.
+        let residual = (filing.size().number().unwrap_or(0.0) - fit.parameters as f64).max(1.0);
+        let scale = Scale::of(&fit, filing.count.shown, residual, desk);
+        let mut terms = Vec::new();
+        for term in &fit.terms {
+            let own = match term.role {
+                TermRole::Control | TermRole::Effect => continue,
+                TermRole::Intercept => match &fit.base {
+                    // SDC-162: what the constant stands for are the persons of the reference group.
+                    Some(base) => enough(desk, base)?,
+                    None => true,
+                },
+                TermRole::Shown => true,
+            };
+            terms.push(scale.estimate(&filing, desk, &term.label, term.estimate, term.se, own)?);
+        }
+        let mut margins = Vec::new();
+        for margin in &fit.margins {
+            let own = enough(desk, &margin.set)?;
+            let label = format!("margin/{}", margin.label);
+            let estimate = scale.estimate(&filing, desk, &label, margin.estimate, margin.se, own)?;
+            margins.push(Estimate { label: margin.label.clone(), ..estimate });
+        }
+        let mut measures = Vec::new();
+        for (name, x) in &fit.shares {
+            let x = filing.number(desk, name, *x)?;
+            measures.push((name.clone(), shown((x * 1000.0).round() / 1000.0)));
+        }
+        for (name, x) in &fit.likelihoods {
+            measures.push((name.clone(), shown(significant(filing.number(desk, name, *x)?, 4))));
+        }
+        let tests = fit.tests.iter().map(|test| filing.test(desk, test, residual)).collect::<Result<_, Stopped>>()?;
+        Ok(Model { n: filing.size(), terms, measures, tests, margins, level: fit.level })
+    }
+}
+
+/// Why nothing of a fit leaves, if so (SDC-150). Sizes are released sizes.
+fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, Stopped> {
+    let rules = desk.policy().rules().model;
+    let p = fit.parameters;
+    if n < rules.min_n || n < p + rules.min_dof || p * rules.n_per_parameter > n {
+        return Ok(Some(Reason::ModelSize));
+    }
+    let mut few = false;
+    for term in &fit.terms {
+        // All are asked about, whatever the first of them says.
+        few |= rests_on_few(desk, term, rules.dummy_min)?;
+        few |= term.concentration.is_nan() || term.concentration > rules.kappa_max;
+    }
+    if few || fit.leverage.is_nan() || fit.leverage > rules.h_max {
+        return Ok(Some(Reason::ModelTerm));
+    }
+    let exact = fit.shares.iter().any(|(name, x)| name == "r2" && *x > EXACT);
+    if fit.state != FitState::Converged || exact {
+        return Ok(Some(Reason::ModelFit));
+    }
+    let groups = fit.clusters.iter().chain(&fit.groups);
+    Ok(groups.min().filter(|least| **least < FEWEST_GROUPS).map(|_| Reason::Groups))
+}
+
+fn rests_on_few(desk: &mut Desk<'_>, term: &RawTerm, least: u64) -> Result<bool, Stopped> {
+    let mut few = false;
+    for set in term.sides.iter().flatten().chain(&term.off_mode) {
+        few |= desk.count(set, 0)?.shown < least;
+    }
+    Ok(few)
+}
+
+/// How estimates of a fit are rounded and compared.
+struct Scale {
+    digits: usize,
+    residual: f64,
+    reference: Reference,
+    critical: f64,
+}
+
+impl Scale {
+    fn of(fit: &RawFit, n: u64, residual: f64, desk: &Desk<'_>) -> Self {
+        let sig = desk.policy().rules().model.sig;
+        let digits = if n < ALL_DIGITS_FROM { sig.min(FEWER_DIGITS) } else { sig };
+        let mut scale = Self { digits, residual, reference: fit.reference, critical: 0.0 };
+        scale.critical = distributions::critical(fit.level, |t| scale.tails(t));
+        scale
+    }
+
+    fn tails(&self, t: f64) -> f64 {
+        match self.reference {
+            Reference::Student => distributions::student(t, self.residual),
+            Reference::Normal => distributions::normal(t),
+        }
+    }
+
+    fn estimate(
+        &self,
+        filing: &Filing<'_>,
+        desk: &mut Desk<'_>,
+        label: &str,
+        estimate: f64,
+        se: f64,
+        own: bool,
+    ) -> Result<Estimate, Stopped> {
+        let b = significant(filing.number(desk, &format!("b/{label}"), estimate)?, self.digits);
+        let se = significant(filing.number(desk, &format!("se/{label}"), se)?, 3);
+        let label = label.to_owned();
+        if !own {
+            let hidden = Value::Hidden(Reason::Small);
+            return Ok(Estimate { label, b: hidden, se: hidden, t: hidden, p: hidden, low: hidden, high: hidden });
+        }
+        let t = if se > 0.0 { b / se } else { f64::NAN };
+        Ok(Estimate {
+            label,
+            b: shown(b),
+            se: shown(se),
+            t: shown(significant_or_not(t, 3)),
+            p: shown(significant_or_not(self.tails(t), 3)),
+            low: shown(significant(b - self.critical * se, self.digits)),
+            high: shown(significant(b + self.critical * se, self.digits)),
+        })
+    }
+}
+
+/// Rounds what is a number and leaves alone what is not.
+fn significant_or_not(x: f64, digits: usize) -> f64 {
+    if x.is_finite() { significant(x, digits) } else { x }
+}

@@ -1,0 +1,307 @@
+//! Models, survival, correlations, tests and plots on supplied raw results (SDC-103, SDC-150..166, SDC-200..211).
+
+use std::sync::Arc;
+
+use disclosure::{MemoryLedger, Model, Policy, Reason, Released, Stopped, Value, mean_interval};
+use engine::raw::{
+    Digits, FitState, Leaves, Over, RawAnalysis, RawCurve, RawCurves, RawFit, RawHexagon, RawHexbin, RawHistogram,
+    RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawStep, RawTerm, RawTest, Reference, TermRole, TestKind,
+};
+use roaring::RoaringBitmap;
+
+use crate::common::{people, record, release};
+
+/// Work that gives what a closure makes of it.
+struct Work<F>(F);
+
+impl<T, F: Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync> Over<T> for Work<F> {
+    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves) -> T {
+        (self.0)(persons, leaves)
+    }
+}
+
+fn analysis<T: 'static>(
+    sample: std::ops::Range<u64>,
+    work: impl Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync + 'static,
+) -> RawAnalysis<T> {
+    RawAnalysis {
+        origin: vec!["INNTEKT".into(), "KJOENN".into()],
+        key: [4; 32],
+        row_wise: true,
+        sample: people(sample),
+        work: Arc::new(Work(work)),
+    }
+}
+
+fn term(label: &str, role: TermRole, estimate: f64, se: f64) -> RawTerm {
+    RawTerm { label: label.into(), role, estimate, se, sides: None, off_mode: None, concentration: 0.01 }
+}
+
+/// Income on age and sex; 4000 persons, everything in order.
+fn fit() -> RawFit {
+    let sex = RawTerm {
+        sides: Some([people(0..1800), people(1800..4000)]),
+        off_mode: Some(people(0..1800)),
+        ..term("sex=2", TermRole::Shown, -51.234_567, 4.567_89)
+    };
+    RawFit {
+        state: FitState::Converged,
+        reference: Reference::Student,
+        level: 95.0,
+        parameters: 4,
+        terms: vec![
+            term("age", TermRole::Shown, 1.234_567_8, 0.045_678_9),
+            sex,
+            term("region=3", TermRole::Control, 9.0, 1.0),
+            term("_cons", TermRole::Intercept, 300.123_456, 10.0),
+        ],
+        base: Some(people(0..1800)),
+        leverage: 0.01,
+        clusters: None,
+        groups: Vec::new(),
+        shares: vec![("r2".into(), 0.345_678)],
+        likelihoods: vec![("ll".into(), -12_345.678)],
+        tests: vec![RawTest { name: "F".into(), statistic: 12.3456, kind: TestKind::F(3.0) }],
+        margins: vec![
+            RawMargin { label: "sex=1".into(), set: people(0..1800), estimate: 410.987_65, se: 3.0 },
+            RawMargin { label: "sex=9".into(), set: people(0..4), estimate: 77.0, se: 3.0 },
+        ],
+    }
+}
+
+fn model(ledger: &mut MemoryLedger, change: fn(&mut RawFit)) -> Result<Released<Model>, Stopped> {
+    let raw = analysis(0..4000, move |_, _| {
+        let mut fit = fit();
+        change(&mut fit);
+        fit
+    });
+    release(&Policy::standard(), ledger, &[], raw)
+}
+
+fn number(value: Value) -> f64 {
+    value.number().unwrap()
+}
+
+/// SDC-161, SDC-009: digits, and everything that follows from a coefficient follows from what is shown of it.
+#[test]
+fn sdc_161_what_is_shown_of_a_model() {
+    let model = model(&mut MemoryLedger::new(), |_| ()).unwrap().into_value();
+    let labels: Vec<&str> = model.terms.iter().map(|t| t.label.as_str()).collect();
+    assert_eq!(labels, ["age", "sex=2", "_cons"], "a control is in the model, not in the result");
+    assert_eq!(number(model.n) % 10.0, 0.0);
+    let age = &model.terms[0];
+    assert_eq!((number(age.b), number(age.se), number(age.t)), (1.2346, 0.0457, 27.0));
+    assert_eq!((number(age.low), number(age.high)), (1.145, 1.3242));
+    assert!(number(age.p) < 1e-100);
+    assert_eq!(number(model.terms[1].b), -51.235);
+    assert_eq!(model.measures, [("r2".into(), Value::Value(0.346)), ("ll".into(), Value::Value(-12_350.0))]);
+    assert_eq!(number(model.tests[0].statistic), 12.3);
+    let p = number(model.tests[0].p);
+    assert!((4e-8..7e-8).contains(&p), "{p}");
+    assert_eq!(number(model.margins[0].b), 410.99);
+    assert_eq!(model.margins[1].b, Value::Hidden(Reason::Small), "SDC-163: a margin of few persons");
+    // SDC-161: fewer digits for a smaller sample.
+    let raw = analysis(0..2000, |_, _| fit());
+    let small = release(&Policy::standard(), &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
+    assert_eq!(number(small.terms[0].b), 1.235);
+    // SDC-162: nobody may be read out of the constant.
+    let few = self::model(&mut MemoryLedger::new(), |fit| fit.base = Some(people(0..5))).unwrap().into_value();
+    let constant = &few.terms[2];
+    assert_eq!([constant.b, constant.se, constant.p, constant.low], [Value::Hidden(Reason::Small); 4]);
+}
+
+/// SDC-150..159: what makes a fit one that cannot be shown.
+#[test]
+fn sdc_150_fits_that_are_refused() {
+    type Case = (&'static str, Reason, fn(&mut RawFit));
+    let cases: [Case; 12] = [
+        ("n/10", Reason::ModelSize, |fit| fit.parameters = 500),
+        ("dof", Reason::ModelSize, |fit| fit.parameters = 3995),
+        ("a dummy of one person", Reason::ModelTerm, |fit| fit.terms[1].sides = Some([people(0..1), people(1..4000)])),
+        ("one person without", Reason::ModelTerm, |fit| fit.terms[1].sides = Some([people(1..4000), people(0..1)])),
+        ("a control of few", Reason::ModelTerm, |fit| fit.terms[2].sides = Some([people(0..3), people(3..4000)])),
+        ("a column that hardly varies", Reason::ModelTerm, |fit| fit.terms[0].off_mode = Some(people(0..4))),
+        ("leverage", Reason::ModelTerm, |fit| fit.leverage = 0.21),
+        ("concentration", Reason::ModelTerm, |fit| fit.terms[0].concentration = 0.11),
+        ("no concentration known", Reason::ModelTerm, |fit| fit.terms[0].concentration = f64::NAN),
+        ("exact", Reason::ModelFit, |fit| fit.shares[0].1 = 0.99995),
+        ("separation", Reason::ModelFit, |fit| fit.state = FitState::Separated),
+        ("clusters", Reason::Groups, |fit| fit.clusters = Some(9)),
+    ];
+    for (what, reason, change) in cases {
+        match model(&mut MemoryLedger::new(), change) {
+            Err(Stopped::Withheld(withheld)) => assert_eq!(withheld.code, reason, "{what}"),
+            other => panic!("{what}: {}", other.is_ok()),
+        }
+    }
+    let tiny = analysis(0..60, |_, _| fit());
+    assert!(release(&Policy::standard(), &mut MemoryLedger::new(), &[], tiny).is_err(), "fewer than a hundred");
+    assert!(model(&mut MemoryLedger::new(), |fit| fit.groups = vec![10, 12]).is_ok());
+    // A verdict stays with the sample, like a number.
+    let mut ledger = MemoryLedger::new();
+    assert!(model(&mut ledger, |fit| fit.leverage = 0.5).is_err());
+    assert!(model(&mut ledger, |_| ()).is_err());
+}
+
+/// SDC-050, SDC-160, SDC-164: the model of a sample that lacks one person is the model of the whole sample, byte for byte, and
+/// nobody is fitted who is left out.
+#[test]
+fn sdc_164_a_sample_without_one_person_has_the_same_model() {
+    let work = |own: std::ops::Range<u64>| {
+        move |persons: Option<&RoaringBitmap>, leaves: &dyn Leaves| {
+            let own: RoaringBitmap = own.clone().map(|p| p as u32).collect();
+            let persons = persons.cloned().unwrap_or(own);
+            let out = leaves.out(&mut persons.iter().map(|p| (p, record(p.into()).key)));
+            assert_eq!(out.len(), 10);
+            let mut fit = fit();
+            fit.terms[0].estimate = persons.iter().filter(|p| !out.contains(p)).map(f64::from).sum::<f64>() / 7.0;
+            fit
+        }
+    };
+    let (mut ledger, policy) = (MemoryLedger::new(), Policy::standard());
+    let mut ask = |sample: std::ops::Range<u64>| {
+        let raw = analysis(sample.clone(), work(sample));
+        serde_json::to_string(&release(&policy, &mut ledger, &[], raw).unwrap()).unwrap()
+    };
+    let whole = ask(0..4000);
+    assert_eq!(ask(1..4000), whole);
+    assert_eq!(ask(0..4000), whole);
+    assert_ne!(ask(500..4000), whole);
+}
+
+fn curve(persons: std::ops::Range<u64>, events: u64) -> RawCurve {
+    let n = persons.end - persons.start;
+    let steps = (0..events).map(|i| RawStep { time: 1.0 + i as f64 * 3.1415, at_risk: n - i, events: 1 }).collect();
+    RawCurve {
+        group: None,
+        set: people(persons.clone()),
+        events: people(persons.start..persons.start + events),
+        steps,
+        parameters: vec![("shape".into(), 1.234_567)],
+    }
+}
+
+/// SDC-200, SDC-201: steps hold enough events, numbers are midpoints, the curve follows from them.
+#[test]
+fn sdc_200_survival_curves() {
+    let test = || Some(RawTest { name: "log-rank".into(), statistic: 3.841_459, kind: TestKind::ChiSquare(1.0) });
+    let curves = move |least: u64| {
+        analysis(0..2000, move |_, _| RawCurves {
+            curves: vec![curve(0..1000, 300), curve(1000..2000, least)],
+            log_rank: test(),
+        })
+    };
+    let ask = |least| release(&Policy::standard(), &mut MemoryLedger::new(), &[], curves(least));
+    let released = ask(200).unwrap().into_value();
+    let first = &released.curves[0];
+    assert_eq!(first.points.len(), 60, "five events each");
+    for point in &first.points {
+        assert_eq!([number(point.at_risk) % 6.0, number(point.events)], [3.0, 3.0]);
+    }
+    assert!(first.points.windows(2).all(|w| number(w[0].survival) >= number(w[1].survival)));
+    assert_eq!(number(first.points[0].survival), ((1.0 - 3.0 / 999.0) * 1000.0f64).round() / 1000.0);
+    assert_eq!(first.parameters, [("shape".into(), Value::Value(1.235))]);
+    assert_eq!(first.median, Value::Undefined);
+    let test = released.log_rank.unwrap();
+    assert_eq!((number(test.statistic), number(test.p)), (3.84, 0.05));
+    let Err(Stopped::Withheld(few)) = ask(1) else { panic!("a group with one event") };
+    assert_eq!(few.code, Reason::Survival);
+}
+
+/// SDC-210: bars and hexagons of few persons are not there; colours follow from released counts.
+#[test]
+fn sdc_210_plots_show_no_few() {
+    let policy = Policy::standard();
+    let sizes = [3u64, 40, 400, 0, 90];
+    let set = |i: usize| people(i as u64 * 10_000..i as u64 * 10_000 + sizes[i]);
+    let raw = RawHistogram {
+        name: "inntekt".into(),
+        limits: (0..=5).map(|i| f64::from(i) * 10.0).collect(),
+        bins: (0..5).map(set).collect(),
+    };
+    let histogram = release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
+    assert_eq!(histogram.bars.iter().map(|b| b.from).collect::<Vec<_>>(), [10.0, 20.0, 40.0]);
+    let raw = RawHexbin {
+        names: ["x".into(), "y".into()],
+        limits: [[0.0, 1.0]; 2],
+        hexagons: (0..5).map(|i| RawHexagon { at: [i as u16, 0], set: set(i) }).collect(),
+        classes: 30,
+    };
+    let hexbin = release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
+    assert_eq!(hexbin.hexagons.iter().map(|h| (h.at[0], h.class)).collect::<Vec<_>>(), [(1, 0), (2, 9), (4, 1)]);
+    for hexagon in &hexbin.hexagons {
+        let truth = sizes[usize::from(hexagon.at[0])] as f64;
+        assert!((number(hexagon.count) - truth).abs() <= 5.0);
+    }
+}
+
+/// SDC-165: correlations rest on enough persons, on no single one, and are never exact; their p follows from them.
+#[test]
+fn sdc_165_correlations() {
+    let pair = |name: &str, persons: u64, r: Option<f64>, concentration: f64| RawPair {
+        names: ["x".into(), name.into()],
+        set: people(0..persons),
+        r,
+        covariance: Some(12.3456),
+        concentration,
+    };
+    let raw = analysis(0..1000, move |_, _| RawMatrix {
+        pairs: vec![
+            pair("fine", 1000, Some(0.123_456), 0.01),
+            pair("few", 8, Some(0.5), 0.01),
+            pair("one", 1000, Some(0.5), 0.3),
+            pair("exact", 1000, Some(1.0), 0.01),
+            pair("constant", 1000, None, 0.0),
+        ],
+    });
+    let released = release(&Policy::standard(), &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
+    let r: Vec<Value> = released.pairs.iter().map(|p| p.r).collect();
+    let hidden = Value::Hidden;
+    assert_eq!(
+        r,
+        [
+            Value::Value(0.123),
+            hidden(Reason::Small),
+            hidden(Reason::Dominance),
+            hidden(Reason::Value),
+            Value::Undefined
+        ]
+    );
+    let first = &released.pairs[0];
+    assert_eq!(first.covariance, Some(Value::Value(12.3)));
+    assert!((number(first.p) - 0.0001).abs() < 0.000_02, "{:?}", first.p);
+    assert!(released.pairs[1..].iter().all(|p| p.p.number().is_none() && p.covariance.unwrap().number().is_none()));
+}
+
+/// SDC-165: analysis of variance with four digits, tests with three; a side of a cutoff with few persons shows nothing.
+#[test]
+fn sdc_165_tables_of_tests() {
+    let number = |row: &str, value: Option<f64>, digits: Digits, side: u64| RawNumber {
+        name: [row.into(), "x".into()],
+        value,
+        digits,
+        rests_on: vec![people(0..side)],
+    };
+    let raw = analysis(0..1000, move |_, _| RawNumbers {
+        numbers: vec![
+            number("ss", Some(123_456.7), Digits::Four, 500),
+            number("h", Some(0.123_456), Digits::Three, 500),
+            number("left", Some(7.0), Digits::Three, 4),
+            number("none", None, Digits::Three, 500),
+        ],
+    });
+    let released = release(&Policy::standard(), &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
+    let values: Vec<Value> = released.numbers.iter().map(|n| n.value).collect();
+    let expected = [Value::Value(123_500.0), Value::Value(0.123), Value::Hidden(Reason::Small), Value::Undefined];
+    assert_eq!(values, expected);
+}
+
+/// SDC-103: an interval follows from the released mean, deviation and size, and is hidden with any of them.
+#[test]
+fn sdc_103_intervals_of_means() {
+    let value = Value::Value;
+    let [se, low, high] = mean_interval(value(511.0), value(60.0), value(11.0), 95.0).map(number);
+    assert_eq!((se, low, high), (18.1, 471.0, 551.0));
+    let hidden = mean_interval(value(511.0), Value::Hidden(Reason::Dominance), value(11.0), 95.0);
+    assert_eq!(hidden, [Value::Hidden(Reason::Dominance); 3]);
+}

@@ -1,0 +1,272 @@
+//! Raw results of models, survival analyses, correlations, tests and plots, for the gate (SDC-150..166, SDC-200..211). Nothing
+//! is fitted before the gate has said on whom: a sample that is near an earlier one is fitted on the earlier one, without the
+//! persons that the gate leaves out (SDC-050, SDC-160). So a result holds the work, and the work gives the numbers.
+//!
+//! What it is not: an estimator, and no rule of disclosure.
+
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+
+use crate::raw::{PersonSet, RawCategory};
+
+/// Whom a fit leaves out.
+pub trait Leaves {
+    /// Those of these persons (ordinal and record key) whose rows are left out. Their order does not matter.
+    fn out(&self, persons: &mut dyn Iterator<Item = (u32, u128)>) -> Vec<u32>;
+}
+
+/// Work that is done when the gate asks for it.
+pub trait Over<T>: Send + Sync {
+    /// The numbers over these persons, or over the sample itself, without those who are left out.
+    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves) -> T;
+}
+
+/// A result that is computed on a sample of persons as a whole.
+pub struct RawAnalysis<T> {
+    /// The datasets that its columns are computed from, sorted (SDC-033).
+    pub origin: Vec<String>,
+    /// Digest of what is fitted: command, terms, options and the keys of the columns (ENG-039).
+    pub key: [u8; 32],
+    /// Whether all its columns have values outside the dataset's population (ENG-039).
+    pub row_wise: bool,
+    /// The persons in the sample.
+    pub sample: PersonSet,
+    /// The fit.
+    pub work: Arc<dyn Over<T>>,
+}
+
+/// A regression of any kind.
+pub type RawModel = RawAnalysis<RawFit>;
+/// Survival curves by group.
+pub type RawSurvival = RawAnalysis<RawCurves>;
+/// Correlations of pairs of variables.
+pub type RawCorrelations = RawAnalysis<RawMatrix>;
+/// Analysis of variance, tests and other tables of numbers of their own kinds.
+pub type RawTests = RawAnalysis<RawNumbers>;
+
+/// How a fit ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FitState {
+    /// With estimates.
+    Converged,
+    /// Without, in the number of steps there are.
+    NotConverged,
+    /// An outcome is told exactly by a term.
+    Separated,
+}
+
+/// The distribution that an estimate is compared with (STAT-005).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reference {
+    /// Student's, with the residual degrees of freedom.
+    Student,
+    /// The normal.
+    Normal,
+}
+
+/// What a row of a model is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TermRole {
+    /// A row of the result.
+    Shown,
+    /// The constant.
+    Intercept,
+    /// In the model, not in the result (STAT-009).
+    Control,
+    /// The effect of a group or unit; never in the result (SDC-162).
+    Effect,
+}
+
+/// A term of a model.
+pub struct RawTerm {
+    /// As it is written: `age`, `sex=2`, `_cons`.
+    pub label: String,
+    /// What it is.
+    pub role: TermRole,
+    /// Estimate.
+    pub estimate: f64,
+    /// Standard error.
+    pub se: f64,
+    /// The persons on either side of a column of zeros and ones.
+    pub sides: Option<[PersonSet; 2]>,
+    /// The persons whose value is not the most frequent one.
+    pub off_mode: Option<PersonSet>,
+    /// Largest share of one person in the squares of the column, after the other columns are taken out of it (κ).
+    pub concentration: f64,
+}
+
+/// The distribution of a test statistic.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum TestKind {
+    /// χ² with so many degrees of freedom.
+    ChiSquare(f64),
+    /// F with so many degrees of freedom above; below are those of the residuals.
+    F(f64),
+    /// Normal, two-sided.
+    Normal,
+    /// A number without a p-value, as a variance inflation factor.
+    Plain,
+}
+
+/// A test statistic.
+pub struct RawTest {
+    /// E.g. `F`, `lr_chi2`, `vif age`.
+    pub name: String,
+    /// Its value.
+    pub statistic: f64,
+    /// What it is compared with.
+    pub kind: TestKind,
+}
+
+/// A predicted margin.
+pub struct RawMargin {
+    /// What it is the margin of.
+    pub label: String,
+    /// The persons of that cell.
+    pub set: PersonSet,
+    /// Estimate.
+    pub estimate: f64,
+    /// Standard error.
+    pub se: f64,
+}
+
+/// A fitted model and what the gate needs to judge it.
+pub struct RawFit {
+    /// How it ended; the rest counts only when it converged.
+    pub state: FitState,
+    /// What estimates are compared with.
+    pub reference: Reference,
+    /// Level of the intervals in per cent.
+    pub level: f64,
+    /// Parameters, those that are not shown included.
+    pub parameters: u64,
+    /// All terms.
+    pub terms: Vec<RawTerm>,
+    /// The persons for whom all factors have their base and all dummies are zero; none in a model without either.
+    pub base: Option<PersonSet>,
+    /// Largest leverage of a person.
+    pub leverage: f64,
+    /// Number of clusters, where errors are clustered.
+    pub clusters: Option<u64>,
+    /// Number of groups of each level of random effects.
+    pub groups: Vec<u64>,
+    /// Shares that are shown with three decimals: `r2`, `r2_adj`, `pseudo_r2`.
+    pub shares: Vec<(String, f64)>,
+    /// Numbers that are shown with four digits: `ll`, `ll_0`, `aic`, `bic`, `root_mse`.
+    pub likelihoods: Vec<(String, f64)>,
+    /// Test statistics.
+    pub tests: Vec<RawTest>,
+    /// Predicted margins.
+    pub margins: Vec<RawMargin>,
+}
+
+/// A time at which there were events.
+#[derive(Clone, Copy)]
+pub struct RawStep {
+    /// The time.
+    pub time: f64,
+    /// Persons at risk just before it.
+    pub at_risk: u64,
+    /// Events at it.
+    pub events: u64,
+}
+
+/// A survival curve of one group.
+pub struct RawCurve {
+    /// The group; none when there is one only.
+    pub group: Option<RawCategory>,
+    /// Its persons.
+    pub set: PersonSet,
+    /// Those with an event.
+    pub events: PersonSet,
+    /// The times with events, ascending.
+    pub steps: Vec<RawStep>,
+    /// Parameters of a distribution that was fitted: `shape`, `scale` and their standard errors.
+    pub parameters: Vec<(String, f64)>,
+}
+
+/// The curves of all groups.
+pub struct RawCurves {
+    /// In code list order.
+    pub curves: Vec<RawCurve>,
+    /// The log-rank test, where there are several.
+    pub log_rank: Option<RawTest>,
+}
+
+/// A pair of variables.
+pub struct RawPair {
+    /// The two.
+    pub names: [String; 2],
+    /// Persons with both.
+    pub set: PersonSet,
+    /// Pearson's r; none when one of them is constant.
+    pub r: Option<f64>,
+    /// Covariance, where it was asked for.
+    pub covariance: Option<f64>,
+    /// Largest share of one person in the squares of either variable about its mean.
+    pub concentration: f64,
+}
+
+/// All pairs.
+pub struct RawMatrix {
+    /// In the order of the lower triangle.
+    pub pairs: Vec<RawPair>,
+}
+
+/// How many digits a number of a table has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Digits {
+    /// Sums of squares and mean squares (SDC-165).
+    Four,
+    /// Test statistics, bandwidths.
+    Three,
+}
+
+/// A number of a table that is neither a count nor an estimate.
+pub struct RawNumber {
+    /// Row and column.
+    pub name: [String; 2],
+    /// Its value; none where it is not defined.
+    pub value: Option<f64>,
+    /// Its digits.
+    pub digits: Digits,
+    /// Sets that must all be large enough for it to be shown: the group, each side of a cutoff.
+    pub rests_on: Vec<PersonSet>,
+}
+
+/// A table of such numbers.
+pub struct RawNumbers {
+    /// In the order of the table.
+    pub numbers: Vec<RawNumber>,
+}
+
+/// A histogram: persons per bin. The outer limits are fixed for the dataset version (STAT-300).
+pub struct RawHistogram {
+    /// The variable.
+    pub name: String,
+    /// Limits of the bins, ascending, one more than there are bins.
+    pub limits: Vec<f64>,
+    /// Persons in each.
+    pub bins: Vec<PersonSet>,
+}
+
+/// A hexagon.
+pub struct RawHexagon {
+    /// Its place in the grid.
+    pub at: [u16; 2],
+    /// Who is in it.
+    pub set: PersonSet,
+}
+
+/// A plot of two variables by hexagons.
+pub struct RawHexbin {
+    /// The variables.
+    pub names: [String; 2],
+    /// Lowest and highest value of each, fixed for the dataset version.
+    pub limits: [[f64; 2]; 2],
+    /// Hexagons that hold anyone, by row and column.
+    pub hexagons: Vec<RawHexagon>,
+    /// Classes of colour, ten at most.
+    pub classes: u8,
+}
