@@ -1,7 +1,5 @@
 //! Fixtures that are made rather than kept: archives, workbooks, pictures, documents, Parquet files.
 
-#![expect(clippy::unwrap_used, reason = "fixtures of tests")]
-
 use std::io::Write as _;
 use std::sync::Arc;
 
