@@ -51,6 +51,15 @@ pub(crate) fn symbol(operator: BinaryOperator) -> &'static str {
     }
 }
 
+/// Whether the first word of an expression is a name, and no call.
+fn begins_with_name(expr: &Expr) -> bool {
+    match &expr.node {
+        ExprKind::Name(_) => true,
+        ExprKind::Binary(_, left, _) => begins_with_name(left),
+        _ => false,
+    }
+}
+
 fn level(operator: BinaryOperator) -> u8 {
     match operator {
         BinaryOperator::Or => 1,
@@ -200,8 +209,12 @@ impl Writer<'_> {
             }
             Head::ImportPanel { variables, times } => {
                 self.separated(variables, " ", |w, v| w.register(v));
-                self.put(" ");
-                self.exprs(times, " ");
+                for (i, time) in times.iter().enumerate() {
+                    self.put(" ");
+                    // Without brackets it would be read as one more variable.
+                    let like_a_variable = i == 0 && begins_with_name(time);
+                    self.wrapped(like_a_variable, |w| w.expr(time, if like_a_variable { 0 } else { 4 }));
+                }
             }
             Head::Assign { target, value } => {
                 self.expr(target, 4);

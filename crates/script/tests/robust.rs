@@ -69,6 +69,19 @@ fn lang_023_lang_345_the_conformance_scripts_survive_every_way() {
     }
 }
 
+/// Texts that a long fuzz run found.
+#[test]
+fn lang_250_what_a_long_run_found() {
+    for text in [
+        "import db/BEFOLKNING_STATUSKODE da/($år) as status",
+        "import-panel db/A db/B (r) pred 2018-12-31",
+        "import-panel db/A (r ++ $x) 2018-12-31",
+    ] {
+        use_all(text);
+        assert!(!parse(text).has_errors(), "{text}");
+    }
+}
+
 #[test]
 fn completion_and_hover_work_at_every_place_of_every_script() {
     for source in scripts().iter().filter(|s| s.len() < 600) {
