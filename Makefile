@@ -40,6 +40,7 @@ unit: packages python-peers assets ## Tests of all crates, on SQLite and Postgre
 	cargo test --locked --workspace --exclude hap
 	cargo test --locked -p hap
 	$(abspath $(TARGET))/debug/examples/bench_engine --check --persons 100000
+	$(abspath $(TARGET))/debug/examples/attack > $(abspath $(TARGET))/attack.md
 
 # From one seed, so that a change is judged by what it changes; without --seed each day tries something else.
 fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECONDS for longer).

@@ -86,12 +86,11 @@ pub fn outcome(answers: &Answers) -> String {
     format!("{:?}{shapes:?}", answers.codes)
 }
 
+/// Whether the target has the secret, what was answered, and the seconds that it took.
+pub type Case = (bool, String, f64);
+
 /// The outcomes of every probe for every target, with the secret, and the seconds that it took.
-pub fn probe(
-    answer: &dyn Answer,
-    register: &Register,
-    targets: &[usize],
-) -> Result<Vec<Vec<(bool, String, f64)>>, Failure> {
+pub fn probe(answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Vec<Vec<Case>>, Failure> {
     let mut out = vec![Vec::new(); PROBES.len()];
     for (i, target) in targets.iter().enumerate() {
         let person = &register.persons[*target];
@@ -105,7 +104,7 @@ pub fn probe(
 }
 
 /// The area under the curve of a classifier that learns from every other case how often an outcome goes with the secret.
-pub fn area_of_outcomes(cases: &[(bool, String, f64)]) -> f64 {
+pub fn area_of_outcomes(cases: &[Case]) -> f64 {
     let mut seen: HashMap<&str, [f64; 2]> = HashMap::new();
     for (secret, outcome, _) in cases.iter().step_by(2) {
         seen.entry(outcome).or_insert([1.0; 2])[usize::from(*secret)] += 1.0;
@@ -115,7 +114,7 @@ pub fn area_of_outcomes(cases: &[(bool, String, f64)]) -> f64 {
 }
 
 /// The same for the time alone, whichever way round.
-pub fn area_of_times(cases: &[(bool, String, f64)]) -> f64 {
+pub fn area_of_times(cases: &[Case]) -> f64 {
     // The first ones warm up.
     let area = area(cases.iter().skip(4).map(|(secret, _, seconds)| (*secret, *seconds)).collect());
     area.max(1.0 - area)
@@ -138,12 +137,12 @@ fn area(scores: Vec<(bool, f64)>) -> f64 {
 pub fn pinned(answer: &dyn Answer, register: &Register, noise: f64) -> Result<(usize, usize), Failure> {
     let (mut hidden, mut found) = (0, 0);
     let text = |i: usize, code: u64| format!("{} == '{code}'", COLUMNS[i]);
-    for a in 0..5 {
+    for (a, row) in COLUMNS.iter().enumerate() {
         for b in (0..5).filter(|b| *b != a) {
             let c = (0..5).find(|c| *c != a && *c != b).unwrap_or(0);
             for code in 1..=4 {
                 let filter = format!("nr < 4000 & {}", text(c, code));
-                let script = format!("{PRELUDE}tabulate {} {} if {filter}\n", COLUMNS[a], COLUMNS[b]);
+                let script = format!("{PRELUDE}tabulate {row} {} if {filter}\n", COLUMNS[b]);
                 let answers = answer.ask("first", &script)?;
                 let Some(told) = answers.told.first().filter(|t| t.codes.len() == 2) else { continue };
                 let members = |x: &str, y: &str| {

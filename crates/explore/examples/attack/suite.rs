@@ -254,7 +254,7 @@ fn a11(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
             into.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
         }
     }
-    let worst = |cases: &[Vec<(bool, String, f64)>], of: fn(&[(bool, String, f64)]) -> f64| {
+    let worst = |cases: &[Vec<structure::Case>], of: fn(&[structure::Case]) -> f64| {
         let areas = cases.iter().map(|c| of(c)).zip(structure::PROBES);
         areas.map(|(area, (name, _))| (area, name)).max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.5, ""))
     };
