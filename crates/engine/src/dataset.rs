@@ -219,19 +219,25 @@ impl Dataset {
 
     /// The unit key as a column.
     pub(crate) fn unit_key(&self, unit_type: &Arc<UnitType>) -> Column {
-        let (values, row_wise) = match &self.rows {
-            Rows::Units => ((0..self.mask.len() as u32).collect::<Vec<u32>>().into(), true),
-            Rows::Own(units) => (units.clone(), false),
+        let values = match &self.rows {
+            Rows::Units => (0..self.mask.len() as u32).collect::<Vec<u32>>().into(),
+            Rows::Own(units) => units.clone(),
         };
-        let key = if row_wise { [0; 32] } else { self.rows_key };
+        let data = Data { values: Values::Unit(values), validity: None, dictionary: None };
+        Column { data: Arc::new(data), ..self.unit_key_head(unit_type) }
+    }
+
+    /// The same without its data: where every row is known to be the unit of its number, nobody has to write that down.
+    pub(crate) fn unit_key_head(&self, unit_type: &Arc<UnitType>) -> Column {
+        let row_wise = matches!(self.rows, Rows::Units);
         Column {
-            data: Arc::new(Data { values: Values::Unit(values), validity: None, dictionary: None }),
+            data: Arc::default(),
             data_type: DataType::Key(Arc::clone(unit_type)),
             labels: None,
             flagged: Arc::default(),
             title: None,
             origin: Arc::default(),
-            key: unit_key_of(unit_type, &key),
+            key: unit_key_of(unit_type, if row_wise { &[0; 32] } else { &self.rows_key }),
             row_wise,
             import: None,
             made: true,

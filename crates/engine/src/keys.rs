@@ -1,14 +1,24 @@
 //! Record keys and sketch bits of the units of a space (SDC-031): two columns, derived once from the gate's dataset key
 //! and held in memory. Never logged, never written.
 
+use std::sync::OnceLock;
+
 use hmac::{Hmac, Mac as _};
 use rayon::prelude::*;
 use sha2::Sha256;
+
+use crate::raw::Keyed;
+use crate::set::SetBuilder;
+
+/// Units of a stretch whose set as a whole is remembered.
+pub(crate) const STRETCH: usize = 1 << 18;
 
 /// The key columns of one unit space.
 pub struct RecordKeys {
     record: Vec<u128>,
     bits: Vec<u64>,
+    /// The set of all units of each stretch, once somebody has asked for one.
+    whole: OnceLock<Vec<SetBuilder>>,
 }
 
 impl RecordKeys {
@@ -19,13 +29,13 @@ impl RecordKeys {
             .into_par_iter()
             .map(|ordinal| Self::of(dataset_key, format!("O:{ordinal:010}").as_bytes()))
             .unzip();
-        Self { record, bits }
+        Self { record, bits, whole: OnceLock::new() }
     }
 
     /// The keys of units written in any form; row `i` of the space is `units[i]`.
     pub fn derive_for<T: AsRef<[u8]>>(dataset_key: &[u8; 32], units: impl IntoIterator<Item = T>) -> Self {
         let (record, bits) = units.into_iter().map(|unit| Self::of(dataset_key, unit.as_ref())).unzip();
-        Self { record, bits }
+        Self { record, bits, whole: OnceLock::new() }
     }
 
     /// The keys of units that have no space of their own: groups, each written as a text of its key values. The secret is
@@ -47,6 +57,20 @@ impl RecordKeys {
         self.record.is_empty()
     }
 
+    /// The set of all units of a stretch: a set that lacks few of them is told by those it lacks.
+    pub(crate) fn whole(&self, stretch: usize) -> Option<&SetBuilder> {
+        let all = || {
+            let set = |stretch: usize| {
+                let mut set = SetBuilder::new(Keyed::Persons);
+                let units = (self.len() - stretch * STRETCH).min(STRETCH);
+                set.add_words(self, stretch * STRETCH, &all_of(units));
+                set
+            };
+            (0..self.len().div_ceil(STRETCH)).into_par_iter().map(set).collect()
+        };
+        self.whole.get_or_init(all).get(stretch)
+    }
+
     /// `u_p` of every unit.
     pub fn record(&self) -> &[u128] {
         &self.record
@@ -64,6 +88,12 @@ impl RecordKeys {
         bits.copy_from_slice(&mac(dataset_key, b"sk1", unit)[..8]);
         (u128::from_le_bytes(record), u64::from_le_bytes(bits))
     }
+}
+
+/// As many bits, 64 a word.
+fn all_of(units: usize) -> Vec<u64> {
+    let left = |word: usize| (units - word * 64).min(64);
+    (0..units.div_ceil(64)).map(|word| u64::MAX >> (64 - left(word))).collect()
 }
 
 fn mac(key: &[u8; 32], label: &[u8], unit: &[u8]) -> [u8; 32] {

@@ -39,6 +39,7 @@ mod run;
 mod select;
 mod selection;
 mod set;
+mod several;
 pub mod source;
 mod statistics;
 mod table;

@@ -7,18 +7,22 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::control::{Control, stopped};
+use crate::control::Control;
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::grid::{BLOCK, RowCells};
+use crate::keys::STRETCH;
 use crate::mask::Mask;
 use crate::members::{Members, Membership, OfCells, OfMask, Road};
 use crate::raw::{Keyed, PersonSet};
 use crate::set::{CellSets, SetBuilder};
+use crate::several;
 use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
+/// A set that lacks at most one of so many units is told by those it lacks.
+const LACKING: usize = 16;
 /// Cells up to which all of them are added up side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 1 << 11;
 /// No cell.
@@ -139,17 +143,33 @@ impl People {
     }
 
     fn set_of_members(&self, mask: &Mask) -> PersonSet {
-        let parts: Vec<SetBuilder> = (0..mask.len().div_ceil(PART))
-            .into_par_iter()
-            .map(|part| {
-                let mut set = SetBuilder::new(self.keyed);
-                set.add_words(&self.keys, part * PART, mask.words(part * PART..((part + 1) * PART).min(mask.len())));
-                set
-            })
-            .collect();
+        let parts: Vec<SetBuilder> =
+            (0..mask.len().div_ceil(STRETCH)).into_par_iter().map(|part| self.members_of(part, mask)).collect();
         let mut whole = SetBuilder::new(self.keyed);
         parts.into_iter().for_each(|part| whole.merge(part));
         whole.finish()
+    }
+
+    /// The members of a stretch. Where few are lacking these are taken from the whole, so that not all keys are read.
+    fn members_of(&self, stretch: usize, mask: &Mask) -> SetBuilder {
+        let rows = stretch * STRETCH..((stretch + 1) * STRETCH).min(mask.len());
+        let words = mask.words(rows.clone());
+        let here: u64 = words.iter().map(|word| u64::from(word.count_ones())).sum();
+        let of = |words: &[u64]| {
+            let mut set = SetBuilder::new(self.keyed);
+            set.add_words(&self.keys, rows.start, words);
+            set
+        };
+        let complete = rows.end == ((stretch + 1) * STRETCH).min(self.keys.len());
+        if complete
+            && here as usize * LACKING >= rows.len() * (LACKING - 1)
+            && let Some(whole) = self.keys.whole(stretch)
+        {
+            let inside = |word: usize| u64::MAX >> (64 - (rows.len() - word * 64).min(64));
+            let lacking: Vec<u64> = words.iter().enumerate().map(|(i, word)| !word & inside(i)).collect();
+            return whole.without(of(&lacking));
+        }
+        of(words)
     }
 
     /// The sets of an edit: of the rows that were touched, and of the `rest` of the dataset's rows that have a value. What
@@ -180,23 +200,14 @@ impl People {
             return Ok(self.with_margins(self.inner_sets(of_row, control)?.into_iter(), shape));
         }
         let mut out = self.nobody(shape);
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        for (row, cell) in of_row.rows(control)? {
-            (0..shape.variants()).for_each(|v| out[shape.place(cell as usize, v)].rows += 1);
-            pairs.extend(self.member(row as usize).map(|m| (cell, m)));
+        let counts = of_row.count(control)?;
+        for (cell, rows) in counts.iter().enumerate() {
+            (0..shape.variants()).for_each(|v| out[shape.place(cell, v)].rows += rows);
         }
-        for variant in 0..shape.variants() {
-            stopped(control)?;
-            let mut placed: Vec<(u32, u32)> =
-                pairs.iter().map(|(cell, m)| (shape.place(*cell as usize, variant) as u32, *m)).collect();
-            placed.par_sort_unstable();
-            placed.dedup();
-            for run in placed.chunk_by(|a, b| a.0 == b.0) {
-                let mut set = SetBuilder::new(self.keyed);
-                run.iter().for_each(|(_, m)| set.add(&self.keys, *m));
-                out[run[0].0 as usize].set = set.finish();
-            }
-        }
+        let rows = of_row.rows(control)?.into_iter();
+        let pairs = rows.filter_map(|(row, cell)| Some((self.member(row as usize)?, cell))).collect();
+        let sets = several::sets(self.keyed, &self.keys, pairs, shape, control)?;
+        out.iter_mut().zip(sets).for_each(|(out, set)| out.set = set);
         Ok(out)
     }
 
@@ -364,6 +375,28 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// SDC-032: a set that lacks few persons of a stretch is the same as when all of its persons are added up, in the last
+    /// stretch too, and where the space has grown since.
+    #[test]
+    fn sdc_032_sets_that_lack_few() {
+        let size = STRETCH + 1000;
+        let keys = Arc::new(RecordKeys::derive(&[7; 32], size as u32));
+        let people = People { keyed: Keyed::Units, keys: Arc::clone(&keys), rows: Rows::Units, pointer: None };
+        for (len, lacking) in
+            [(size, vec![]), (size, vec![3, STRETCH - 1, STRETCH + 5, size - 1]), (size - 10, vec![64])]
+        {
+            let mut mask = Mask::of_valid(None, len, len);
+            let mut gone = Mask::empty(len);
+            lacking.iter().for_each(|i| gone.set(*i));
+            mask = mask.and_not(&gone);
+            let mut plain = SetBuilder::new(Keyed::Units);
+            mask.iter(0..len).for_each(|i| plain.add(&keys, i as u32));
+            let (set, plain) = (people.set(&mask), plain.finish());
+            assert_eq!((set.keyed, set.persons, set.fingerprint), (Keyed::Units, plain.persons, plain.fingerprint));
+            assert_eq!(set.sketch, plain.sketch);
+        }
+    }
 
     #[test]
     fn cells_are_placed_with_their_margins() {

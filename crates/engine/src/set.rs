@@ -180,6 +180,19 @@ impl SetBuilder {
         }
     }
 
+    /// This set without those of another, who are all in it.
+    pub(crate) fn without(&self, mut other: SetBuilder) -> Self {
+        let mut set = self.clone();
+        set.flush();
+        other.flush();
+        set.persons -= other.persons;
+        set.fingerprint = set.fingerprint.wrapping_sub(other.fingerprint);
+        if let (Some(ones), Some(theirs)) = (&mut set.ones, &other.ones) {
+            ones.iter_mut().zip(theirs.iter()).for_each(|(a, b)| *a -= b);
+        }
+        set
+    }
+
     pub(crate) fn finish(mut self) -> PersonSet {
         self.flush();
         let mut sketch = [0i32; 64];

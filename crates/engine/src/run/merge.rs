@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use script::UnitType;
 use script::program::{Merge, Pairing};
 
 use super::{Outcome, Run};
@@ -35,8 +36,15 @@ impl Run {
                 return Err(RunError::unknown_dataset(&dataset.name));
             }
         }
-        let (source_keys, target_keys) = link_keys(&plan.pairing, source, &target)?;
-        let (pairs, unique) = pairs(plan, source, &target, &source_keys, &target_keys, control)?;
+        let units = unit_rows(source).zip(unit_rows(&target)).filter(|_| plan.pairing == Pairing::Units);
+        let (source_keys, target_keys, (pairs, unique)) = match units {
+            Some((s, t)) => (vec![source.unit_key_head(s)], vec![target.unit_key_head(t)], (Pairs::Same, None)),
+            None => {
+                let (s, t) = link_keys(&plan.pairing, source, &target)?;
+                let found = pairs(plan, source, &target, &s, &t, control)?;
+                (s, t, found)
+            }
+        };
         let population = self.population_key(source)?;
         let mut verdicts = Vec::new();
         if let Some(unique) = unique {
@@ -72,6 +80,11 @@ fn within(data: &Data, source: &Dataset, rows: usize) -> Data {
     let len = data.len().min(source.mask.len()).min(rows);
     let validity = Some(source.mask.validity(data.validity.as_ref(), len));
     Data { values: super::import::slice(&data.values, len), validity, dictionary: data.dictionary.clone() }
+}
+
+/// The unit type of a dataset whose rows are the units of a space.
+fn unit_rows(dataset: &Dataset) -> Option<&Arc<UnitType>> {
+    dataset.unit_type.as_ref().filter(|_| matches!(dataset.rows, Rows::Units) && dataset.groups.is_none())
 }
 
 /// The key columns of the rows of a dataset: its unit key, or the keys it was collapsed by.
@@ -128,10 +141,6 @@ fn pairs(
     target_keys: &[Column],
     control: &dyn Control,
 ) -> Result<(Pairs, Option<bool>), RunError> {
-    let in_units = |d: &Dataset| matches!(d.rows, Rows::Units) && d.groups.is_none();
-    if plan.pairing == Pairing::Units && in_units(source) && in_units(target) {
-        return Ok((Pairs::Same, None));
-    }
     let sides = [
         Side {
             keys: source_keys.iter().map(|c| &*c.data).collect(),
