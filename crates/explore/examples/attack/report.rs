@@ -31,6 +31,8 @@ pub fn markdown(options: &Options, found: &Found) -> String {
         let verdict = match (line.limit, line.broken(options.full)) {
             (Limit::Told, _) => "",
             (_, true) => "**broken**",
+            // Few cases: the mean is above the limit, but by less than its error.
+            (_, false) if line.above() => "not shown",
             (_, false) => "holds",
         };
         let _ = writeln!(
@@ -43,7 +45,7 @@ pub fn markdown(options: &Options, found: &Found) -> String {
         );
     }
     for (id, why) in NOT_RUN {
-        let _ = writeln!(out, "| {id} | {why} | |{} | not run |", " – |".repeat(COLUMNS.len() + 1));
+        let _ = writeln!(out, "| {id} | {why} | – |{} not run |", " – |".repeat(COLUMNS.len() + 1));
     }
     if let Some(utility) = &found.utility {
         out += &costs(utility);
@@ -83,6 +85,7 @@ fn costs(utility: &Utility) -> String {
 fn cell(line: &Line, name: &str) -> String {
     match line.scores.iter().find(|(n, _)| *n == name) {
         None => "–".to_owned(),
+        Some((_, s)) if line.unit == "AUC" => format!("{:.3} ± {:.3}", s.value, s.error),
         Some((_, s)) if s.error > 0.0 => format!("{:.1} ± {:.1}", s.value, s.error),
         Some((_, s)) => format!("{:.1}", s.value),
     }

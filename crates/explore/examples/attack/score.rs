@@ -79,6 +79,11 @@ impl Line {
         of(super::answer::METERED).or_else(|| of("hap"))
     }
 
+    /// Whether the measured value is beyond the limit at all.
+    pub fn above(&self) -> bool {
+        self.broken(true)
+    }
+
     /// Whether the gate breaks the limit. In full the mean decides; with few cases the lower bound of its 95 % interval,
     /// or a mean that lies too far above.
     pub fn broken(&self, full: bool) -> bool {
