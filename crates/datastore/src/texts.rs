@@ -1,5 +1,6 @@
 //! A table of distinct byte strings numbered in order of first appearance: unit ids of a file, texts of a column.
-//! Open addressing over one arena, because a file has one id per row and a map of boxed strings is five times slower.
+//! Open addressing over one arena, because a file has one id per row and a map of boxed strings is five times slower. A slot
+//! holds the hash beside the number: what is not there, or is something else, is told without a second look into memory.
 
 /// Distinct byte strings with their numbers.
 #[derive(Default)]
@@ -7,9 +8,8 @@ pub(crate) struct Texts {
     arena: Vec<u8>,
     /// End of each string in the arena.
     ends: Vec<u32>,
-    hashes: Vec<u32>,
-    /// Number + 1 by slot; 0 is free.
-    slots: Vec<u32>,
+    /// Hash and number + 1; 0 is free.
+    slots: Vec<u64>,
 }
 
 /// More distinct strings, or bytes of them, than a table holds.
@@ -40,13 +40,19 @@ impl Texts {
         if self.slots.is_empty() {
             return None;
         }
-        let hash = hash(text);
+        self.place(hash(text), text).ok()
+    }
+
+    /// The number of a string, or the free slot where it belongs.
+    fn place(&self, hash: u32, text: &[u8]) -> Result<u32, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
             match self.slots[slot] {
-                0 => return None,
-                n if self.hashes[n as usize - 1] == hash && self.get(n - 1) == text => return Some(n - 1),
+                0 => return Err(slot),
+                there if (there >> 32) as u32 == hash && self.get(there as u32 - 1) == text => {
+                    return Ok(there as u32 - 1);
+                }
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -54,36 +60,30 @@ impl Texts {
 
     /// The number of a string, which is added when it is new.
     pub(crate) fn number(&mut self, text: &[u8]) -> Result<u32, Full> {
-        if self.ends.len() * 2 >= self.slots.len() {
+        if self.ends.len() * 4 >= self.slots.len() * 3 {
             self.grow();
         }
         let hash = hash(text);
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                0 => break,
-                n if self.hashes[n as usize - 1] == hash && self.get(n - 1) == text => return Ok(n - 1),
-                _ => slot = (slot + 1) & mask,
-            }
-        }
-        let number = u32::try_from(self.ends.len()).map_err(|_| Full)?;
+        let slot = match self.place(hash, text) {
+            Ok(number) => return Ok(number),
+            Err(free) => free,
+        };
+        let number = u32::try_from(self.ends.len()).ok().filter(|n| *n < u32::MAX).ok_or(Full)?;
         self.arena.extend_from_slice(text);
         self.ends.push(u32::try_from(self.arena.len()).map_err(|_| Full)?);
-        self.hashes.push(hash);
-        self.slots[slot] = number + 1;
+        self.slots[slot] = u64::from(hash) << 32 | (u64::from(number) + 1);
         Ok(number)
     }
 
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(64);
-        self.slots = vec![0; size];
-        for (n, hash) in self.hashes.iter().enumerate() {
-            let mut slot = *hash as usize & (size - 1);
+        let old = std::mem::replace(&mut self.slots, vec![0; size]);
+        for there in old.into_iter().filter(|there| *there != 0) {
+            let mut slot = (there >> 32) as usize & (size - 1);
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & (size - 1);
             }
-            self.slots[slot] = n as u32 + 1;
+            self.slots[slot] = there;
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod compare;
 mod diagnostics;
+mod exports;
 pub mod headless;
 mod ledger;
 mod metadata;
@@ -23,6 +24,7 @@ mod workspace;
 
 pub use compare::{Change, compare};
 pub use diagnostics::to_wire;
+pub use exports::exported;
 pub use ledger::{DurableLedger, MembersOnDisk};
 pub use metadata::MetadataCatalogue;
 pub use model::{

@@ -232,7 +232,10 @@ pub struct RunView {
     pub version: Option<i64>,
     /// The text that was run.
     pub text: String,
-    /// Digest of the text, as in the audit log (AUD-021).
+    /// The saved scripts that it loaded, by the names it used, as they were then (LANG-224).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub loads: BTreeMap<String, String>,
+    /// Digest of the text and of what it loaded, as in the audit log (AUD-021).
     pub digest: String,
     /// How far it has come.
     pub state: RunState,
@@ -292,6 +295,19 @@ pub(crate) fn check_save(save: &Save) -> Result<(), Problem> {
 /// The fault of a script that is too long (E601).
 pub(crate) fn text_fault(text: &str) -> Option<FieldError> {
     (text.len() > LONGEST_SCRIPT).then(|| FieldError::new("text", "E601", "a script has at most 2 MiB"))
+}
+
+/// What identifies a script: its digest, and with it that of the scripts that it loads (LANG-224), so that the same digest
+/// always means the same statements.
+pub fn digest_of(text: &str, loads: &BTreeMap<String, String>) -> String {
+    if loads.is_empty() {
+        return kernel::sha256_hex(text.as_bytes());
+    }
+    let mut all = kernel::sha256_hex(text.as_bytes());
+    for (name, loaded) in loads {
+        all.push_str(&format!("\n{} {}", kernel::sha256_hex(loaded.as_bytes()), name));
+    }
+    kernel::sha256_hex(all.as_bytes())
 }
 
 /// The first line that is neither empty nor a comment mark, cut to a title.

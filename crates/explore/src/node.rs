@@ -24,6 +24,7 @@ use protocol::{Directory, Party, Refusal, Service};
 use tokio::sync::watch;
 
 use crate::diagnostics::to_wire;
+use crate::model::{digest_of, text_fault};
 use crate::queue::{Queue, Ticket};
 use crate::runner::{Job, Place, Ran, Runner, RunnerError, Watch, slot_ms};
 
@@ -151,7 +152,7 @@ impl RunService {
         if order.not_after < now || order.at > now.plus_seconds(protocol::peer::SKEW_SECONDS) {
             return Err(Refusal::new(codes::EXPIRED));
         }
-        if let Some(fault) = crate::model::text_fault(&order.script) {
+        if let Some(fault) = order.loads.values().chain([&order.script]).find_map(|text| text_fault(text)) {
             return Err(Problem::Invalid { fields: vec![fault] }.into());
         }
         let (news, seen) = watch::channel(News { progress: RunProgress::QUEUED, outcome: None });
@@ -168,7 +169,7 @@ impl RunService {
             runs.insert(run_id, Live { news: seen, cancel: Arc::clone(&cancel), at: now });
             ticket
         };
-        let digest = kernel::sha256_hex(order.script.as_bytes());
+        let digest = digest_of(&order.script, &order.loads);
         let started = shared.entry(&STARTED, &order).detail("script", digest);
         if let Err(refusal) = shared.record(started).await {
             shared.runs().remove(&run_id);
@@ -258,7 +259,7 @@ impl Shared {
 
     /// Writes the end into the audit log; nothing is told without it.
     async fn ended(&self, order: &RunOrder, ran: Result<Ran, RunnerError>) -> Result<RunAnswer, Refusal> {
-        let digest = kernel::sha256_hex(order.script.as_bytes());
+        let digest = digest_of(&order.script, &order.loads);
         let entry = self.entry(&ENDED, order).detail("script", digest);
         let ran = match ran {
             Ok(ran) => ran,
@@ -315,6 +316,7 @@ fn of_order<'a>(order: &'a RunOrder, run: &'a str) -> Job<'a> {
         project: &order.workspace,
         student: order.student,
         params: order.params.clone(),
+        loads: order.loads.clone(),
         keep_going: order.keep_going,
         from_line: order.from_line,
         ..Job::new(run, &order.account, &order.script, order.language)

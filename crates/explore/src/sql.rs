@@ -32,6 +32,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
           ALTER TABLE explore_run ADD COLUMN duration_ms BIGINT;
           ALTER TABLE explore_run ADD COLUMN share TEXT NOT NULL DEFAULT 'me'",
     },
+    Migration {
+        name: "003_loads",
+        sql: "ALTER TABLE explore_run ADD COLUMN loads TEXT NOT NULL DEFAULT '{}';
+          CREATE INDEX explore_script_name ON explore_script (owner, name)",
+    },
 ];
 
 pub(crate) async fn insert_script(tx: &mut Tx, owner: AccountId, script: &Script) -> Result<(), StoreError> {
@@ -135,6 +140,26 @@ pub(crate) async fn script(
     .transpose()
 }
 
+/// The text of a script by its name, the last saved of several; of a version, or of the newest.
+pub(crate) async fn text_by_name(
+    tx: &mut Tx,
+    owner: AccountId,
+    name: &str,
+    version: Option<i64>,
+) -> Result<Option<String>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT v.text FROM explore_script s
+             JOIN explore_script_version v ON v.script = s.id
+             JOIN explore_script_version n ON n.script = s.id AND n.version = s.version
+             WHERE s.owner = $1 AND s.name = $2 AND v.version = COALESCE($3, s.version)
+             ORDER BY n.at DESC, s.id DESC LIMIT 1",
+            params![owner, name, version],
+        )
+        .await?;
+    row.map(|r| r.get(0)).transpose()
+}
+
 /// A run as it is stored; the released document is opened by the service.
 pub(crate) struct RunRow {
     pub(crate) id: RunId,
@@ -143,6 +168,8 @@ pub(crate) struct RunRow {
     pub(crate) script: Option<ScriptId>,
     pub(crate) version: Option<i64>,
     pub(crate) text: String,
+    /// JSON: texts by name.
+    pub(crate) loads: String,
     pub(crate) digest: String,
     pub(crate) language: String,
     pub(crate) state: RunState,
@@ -156,13 +183,14 @@ pub(crate) struct RunRow {
 }
 
 const RUN: &str = "id, owner, organisation, script, version, text, digest, language, state, share, started, ended, \
-                   duration_ms, stores, diagnostics, released";
+                   duration_ms, stores, diagnostics, released, loads";
 
 pub(crate) async fn insert_run(tx: &mut Tx, run: &RunRow) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO explore_run
-           (id, owner, organisation, script, version, text, digest, language, state, share, started, stores, diagnostics)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+           (id, owner, organisation, script, version, text, digest, language, state, share, started, stores, diagnostics,
+            loads)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             run.id,
             run.owner,
@@ -176,7 +204,8 @@ pub(crate) async fn insert_run(tx: &mut Tx, run: &RunRow) -> Result<(), StoreErr
             run.share.text(),
             run.started,
             &run.stores,
-            &run.diagnostics
+            &run.diagnostics,
+            &run.loads
         ],
     )
     .await?;
@@ -248,6 +277,7 @@ fn run_row(row: &Row) -> Result<RunRow, StoreError> {
         stores: row.get(13)?,
         diagnostics: row.get(14)?,
         released: row.get(15)?,
+        loads: row.get(16)?,
     })
 }
 

@@ -148,6 +148,34 @@ async fn a_run_may_begin_further_down() {
     assert_eq!(ran.carried_out, 9, "all but the table of line 9");
 }
 
+/// LANG-136: `W609` when as many units are asked for as the receipt says there are; also when the statement is taken from an
+/// earlier run.
+#[tokio::test]
+async fn lang_136_w609_reaches_the_user() {
+    let zone = testkit::zone("data").await;
+    let runner = fresh(&zone);
+    let text = "require no.test:1 as db\ncreate-dataset d\nimport db/KJOENN as k\nsample 9000 7\n";
+    for _ in 0..2 {
+        let ran = run(&runner, text);
+        assert_eq!(codes(&ran), ["W609@4"]);
+        assert_eq!(ran.released.results.last().unwrap().warnings, ["W609"]);
+    }
+    assert!(run(&runner, &text.replace("9000", "2000")).diagnostics.is_empty());
+}
+
+/// LANG-078: `W608` is about the size of the unit space, never of a population, and stands beside the receipt.
+#[tokio::test]
+async fn lang_078_w608_reaches_the_user() {
+    let zone = testkit::zone("data").await;
+    let text = "require no.test:1 as db\ncreate-dataset p\nimport-panel db/INNTEKT 2020-06-01 2020-07-01\n";
+    for (size, expected) in [(1_000_001, vec!["W608@3"]), (common::PERSONS, vec![])] {
+        let source = common::of_a_space(true, size);
+        let runner = common::runner_over(&zone, source, Box::new(MemoryLedger::new()), SnapshotBudget::default());
+        let ran = run(&runner, text);
+        assert_eq!(codes(&ran), expected);
+    }
+}
+
 /// LANG-332: parameters from outside are part of what was asked.
 #[tokio::test]
 async fn lang_332_parameters_count() {

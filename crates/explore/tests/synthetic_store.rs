@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use audit::Actor;
 use datastore::{Datastore, IngestOptions, UnitIndex, ingest};
 use disclosure::{GateKeys, MemoryLedger, Policy};
-use engine::ImportCache;
+use engine::{ImportCache, SourceCatalogue};
 use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
 use kernel::Language;
 use protocol::CallError;
 use protocol::calls::{IndexRegister, Registered};
-use script::{Code, Diagnostic};
+use script::{Code, Diagnostic, SavedScripts, Settings};
 use tokio::sync::Mutex;
 
 /// Enough for the gate's floor of a population.
@@ -80,6 +80,13 @@ async fn runner(zone: &testkit::TestZone) -> Runner {
     })
 }
 
+/// As `Runner::check`, with the saved script that one of the scripts loads.
+fn check(runner: &Runner, text: &str) -> Vec<Diagnostic> {
+    let scripts = SavedScripts::of(|name| (name == "forrige").then(|| "let x = 1\n".to_owned()));
+    let settings = Settings { running: true, scripts, ..Settings::default() };
+    script::compile(text, &SourceCatalogue(&**runner.source()), &settings).diagnostics
+}
+
 /// What became of a script in the words of the manifest; an `E605` with the command that it names.
 fn outcome(text: &str, diagnostics: &[Diagnostic]) -> String {
     let at = |d: &Diagnostic| format!("{}@{}", d.code, d.span.line);
@@ -109,7 +116,7 @@ async fn lang_370_scripts_behave_as_listed_on_the_synthetic_store() {
             let job = Job::new("manifest", file, &text, Language::Nb);
             tokio::task::block_in_place(|| runner.run(&job, &Switch::default())).unwrap().diagnostics
         } else {
-            runner.check(&text)
+            check(&runner, &text)
         };
         let got = outcome(&text, &diagnostics);
         // An accepted script may have warnings that the manifest does not speak of.

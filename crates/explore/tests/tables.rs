@@ -85,6 +85,18 @@ async fn sdc_132_chi2() {
     assert_eq!(codes(&ran), ["E502 E_CHI2_NEEDS_2X2"]);
 }
 
+/// `E501`: no observation is left, or too few: the same words for nobody and for a few (LANG-245).
+#[tokio::test]
+async fn lang_245_e501_reaches_the_user() {
+    for command in ["summarize inntekt", "tabulate kjønn", "barchart (count) kjønn", "tabulate kjønn gruppe"] {
+        let ran = run(&format!("{command} if inntekt < 0")).await;
+        assert_eq!(codes(&ran), ["E501 "], "{command}");
+        assert!(ran.diagnostics[0].message.text(Language::En).contains("no observations"));
+    }
+    // A cell without anybody is no error.
+    last(&run("tabulate kjønn if inntekt > 0").await);
+}
+
 /// LANG-163: what is continuous and what is too large is told with its remedy, and never with a number.
 #[tokio::test]
 async fn lang_163_continuous_and_too_large() {

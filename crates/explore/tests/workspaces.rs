@@ -111,7 +111,7 @@ async fn checks_use_the_metadata_of_the_data_zone() {
     let zones = two_zones(true).await;
     let anna = actor("anna", Role::Researcher, "uio");
     let text = "require no.test:1 as db\ncreate-dataset d\nimport db/KJOEN as k\n";
-    let found = zones.workspace.check(text).await;
+    let found = zones.workspace.check(None, text).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].code.as_str(), found[0].span.line, found[0].replacement.as_deref()),
@@ -146,7 +146,7 @@ async fn a_run_without_data_zone_fails_visibly() {
     assert_eq!((run.state, run.diagnostics[0].code.as_str()), (RunState::Failed, "unavailable"));
     assert!(run.released.is_none());
     // Without metadata, grammar and names made in the script are still checked.
-    assert!(zones.workspace.check("summarise x\n").await.iter().any(|d| d.code.as_str() == "E101"));
+    assert!(zones.workspace.check(None, "summarise x\n").await.unwrap().iter().any(|d| d.code.as_str() == "E101"));
 }
 
 /// A released document that another key signed, or of another run, is never stored as a result.
@@ -189,4 +189,62 @@ async fn an_interrupted_run_is_told() {
     assert_eq!(zones.workspace.recover().await.unwrap(), 0);
     let run = zones.workspace.run_view(&anna, id).await.unwrap();
     assert_eq!((run.state, run.diagnostics[0].code.as_str()), (RunState::Failed, "interrupted"));
+}
+
+/// LANG-224: `load` runs the newest version of a script of one's own by its name, in place, also through another; the run
+/// keeps what was loaded, and its digest depends on it.
+#[tokio::test]
+async fn lang_224_load_finds_saved_scripts() {
+    let zones = two_zones(true).await;
+    let (anna, bo) = (actor("anna", Role::Researcher, "uio"), actor("bo", Role::Researcher, "uio"));
+    let first =
+        Save { id: None, expected: None, name: "Befolkning".into(), text: "let nei = 1".into(), note: "".into() };
+    let saved = zones.workspace.save(&anna, &first).await.unwrap();
+    let people = "load felles\ncreate-dataset d\nimport db/KJOENN as kjønn\n";
+    let next = Save { id: Some(saved.id), expected: Some(1), text: people.into(), ..first.clone() };
+    zones.workspace.save(&anna, &next).await.unwrap();
+    let common = Save { name: "felles".into(), text: "require no.test:1 as db\n".into(), ..first.clone() };
+    zones.workspace.save(&anna, &common).await.unwrap();
+
+    let text = "load 'Befolkning'\ntabulate kjønn\n";
+    assert_eq!(zones.workspace.check(Some(&anna), text).await.unwrap(), []);
+    let run = zones.workspace.run(&anna, &request(text)).await.unwrap();
+    assert_eq!((run.state, run.diagnostics.len()), (RunState::Finished, 0), "{:?}", run.diagnostics);
+    let tables = run.released.as_ref().unwrap().results.iter().filter(|e| matches!(e.output(), Some(Output::Table(_))));
+    assert_eq!(tables.map(|e| e.line).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        run.loads.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>(),
+        [("Befolkning", people), ("felles", "require no.test:1 as db\n")]
+    );
+    // An older version by its number: it means something else, and so does the digest.
+    let older = zones.workspace.run(&anna, &request("load 'Befolkning@1'\nlet x = $nei\n")).await.unwrap();
+    assert_eq!((older.state, older.diagnostics.len()), (RunState::Finished, 0), "{:?}", older.diagnostics);
+    assert_eq!(older.loads["Befolkning@1"], "let nei = 1");
+    let changed = Save { id: Some(saved.id), expected: Some(2), text: format!("{people}let z = 1\n"), ..first };
+    zones.workspace.save(&anna, &changed).await.unwrap();
+    assert_ne!(zones.workspace.run(&anna, &request(text)).await.unwrap().digest, run.digest);
+
+    // Nobody loads somebody else's.
+    let found = zones.workspace.check(Some(&bo), text).await.unwrap();
+    assert_eq!((found[0].code.as_str(), found[0].span.line), ("E202", 1));
+    let told = zones.workspace.run(&bo, &request(text)).await.unwrap();
+    assert_eq!((told.state, told.diagnostics[0].code.as_str()), (RunState::Stopped, "E202"));
+}
+
+/// LANG-224: an unknown name is told with those that are near, a script that loads itself with its name.
+#[tokio::test]
+async fn lang_224_unknown_scripts_and_cycles() {
+    let zones = two_zones(false).await;
+    let anna = actor("anna", Role::Researcher, "uio");
+    for (name, text) in [("inntekt", "load 'formue'"), ("formue", "load 'inntekt'")] {
+        let save = Save { id: None, expected: None, name: name.into(), text: text.into(), note: "".into() };
+        zones.workspace.save(&anna, &save).await.unwrap();
+    }
+    let check = async |text: &str| zones.workspace.check(Some(&anna), text).await.unwrap();
+    let unknown = check("let a = 1\nload 'inntekter'\n").await;
+    assert_eq!((unknown[0].code.as_str(), unknown[0].span.line), ("E202", 2));
+    assert_eq!(unknown[0].candidates, ["inntekt"]);
+    let cycle = check("load inntekt\n").await;
+    assert_eq!(cycle.iter().map(|d| d.code.as_str()).collect::<Vec<_>>(), ["E202"]);
+    assert!(cycle[0].message.text(Language::En).contains("loads itself"), "{cycle:?}");
 }

@@ -8,7 +8,9 @@ use disclosure::{Entry, Head, View};
 use kernel::Language;
 
 use crate::html::escape;
-use crate::{Presentation, STYLESHEET, csv, grids, json, latex, long, parquet, result, svgs, tables_of, text, words};
+use crate::{
+    Presentation, STYLESHEET, blocks, csv, grids, json, latex, long, parquet, result, svgs, tables_of, text, words,
+};
 
 /// A format of exported files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,6 +124,16 @@ impl Origin<'_> {
             ("stores", stores.join(" ")),
             ("policy", policy.unwrap_or_default()),
         ]
+    }
+}
+
+/// Whether a result has a form in a format: only figures are pictures, and a receipt has no table.
+pub fn has_form(entry: &Entry, format: Format) -> bool {
+    match format {
+        Format::Json | Format::Html | Format::Text => true,
+        Format::Csv | Format::Parquet => !tables_of(entry, Language::En).is_empty(),
+        Format::Latex => !grids(entry, Language::En).is_empty(),
+        Format::Svg => matches!(entry.view, View::Bars(_)) && !blocks(entry).is_empty(),
     }
 }
 

@@ -26,7 +26,7 @@ mod words;
 use disclosure::{Chart, Content, Entry, Info, Layout, Output, Released, Summary, Table, View};
 use kernel::Language;
 
-pub use export::{ExportError, File, Format, Origin, export, object};
+pub use export::{ExportError, File, Format, Origin, export, has_form, object};
 pub use format::{count, month, number};
 
 /// Styles of the tables and figures, for the page's style sheet.

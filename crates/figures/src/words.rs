@@ -103,6 +103,8 @@ pub(crate) fn column(id: &str, language: Language) -> String {
         "data_type" => ["Datatype", "Datatype", "Data type"],
         "description" => ["Beskrivelse", "Omtale", "Description"],
         "result" => ["Resultat", "Resultat", "Result"],
+        "format" => ["Format", "Format", "Format"],
+        "file" => ["Fil", "Fil", "File"],
         "script" => ["Skript", "Skript", "Script"],
         "stores" => ["Datalager", "Datalager", "Data stores"],
         "policy" => ["Regelsett", "Regelsett", "Policy"],

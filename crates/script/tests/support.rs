@@ -109,7 +109,7 @@ fn lang_224_load_runs_a_saved_script_in_place() {
     assert_eq!(told("load borte\n"), ["E202 1:6"]);
     assert_eq!(told("load galt\n"), ["E103 1:6"]);
     assert_eq!(told("load ukjent\n"), ["E201 1:1"]);
-    assert_eq!(told("load seg_selv\n"), ["E601 1:1"]);
+    assert_eq!(told("load seg_selv\n"), ["E202 1:1"]);
 }
 
 #[test]
@@ -171,6 +171,30 @@ fn lang_322_harmonise_on_a_variable() {
     assert_eq!(told("harmonise lønn, from(2017-01-01) to(2024-01-01)\n"), ["E317 1:11"]);
 }
 
+/// LANG-078, LANG-129: dropping every column leaves the units, so the dataset is not empty.
+#[test]
+fn lang_078_units_without_columns_are_no_empty_dataset() {
+    assert_eq!(told("drop kjønn lønn\nimport-panel db/INNTEKT_WLONN 2019-01-01 2020-01-01\n"), ["E311 2:1"]);
+    let copied = "clone-units folk p\nuse p\nimport-panel db/INNTEKT_WLONN 2019-01-01 2020-01-01\n";
+    assert_eq!(told(copied), Vec::<String>::new());
+}
+
+/// LANG-321: `W617` names the codes that no table moves, from the lists alone; where the date is that of the import there are none.
+#[test]
+fn lang_321_w617_names_codes_outside_the_list() {
+    let body = |from: &str| {
+        let import = "import db/BEFOLKNING_KOMMNR_FORMELL 2017-01-01 as k\n";
+        format!("{import}harmonise k, from({from}) to(2024-01-01)\n")
+    };
+    assert_eq!(told(&body("2018-06-01")), ["W617 2:11"]);
+    let told_of = checked(&body("2018-06-01")).diagnostics.remove(0);
+    assert_eq!(
+        told_of.message.text(Language::En),
+        "Codes that are not in the list of 2018-06-01 stay as they are where they occur: 1601, 1612."
+    );
+    assert_eq!(told(&body("2017-01-01")), Vec::<String>::new());
+}
+
 #[test]
 fn lang_330_export() {
     let export = |text: &str| match actions(&format!("summarize\nexport {text}\n")).pop() {
@@ -186,4 +210,5 @@ fn lang_330_export() {
     assert_eq!(told("export alt, format(csv)\n"), ["E103 1:8"]);
     assert_eq!(told("export last, format(csv) name('../x')\n"), ["E108 1:26"]);
     assert_eq!(told("export last\n"), ["E105 1:12"]);
+    assert_eq!(told("export last, format(pdf)\n"), ["E605 1:14"]);
 }

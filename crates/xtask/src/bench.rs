@@ -13,6 +13,7 @@ use crate::workspace::root;
 /// Name, crate, example.
 const BENCHES: &[(&str, &str, &str)] = &[
     ("audit", "audit", "bench"),
+    ("datastore", "datastore", "bench_datastore"),
     ("egress", "hap", "bench_egress"),
     ("engine", "explore", "bench_engine"),
     ("explore", "hap", "bench_explore"),

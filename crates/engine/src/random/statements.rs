@@ -166,7 +166,7 @@ impl<'a> Writer<'a> {
         let outer = match dice.roll(12) {
             0 | 1 => ", outer_join",
             2 if first.code_list.is_some() => ", harmonise(to(2020-06-01))",
-            3 if first.code_list.is_some() && dataset.unit.is_some() => ", harmonise(to(2020-06-01) split(missing))",
+            3 if first.code_list.is_some() => ", harmonise(to(2020-06-01) split(missing))",
             _ => "",
         };
         format!("import db/{} {time} as {name}{outer}", first.name)

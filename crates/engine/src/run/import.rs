@@ -58,6 +58,8 @@ impl Run {
         let mut column = imported(info, &variable, data, plan.labels.clone());
         column.key = column_key("import", &[info.store.as_bytes(), info.name.as_bytes(), &variable.digest, &day]);
         column.import = Some((Arc::clone(info), plan.at));
+        // The population has a value at the time, whatever becomes of its code (LANG-072).
+        let (valued, valued_key) = (Arc::clone(&column.data), column.key);
         if let Some(codes) = &plan.harmonise {
             column = harmonise(&column, &plan.column, codes, plan.labels.clone())?;
         }
@@ -74,12 +76,12 @@ impl Run {
             return Err(RunError::mixed_kinds(&plan.column));
         }
         dataset.kind = DatasetKind::CrossSection;
-        let with_value = Mask::of_valid(column.data.validity.as_ref(), column.data.len(), rows);
+        let with_value = Mask::of_valid(valued.validity.as_ref(), valued.len(), rows);
         if dataset.unit_type.is_none() {
             dataset.unit_type = Some(Arc::clone(&info.unit_type));
             dataset.set_mask(with_value);
             let people = self.people(&dataset)?;
-            let key = column_key("population", &[&column.key, &people.mark(), &(rows as u64).to_le_bytes()]);
+            let key = column_key("population", &[&valued_key, &people.mark(), &(rows as u64).to_le_bytes()]);
             dataset.set = Some(self.cache.set(key, || Ok::<_, RunError>(people.set(&dataset.mask)))?);
         } else if plan.outer_join {
             self.restrict(&mut dataset)?;

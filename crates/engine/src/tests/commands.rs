@@ -94,6 +94,27 @@ fn lang_072_later_imports_are_left_joins() {
     assert_eq!((raw.peek().units, raw.peek().set.persons, raw.peek().set.keyed), (5, 5, Keyed::Persons));
 }
 
+/// LANG-072, LANG-320: units whose code was split and left missing have a value at the time, so they are in the population.
+#[test]
+fn lang_320_split_codes_stay_in_the_population() {
+    let mut place = info("STED", "PERSON", Temporality::Event, DataType::Text);
+    place.code_list = codes(&[("A", "a"), ("B", "b"), ("C", "c")]);
+    let split = |to: &str| script::Recoding {
+        date: day("2021-01-01"),
+        from: "A".to_owned(),
+        to: to.to_owned(),
+        share: Some(0.5),
+    };
+    place.code_list.as_mut().unwrap().changes = vec![split("B"), split("C")];
+    let facts = ["A", "A", "B"].iter().enumerate();
+    let facts = facts.map(|(i, c)| fact(i as u32, text(c), Some("2020-01-01"), None)).collect();
+    let import = "import db/STED 2020-01-01 as sted, harmonise(to(2021-06-01) split(missing))\n";
+    let done = run(persons(4).variable(place, facts), &format!("{HEAD}{import}"));
+    let dataset = done.run.dataset("d").unwrap();
+    assert_eq!(dataset.mask.count(), 3);
+    assert!(!dataset.column("sted").unwrap().data.is_valid(0));
+}
+
 /// LANG-036: flagged codes keep their code, are left out of statistics, and stand in tables only with `missing`.
 #[test]
 fn lang_036_flagged_codes() {

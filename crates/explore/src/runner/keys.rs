@@ -182,5 +182,6 @@ pub(super) fn only_shows(step: &Step) -> bool {
             | Action::Barchart(_)
             | Action::Text(_)
             | Action::Info(_)
+            | Action::Export(_)
     )
 }

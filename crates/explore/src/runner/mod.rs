@@ -18,9 +18,10 @@ use disclosure::{Document, GateKeys, Head, Ledger, Policy, SealedDocument, Store
 use engine::source::VariableSource;
 use engine::{ImportCache, SourceCatalogue};
 use kernel::{Clock, Language, Signer, Timestamp};
-use script::Diagnostic;
+use script::{Diagnostic, SavedScripts};
 
 use crate::meters::Meters;
+use crate::model::digest_of;
 use memo::Memos;
 pub use memo::{SnapshotBudget, SnapshotUsage};
 use work::{Work, Worked};
@@ -77,6 +78,8 @@ pub struct Job<'a> {
     pub student: bool,
     /// Values for the parameters of the script (LANG-332).
     pub params: BTreeMap<String, String>,
+    /// The saved scripts that it loads, by the names it uses (LANG-224).
+    pub loads: BTreeMap<String, String>,
     /// Go on after an error with what does not depend on it (LANG-302).
     pub keep_going: bool,
     /// Leave out the results of earlier lines; statements that only show something are not carried out there.
@@ -96,6 +99,7 @@ impl<'a> Job<'a> {
             language,
             student: false,
             params: BTreeMap::new(),
+            loads: BTreeMap::new(),
             keep_going: false,
             from_line: None,
             strict: false,
@@ -227,10 +231,10 @@ impl Runner {
             params: job.params.clone(),
             running: true,
             strict: job.strict,
-            ..script::Settings::default()
+            scripts: SavedScripts::all(job.loads.clone()),
         };
         let checked = script::compile(job.script, &SourceCatalogue(&*self.source), &settings);
-        let digest = kernel::sha256_hex(job.script.as_bytes());
+        let digest = digest_of(job.script, &job.loads);
         let mut diagnostics = checked.diagnostics;
         let program = checked.program.filter(|_| !diagnostics.iter().any(Diagnostic::is_error));
         let worked = match program {

@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use disclosure::{
-    Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, NeedsTwoByTwo, Note, Output, Reason, Releasable,
-    Released, SplitCode, Statistic, Stopped, View, Withheld,
+    Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, NeedsTwoByTwo, Note, Output, Population, Reason,
+    Releasable, Released, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
 };
 use engine::raw::RawTable;
-use engine::{Judged, Outcome, Raw};
+use engine::{Judged, Outcome, Raw, Warning};
 use kernel::{LangMap, Language, Timestamp};
 use script::program::{
-    Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, SortBy, Split, Statistic as Asked, Step, Tabulate,
+    Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, Sample, SampleSize, SortBy, Split,
+    Statistic as Asked, Step, Tabulate,
 };
 use script::{Code, Diagnostic, VariableInfo};
 
@@ -25,8 +26,8 @@ use super::{Job, Runner, RunnerError};
 #[derive(Clone)]
 pub(super) struct Shown {
     pub(super) view: View,
-    /// Codes of warnings.
-    pub(super) warnings: Vec<String>,
+    /// What the statement wants said beside its result.
+    pub(super) warnings: Vec<Warning>,
     /// What a receipt adds from metadata.
     pub(super) notes: Vec<Note>,
     pub(super) content: Body,
@@ -34,12 +35,28 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Something that metadata say.
-    fn said(info: Info) -> Self {
+    pub(super) fn said(info: Info) -> Self {
         Self { view: View::Receipt, warnings: Vec::new(), notes: Vec::new(), content: info.into() }
     }
 
     fn of(view: View, released: Released<Output>) -> Self {
         Self { view, warnings: Vec::new(), notes: Vec::new(), content: released.into() }
+    }
+
+    /// Whether every count of a statistic was hidden because nobody or only a few are in it. Both are told in the same words,
+    /// which say no more than the hidden counts would (LANG-245).
+    fn without_observations(&self) -> bool {
+        let none = |count: &Value| matches!(count, Value::Hidden(Reason::Small)) || *count == Value::Value(0.0);
+        let empty = |table: &Table| table.cells.iter().all(|cell| none(&cell.count));
+        match &self.content {
+            Body::Info { .. } => false,
+            Body::Released(released) => match released.value() {
+                Output::Table(table) => empty(table),
+                Output::Blocks(blocks) => blocks.tables.iter().all(empty),
+                Output::Summary(summary) => !summary.rows.is_empty() && summary.rows.iter().all(|row| none(&row.n)),
+                Output::Population(_) | Output::Edit(_) => false,
+            },
+        }
     }
 
     fn new<T: Into<Output>>(view: View, released: Released<T>) -> Self {
@@ -63,12 +80,22 @@ impl Counter<'_> {
     /// Takes an outcome through the gate. Everything of it is released or nothing is: the statement may take effect only
     /// when this succeeds (LANG-241).
     pub(super) fn release(&self, step: &Step, outcome: Outcome) -> Result<Vec<Shown>, Halt> {
+        let shown = self.shown(step, outcome)?;
+        if !shown.is_empty() && shown.iter().all(Shown::without_observations) {
+            return Err(Halt::Told(Box::new(no_observations(step))));
+        }
+        Ok(shown)
+    }
+
+    fn shown(&self, step: &Step, outcome: Outcome) -> Result<Vec<Shown>, Halt> {
         match outcome {
             Outcome::Done => Ok(dataset_receipt(&step.action).into_iter().collect()),
             Outcome::Text(text) => Ok(vec![Shown::said(Info::Block(text))]),
             Outcome::Population(raw) => {
-                let receipt = Shown::new(View::Receipt, self.gate(step, &[], raw)?);
-                Ok(vec![Shown { notes: notes(&step.action), ..receipt }])
+                let released = self.gate(step, &[], raw)?;
+                let warnings = sample_of_all(&step.action, released.value()).into_iter().collect();
+                let receipt = Shown::new(View::Receipt, released);
+                Ok(vec![Shown { notes: notes(&step.action), warnings, ..receipt }])
             }
             Outcome::Edits(raws) => {
                 let receipts = raws.into_iter().map(|raw| Ok(Shown::new(View::Receipt, self.gate(step, &[], raw)?)));
@@ -84,7 +111,7 @@ impl Counter<'_> {
                         return Err(halt(error, step));
                     }
                 }
-                self.release(step, *then)
+                self.shown(step, *then)
             }
             Outcome::Table(raw) => match &step.action {
                 Action::Tabulate(plan) => self.table(step, plan, raw).map(|shown| vec![shown]),
@@ -182,6 +209,21 @@ fn dataset_receipt(action: &Action) -> Option<Shown> {
     Some(Shown::said(Info::Dataset { dataset: dataset.to_string(), done }))
 }
 
+/// `W609`: as many units were asked for as there are (LANG-136). Decided on the size that was released, so it tells nothing
+/// more than the receipt.
+fn sample_of_all(action: &Action, released: &Population) -> Option<Warning> {
+    let Action::Sample(Sample { size: SampleSize::Units(wanted), .. }) = action else { return None };
+    let before = released.before?.number()?;
+    (*wanted as f64 >= before).then(|| Warning {
+        code: Code::W609,
+        message: LangMap::of(
+            "Utvalget er minst like stort som populasjonen, så alle enheter er beholdt.",
+            "Utvalet er minst like stort som populasjonen, så alle einingar er haldne på.",
+            "The sample is at least as large as the population, so all units are kept.",
+        ),
+    })
+}
+
 /// What a receipt adds from metadata: how codes were translated (LANG-321).
 fn notes(action: &Action) -> Vec<Note> {
     match action {
@@ -221,6 +263,20 @@ fn harmonised(column: &str, translations: &[&Harmonised]) -> Note {
         changed: u32::try_from(changed.len()).unwrap_or(u32::MAX),
         splits,
     }
+}
+
+fn no_observations(step: &Step) -> Diagnostic {
+    let message = LangMap::of(
+        "Det er ingen eller for få observasjoner igjen å regne på.",
+        "Det er ingen eller for få observasjonar att å rekne på.",
+        "There are no observations left to compute from, or too few.",
+    );
+    let hint = LangMap::of(
+        "Se etter om vilkåret etter if stemmer, og om variabelen har verdier på tidspunktet.",
+        "Sjå etter om vilkåret etter if stemmer, og om variabelen har verdiar på tidspunktet.",
+        "See whether the condition after if is right, and whether the variable has values at the time.",
+    );
+    Diagnostic::new(Code::E501, step.span, message).hint(hint)
 }
 
 fn needs_two_by_two(step: &Step) -> Diagnostic {

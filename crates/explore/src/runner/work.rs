@@ -19,6 +19,7 @@ use super::results::{self, Counter, Shown};
 use crate::meters;
 
 use super::{Job, Place, Runner, RunnerError, Watch};
+use crate::exports;
 
 /// Longest time for one statement, in seconds (language.md section 11).
 const STATEMENT_SECONDS: i64 = 600;
@@ -166,7 +167,7 @@ impl<'a> Work<'a> {
         let shown = match known {
             Some(shown) => shown,
             None => {
-                let shown = match results::from_metadata(step) {
+                let shown = match self.from_metadata(step)? {
                     Some(said) => vec![said],
                     None => {
                         self.make_ready(steps, keys, i)?;
@@ -190,13 +191,26 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// What needs no data: said from metadata, or about the results so far.
+    fn from_metadata(&self, step: &Step) -> Result<Option<Shown>, Halt> {
+        match &step.action {
+            Action::Export(plan) => {
+                exports::said(plan, step, &self.outcome.results).map(|said| Some(Shown::said(said))).map_err(Halt::Told)
+            }
+            _ => Ok(results::from_metadata(step)),
+        }
+    }
+
     /// Lets the engine carry out a statement and takes its outcome through the gate.
     fn carry_out(&mut self, steps: &[Step], keyed: &Keyed, i: usize) -> Result<Vec<Shown>, Halt> {
         let outcome = self.execute(steps, i)?;
         let counter =
             Counter { runner: self.runner, job: self.job, script: self.digest, number: i, usage: &self.uses[i] };
         match counter.release(&steps[i], outcome) {
-            Ok(shown) => {
+            Ok(mut shown) => {
+                if let Some(last) = shown.last_mut() {
+                    last.warnings.extend_from_slice(self.run.warnings());
+                }
                 self.run.accept();
                 self.outcome.carried_out += 1;
                 self.keep(keyed);
@@ -317,13 +331,21 @@ impl<'a> Work<'a> {
 
     fn push(&mut self, step: &Step, shown: &Shown) {
         let Shown { view, warnings, notes, content } = shown.clone();
+        let told = warnings.iter().map(|w| w.code.to_string()).collect();
+        for warning in warnings {
+            let diagnostic = Diagnostic::new(warning.code, step.span, warning.message);
+            // Once for all passes of a loop.
+            if !self.outcome.diagnostics.contains(&diagnostic) {
+                self.outcome.diagnostics.push(diagnostic);
+            }
+        }
         self.outcome.results.push(Entry {
             id: u32::try_from(self.outcome.results.len() + 1).unwrap_or(u32::MAX),
             line: step.line(),
             pass: step.pass,
             command: step.text.clone(),
             view,
-            warnings,
+            warnings: told,
             notes,
             content,
         });

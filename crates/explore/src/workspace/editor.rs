@@ -1,8 +1,10 @@
 //! What the editor asks while a script is written: checks, completion, explanations, layout. All of it from metadata.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kernel::Timestamp;
+use identity::Actor;
+use kernel::{Problem, Timestamp};
 use protocol::calls::{self, Metadata, MetadataAnswer};
 use protocol::{CallError, Party};
 
@@ -21,10 +23,12 @@ pub(super) struct Known {
 }
 
 impl Workspace {
-    /// Everything that metadata show to be wrong with a text; nothing is run.
-    pub async fn check(&self, text: &str) -> Vec<script::Diagnostic> {
-        let catalogue = self.catalogue().await;
-        script::compile(text, &*catalogue, &script::Settings::default()).diagnostics
+    /// Everything that metadata show to be wrong with a text; nothing is run. With an actor `load` finds her saved scripts.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn check(&self, actor: Option<&Actor>, text: &str) -> Result<Vec<script::Diagnostic>, Problem> {
+        Ok(self.checked(actor, text, &BTreeMap::new()).await?.diagnostics)
     }
 
     /// What may stand at a place of a text: commands, options, variables, codes.

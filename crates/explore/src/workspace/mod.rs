@@ -3,6 +3,7 @@
 //! verified each time it is opened.
 
 mod editor;
+mod loads;
 mod runs;
 mod scripts;
 mod told;
@@ -91,6 +92,7 @@ impl Workspace {
             owner: row.owner,
             script: row.script,
             version: row.version,
+            loads: serde_json::from_str(&row.loads).map_err(|_| damaged("loads"))?,
             text: row.text,
             digest: row.digest,
             share: row.share,

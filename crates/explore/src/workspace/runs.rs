@@ -1,5 +1,6 @@
 //! Runs: stored, sent to the data zone, followed, ended; and who may look at them afterwards.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -15,9 +16,10 @@ use protocol::{CallError, Envelope, Party};
 use store::Tx;
 use tokio::sync::watch;
 
+use super::loads::Loaded;
 use super::{READ, RUN, Workspace, told, wire_json};
 use crate::diagnostics::to_wire;
-use crate::model::{Progress, RunHead, RunRequest, RunState, RunView, Share, text_fault};
+use crate::model::{Progress, RunHead, RunRequest, RunState, RunView, Share, digest_of, text_fault};
 use crate::node::CANCELLED;
 use crate::sql::{self, RunRow};
 
@@ -59,17 +61,21 @@ impl Workspace {
     /// or those of the database. A data zone that does not answer is no error here: the run is there, with the state
     /// failed.
     pub async fn start(&self, actor: &Actor, request: &RunRequest) -> Result<RunId, Problem> {
-        let row = self.submit(actor, request).await?;
+        authorise(&self.zone, actor, RUN, &identity::Object::any("run")).await?;
+        if let Some(fault) = text_fault(&request.text) {
+            return Err(Problem::Invalid { fields: vec![fault] });
+        }
+        let Loaded { loads, diagnostics: checked } = self.checked(Some(actor), &request.text, &request.params).await?;
+        let row = self.submit(actor, request, &loads).await?;
         let id = row.id;
         // What the metadata here already show to be wrong is told without asking the data zone.
-        let checked = self.checked(request).await;
         if checked.iter().any(script::Diagnostic::is_error) {
             let diagnostics: Vec<_> = checked.iter().map(to_wire).collect();
             let row = RunRow { state: RunState::Stopped, diagnostics: wire_json(&diagnostics)?, ..row };
             self.end(row, actor.audit(), &[]).await?;
             return Ok(id);
         }
-        match self.send(actor, &row, request).await {
+        match self.send(actor, &row, request, loads).await {
             Ok(()) => {
                 let (tell, progress) = watch::channel(Progress::of(RunState::Queued));
                 self.live.lock().unwrap_or_else(PoisonError::into_inner).insert(id, progress);
@@ -92,11 +98,12 @@ impl Workspace {
         }
     }
 
-    async fn submit(&self, actor: &Actor, request: &RunRequest) -> Result<RunRow, Problem> {
-        authorise(&self.zone, actor, RUN, &identity::Object::any("run")).await?;
-        if let Some(fault) = text_fault(&request.text) {
-            return Err(Problem::Invalid { fields: vec![fault] });
-        }
+    async fn submit(
+        &self,
+        actor: &Actor,
+        request: &RunRequest,
+        loads: &BTreeMap<String, String>,
+    ) -> Result<RunRow, Problem> {
         // The version is told where the text is that of the version.
         let saved = match request.script {
             Some(script) => Some(self.script(actor, script, request.version).await?),
@@ -109,7 +116,8 @@ impl Workspace {
             script: request.script,
             version: saved.filter(|s| s.text == request.text).map(|s| s.version),
             text: request.text.clone(),
-            digest: kernel::sha256_hex(request.text.as_bytes()),
+            loads: serde_json::to_string(loads).map_err(|_| Problem::unavailable("the order"))?,
+            digest: digest_of(&request.text, loads),
             language: request.language.code().to_owned(),
             state: RunState::Queued,
             share: Share::Me,
@@ -133,13 +141,14 @@ impl Workspace {
         Ok(row)
     }
 
-    async fn checked(&self, request: &RunRequest) -> Vec<script::Diagnostic> {
-        let settings = script::Settings { params: request.params.clone(), ..script::Settings::default() };
-        script::compile(&request.text, &*self.catalogue().await, &settings).diagnostics
-    }
-
     /// Sends the signed order.
-    async fn send(&self, actor: &Actor, row: &RunRow, request: &RunRequest) -> Result<(), CallError> {
+    async fn send(
+        &self,
+        actor: &Actor,
+        row: &RunRow,
+        request: &RunRequest,
+        loads: BTreeMap<String, String>,
+    ) -> Result<(), CallError> {
         let order = RunOrder {
             run_id: row.id,
             account: actor.account.to_string(),
@@ -147,6 +156,7 @@ impl Workspace {
             workspace: actor.account.to_string(),
             student: is_student(actor),
             script: row.text.clone(),
+            loads,
             language: request.language,
             stores: Vec::new(),
             params: request.params.clone(),

@@ -68,6 +68,11 @@ fn sex() -> VariableInfo {
 
 /// Half men, half women; incomes from 1000 in steps; 12 persons live in the small place `9`.
 pub fn source(synthetic: bool) -> MemorySource {
+    of_a_space(synthetic, PERSONS)
+}
+
+/// The same persons in a unit space with room for more.
+pub fn of_a_space(synthetic: bool, size: u32) -> MemorySource {
     let date = |text: &str| text.parse::<Date>().ok();
     let fixed = |unit: u32, value: Literal| Fact { unit, value, start: None, stop: None };
     let sexes = (0..PERSONS).map(|p| fixed(p, Literal::Text(if p % 2 == 0 { "1" } else { "2" }.into())));
@@ -81,7 +86,7 @@ pub fn source(synthetic: bool) -> MemorySource {
     let mut place = info("STED", Temporality::Fixed, DataType::Text);
     place.code_list = sex().code_list;
     MemorySource::new(synthetic)
-        .space("FNR", PERSONS, &DATASET_KEY)
+        .space("FNR", size, &DATASET_KEY)
         .variable(sex(), sexes.collect())
         .variable(info("INNTEKT", Temporality::Accumulated, DataType::Integer), incomes.collect())
         .variable(place, places.collect())
@@ -94,8 +99,18 @@ pub fn runner(zone: &TestZone, ledger: Box<dyn Ledger>) -> Arc<Runner> {
 
 /// The same, with a budget for what is kept between runs.
 pub fn runner_keeping(zone: &TestZone, ledger: Box<dyn Ledger>, snapshots: SnapshotBudget) -> Arc<Runner> {
+    runner_over(zone, source(true), ledger, snapshots)
+}
+
+/// A runner over other data.
+pub fn runner_over(
+    zone: &TestZone,
+    source: MemorySource,
+    ledger: Box<dyn Ledger>,
+    snapshots: SnapshotBudget,
+) -> Arc<Runner> {
     Arc::new(Runner::new(RunnerParts {
-        source: Arc::new(source(true)),
+        source: Arc::new(source),
         cache: Arc::new(ImportCache::new(64 << 20)),
         policy: Policy::standard(),
         keys: Arc::new(GateKeys::new(DATASET_KEY, [9; 32])),

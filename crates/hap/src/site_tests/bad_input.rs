@@ -147,6 +147,7 @@ async fn every_mistake_is_answered_with_place_and_remedy_and_nothing_is_lost() {
         ],
     )
     .await;
+    what_is_missing_is_told_when_a_section_is_begun(&router, &researcher).await;
     half_filled_form_of_an_ended_session(&services, &router, &draft).await;
     sent_twice_and_stale(&router, &researcher, &draft).await;
 }
@@ -156,6 +157,19 @@ async fn draft(router: &Router, who: &Visitor) -> String {
     assert_eq!(send(router, who, "POST", "/api/v1/cart", &cart).await.status(), 200);
     let made = text(send(router, who, "POST", "/api/v1/cases", "{}").await).await;
     serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// What is missing in a section is told when somebody has answered something there or has saved it, not before.
+async fn what_is_missing_is_told_when_a_section_is_begun(router: &Router, who: &Visitor) {
+    let path = format!("/apply/{}/pub", draft(router, who).await);
+    let faults = async |path: &str| text(send(router, who, "GET", path, "").await).await.matches("error-text").count();
+    assert_eq!(faults(&path).await, 0, "a new application");
+    let saved = send(router, who, "POST", &path, &form(who, &[("pub.title", ""), ("go", "stay")])).await;
+    let to = saved.headers()["location"].to_str().unwrap().to_owned();
+    assert!(faults(&to).await > 0, "saved without an answer: {to}");
+    assert_eq!(faults(&path).await, 0, "opened again");
+    send(router, who, "POST", &path, &form(who, &[("pub.title", "Slag i Norge"), ("go", "next")])).await;
+    assert!(faults(&path).await > 0, "begun and left");
 }
 
 /// The session ends while somebody writes: what was written comes back, and is saved once there is a session again.

@@ -29,6 +29,9 @@ pub struct RunOrder {
     /// The account has the budget of students (SDC-171).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub student: bool,
+    /// The saved scripts that it loads, by the names it uses (LANG-224).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loads: BTreeMap<String, String>,
     /// Language of labels and diagnostics.
     pub language: Language,
     /// Versions of stores that the workspace is bound to; others come from the script's own `require`.

@@ -1,12 +1,14 @@
 //! Codes of one date on the list of another: `harmonise`, and the option of the imports (LANG-320 to LANG-322).
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use kernel::Date;
 
 use super::import::register_column;
 use super::{Checker, Parse, head_names};
-use crate::catalogue::VariableInfo;
+use crate::catalogue::{Temporality, VariableInfo};
+use crate::diagnostic::Diagnostic;
 use crate::messages;
 use crate::program::{Action, Harmonise, Harmonised, Split};
 use crate::span::Span;
@@ -34,6 +36,9 @@ impl Checker<'_> {
             return Self::fail(messages::no_change_table(variable.span, &name));
         };
         let codes = harmonised(info, from, to, split, variable.span)?;
+        let held = column.plan_labels();
+        let held = held.iter().flat_map(|labels| &labels.entries).map(|entry| entry.code.to_string());
+        self.warnings.extend(outside(info, held, from, &codes, variable.span));
         let mut column = register_column(info, &[to]);
         // The list is now that of another date; the codes can be moved on from there.
         column.origin = Some(info.clone());
@@ -56,7 +61,11 @@ impl Checker<'_> {
         };
         match (info, at) {
             (None, _) => Ok(None),
-            (Some(info), Some(from)) => harmonised(info, from, to, split_of(nested(option, "split")), span).map(Some),
+            (Some(info), Some(from)) => {
+                let codes = harmonised(info, from, to, split_of(nested(option, "split")), span)?;
+                self.warnings.extend(outside(info, earlier(info, from), from, &codes, span));
+                Ok(Some(codes))
+            }
             (Some(info), None) => Self::fail(messages::no_change_table(span, &info.name)),
         }
     }
@@ -111,6 +120,32 @@ fn split_of(option: Option<&CommandOption>) -> Split {
 
 fn has_changes(info: &VariableInfo) -> bool {
     info.code_list.as_ref().is_some_and(|list| !list.changes.is_empty())
+}
+
+/// Codes that a spell which began earlier may still have: those of the lists before the one of the day.
+fn earlier(info: &VariableInfo, day: Date) -> impl Iterator<Item = String> {
+    let spells = info.temporality == Temporality::Event;
+    let list = info.code_list.as_ref().filter(|_| spells);
+    let before = list.into_iter().flat_map(|list| &list.periods);
+    let before = before.filter(move |period| period.until.is_some_and(|until| until < day));
+    before.flat_map(|period| &period.codes).map(|entry| entry.code.clone())
+}
+
+/// `W617`: codes that the column may have, that are not in the list of the day, and that the table does not translate: they
+/// stay (LANG-321). The lists alone decide, so it tells nothing of the data (LANG-245).
+fn outside(
+    info: &VariableInfo,
+    held: impl Iterator<Item = String>,
+    day: Date,
+    codes: &Harmonised,
+    span: Span,
+) -> Option<Diagnostic> {
+    let list = info.code_list.as_ref()?.on(Some(day))?;
+    let listed: HashSet<&str> = list.codes.iter().map(|entry| entry.code.as_str()).collect();
+    let translated: HashSet<&str> = codes.changes.iter().map(|change| change.from.as_str()).collect();
+    let stay: BTreeSet<String> =
+        held.filter(|code| !listed.contains(code.as_str()) && !translated.contains(code.as_str())).collect();
+    (!stay.is_empty()).then(|| messages::codes_outside_the_list(span, day, &stay))
 }
 
 /// The translation. Whether a code was split is told by the table, not by the data (LANG-245).

@@ -251,7 +251,8 @@ impl Checker<'_> {
         };
         let span = command.spec.span;
         let dataset = self.state.dataset(span)?;
-        if !dataset.is_empty() {
+        // Units whose columns were all dropped are no empty dataset either (LANG-078, LANG-129).
+        if !dataset.is_empty() || !matches!(dataset.kind, Kind::Empty | Kind::Unknown) {
             return Self::fail(messages::dataset_not_empty(span));
         }
         let restricted = dataset.unit != Unit::Open;

@@ -51,24 +51,37 @@ pub struct Settings {
 
 /// Saved scripts by name; none by default, then `load` is `E202`.
 #[derive(Clone, Default)]
-pub struct SavedScripts(Option<Arc<FindScript>>);
+pub struct SavedScripts {
+    find: Option<Arc<FindScript>>,
+    names: Arc<[String]>,
+}
 
 type FindScript = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl SavedScripts {
     /// Scripts that are found by this function.
     pub fn of(find: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        SavedScripts(Some(Arc::new(find)))
+        SavedScripts { find: Some(Arc::new(find)), names: Arc::default() }
+    }
+
+    /// Scripts whose texts are at hand.
+    pub fn all(texts: BTreeMap<String, String>) -> Self {
+        Self::of(move |name| texts.get(name).cloned())
+    }
+
+    /// The names that there are, for whoever misspells one.
+    pub fn with_names(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), ..self }
     }
 
     fn find(&self, name: &str) -> Option<String> {
-        self.0.as_ref().and_then(|find| find(name))
+        self.find.as_ref().and_then(|find| find(name))
     }
 }
 
 impl std::fmt::Debug for SavedScripts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "SavedScripts" } else { "no SavedScripts" })
+        f.write_str(if self.find.is_some() { "SavedScripts" } else { "no SavedScripts" })
     }
 }
 
@@ -137,8 +150,9 @@ struct Checker<'c> {
     iterators: Vec<(String, String)>,
     /// Characters of the texts and saved scripts that the script asked for.
     told_text: usize,
-    /// The `load` statements that the statement stands in, outermost first.
+    /// The `load` statements that the statement stands in, outermost first, and the scripts that they load.
     loaded: Vec<Span>,
+    loading: Vec<String>,
     /// Which text the statement stands in: 0 is the script itself, each `load` counts on.
     text_number: usize,
     texts: usize,
@@ -168,6 +182,7 @@ impl<'c> Checker<'c> {
             iterators: Vec::new(),
             told_text: 0,
             loaded: Vec::new(),
+            loading: Vec::new(),
             text_number: 0,
             texts: 0,
             warnings: Vec::new(),

@@ -19,6 +19,9 @@ use crate::unparse;
 /// Most characters that lists, help and history of one script may have together.
 const TEXT_OF_A_SCRIPT: usize = 8 << 20;
 
+/// Formats of `export` that no writer is there for.
+const NOT_WRITTEN_YET: [&str; 2] = ["png", "pdf"];
+
 /// Saved scripts that run scripts may load, one in another.
 const LOADS_IN_LOADS: usize = 8;
 
@@ -167,8 +170,12 @@ impl Checker<'_> {
         let Some(word) = words.first() else { return Self::fail(messages::unknown_dataset(span, "")) };
         let name = &word.text.node;
         let Some(source) = self.settings.scripts.find(name) else {
-            return Self::fail(messages::unknown_script(word.text.span, name));
+            let near = suggest::nearest(name, self.settings.scripts.names.iter().map(String::as_str));
+            return Self::fail(messages::unknown_script(word.text.span, name).candidates(near));
         };
+        if self.loading.contains(name) {
+            return Self::fail(messages::loads_itself(word.text.span, name));
+        }
         if self.loaded.len() >= LOADS_IN_LOADS {
             return Self::fail(messages::too_many(span, "load", LOADS_IN_LOADS));
         }
@@ -181,6 +188,7 @@ impl Checker<'_> {
             return Self::fail(messages::error_in_script(word.text.span, name, error));
         }
         self.loaded.push(span);
+        self.loading.push(name.clone());
         self.texts += 1;
         let outer = (std::mem::replace(&mut self.text_number, self.texts), self.until.take());
         let warnings = std::mem::take(&mut self.warnings);
@@ -189,9 +197,11 @@ impl Checker<'_> {
         self.warnings = warnings;
         self.later = None;
         self.loaded.pop();
+        self.loading.pop();
         Ok(())
     }
 
+    /// `export` (LANG-330).
     fn export(&mut self, command: &Command, words: &[Word]) -> Parse<Action> {
         let text = |option: &str| self.option_text(command, option).map(|t| t.map(|t| t.node));
         let which = match words {
@@ -214,7 +224,12 @@ impl Checker<'_> {
             let place = command.option("name").map_or(command.spec.span, |o| o.name.span);
             return Self::fail(messages::invalid_name(place, name));
         }
-        Ok(Action::Export(Export { which, format: text("format")?.unwrap_or_default(), name }))
+        let format = text("format")?.unwrap_or_default();
+        if NOT_WRITTEN_YET.contains(&format.as_str()) {
+            let place = command.option("format").map_or(command.spec.span, |o| o.name.span);
+            self.later = Some(messages::not_yet_available(place, &format!("export … format({format})")));
+        }
+        Ok(Action::Export(Export { which, format, name }))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Texts about settings, saved scripts, assertions and harmonised codes.
 
-use kernel::LangMap;
+use std::collections::BTreeSet;
+
+use kernel::{Date, LangMap};
 
 use super::{error, say, shortened};
 use crate::diagnostic::{Code, Diagnostic};
@@ -23,6 +25,39 @@ pub(crate) fn unknown_script(span: Span, name: &str) -> Diagnostic {
             "Det finnes ikke noe lagret skript som heter «{name}».",
             "Det finst ikkje noko lagra skript som heiter «{name}».",
             "There is no saved script \"{name}\".",
+        ),
+    )
+}
+
+/// Codes named in a message; the others are counted.
+const CODES_NAMED: usize = 10;
+
+pub(crate) fn codes_outside_the_list(span: Span, day: Date, codes: &BTreeSet<String>) -> Diagnostic {
+    let mut named: Vec<String> = codes.iter().take(CODES_NAMED).map(|code| shortened(code)).collect();
+    if codes.len() > CODES_NAMED {
+        named.push(format!("… (+{})", codes.len() - CODES_NAMED));
+    }
+    let named = named.join(", ");
+    error(
+        Code::W617,
+        span,
+        say!(
+            "Koder som ikke er i kodelisten {day}, blir stående der de finnes: {named}.",
+            "Kodar som ikkje er i kodelista {day}, blir ståande der dei finst: {named}.",
+            "Codes that are not in the list of {day} stay as they are where they occur: {named}.",
+        ),
+    )
+}
+
+pub(crate) fn loads_itself(span: Span, name: &str) -> Diagnostic {
+    let name = shortened(name);
+    error(
+        Code::E202,
+        span,
+        say!(
+            "Skriptet «{name}» laster seg selv, direkte eller gjennom et annet.",
+            "Skriptet «{name}» lastar seg sjølv, direkte eller gjennom eit anna.",
+            "The script \"{name}\" loads itself, directly or through another.",
         ),
     )
 }

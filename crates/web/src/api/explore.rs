@@ -51,7 +51,7 @@ async fn check(
     visitor: Visitor,
     Body(text): Body<Text>,
 ) -> Result<Response, WebError> {
-    let found = services.explore.check(&text.script).await;
+    let found = services.explore.check(visitor.actor.as_ref(), &text.script).await.map_err(visitor.fail())?;
     let problems: Vec<Value> = found.iter().map(|d| problem(d, &visitor)).collect();
     json(&visitor, Ok(json!({ "problems": problems })))
 }

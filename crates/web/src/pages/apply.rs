@@ -2,16 +2,18 @@
 //! being decided.
 
 use access::CartItem;
-use access::views::{CaseFilter, CaseSummary, DraftView, PermitView, SectionView};
+use access::form::FieldKind;
+use access::views::{CaseFilter, CaseSummary, DraftView, FieldView, PermitView, SectionView};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use kernel::{Language, Problem};
 use serde_json::Value;
 
+use super::cases::Names;
 use super::draw;
 use crate::frame::Frame;
-use crate::input::Path;
+use crate::input::{Path, Query};
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -106,18 +108,32 @@ async fn form(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
-    show(&services, &visitor, &id, None).await
+    show(&services, &visitor, &id, None, false).await
 }
 
 async fn form_section(
     State(services): State<Services>,
     visitor: Visitor,
     Path((id, section)): Path<(String, String)>,
+    Query(Saved { saved }): Query<Saved>,
 ) -> Result<Response, WebError> {
-    show(&services, &visitor, &id, Some(&section)).await
+    show(&services, &visitor, &id, Some(&section), saved.is_some()).await
 }
 
-async fn show(services: &Services, visitor: &Visitor, id: &str, section: Option<&str>) -> Result<Response, WebError> {
+/// Whether the visitor comes from saving the section.
+#[derive(serde::Deserialize)]
+struct Saved {
+    #[serde(default)]
+    saved: Option<String>,
+}
+
+async fn show(
+    services: &Services,
+    visitor: &Visitor,
+    id: &str,
+    section: Option<&str>,
+    saved: bool,
+) -> Result<Response, WebError> {
     let case = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let draft = match services.access.draft(visitor.actor()?, case).await {
         Ok(draft) => draft,
@@ -130,7 +146,13 @@ async fn show(services: &Services, visitor: &Visitor, id: &str, section: Option<
         Some(name) => position(name).ok_or_else(|| visitor.fail()(Problem::not_found("section")))?,
         None => draft.sections.iter().position(|s| !s.complete).unwrap_or(0),
     };
-    let controls = draft.sections.get(number).map(|s| controls(s, &draft, visitor.lang)).unwrap_or_default();
+    let names = Names::of(services, visitor.lang);
+    let mut controls =
+        draft.sections.get(number).map(|s| controls(s, &draft, &names, visitor.lang)).unwrap_or_default();
+    // Nobody is told what is missing in a section that has not been begun.
+    if !saved && draft.sections.get(number).is_some_and(|s| !begun(s, &draft)) {
+        controls.iter_mut().for_each(|c| c.faults.clear());
+    }
     let f = Frame::of(visitor);
     let crumb = f.t("task-apply");
     let page = FormPage {
@@ -146,9 +168,23 @@ async fn show(services: &Services, visitor: &Visitor, id: &str, section: Option<
     draw(visitor, &page)
 }
 
+/// Whether the applicant has answered something of a section. Choices and periods that a draft begins with are no answers,
+/// nor is what the cart brought with it. A request is about sections that were submitted once.
+fn begun(section: &SectionView, draft: &DraftView) -> bool {
+    if draft.request.is_some() {
+        return true;
+    }
+    let answered = |field: &FieldView| match field.field.kind {
+        FieldKind::VariableCart => draft.cart.iter().any(|l| !l.item.role.is_empty() || !l.item.necessity.is_empty()),
+        FieldKind::Computed | FieldKind::Choice | FieldKind::PeriodList => false,
+        _ => field.editable && !plain(&field.value).is_empty(),
+    };
+    section.fields.iter().filter(|f| f.visible).any(answered)
+}
+
 /// The controls of a section, from its fields and their values.
-pub(crate) fn controls(section: &SectionView, draft: &DraftView, language: Language) -> Vec<Control> {
-    section.fields.iter().filter(|v| v.visible).map(|v| super::controls::control(v, draft, language)).collect()
+fn controls(section: &SectionView, draft: &DraftView, names: &Names, language: Language) -> Vec<Control> {
+    section.fields.iter().filter(|v| v.visible).map(|v| super::controls::control(v, draft, names, language)).collect()
 }
 
 async fn save_section(
@@ -166,7 +202,9 @@ async fn save_section(
         _ => (here + 1).min(draft.sections.len().saturating_sub(1)),
     };
     let name = draft.sections.get(next).map(|s| s.id.clone()).unwrap_or_default();
-    Ok(Redirect::to(&format!("/apply/{id}/{name}")).into_response())
+    // Whoever stays sees what is missing there.
+    let told = if next == here { "?saved=yes" } else { "" };
+    Ok(Redirect::to(&format!("/apply/{id}/{name}{told}")).into_response())
 }
 
 async fn autosave(

@@ -2,7 +2,9 @@
 //! offered is the case's own answer; this page only draws a form for each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use access::form::FieldKind;
 use access::model::CommandName;
 use access::views::{AllowedCommand, CaseFilter, CaseSummary, CaseView, Page};
 use askama::Template;
@@ -69,6 +71,7 @@ struct Part {
     source: String,
     outcome: String,
     reason: String,
+    /// Names of the variables that were left out.
     removed: Vec<String>,
 }
 
@@ -85,8 +88,8 @@ struct CasePage {
     fee: String,
     /// The command that is the next step.
     next: String,
-    /// Source and id of each variable applied for.
-    items: Vec<(String, String)>,
+    /// Source, id and name of each variable applied for.
+    items: Vec<(String, String, String)>,
     names: Names,
 }
 
@@ -98,6 +101,7 @@ async fn case(
     let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let actor = visitor.actor()?;
     let case = services.access.case(actor, id).await.map_err(visitor.fail())?;
+    let names = Names::of(&services, visitor.lang);
     let sections = case
         .sections
         .iter()
@@ -105,7 +109,7 @@ async fn case(
             let answer = |v: &access::views::FieldView| Answer {
                 id: v.field.id.clone(),
                 label: v.field.label.text(visitor.lang).to_owned(),
-                value: shown(v, visitor.lang),
+                value: shown(v, &names, visitor.lang),
                 changed: case.changed.contains(&v.field.id),
             };
             let answers = s.fields.iter().filter(|v| v.visible && !v.value.is_null()).map(answer).collect();
@@ -119,7 +123,10 @@ async fn case(
         source: plain(&p["source"]),
         outcome: f.t(f.key("outcome", plain(&p["outcome"]))),
         reason: plain(&p["reason"]),
-        removed: p["removed"].as_array().map(|r| r.iter().map(|r| plain(&r["id"])).collect()).unwrap_or_default(),
+        removed: p["removed"]
+            .as_array()
+            .map(|r| r.iter().map(|r| names.variable(&plain(&r["id"]))).collect())
+            .unwrap_or_default(),
     };
     let decision = decision.as_array().map(|parts| parts.iter().map(part).collect()).unwrap_or_default();
     let deliveries = match case.decision.as_ref().and_then(|d| d.permit.as_ref()) {
@@ -138,30 +145,54 @@ async fn case(
     };
     let text = f.t(crumb.1);
     let next = case.summary.next.map(|n| n.slug().to_owned()).unwrap_or_default();
-    let items = case.items.iter().map(|i| (i.order.source.clone(), i.order.variable.clone())).collect();
+    let item = |i: &access::content::ContentItem| {
+        (i.order.source.clone(), i.order.variable.clone(), names.variable(&i.order.variable))
+    };
+    let items = case.items.iter().map(item).collect();
     let commands = case.commands.iter().filter(|c| has_form(c.name)).cloned().collect();
     let command_id = super::command_id(&services);
-    let names = Names::of(&services, visitor.lang);
     let f = f.crumb(crumb.0, text);
     draw(&visitor, &CasePage { f, sections, commands, command_id, decision, deliveries, fee, next, items, names, case })
 }
 
-/// What people call the sources.
-struct Names(BTreeMap<String, String>);
+/// What people call sources, collections and variables.
+pub(super) struct Names {
+    model: Arc<catalogue::Model>,
+    sources: BTreeMap<String, String>,
+    language: kernel::Language,
+}
 
 impl Names {
-    fn of(services: &Services, language: kernel::Language) -> Self {
+    pub(super) fn of(services: &Services, language: kernel::Language) -> Self {
         let name = |s: catalogue::Source| (s.id.clone(), s.name.text(language).to_owned());
-        Self(services.catalogue.sources().into_iter().map(name).collect())
+        let sources = services.catalogue.sources().into_iter().map(name).collect();
+        Self { model: services.catalogue.model(), sources, language }
     }
 
     fn source(&self, id: &str) -> String {
-        self.0.get(id).cloned().unwrap_or_else(|| id.to_owned())
+        self.sources.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// A collection with its source, which its title alone does not name.
+    pub(super) fn collection(&self, id: &str) -> String {
+        let found = self.model.collections.get(id);
+        found.map_or_else(|| id.to_owned(), |c| format!("{}: {}", self.source(&c.source), c.title.text(self.language)))
+    }
+
+    fn variable(&self, id: &str) -> String {
+        let found = self.model.variables.get(id);
+        found.map_or_else(|| id.to_owned(), |v| v.label.text(self.language).to_owned())
     }
 }
 
-fn shown(v: &access::views::FieldView, language: kernel::Language) -> String {
-    in_words(&v.field.options, &v.value, language)
+fn shown(v: &access::views::FieldView, names: &Names, language: kernel::Language) -> String {
+    match (&v.value, v.field.kind) {
+        (Value::Object(periods), FieldKind::PeriodList) => {
+            let period = |(id, value): (&String, &Value)| format!("{}: {}", names.collection(id), plain(value));
+            periods.iter().map(period).collect::<Vec<_>>().join("; ")
+        }
+        _ => in_words(&v.field.options, &v.value, language),
+    }
 }
 
 /// A field's value in words: the texts of choices instead of their codes.

@@ -6,13 +6,14 @@ use kernel::Language;
 use serde_json::Value;
 
 use super::apply::{Control, plain};
+use super::cases::Names;
 use crate::texts::text;
 
 /// Rows for persons that are offered beyond those filled in.
 const SPARE_ROWS: usize = 1;
 
 /// The control of one field.
-pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -> Control {
+pub(super) fn control(view: &FieldView, draft: &DraftView, names: &Names, language: Language) -> Control {
     let field = &view.field;
     let mut control = Control {
         name: field.id.clone(),
@@ -70,7 +71,7 @@ pub(super) fn control(view: &FieldView, draft: &DraftView, language: Language) -
         }
         FieldKind::PeriodList => {
             control.shape = "periods";
-            control.rows = draft.collections.iter().map(|c| period(c, &view.value)).collect();
+            control.rows = draft.collections.iter().map(|c| period(c, names.collection(c), &view.value)).collect();
         }
         FieldKind::PersonList => {
             control.shape = "persons";
@@ -92,9 +93,8 @@ fn options(view: &FieldView, language: Language, chosen: impl Fn(&str) -> bool) 
 }
 
 /// From and to of one collection.
-fn period(collection: &str, value: &Value) -> Vec<(String, String, String)> {
-    let part =
-        |end: &str| (format!("cart.periods.{collection}.{end}"), collection.to_owned(), plain(&value[collection][end]));
+fn period(collection: &str, name: String, value: &Value) -> Vec<(String, String, String)> {
+    let part = |end: &str| (format!("cart.periods.{collection}.{end}"), name.clone(), plain(&value[collection][end]));
     vec![part("from"), part("to")]
 }
 

@@ -12,9 +12,30 @@ use crate::visitor::Visitor;
 /// The formats that are offered.
 const FORMATS: [Format; 4] = [Format::Csv, Format::Parquet, Format::Json, Format::Html];
 
+/// The files that a page offers beside a result, as what follows the address of the run, and the name: those that its
+/// `export` asked for, or its own in every format that is offered.
+pub(crate) fn links(document: &Document, entry: &Entry, language: Language) -> Vec<(String, String)> {
+    let asked_for = explore::exported(document, entry, language);
+    if asked_for.is_empty() {
+        return names(document, entry, language).into_iter().map(|name| (name.clone(), name)).collect();
+    }
+    let link = |file: File| (format!("{}/{}", entry.id, crate::frame::encode(&file.name)), file.name);
+    asked_for.into_iter().map(link).collect()
+}
+
+/// The file of this name that the `export` with this number asked for.
+pub(crate) fn exported(visitor: &Visitor, document: &Document, id: u32, name: &str) -> Result<Response, WebError> {
+    let entry = document.results.iter().find(|e| e.id == id);
+    let files = entry.map(|entry| explore::exported(document, entry, visitor.lang)).unwrap_or_default();
+    let file = files.into_iter().find(|f| f.name == name);
+    let file = file.ok_or_else(|| visitor.fail()(Problem::not_found("result")))?;
+    let name = file.name.clone();
+    Ok(attached(file, &name))
+}
+
 /// The files of one result, by the names they have below the address of the run: `3.csv`, or `3-2.csv` for the second of
 /// several tables.
-pub(crate) fn names(document: &Document, entry: &Entry, language: Language) -> Vec<String> {
+fn names(document: &Document, entry: &Entry, language: Language) -> Vec<String> {
     // As many files of columns as of text; they are made when somebody asks for one.
     let tables = files(document, entry, Format::Csv, language).map_or(0, |f| f.len());
     if tables == 0 {
@@ -63,7 +84,17 @@ pub(crate) fn in_format(
 }
 
 fn answer(document: &Document, file: File) -> Response {
-    let name = format!("attachment; filename=\"{}-{}\"", document.head.run, file.name);
-    ([(header::CONTENT_TYPE, file.media_type.to_owned()), (header::CONTENT_DISPOSITION, name)], file.bytes)
+    let name = format!("{}-{}", document.head.run, file.name);
+    attached(file, &name)
+}
+
+/// To be kept under a name. Letters beyond ASCII stand in the form that RFC 6266 has for them.
+fn attached(file: File, name: &str) -> Response {
+    let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let mut kept = format!("attachment; filename=\"{plain}\"");
+    if plain != name {
+        kept.push_str(&format!("; filename*=UTF-8''{}", crate::frame::encode(name)));
+    }
+    ([(header::CONTENT_TYPE, file.media_type.to_owned()), (header::CONTENT_DISPOSITION, kept)], file.bytes)
         .into_response()
 }

@@ -58,6 +58,7 @@ explore-apply = Change to "{ $word }"
 explore-apply-short = Change to
 explore-line = Line { $line }
 explore-lines = Lines { $from }–{ $to }
+explore-loaded = The script “{ $name }” as it was loaded
 explore-export = Download:
 explore-export-as = The result of line { $line } as { $format }
 explore-progress = How far the run has come

@@ -58,6 +58,7 @@ explore-apply = Bytt til «{ $word }»
 explore-apply-short = Bytt til
 explore-line = Linje { $line }
 explore-lines = Linje { $from }–{ $to }
+explore-loaded = Skriptet «{ $name }», slik det ble lastet
 explore-export = Last ned:
 explore-export-as = Resultatet på linje { $line } som { $format }
 explore-progress = Hvor langt kjøringen er kommet

@@ -58,6 +58,7 @@ explore-apply = Byt til «{ $word }»
 explore-apply-short = Byt til
 explore-line = Linje { $line }
 explore-lines = Linje { $from }–{ $to }
+explore-loaded = Skriptet «{ $name }», slik det vart lasta
 explore-export = Last ned:
 explore-export-as = Resultatet på linje { $line } som { $format }
 explore-progress = Kor langt køyringa er komen

@@ -1,5 +1,6 @@
 //! `hap explore`: run, check and lay out scripts without a service, over stores that are marked synthetic (LANG-350).
 
+mod beside;
 mod lsp;
 mod run;
 
@@ -157,6 +158,7 @@ async fn check(args: &Common) -> anyhow::Result<ExitCode> {
     let settings = script::Settings {
         params: args.params.iter().cloned().collect(),
         strict: args.strict,
+        scripts: beside::scripts(&args.file),
         ..script::Settings::default()
     };
     // Without data there are no metadata: then grammar and names made in the script are checked, and it is said (W618).

@@ -33,7 +33,8 @@ pub(super) struct Args {
     /// Format of what is released.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// A file per result in this folder instead of standard output, and `released.json` as the gate signed it.
+    /// A file per result in this folder instead of standard output, and `released.json` as the gate signed it; also where
+    /// `export` writes.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Check the script against data and metadata, and run nothing.
@@ -120,9 +121,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             stop.switch.cancel();
         }
     });
+    let params = args.common.params.iter().cloned().collect();
     let job = Settings {
+        loads: super::beside::loads(&args.common.file, &text, &params),
         text,
-        params: args.common.params.iter().cloned().collect(),
+        params,
         keep_going: args.keep_going,
         from_line: args.from_line,
         strict: args.common.strict,
@@ -158,6 +161,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 struct Settings {
     text: String,
     params: std::collections::BTreeMap<String, String>,
+    loads: std::collections::BTreeMap<String, String>,
     keep_going: bool,
     from_line: Option<u32>,
     strict: bool,
@@ -168,6 +172,7 @@ impl Settings {
     fn job(&self) -> Job<'_> {
         Job {
             params: self.params.clone(),
+            loads: self.loads.clone(),
             keep_going: self.keep_going,
             from_line: self.from_line,
             strict: self.strict,
@@ -245,7 +250,7 @@ fn hand_out(args: &Args, ran: &Ran) -> anyhow::Result<()> {
     let (document, language) = (&ran.released, args.common.lang);
     if args.format == Format::Json && args.out.is_none() {
         say(serde_json::to_string_pretty(&without_time(document))?);
-        return Ok(());
+        return document.results.iter().try_for_each(|entry| hand_out_files(args, document, entry));
     }
     if args.format == Format::Parquet && args.out.is_none() {
         bail!("--format parquet needs --out DIR");
@@ -271,6 +276,20 @@ fn hand_out(args: &Args, ran: &Ran) -> anyhow::Result<()> {
                 None => say(String::from_utf8_lossy(&file.bytes).trim_end()),
                 Some(folder) => write(folder, &file.name, &file.bytes)?,
             }
+        }
+    }
+    // Whatever is shown, what the script exports is written.
+    document.results.iter().try_for_each(|entry| hand_out_files(args, document, entry))
+}
+
+/// Writes the files that an `export` of the script asks for (LANG-330). Without a folder to write them to nothing is
+/// written: a script must not write over the files of whoever runs it.
+fn hand_out_files(args: &Args, document: &Document, entry: &Entry) -> anyhow::Result<()> {
+    for file in explore::exported(document, entry, args.common.lang) {
+        match &args.out {
+            Some(_) if file.name == SEALED => bail!("line {}: {SEALED} is the name of the signed results", entry.line),
+            Some(folder) => write(folder, &file.name, &file.bytes)?,
+            None => bail!("line {}: export needs --out DIR to write {} to", entry.line, file.name),
         }
     }
     Ok(())

@@ -18,7 +18,11 @@ use crate::visitor::Visitor;
 use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.get("/e/{id}", Who::LoggedIn, permanent).get("/e/{id}/{file}", Who::LoggedIn, file)
+    site.get("/e/{id}", Who::LoggedIn, permanent).get("/e/{id}/{file}", Who::LoggedIn, file).get(
+        "/e/{id}/{result}/{file}",
+        Who::LoggedIn,
+        exported,
+    )
 }
 
 /// What a run gave.
@@ -30,6 +34,8 @@ pub(super) struct Outcome {
     pub(super) seconds: Option<String>,
     pub(super) typical_error: Option<String>,
     pub(super) messages: Vec<Message>,
+    /// The saved scripts that it loaded, with their names.
+    pub(super) loads: Vec<(String, String)>,
     pub(super) shown: Vec<Shown>,
     /// Lines behind the last result.
     pub(super) rest: Option<Lines>,
@@ -43,8 +49,8 @@ pub(super) struct Shown {
     pub(super) command: String,
     pub(super) html: String,
     pub(super) warnings: Vec<String>,
-    /// Names of its files.
-    pub(super) files: Vec<String>,
+    /// Its files: what follows the address of the run, and the name.
+    pub(super) files: Vec<(String, String)>,
     /// Lines between the result before and this command.
     pub(super) code: Option<Lines>,
 }
@@ -85,6 +91,7 @@ impl Outcome {
             seconds: None,
             typical_error: None,
             messages: messages.collect(),
+            loads: Vec::new(),
             shown: Vec::new(),
             rest: None,
         }
@@ -104,7 +111,7 @@ impl Outcome {
                 at: entry.line.to_string(),
                 html: figures::result(entry, how),
                 warnings: entry.warnings.clone(),
-                files: document.map(|d| exports::names(d, entry, visitor.lang)).unwrap_or_default(),
+                files: document.map(|d| exports::links(d, entry, visitor.lang)).unwrap_or_default(),
                 code: between(&lines, told, entry.line.saturating_sub(1)),
                 command: command.to_owned(),
             });
@@ -127,6 +134,7 @@ impl Outcome {
             seconds: view.duration_ms.map(|ms| figures::number(ms as f64 / 1000.0, visitor.lang)),
             typical_error: results.iter().find_map(typical_error).map(|e| figures::number(e, visitor.lang)),
             messages: messages.collect(),
+            loads: view.loads.clone().into_iter().collect(),
             shown,
             rest,
         }
@@ -205,6 +213,18 @@ async fn file(
     let id = id.parse().map_err(|_| missing())?;
     let view = services.explore.shared_view(visitor.actor()?, id).await.map_err(visitor.fail())?;
     exports::file(&visitor, view.released.as_ref().ok_or_else(missing)?, &file)
+}
+
+/// A file of an `export` statement (LANG-330): `/e/{run}/{result}/{name}`, under the name that the script gave it.
+async fn exported(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path((id, result, file)): Path<(String, u32, String)>,
+) -> Result<Response, WebError> {
+    let missing = || visitor.fail()(Problem::not_found("result"));
+    let id = id.parse().map_err(|_| missing())?;
+    let view = services.explore.shared_view(visitor.actor()?, id).await.map_err(visitor.fail())?;
+    exports::exported(&visitor, view.released.as_ref().ok_or_else(missing)?, result, &file)
 }
 
 #[cfg(test)]
