@@ -45,6 +45,9 @@ const ENDED: Action = Action::new(
     ],
 );
 
+/// The program failed; the id of the run finds the place in the log of the zone (SDC-006).
+const INTERNAL: &str = "E_INTERNAL";
+
 /// How often news are told.
 const PIECE: Duration = Duration::from_millis(200);
 /// Longest time that news are waited for.
@@ -243,12 +246,12 @@ impl Shared {
         };
         follow.news.send_modify(|news| news.progress.stage = RunStage::Running);
         let (runner, job, started) = (Arc::clone(&self.runner), order.clone(), self.zone.now());
-        // A panic of the engine ends this run alone; its text is not shown (SDC-006).
+        // A panic ends this run alone, at the end of a time slot as any other outcome; its text is not shown (SDC-006).
         let ran = tokio::task::spawn_blocking(move || {
             let _place = place;
             runner.run(&of_order(&job, &job.run_id.to_string()), &follow)
         });
-        let ran = ran.await.map_err(|_| busy())?;
+        let ran = ran.await.unwrap_or(Err(RunnerError::Internal));
         if !matches!(ran, Err(RunnerError::Cancelled)) {
             let now = self.zone.now();
             let took = u64::try_from((now.micros() - started.micros()) / 1000).unwrap_or(0);
@@ -267,6 +270,7 @@ impl Shared {
                 tracing::warn!(run = %order.run_id, %error, "run");
                 let (code, problem) = match error {
                     RunnerError::Unavailable(what) => (codes::UNAVAILABLE, Problem::unavailable(what)),
+                    RunnerError::Internal => (INTERNAL, Problem::unavailable(format!("{INTERNAL} {}", order.run_id))),
                     RunnerError::Cancelled => (CANCELLED, Problem::conflict(CANCELLED, "run it again")),
                 };
                 self.record(entry.failed(code)).await?;

@@ -154,6 +154,9 @@ pub enum RunnerError {
     /// The user cancelled it.
     #[error("the run was cancelled")]
     Cancelled,
+    /// The program failed. Nothing is told of what it was working on (SDC-006).
+    #[error("E_INTERNAL")]
+    Internal,
 }
 
 /// What a run gave.

@@ -140,7 +140,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let ran = match ran {
         Ok(ran) => ran,
-        Err(error @ RunnerError::Unavailable(_)) => {
+        Err(error @ (RunnerError::Unavailable(_) | RunnerError::Internal)) => {
             complain(format!("hap: {error}"));
             return Ok(ExitCode::from(UNAVAILABLE));
         }
