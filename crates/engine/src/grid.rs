@@ -50,11 +50,16 @@ impl Grid {
         for (block, out) in out.chunks_mut(BLOCK).enumerate() {
             let first = range.start + block * BLOCK;
             let range = first..first + out.len();
-            out.fill(0);
-            for axis in &self.axes {
-                let more = &mut more[..out.len()];
-                axis.read(range.clone(), more);
-                out.iter_mut().zip(&*more).for_each(|(cell, more)| *cell += more);
+            match self.axes.split_first() {
+                None => out.fill(0),
+                Some((axis, others)) => {
+                    axis.read(range.clone(), out);
+                    for axis in others {
+                        let more = &mut more[..out.len()];
+                        axis.read(range.clone(), more);
+                        out.iter_mut().zip(&*more).for_each(|(cell, more)| *cell += more);
+                    }
+                }
             }
             let outside = self.cells as u32;
             for (out, word) in out.chunks_mut(WORD).zip(self.mask.words(range)) {
@@ -170,19 +175,25 @@ impl RowCells {
     /// How many rows are in each cell.
     pub(crate) fn count(&self, control: &dyn Control) -> Result<Vec<u64>, RunError> {
         let parts = self.counts(control)?;
-        Ok((0..self.cells()).map(|cell| parts.iter().map(|(_, counts)| counts[cell] as u64).sum()).collect())
+        Ok((0..self.cells()).map(|cell| parts.iter().map(|p| p.in_cell[cell] as u64).sum()).collect())
     }
 
-    /// Parts of the rows, with how many of each are in each cell.
-    pub(crate) fn counts(&self, control: &dyn Control) -> Result<Vec<(Range<usize>, Vec<usize>)>, RunError> {
+    /// The same by part of the rows.
+    pub(crate) fn counts(&self, control: &dyn Control) -> Result<Vec<PartCounts>, RunError> {
         self.parts(|part| {
-            let mut counts = vec![0; self.cells() + 1];
+            let mut in_cell = vec![0; self.cells() + 1];
             self.blocks(part.clone(), BLOCK, control, |_, cells| {
-                cells.iter().for_each(|cell| counts[*cell as usize] += 1);
+                cells.iter().for_each(|cell| in_cell[*cell as usize] += 1);
             })?;
-            Ok((part, counts))
+            Ok(PartCounts { part, in_cell })
         })
     }
+}
+
+/// A part of the rows, and how many of them are in each cell.
+pub(crate) struct PartCounts {
+    pub(crate) part: Range<usize>,
+    pub(crate) in_cell: Vec<usize>,
 }
 
 /// How cells are numbered anew when the categories that no row has are dropped from the axes (STAT-040). `counted` says

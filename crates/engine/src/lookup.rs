@@ -107,13 +107,22 @@ impl Span {
                 }
             };
         }
+        // A byte has an entry of its own whatever it is.
+        macro_rules! read_bytes {
+            ($v:expr, $place:expr) => {{
+                let table: [T; 256] = std::array::from_fn(|place| table.get(place).copied().unwrap_or(missing));
+                for (slot, x) in here.iter_mut().zip(&$v[have]) {
+                    *slot = table[usize::from($place(*x))];
+                }
+            }};
+        }
         // Within the span a difference fits; elsewhere, at rows without value, any entry will do.
         let low = self.low as i32;
         match &data.values {
-            Values::Code8(v) => read!(v, usize::from),
+            Values::Code8(v) => read_bytes!(v, |x: u8| x),
             Values::Code16(v) => read!(v, usize::from),
             Values::Code32(v) => read!(v, |x: u32| x as usize),
-            Values::Int8(v) => read!(v, |x: i8| i32::from(x).wrapping_sub(low) as u32 as usize),
+            Values::Int8(v) => read_bytes!(v, |x: i8| x.wrapping_sub(low as i8) as u8),
             Values::Int16(v) => read!(v, |x: i16| i32::from(x).wrapping_sub(low) as u32 as usize),
             Values::Int32(v) | Values::Date(v) => read!(v, |x: i32| x.wrapping_sub(low) as u32 as usize),
             Values::Int64(v) => read!(v, |x: i64| x.wrapping_sub(self.low) as usize),
@@ -376,7 +385,7 @@ mod tests {
             let from = (i64::from(values[0]) - span.low).max(0) as usize;
             for holds in [0, 1, 2, 3].map(|which| move |place: usize| match which {
                 0 => place >= from,
-                1 => place % 3 == 0,
+                1 => place.is_multiple_of(3),
                 2 => place <= from,
                 _ => place == usize::MAX,
             }) {

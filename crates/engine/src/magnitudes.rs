@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::control::{CHUNK, Control, stopped};
 use crate::dataset::Column;
 use crate::error::RunError;
-use crate::grid::{BLOCK, RowCells};
+use crate::grid::{BLOCK, PartCounts, RowCells};
 use crate::lookup::{WORD, pack, valid_words};
 use crate::mask::Mask;
 use crate::members::{Again, Members};
@@ -150,7 +150,7 @@ impl ByCell {
         let cells = of_row.cells();
         let mut starts = vec![0; cells + 1];
         for cell in 0..cells {
-            starts[cell + 1] = starts[cell] + counts.iter().map(|(_, counts)| counts[cell]).sum::<usize>();
+            starts[cell + 1] = starts[cell] + counts.iter().map(|p| p.in_cell[cell]).sum::<usize>();
         }
         let mut values = vec![0.0; starts[cells]];
         // The room of each part in each cell.
@@ -158,14 +158,14 @@ impl ByCell {
             counts.iter().map(|_| Vec::with_capacity(cells)).collect();
         let mut left = values.as_mut_slice();
         for cell in 0..cells {
-            for (rooms, (_, counts)) in rooms.iter_mut().zip(&counts) {
-                let (room, rest) = left.split_at_mut(counts[cell]);
+            for (rooms, counts) in rooms.iter_mut().zip(&counts) {
+                let (room, rest) = left.split_at_mut(counts.in_cell[cell]);
                 rooms.push(room.iter_mut());
                 left = rest;
             }
         }
         let parts: Vec<_> = rooms.into_iter().zip(counts).collect();
-        parts.into_par_iter().try_for_each(|(mut rooms, (part, _))| {
+        parts.into_par_iter().try_for_each(|(mut rooms, PartCounts { part, .. })| {
             let mut found: Vec<(u32, f64)> = vec![(0, 0.0); BLOCK];
             of_row.blocks(part, BLOCK, control, |first, of_row| {
                 // First those that count, without a branch; then each to its cell.

@@ -408,6 +408,35 @@ mod tests {
         assert_eq!(Shape(vec![]).place(0, 0), 0);
     }
 
+    /// ENG-031, ENG-034: the cells of a table have the same persons whether they are added up side by side, sorted first, or
+    /// brought together by person; on one thread and on two.
+    #[test]
+    fn eng_031_all_ways_to_the_sets_of_cells_agree() {
+        let rows = 40_000u32;
+        let of_row: Vec<u32> =
+            (0..rows).map(|r| if r % 5 == 0 { NONE } else { r.wrapping_mul(2_654_435_761) >> 7 & 7 }).collect();
+        let of_row = crate::grid::tests::listed(&of_row, 8);
+        let keys = Arc::new(RecordKeys::derive(&[9; 32], rows));
+        let people = |pointer| People { keyed: Keyed::Persons, keys: Arc::clone(&keys), rows: Rows::Units, pointer };
+        let direct = people(None);
+        let told = |sets: Vec<PersonSet>| sets.iter().map(|s| (s.persons, s.fingerprint, s.sketch)).collect::<Vec<_>>();
+        let finished = |sets: Vec<SetBuilder>| told(sets.into_iter().map(SetBuilder::finish).collect());
+        let all = || 0..rows as usize;
+        let wanted = finished(direct.sorted(all(), &of_row, &crate::Unattended).unwrap());
+        assert_eq!(finished(direct.side_by_side(all(), &of_row, &crate::Unattended).unwrap()), wanted);
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let sets = pool.install(|| direct.inner_sets(&of_row, &crate::Unattended).unwrap());
+            assert_eq!(told(sets), wanted);
+        }
+        let itself = people(Some(PersonPointer { persons: (0..rows).collect() }));
+        let shape = Shape(vec![2, 4]);
+        let [by_person, added] = [itself, direct].map(|p| p.cells(&of_row, &shape, &crate::Unattended).unwrap());
+        assert!(by_person.iter().zip(&added).all(|(a, b)| a.rows == b.rows));
+        let sets = |cells: Vec<CellSet>| told(cells.into_iter().map(|c| c.set).collect());
+        assert_eq!(sets(by_person), sets(added));
+    }
+
     /// ENG-038: units that lead to the same person are one person in a set, and in a margin too.
     #[test]
     fn eng_038_a_person_counts_once_per_set() {

@@ -36,19 +36,23 @@ pub(crate) fn sums<const N: usize>(values: &[f64], f: &(impl Fn(f64) -> [f64; N]
 }
 
 /// Four sums side by side, then all of them.
-#[inline]
+#[inline(always)]
 fn block_sums<const N: usize>(values: &[f64], f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
     let (quads, rest) = values.as_chunks::<SIDES>();
     let mut sides = [[0.0; SIDES]; N];
     for quad in quads {
-        let each = quad.map(&f);
+        let [a, b, c, d] = *quad;
+        let each = [f(a), f(b), f(c), f(d)];
         for (n, side) in sides.iter_mut().enumerate() {
             for (side, x) in side.iter_mut().zip(&each) {
                 *side += x[n];
             }
         }
     }
-    let mut sum = sides.map(|[a, b, c, d]| (a + b) + (c + d));
+    let mut sum = [0.0; N];
+    for (sum, [a, b, c, d]) in sum.iter_mut().zip(sides) {
+        *sum = (a + b) + (c + d);
+    }
     for x in rest {
         sum.iter_mut().zip(f(*x)).for_each(|(sum, x)| *sum += x);
     }
@@ -68,7 +72,7 @@ impl Clamp {
         Self { low, high }
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_value(self, x: f64) -> f64 {
         let x = if x < self.low { self.low } else { x };
         if x > self.high { self.high } else { x }
