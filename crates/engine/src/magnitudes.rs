@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::control::{CHUNK, Control, stopped};
+use crate::control::{CHUNK, Control, by_chunk, stopped};
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::grid::{BLOCK, PartCounts, RowCells};
@@ -26,6 +26,8 @@ use crate::table::Scan;
 pub(crate) struct Measure {
     name: String,
     column: Column,
+    /// The rows that have a number which statistics count.
+    counted: Arc<Mask>,
 }
 
 impl Scan<'_> {
@@ -34,7 +36,17 @@ impl Scan<'_> {
         if !column.data_type.is_numeric() {
             return Err(RunError::type_mismatch(name));
         }
-        Ok(Measure { name: name.to_owned(), column })
+        let (rows, data) = (self.mask.len(), &column.data);
+        let counted = if column.flagged.is_empty() && data.dictionary.is_none() {
+            Mask::of_valid(data.validity.as_ref(), data.len(), rows)
+        } else {
+            let words = by_chunk(self.control, rows, |range| {
+                let counted: Vec<u8> = column.counted(range).into_iter().map(u8::from).collect();
+                pack(&counted).collect()
+            })?;
+            Mask::of_words(words, rows)
+        };
+        Ok(Measure { name: name.to_owned(), column, counted: Arc::new(counted) })
     }
 
     /// The statistics of a measure in every cell and margin. `sets` are those of the rows that have a number, where they are
@@ -98,7 +110,7 @@ impl Scan<'_> {
     }
 
     fn head(&self, measure: &Measure, limits: Limits) -> RawMeasure {
-        let Measure { name, column } = measure;
+        let Measure { name, column, .. } = measure;
         let title = column.title.as_ref().map(|t| t.text(self.options.language).to_owned());
         RawMeasure {
             name: name.clone(),
@@ -118,22 +130,14 @@ impl Scan<'_> {
 }
 
 impl Measure {
-    /// Bytes of the column.
+    /// Bytes of the column, and of what is known of it.
     pub(crate) fn bytes(&self) -> usize {
-        self.column.data.bytes()
+        self.column.data.bytes() + self.counted.bytes()
     }
 
     /// Which rows have a number that statistics count, 64 a word.
-    pub(crate) fn words(&self, range: Range<usize>) -> Vec<u64> {
-        let data = &self.column.data;
-        if !self.column.flagged.is_empty() || data.dictionary.is_some() || range.end > data.len() {
-            let counted: Vec<u8> = self.column.counted(range).into_iter().map(u8::from).collect();
-            return pack(&counted).collect();
-        }
-        match &data.validity {
-            Some(validity) => valid_words(validity, range),
-            None => vec![u64::MAX; range.len().div_ceil(WORD)],
-        }
+    pub(crate) fn words(&self, range: Range<usize>) -> &[u64] {
+        self.counted.words(range)
     }
 }
 
