@@ -18,6 +18,7 @@ mod analyses;
 mod chi_square;
 mod distributions;
 mod document;
+mod example;
 mod gate;
 mod keys;
 mod leaves;
@@ -45,6 +46,7 @@ pub use document::{
     Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, SealedDocument, SplitCode,
     StoreUsed, View,
 };
+pub use example::Example;
 pub use gate::{Ctx, Gate, Releasable, Stopped};
 pub use keys::{Fingerprint, GateKeys, RecordKey, Sketch, person_id};
 pub use ledger::{Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Stored, ValueKey};

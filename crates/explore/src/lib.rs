@@ -32,4 +32,4 @@ pub use model::{
 };
 pub use node::RunService;
 pub use runner::{Job, Place, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, SnapshotUsage, Switch, Watch};
-pub use workspace::Workspace;
+pub use workspace::{MetersPage, Workspace};

@@ -176,6 +176,9 @@ impl Frame {
         if has(&[Role::Citizen]) {
             tasks.push(("/me", "task-me"));
         }
+        if has(&[Role::DisclosureSteward, Role::RegistryHandler]) {
+            tasks.push(("/alerts", "task-alerts"));
+        }
         if has(&[Role::Auditor]) {
             tasks.push(("/audit", "task-audit"));
         }

@@ -13,6 +13,7 @@ mod look;
 mod model;
 mod overview;
 mod patterns;
+mod service;
 mod splits;
 
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +24,7 @@ use kernel::{Date, Timestamp};
 pub use log::{DurableMeterLog, FileMeterLog, MemoryMeterLog, MeterLog, MeterLogError};
 pub use model::{Alert, AlertKind};
 pub use overview::{AlertFilter, MeterView, NotDone, OwnUse, Proposal};
+pub use service::MeterService;
 pub use splits::{Split, Use, uses};
 
 use model::{Charge, Line, State, round_up};

@@ -4,6 +4,7 @@
 
 mod editor;
 mod loads;
+mod meters;
 mod runs;
 mod scripts;
 mod told;
@@ -20,6 +21,8 @@ use protocol::ids::RunId;
 use protocol::{Channel, Directory, KeyRole};
 use store::{Store, StoreError, Tx};
 use tokio::sync::watch;
+
+pub use meters::MetersPage;
 
 use crate::model::{Progress, RunState, RunView};
 use crate::sql::{self, RunRow};

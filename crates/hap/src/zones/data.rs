@@ -9,7 +9,7 @@ use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenTo
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
 use disclosure::Policy;
 use engine::ImportCache;
-use explore::meters::{DurableMeterLog, Meters};
+use explore::meters::{DurableMeterLog, MeterService, Meters};
 use explore::{DurableLedger, MembersOnDisk, RunService, Runner, RunnerParts, SnapshotBudget};
 use keys::SealingKey;
 use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
@@ -91,7 +91,7 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
         policy,
         keys,
         ledger: Box::new(ledger),
-        meters,
+        meters: Arc::clone(&meters),
         signer: opened.zone.signer.clone(),
         clock: opened.zone.clock.clone(),
         snapshots: SnapshotBudget { total: SNAPSHOT_BYTES, ..SnapshotBudget::default() },
@@ -105,7 +105,9 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
         directory: opened.directory.clone(),
         zone: opened.zone.clone(),
     });
+    let metered = MeterService::new(Arc::clone(&meters), opened.zone.clone());
     let answers = Routes::default()
+        .with(&MeterService::KINDS, Arc::new(metered))
         .with(&DatastoreService::KINDS, Arc::new(DatastoreService::new(datastore, tokens)))
         .with(&[Run::KIND], Arc::new(WithKeys { ring, service: Arc::new(runs.clone()) }))
         .with(&[RunNews::KIND, RunCancel::KIND], Arc::new(runs))

@@ -4,7 +4,7 @@
 //! | answered by | kinds |
 //! |---|---|
 //! | keys | `index/register`, `pseudonyms/source`, `choices/permitted`, `choices/set`, `choices/list`, `ledger/release`, `ledger/kept`, `ledger/void`, `ledger/me`, `ledger/roots`, `grant/gate`, `grant/room-out`, `key/receipt`, `keys/status`, `plan/current`, `insight/token`, `permit/changed` |
-//! | data | `run`, `run/news`, `run/cancel`, `metadata`, `extract`, `insight` |
+//! | data | `run`, `run/news`, `run/cancel`, `meters/list`, `meters/act`, `meters/own`, `metadata`, `extract`, `insight` |
 //! | room | `intake/put`, `intake/open`, `room/status` |
 //! | centre | `permit/current`, `delivery/event` |
 
@@ -12,6 +12,7 @@ mod centre;
 mod data;
 mod frame;
 mod keys;
+mod meters;
 mod room;
 mod runs;
 
@@ -28,6 +29,10 @@ pub use keys::{
     LedgerMeAnswer, LedgerRelease, LedgerReleaseAnswer, LedgerRoots, LedgerRootsAnswer, LedgerVoid, OwnRelease,
     PlanCurrent, PlanCurrentAnswer, PseudonymsSource, Registered, RowCode, RowError, SourceUse, index_register,
     permitted, pseudonyms,
+};
+pub use meters::{
+    Acknowledged, AlertItem, Level, MeterItem, MetersAct, MetersList, MetersListAnswer, MetersOwn, MetersOwnAnswer,
+    OwnLevel, ProposalItem, StewardAct,
 };
 pub use room::{IntakeOpen, IntakeOpenAnswer, IntakePut, IntakePutAnswer, RoomStatus, RoomStatusAnswer};
 pub use runs::{

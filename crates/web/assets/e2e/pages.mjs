@@ -19,6 +19,8 @@ export const pages = [
   { name: "front", path: "/" },
   { name: "login", path: "/login" },
   { name: "help", path: "/help" },
+  { name: "why-perturbed", path: "/help/why-perturbed" },
+  { name: "why-perturbed-few", path: "/help/why-perturbed?n=5" },
   { name: "privacy", path: "/privacy" },
   { name: "accessibility", path: "/accessibility" },
   { name: "api", path: "/api" },
@@ -67,6 +69,7 @@ export const pages = [
     const { items } = await (await page.request.get(`${url}/api/v1/register`)).json();
     return `/register/${items[0].number}`;
   } },
+  { name: "alerts", persona: "disclosure-steward", path: "/alerts?show=all" },
   { name: "audit", persona: "auditor", path: "/audit" },
   { name: "system", path: "/system" },
   { name: "account", persona: "researcher", path: "/account" },

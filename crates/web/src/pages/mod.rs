@@ -1,6 +1,7 @@
 //! Pages, a module per task. Each module adds its endpoints to the table.
 
 mod account;
+mod alerts;
 pub(crate) mod apply;
 mod cases;
 pub(crate) mod citizen;
@@ -10,6 +11,7 @@ pub(crate) mod exports;
 pub(crate) mod find;
 mod oversight;
 mod public;
+mod why;
 
 use axum::response::{IntoResponse, Response};
 use kernel::Problem;
@@ -20,12 +22,14 @@ use crate::visitor::Visitor;
 
 pub(crate) fn endpoints(site: Site) -> Site {
     let site = public::endpoints(site);
+    let site = why::endpoints(site);
     let site = find::endpoints(site);
     let site = explore::endpoints(site);
     let site = apply::endpoints(site);
     let site = cases::endpoints(site);
     let site = citizen::endpoints(site);
     let site = oversight::endpoints(site);
+    let site = alerts::endpoints(site);
     account::endpoints(site)
 }
 

@@ -82,3 +82,4 @@ rule-query = the value in the address cannot be read: mend or remove it
 rule-full = the cart is full: remove something first
 rule-form = the form is incomplete: open the page again
 rule-none-chosen = choose at least one variable
+task-alerts = Alerts

@@ -82,3 +82,4 @@ rule-query = verdien i adressen kan ikke leses: rett den eller ta den bort
 rule-full = handlekurven er full: ta bort noe først
 rule-form = skjemaet er ufullstendig: åpne siden på nytt
 rule-none-chosen = velg minst én variabel
+task-alerts = Varsler

@@ -77,3 +77,7 @@ explore-shared-digest = Skriptets fingeravtrykk
 explore-shared-policy = Regler for frigivelse
 explore-shared-open = Åpne skriptet i arbeidsflaten
 run-queued = Venter på tur
+explore-policy = Avsløringsregler: { $policy }
+explore-own-use = Brukt av grensene for nye delmengder:
+explore-own-resets = Dagens del nullstilles { $time }.
+explore-own-what = Hva er dette?

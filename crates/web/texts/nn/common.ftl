@@ -82,3 +82,4 @@ rule-query = verdien i adressa kan ikkje lesast: rett han eller ta han bort
 rule-full = handlekorga er full: ta bort noko først
 rule-form = skjemaet er ufullstendig: opne sida på nytt
 rule-none-chosen = vel minst éin variabel
+task-alerts = Varsel

@@ -77,3 +77,7 @@ explore-shared-digest = Fingeravtrykket til skriptet
 explore-shared-policy = Reglar for frigjeving
 explore-shared-open = Opne skriptet i arbeidsflata
 run-queued = Ventar på tur
+explore-policy = Avsløringsreglar: { $policy }
+explore-own-use = Brukt av grensene for nye delmengder:
+explore-own-resets = Delen for i dag blir nullstilt { $time }.
+explore-own-what = Kva er dette?

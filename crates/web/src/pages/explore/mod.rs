@@ -68,9 +68,16 @@ struct Workspace {
     link: Option<Link>,
     scripts: Vec<ScriptHead>,
     runs: Vec<RunHead>,
+    own: Option<OwnUse>,
     commands: String,
     nonce: String,
     logged_in: bool,
+}
+
+/// How much of the limits for new subsets is used, in tenths (SDC-172).
+struct OwnUse {
+    versions: Vec<(String, String)>,
+    resets: String,
 }
 
 /// The permanent link of a run.
@@ -87,9 +94,17 @@ fn commands() -> String {
 async fn page(services: &Services, visitor: &Visitor, mut page: Workspace) -> Result<Response, WebError> {
     if let Some(actor) = &visitor.actor {
         page.scripts = services.explore.scripts(actor).await.map_err(visitor.fail())?;
+        page.own = own_use(services, actor, &page.f).await;
         page.runs = services.explore.runs(actor).await.map_err(visitor.fail())?.into_iter().take(10).collect();
     }
     draw(visitor, &page)
+}
+
+/// None while nothing was asked for, and while the data zone does not answer: the page works without.
+async fn own_use(services: &Services, actor: &identity::Actor, f: &Frame) -> Option<OwnUse> {
+    let told = services.explore.own_use(actor).await.ok().filter(|told| !told.versions.is_empty())?;
+    let versions = told.versions.into_iter().map(|v| (v.version, format!("{} %", u32::from(v.tenths) * 10)));
+    Some(OwnUse { versions: versions.collect(), resets: f.time(&told.resets) })
 }
 
 fn empty(visitor: &Visitor, text: String) -> Workspace {
@@ -105,6 +120,7 @@ fn empty(visitor: &Visitor, text: String) -> Workspace {
         link: None,
         scripts: Vec::new(),
         runs: Vec::new(),
+        own: None,
         commands: commands(),
         nonce: visitor.nonce.clone(),
         logged_in: visitor.actor.is_some(),

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use disclosure::{Entry, Output};
+use disclosure::{Entry, Output, PolicyStamp};
 use explore::RunView;
 use figures::Presentation;
 use kernel::{Language, Problem, Timestamp};
@@ -48,6 +48,8 @@ pub(super) struct Shown {
     pub(super) at: String,
     pub(super) command: String,
     pub(super) html: String,
+    /// Name and version of the policy, and the beginning of its digest; none for what metadata say.
+    pub(super) policy: Option<String>,
     pub(super) warnings: Vec<String>,
     /// Its files: what follows the address of the run, and the name.
     pub(super) files: Vec<(String, String)>,
@@ -110,6 +112,7 @@ impl Outcome {
                 line: entry.line,
                 at: entry.line.to_string(),
                 html: figures::result(entry, how),
+                policy: entry.released().map(|r| stamp(r.policy())),
                 warnings: entry.warnings.clone(),
                 files: document.map(|d| exports::links(d, entry, visitor.lang)).unwrap_or_default(),
                 code: between(&lines, told, entry.line.saturating_sub(1)),
@@ -139,6 +142,12 @@ impl Outcome {
             rest,
         }
     }
+}
+
+/// A policy in short: `default 1, 3f2a9c01`.
+fn stamp(policy: &PolicyStamp) -> String {
+    let digest = policy.sha256.trim_start_matches("sha256:");
+    format!("{} {}, {}", policy.name, policy.version, digest.get(..8).unwrap_or(digest))
 }
 
 /// Lines `after + 1` to `until`, when one of them says something.
@@ -229,7 +238,17 @@ async fn exported(
 
 #[cfg(test)]
 mod tests {
-    use super::between;
+    use disclosure::Policy;
+
+    use super::{between, stamp};
+
+    /// SDC-010: the policy stands with every result, short enough to be read.
+    #[test]
+    fn sdc_010_policies_are_named_in_short() {
+        let policy = Policy::standard();
+        let short = &policy.hash()["sha256:".len()..][..8];
+        assert_eq!(stamp(&policy.stamp()), format!("default 1, {short}"));
+    }
 
     #[test]
     fn lines_without_a_result_are_folded() {
