@@ -1,3 +1,5 @@
+//! Meters as a project meets them: limits, days, pools, patterns, and what is on disk.
+
 use std::sync::{Arc, Mutex};
 
 use disclosure::{AskedSet, Fingerprint, Rules, Sketch};

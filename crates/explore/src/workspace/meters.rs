@@ -23,7 +23,7 @@ const MOST_MORE: u64 = 1000;
 pub struct MetersPage {
     /// Only alerts that nobody has looked at.
     pub open: bool,
-    /// Only alerts of this kind; empty for all.
+    /// Only alerts of this kind.
     pub kind: Option<AlertKind>,
     /// Alerts to leave out at the beginning.
     pub alerts_from: u32,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use disclosure::{GateKeys, Ledger, MemoryLedger, Policy};
 use engine::ImportCache;
 use engine::memory::{Fact, MemorySource};
+use explore::meters::{MeterService, Meters};
 use explore::{RunService, Runner, RunnerParts, SnapshotBudget, Workspace};
 use kernel::{Date, LangMap};
 use protocol::calls::{self, Call as _, Metadata, MetadataAnswer};
@@ -99,7 +100,17 @@ pub fn runner(zone: &TestZone, ledger: Box<dyn Ledger>) -> Arc<Runner> {
 
 /// The same, with a budget for what is kept between runs.
 pub fn runner_keeping(zone: &TestZone, ledger: Box<dyn Ledger>, snapshots: SnapshotBudget) -> Arc<Runner> {
-    runner_over(zone, source(true), ledger, snapshots)
+    runner_metered(zone, ledger, snapshots, Arc::new(Meters::in_memory(&Policy::standard())))
+}
+
+/// The same, with these meters.
+pub fn runner_metered(
+    zone: &TestZone,
+    ledger: Box<dyn Ledger>,
+    snapshots: SnapshotBudget,
+    meters: Arc<Meters>,
+) -> Arc<Runner> {
+    runner_of(zone, source(true), ledger, snapshots, meters)
 }
 
 /// A runner over other data.
@@ -109,13 +120,23 @@ pub fn runner_over(
     ledger: Box<dyn Ledger>,
     snapshots: SnapshotBudget,
 ) -> Arc<Runner> {
+    runner_of(zone, source, ledger, snapshots, Arc::new(Meters::in_memory(&Policy::standard())))
+}
+
+fn runner_of(
+    zone: &TestZone,
+    source: MemorySource,
+    ledger: Box<dyn Ledger>,
+    snapshots: SnapshotBudget,
+    meters: Arc<Meters>,
+) -> Arc<Runner> {
     Arc::new(Runner::new(RunnerParts {
         source: Arc::new(source),
         cache: Arc::new(ImportCache::new(64 << 20)),
         policy: Policy::standard(),
         keys: Arc::new(GateKeys::new(DATASET_KEY, [9; 32])),
         ledger,
-        meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
+        meters,
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
         snapshots,
@@ -125,11 +146,15 @@ pub fn runner_over(
 /// The data zone: answers `run` with the real service, `metadata` with the variables of [`source`].
 struct DataZone {
     run: RunService,
+    meters: MeterService,
 }
 
 #[async_trait]
 impl Service for DataZone {
     async fn handle(&self, from: &Party, kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
+        if MeterService::KINDS.contains(&kind) {
+            return self.meters.handle(from, kind, body).await;
+        }
         if kind != Metadata::KIND {
             return self.run.handle(from, kind, body).await;
         }
@@ -169,13 +194,24 @@ pub async fn two_zones(connected: bool) -> TwoZones {
 
 /// The two zones, with this ledger and so many runs at a time.
 pub async fn two_zones_with(connected: bool, ledger: Box<dyn Ledger>, at_once: usize) -> TwoZones {
+    two_zones_metered(connected, ledger, at_once, Arc::new(Meters::in_memory(&Policy::standard()))).await
+}
+
+/// The same, with these meters.
+pub async fn two_zones_metered(
+    connected: bool,
+    ledger: Box<dyn Ledger>,
+    at_once: usize,
+    meters: Arc<Meters>,
+) -> TwoZones {
     let (centre, data) = (testkit::zone("centre").await, testkit::zone("data").await);
     let net = Net::of(&[(Party::Centre, &centre), (Party::Data, &data)]);
     Workspace::migrate(&centre.store).await.unwrap();
     if connected {
-        let runner = runner(&data, ledger);
+        let runner = runner_metered(&data, ledger, SnapshotBudget::default(), meters);
+        let meters = MeterService::new(Arc::clone(runner.meters()), data.zone());
         let run = RunService::new(runner, data.zone(), net.directory(), at_once);
-        net.serve(&Party::Data, &data, Arc::new(DataZone { run }));
+        net.serve(&Party::Data, &data, Arc::new(DataZone { run, meters }));
     }
     let channel = net.channel(&Party::Centre, &centre);
     let workspace = Workspace::new(centre.zone(), channel, net.directory());
