@@ -50,10 +50,13 @@ impl MeterService {
             None => None,
             Some(code) => Some(AlertKind::parse(code).ok_or_else(|| Refusal::new(codes::BAD_SCHEMA))?),
         };
-        let most = call.most.min(MOST) as usize;
-        let (alerts, alerts_total) =
-            self.meters.alerts(AlertFilter { open: call.open, kind }, call.alerts_from as usize, most);
-        let (meters, meters_total) = self.meters.views(self.zone.now(), call.meters_from as usize, most);
+        let (filter, most) = (AlertFilter { open: call.open, kind }, call.most.min(MOST) as usize);
+        let (alerts_from, meters_from, now) = (call.alerts_from as usize, call.meters_from as usize, self.zone.now());
+        let read = move |meters: &Meters| {
+            let alerts = meters.alerts(filter, alerts_from, most);
+            (alerts, meters.views(now, meters_from, most), meters.proposals())
+        };
+        let ((alerts, alerts_total), (meters, meters_total), proposals) = self.waiting(read).await?;
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(MetersListAnswer {
             alerts: alerts
@@ -71,9 +74,7 @@ impl MeterService {
             alerts_total: number(alerts_total),
             meters: meters.into_iter().map(item).collect(),
             meters_total: number(meters_total),
-            proposals: self
-                .meters
-                .proposals()
+            proposals: proposals
                 .into_iter()
                 .take(most)
                 .map(|p| ProposalItem {
@@ -105,9 +106,8 @@ impl MeterService {
             }
         };
         self.record(entry.purpose(Purpose::Security)).await?;
-        let (meters, now) = (Arc::clone(&self.meters), self.zone.now());
-        // The log of the meters is written from a thread that may wait.
-        let done = tokio::task::spawn_blocking(move || match &call.act {
+        let now = self.zone.now();
+        let act = move |meters: &Meters| match &call.act {
             StewardAct::Acknowledge { alert, reason } => {
                 meters.acknowledge(*alert, &call.account, reason, now).map(drop)
             }
@@ -115,9 +115,8 @@ impl MeterService {
                 meters.propose((project, version), *more, &call.account, reason, now).map(drop)
             }
             StewardAct::Allow { proposal } => meters.allow(*proposal, &call.account, now).map(drop),
-        });
-        let done = done.await.map_err(|_| Refusal::from(Problem::unavailable("the meters")))?;
-        done.map(|()| Done {}).map_err(|error| {
+        };
+        self.waiting(act).await?.map(|()| Done {}).map_err(|error| {
             Refusal::from(match error {
                 NotDone::NotFound => Problem::not_found("alert"),
                 NotDone::AlreadyDone => Problem::conflict("already_done", "load the page again"),
@@ -127,10 +126,19 @@ impl MeterService {
         })
     }
 
-    fn own(&self, call: &MetersOwn) -> MetersOwnAnswer {
-        let own = self.meters.own(&call.project, call.student, self.zone.now());
+    async fn own(&self, call: MetersOwn) -> Result<MetersOwnAnswer, Refusal> {
+        let now = self.zone.now();
+        let own = self.waiting(move |meters| meters.own(&call.project, call.student, now)).await?;
         let versions = own.versions.into_iter().map(|(version, tenths)| OwnLevel { version, tenths });
-        MetersOwnAnswer { versions: versions.collect(), resets: own.resets }
+        Ok(MetersOwnAnswer { versions: versions.collect(), resets: own.resets })
+    }
+
+    /// Asks the meters on a thread that may wait. A release that is being counted holds them until its line is on disk, and
+    /// that is written by the threads that drive other tasks: none of those may wait for the meters.
+    async fn waiting<T: Send + 'static>(&self, f: impl FnOnce(&Meters) -> T + Send + 'static) -> Result<T, Refusal> {
+        let meters = Arc::clone(&self.meters);
+        let done = tokio::task::spawn_blocking(move || f(&meters)).await;
+        done.map_err(|_| Refusal::from(Problem::unavailable("the meters")))
     }
 }
 
@@ -167,7 +175,7 @@ impl Service for MeterService {
         match kind {
             MetersList::KIND => calls::write(&self.list(&calls::read(&body)?).await?),
             MetersAct::KIND => calls::write(&self.act(calls::read(&body)?).await?),
-            _ => calls::write(&self.own(&calls::read(&body)?)),
+            _ => calls::write(&self.own(calls::read(&body)?).await?),
         }
     }
 }

@@ -82,7 +82,7 @@ fn sdc_171_standard_budgets() {
         [view.sets_day.1, view.sets.1, view.splits_day.1, view.splits.1, view.fragmenting.1]
     };
     assert_eq!(limits("q"), [20_000, 400_000, 200, 2000, 8]);
-    assert_eq!(limits("p"), [5000, 100_000, 50, 500, 16]);
+    assert_eq!(limits("p"), [5000, 100_000, 50, 500, 2]);
     assert!((views[0].rho - 1.0 / 6.0).abs() < 1e-12, "1 / (2V) for a new set (SDC-170)");
 }
 
