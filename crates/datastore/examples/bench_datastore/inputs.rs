@@ -52,7 +52,7 @@ impl Numbers {
 
 /// A pseudonym of 48 bits, as the public store has: one for each ordinal.
 pub(crate) fn pseudonym(ordinal: u32) -> i64 {
-    (u64::from(ordinal).wrapping_mul(0x5DEE_CE66_D) & ((1 << 48) - 1)) as i64
+    (u64::from(ordinal).wrapping_mul(0x5_DEEC_E66D) & ((1 << 48) - 1)) as i64
 }
 
 /// Writes the datasets of [`VALID`] and [`FAULTY`].

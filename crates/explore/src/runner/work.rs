@@ -167,7 +167,7 @@ impl<'a> Work<'a> {
         let shown = match known {
             Some(shown) => shown,
             None => {
-                let shown = match self.from_metadata(step)? {
+                let shown = match self.without_data(step)? {
                     Some(said) => vec![said],
                     None => {
                         self.make_ready(steps, keys, i)?;
@@ -192,7 +192,7 @@ impl<'a> Work<'a> {
     }
 
     /// What needs no data: said from metadata, or about the results so far.
-    fn from_metadata(&self, step: &Step) -> Result<Option<Shown>, Halt> {
+    fn without_data(&self, step: &Step) -> Result<Option<Shown>, Halt> {
         match &step.action {
             Action::Export(plan) => {
                 exports::said(plan, step, &self.outcome.results).map(|said| Some(Shown::said(said))).map_err(Halt::Told)
