@@ -171,7 +171,7 @@ fn sdc_164_a_sample_without_one_person_has_the_same_model() {
 
 fn curve(persons: std::ops::Range<u64>, events: u64) -> RawCurve {
     let n = persons.end - persons.start;
-    let steps = (0..events).map(|i| RawStep { time: 1.0 + i as f64 * 3.1415, at_risk: n - i, events: 1 }).collect();
+    let steps = (0..events).map(|i| RawStep { time: 1.0 + i as f64 * 2.5, at_risk: n - i, events: 1 }).collect();
     RawCurve {
         group: None,
         set: people(persons.clone()),

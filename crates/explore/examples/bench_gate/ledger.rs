@@ -55,7 +55,7 @@ impl Dice {
     }
 
     fn size(&self, options: &Options) -> u64 {
-        if self.word() % 2 == 0 {
+        if self.word().is_multiple_of(2) {
             return 10 + self.word() % 91;
         }
         (10.0 * (f64::from(options.persons) / 10.0).powf(self.share())) as u64

@@ -83,7 +83,7 @@ impl Meters {
         let state = State::default();
         let rules = policy.rules();
         let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), r: rules.snap_r };
-        Self { rules, inner: Mutex::new(Inner { log: Box::new(MemoryMeterLog::default()), state }) }
+        Self { rules, inner: Mutex::new(Inner { log: Box::new(MemoryMeterLog), state }) }
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {

@@ -212,7 +212,7 @@ impl Meters {
                 return Err(NotDone::SecondPerson);
             }
             inner.write(&Line::Allowed { proposal, by: by.to_owned(), at }, &self.rules)?;
-            Ok(proposal_at(&inner.state.proposals, place).ok_or(NotDone::NotFound)?)
+            proposal_at(&inner.state.proposals, place).ok_or(NotDone::NotFound)
         })
     }
 

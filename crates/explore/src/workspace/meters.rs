@@ -59,15 +59,15 @@ impl Workspace {
     pub async fn steward(&self, actor: &Actor, act: StewardAct) -> Result<(), Problem> {
         let action = if matches!(act, StewardAct::Allow { .. }) { ALLOW } else { ALERTS };
         authorise(&self.zone, actor, action, &Object::any("meters")).await?;
-        if let StewardAct::Acknowledge { reason, .. } | StewardAct::Propose { reason, .. } = &act {
-            if reason.trim().is_empty() || reason.len() > LONGEST_REASON {
-                return Err(Problem::invalid("reason", "length", "write why, in at most 1000 letters"));
-            }
+        if let StewardAct::Acknowledge { reason, .. } | StewardAct::Propose { reason, .. } = &act
+            && (reason.trim().is_empty() || reason.len() > LONGEST_REASON)
+        {
+            return Err(Problem::invalid("reason", "length", "write why, in at most 1000 letters"));
         }
-        if let StewardAct::Propose { more, .. } = &act {
-            if !(1..=MOST_MORE).contains(more) {
-                return Err(Problem::invalid("more", "range", "a number from 1 to 1000"));
-            }
+        if let StewardAct::Propose { more, .. } = &act
+            && !(1..=MOST_MORE).contains(more)
+        {
+            return Err(Problem::invalid("more", "range", "a number from 1 to 1000"));
         }
         let call = MetersAct { account: actor.account.to_string(), act };
         calls::ask(&*self.channel, &Party::Data, &call).await?;
