@@ -19,7 +19,7 @@ use kernel::Random;
 use roaring::RoaringBitmap;
 
 use crate::ledger::{Book, RECENT_BYTES, from_lines, to_lines};
-use crate::meters::{FileMeterLog, Meters};
+use crate::meters::Meters;
 
 /// Why a folder cannot be used for runs without a service.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,8 @@ pub struct SyntheticGate {
     pub keys: Arc<GateKeys>,
     /// The ledger.
     pub ledger: Box<dyn Ledger>,
-    /// The meters.
+    /// The meters, which last as long as the process: who holds the folder holds its keys too, so that a limit over
+    /// several runs would stop nobody but herself.
     pub meters: Arc<Meters>,
 }
 
@@ -65,10 +66,7 @@ impl SyntheticGate {
         let gate = folder.join("gate");
         fs::create_dir_all(&gate).map_err(at(&gate))?;
         let keys = Arc::new(keys(&gate.join("keys"), random)?);
-        let path = gate.join("meters.jsonl");
-        let log = FileMeterLog::open(&path).map_err(at(&path))?;
-        let meters = Meters::open(policy, Box::new(log)).map_err(|_| HeadlessError::Damaged { path })?;
-        let meters = Arc::new(meters);
+        let meters = Arc::new(Meters::in_memory(policy));
         Ok(Self { meters, keys, ledger: Box::new(FileLedger::open(&gate.join("ledger.jsonl"))?) })
     }
 }

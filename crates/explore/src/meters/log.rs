@@ -1,9 +1,6 @@
-//! Where the lines of the meters are kept: a table of the data zone's database, sealed; a file beside synthetic stores
-//! (SDC-030); memory, for tests. A line is durable when `append` returns.
+//! Where the lines of the meters are kept: a table of the data zone's database, sealed; memory, for tests and for a
+//! headless run over a synthetic folder. A line is durable when `append` returns.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 
 use kernel::Sealer;
@@ -107,46 +104,6 @@ impl MeterLog for DurableMeterLog {
         })?;
         self.next += 1;
         Ok(())
-    }
-}
-
-/// The log in a file beside synthetic stores. What a crash left half-written at its end was never let pass, and is cut off.
-pub struct FileMeterLog(File);
-
-impl FileMeterLog {
-    /// Opens the file, or makes it.
-    ///
-    /// # Errors
-    /// Those of the file.
-    pub fn open(path: &Path) -> std::io::Result<Self> {
-        let mut options = File::options();
-        options.read(true).write(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self(options.open(path)?))
-    }
-
-    fn read(&mut self) -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.0.seek(SeekFrom::Start(0))?;
-        self.0.read_to_end(&mut bytes)?;
-        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        self.0.set_len(whole as u64)?;
-        self.0.seek(SeekFrom::End(0))?;
-        bytes.truncate(whole);
-        Ok(bytes)
-    }
-}
-
-impl MeterLog for FileMeterLog {
-    fn replay(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<(), MeterLogError>) -> Result<(), MeterLogError> {
-        let bytes = self.read().map_err(|_| MeterLogError)?;
-        bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).try_for_each(each)
-    }
-
-    fn append(&mut self, line: &[u8]) -> Result<(), MeterLogError> {
-        let line = [line, b"\n"].concat();
-        self.0.write_all(&line).and_then(|()| self.0.sync_data()).map_err(|_| MeterLogError)
     }
 }
 

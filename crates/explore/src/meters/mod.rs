@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use disclosure::{Asked, BudgetRules, Meter, Policy, Reason, Stopped, Withheld};
 use kernel::{Date, Timestamp};
 
-pub use log::{DurableMeterLog, FileMeterLog, MemoryMeterLog, MeterLog, MeterLogError};
+pub use log::{DurableMeterLog, MemoryMeterLog, MeterLog, MeterLogError};
 pub use model::{Alert, AlertKind};
 pub use overview::{AlertFilter, MeterView, NotDone, OwnUse, Proposal};
 pub use service::MeterService;
