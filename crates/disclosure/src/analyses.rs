@@ -4,7 +4,6 @@
 
 use engine::raw::{PersonSet, RawAnalysis, RawTest, TestKind};
 
-use crate::distributions;
 use crate::gate::{Count, Desk, Filed, Stopped};
 use crate::leaves::LeaveOut;
 use crate::ledger::Stored;
@@ -66,9 +65,9 @@ impl<'r> Filing<'r> {
     pub(crate) fn test(&self, desk: &mut Desk<'_>, raw: &RawTest, residual: f64) -> Result<TestResult, Stopped> {
         let statistic = significant(self.number(desk, &format!("test/{}", raw.name), raw.statistic)?, 3);
         let p = match raw.kind {
-            TestKind::ChiSquare(df) => Some(distributions::chi_square(statistic, df)),
-            TestKind::F(df) => Some(distributions::f(statistic, df, residual)),
-            TestKind::Normal => Some(distributions::normal(statistic)),
+            TestKind::ChiSquare(df) => Some(distributions::chi2_upper(statistic, df)),
+            TestKind::F(df) => Some(distributions::f_upper(statistic, df, residual)),
+            TestKind::Normal => Some(distributions::normal_two_sided(statistic)),
             TestKind::Plain => None,
         };
         Ok(TestResult {
@@ -100,6 +99,6 @@ pub fn mean_interval(mean: Value, sd: Value, n: Value, level: f64) -> [Value; 3]
         return [Value::Undefined; 3];
     }
     let se = sd / n.sqrt();
-    let half = distributions::critical(level, |t| distributions::student(t, n - 1.0)) * se;
+    let half = distributions::t_critical(level, n - 1.0) * se;
     [se, mean - half, mean + half].map(|x| Value::Value(significant(x, 3)))
 }

@@ -16,7 +16,6 @@
 mod additive;
 mod analyses;
 mod chi_square;
-mod distributions;
 mod document;
 mod example;
 mod gate;

@@ -4,7 +4,6 @@
 use engine::raw::{Digits, RawCorrelations, RawPair, RawTests};
 
 use crate::analyses::{Filing, enough, shown};
-use crate::distributions;
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
 use crate::numbers::significant;
@@ -57,7 +56,7 @@ fn correlation(filing: &Filing<'_>, desk: &mut Desk<'_>, pair: &RawPair) -> Resu
     };
     let df = count.shown as f64 - 2.0;
     let t = r * (df / (1.0 - r * r).max(1e-12)).sqrt();
-    Ok(told(shown(r), covariance, shown(significant(distributions::student(t, df), 3))))
+    Ok(told(shown(r), covariance, shown(significant(distributions::t_two_sided(t, df), 3))))
 }
 
 impl Rules for RawTests {

@@ -7,7 +7,6 @@
 use engine::raw::{FitState, RawFit, RawModel, RawTerm, Reference, TermRole};
 
 use crate::analyses::{Filing, enough, shown};
-use crate::distributions;
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
 use crate::numbers::significant;
@@ -110,15 +109,17 @@ impl Scale {
     fn of(fit: &RawFit, n: u64, residual: f64, desk: &Desk<'_>) -> Self {
         let sig = desk.policy().rules().model.sig;
         let digits = if n < ALL_DIGITS_FROM { sig.min(FEWER_DIGITS) } else { sig };
-        let mut scale = Self { digits, residual, reference: fit.reference, critical: 0.0 };
-        scale.critical = distributions::critical(fit.level, |t| scale.tails(t));
-        scale
+        let critical = match fit.reference {
+            Reference::Student => distributions::t_critical(fit.level, residual),
+            Reference::Normal => distributions::normal_critical(fit.level),
+        };
+        Self { digits, residual, reference: fit.reference, critical }
     }
 
     fn tails(&self, t: f64) -> f64 {
         match self.reference {
-            Reference::Student => distributions::student(t, self.residual),
-            Reference::Normal => distributions::normal(t),
+            Reference::Student => distributions::t_two_sided(t, self.residual),
+            Reference::Normal => distributions::normal_two_sided(t),
         }
     }
 

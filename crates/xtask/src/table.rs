@@ -13,10 +13,12 @@ const fn row(name: &'static str, may_use: &'static [&'static str]) -> Row {
 /// The table, from the ground up.
 pub(crate) const TABLE: &[Row] = &[
     row("kernel", &[]),
-    row("script", &["kernel"]),
-    row("engine", &["kernel", "script"]),
+    row("distributions", &[]),
+    row("statistics", &["kernel", "distributions"]),
+    row("script", &["kernel", "distributions"]),
+    row("engine", &["kernel", "distributions", "statistics", "script"]),
     row("protocol", &["kernel"]),
-    row("disclosure", &["kernel", "protocol", "engine"]),
+    row("disclosure", &["kernel", "distributions", "protocol", "engine"]),
     row("figures", &["kernel", "disclosure"]),
     row("egress", &["kernel", "disclosure"]),
     row("store", &["kernel"]),

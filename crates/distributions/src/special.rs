@@ -5,13 +5,13 @@
 use std::f64::consts::PI;
 
 /// Lower and upper tail; each with its own relative accuracy.
-pub(super) type Tails = (f64, f64);
+pub type Tails = (f64, f64);
 
 /// Most terms of a series or fraction: reached only far outside what data hold, then there is no value.
 const TERMS: u32 = 100_000;
 
 /// ln Γ(n+1) − (n+½) ln n + n − ½ ln 2π: what Stirling's formula lacks.
-pub(super) fn stirling_error(n: f64) -> f64 {
+pub fn stirling_error(n: f64) -> f64 {
     if n <= 15.0 {
         return libm::lgamma(n + 1.0) - (n + 0.5) * n.ln() + n - 0.5 * (2.0 * PI).ln();
     }
@@ -20,7 +20,7 @@ pub(super) fn stirling_error(n: f64) -> f64 {
 }
 
 /// x ln(x/m) + m − x without cancellation where x is near m.
-pub(super) fn deviance(x: f64, m: f64) -> f64 {
+pub fn deviance(x: f64, m: f64) -> f64 {
     if (x - m).abs() >= 0.1 * (x + m) {
         return x * (x / m).ln() + m - x;
     }
@@ -39,7 +39,7 @@ pub(super) fn deviance(x: f64, m: f64) -> f64 {
 }
 
 /// mˣ e⁻ᵐ / Γ(x+1) for real x ≥ 0 and m ≥ 0.
-pub(super) fn poisson(x: f64, m: f64) -> f64 {
+pub fn poisson(x: f64, m: f64) -> f64 {
     if m == 0.0 {
         return if x == 0.0 { 1.0 } else { 0.0 };
     }
@@ -50,7 +50,7 @@ pub(super) fn poisson(x: f64, m: f64) -> f64 {
 }
 
 /// xᵃ yᵇ / B(a, b) with y = 1 − x, both given so that neither loses digits.
-pub(super) fn beta_power(a: f64, b: f64, x: f64, y: f64) -> f64 {
+pub fn beta_power(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if x <= 0.0 || y <= 0.0 {
         return 0.0;
     }
@@ -60,7 +60,7 @@ pub(super) fn beta_power(a: f64, b: f64, x: f64, y: f64) -> f64 {
 }
 
 /// P(a, x) and Q(a, x), the regularised incomplete gamma functions.
-pub(super) fn gamma_tails(a: f64, x: f64) -> Option<Tails> {
+pub fn gamma_tails(a: f64, x: f64) -> Option<Tails> {
     if x <= 0.0 {
         return Some((0.0, 1.0));
     }
@@ -83,7 +83,7 @@ pub(super) fn gamma_tails(a: f64, x: f64) -> Option<Tails> {
 }
 
 /// I(x; a, b) and its complement, the regularised incomplete beta function; y = 1 − x.
-pub(super) fn beta_tails(a: f64, b: f64, x: f64, y: f64) -> Option<Tails> {
+pub fn beta_tails(a: f64, b: f64, x: f64, y: f64) -> Option<Tails> {
     if x <= 0.0 {
         return Some((0.0, 1.0));
     }
@@ -132,14 +132,14 @@ fn continued(first: f64, next: impl Fn(f64) -> (f64, f64)) -> Option<f64> {
 }
 
 /// Φ(z) and 1 − Φ(z).
-pub(super) fn normal_tails(z: f64) -> Tails {
+pub fn normal_tails(z: f64) -> Tails {
     let half = |z: f64| 0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2);
     (half(-z), half(z))
 }
 
 /// The u at which the lower tail is `lower`; `tails` rises from 0 to 1 between `from` and `to`. The smaller of the two
 /// tails is compared, by logarithms, so that small probabilities keep their digits.
-pub(super) fn solve(target: Tails, from: f64, to: f64, tails: impl Fn(f64) -> Option<Tails>) -> Option<f64> {
+pub fn solve(target: Tails, from: f64, to: f64, tails: impl Fn(f64) -> Option<Tails>) -> Option<f64> {
     let difference = |u: f64| {
         let (lower, upper) = tails(u)?;
         Some(if target.0 <= target.1 { (lower / target.0).ln() } else { -(upper / target.1).ln() })

@@ -2,7 +2,7 @@
 //! and Balakrishnan, "Continuous univariate distributions" 2, chapters 29 to 31); both tails are sums of positive terms
 //! by stable recurrences. The t distribution is integrated over the chi distribution of its denominator.
 
-use super::special::{Tails, beta_power, beta_tails, deviance, gamma_tails, normal_tails, poisson, stirling_error};
+use crate::special::{Tails, beta_power, beta_tails, deviance, gamma_tails, normal_tails, poisson, stirling_error};
 
 /// Most terms of a mixture.
 const TERMS: f64 = 5e4;
@@ -58,7 +58,7 @@ fn mixture(
 }
 
 /// Chi-squared with v degrees of freedom and non-centrality λ at x.
-pub(super) fn chi2_tails(v: f64, lambda: f64, x: f64) -> Option<Tails> {
+pub fn chi2_tails(v: f64, lambda: f64, x: f64) -> Option<Tails> {
     let (a, half, mean) = (v / 2.0, x / 2.0, lambda / 2.0);
     if x <= 0.0 {
         return Some((0.0, 1.0));
@@ -71,7 +71,7 @@ pub(super) fn chi2_tails(v: f64, lambda: f64, x: f64) -> Option<Tails> {
 }
 
 /// Its density, x > 0.
-pub(super) fn chi2_density(v: f64, lambda: f64, x: f64) -> Option<f64> {
+pub fn chi2_density(v: f64, lambda: f64, x: f64) -> Option<f64> {
     let (a, half, mean) = (v / 2.0, x / 2.0, lambda / 2.0);
     let (from, to) = range(mean, (mean * half).sqrt())?;
     let mut sum = 0.0;
@@ -90,7 +90,7 @@ fn largest(mean: f64, n: f64, x: f64) -> f64 {
 }
 
 /// F with v1, v2 degrees of freedom and non-centrality λ at f.
-pub(super) fn f_tails(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<Tails> {
+pub fn f_tails(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<Tails> {
     if f <= 0.0 {
         return Some((0.0, 1.0));
     }
@@ -105,7 +105,7 @@ pub(super) fn f_tails(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<Tails> {
 }
 
 /// Its density, f > 0.
-pub(super) fn f_density(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<f64> {
+pub fn f_density(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<f64> {
     let (a, b, mean) = (v1 / 2.0, v2 / 2.0, lambda / 2.0);
     let (x, y) = shares(v1, v2, f);
     let (from, to) = range(mean, largest(mean, a + b, x))?;
@@ -119,7 +119,7 @@ pub(super) fn f_density(v1: f64, v2: f64, lambda: f64, f: f64) -> Option<f64> {
 }
 
 /// v1 f / (v1 f + v2) and its complement.
-pub(super) fn shares(v1: f64, v2: f64, f: f64) -> (f64, f64) {
+pub fn shares(v1: f64, v2: f64, f: f64) -> (f64, f64) {
     let (p, q) = (v1 * f, v2);
     if p.is_infinite() { (1.0, 0.0) } else { (p / (p + q), q / (p + q)) }
 }
@@ -184,14 +184,14 @@ fn over_denominator(v: f64, g: impl Fn(f64) -> f64) -> Option<f64> {
 }
 
 /// t with v degrees of freedom and non-centrality δ at x.
-pub(super) fn t_tails(v: f64, delta: f64, x: f64) -> Option<Tails> {
+pub fn t_tails(v: f64, delta: f64, x: f64) -> Option<Tails> {
     let lower = over_denominator(v, |u| log_normal(x * u.exp() - delta))?;
     let upper = over_denominator(v, |u| log_normal(delta - x * u.exp()))?;
     Some((lower.min(1.0), upper.min(1.0)))
 }
 
 /// Its density.
-pub(super) fn t_density(v: f64, delta: f64, x: f64) -> Option<f64> {
+pub fn t_density(v: f64, delta: f64, x: f64) -> Option<f64> {
     let norm = 0.5 * (2.0 * std::f64::consts::PI).ln();
     over_denominator(v, |u| {
         let z = x * u.exp() - delta;

@@ -1,0 +1,13 @@
+//! Estimators: what every analytic command computes from rows of numbers (`statistics.md`). Each stands in a file of its own with
+//! formula and source. They read through [`Rows`], know no dataset and no person beyond a number per row, and do no I/O.
+//!
+//! What comes out are raw numbers: only `engine` may use this crate, and it puts them behind the disclosure gate.
+
+pub mod design;
+pub mod fit;
+mod problem;
+pub mod rows;
+mod texts;
+
+pub use problem::{Notice, Problem};
+pub use rows::{Category, Frame, Rows, Table};

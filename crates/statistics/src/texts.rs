@@ -1,0 +1,154 @@
+//! The texts of all problems and notices, in bokmål, nynorsk and English. `{about}` is the variable or term.
+
+type Texts = [&'static str; 3];
+
+/// Problems: what is wrong, and what to do about it.
+const PROBLEMS: &[(&str, Texts)] = &[
+    (
+        "E_COLLINEAR_ALL",
+        [
+            "Ingen ledd er igjen å estimere: alle følger av andre ledd eller av den avhengige variabelen. Velg andre forklaringsvariabler.",
+            "Ingen ledd er att å estimere: alle følgjer av andre ledd eller av den avhengige variabelen. Vel andre forklaringsvariablar.",
+            "No term is left to estimate: all follow from other terms or from the dependent variable. Choose other explanatory variables.",
+        ],
+    ),
+    (
+        "E_NO_RESIDUAL_DF",
+        [
+            "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",
+            "Det er for få observasjonar til så mange ledd. Ta ut ledd, eller utvid utvalet.",
+            "There are too few observations for so many terms. Leave out terms, or widen the sample.",
+        ],
+    ),
+    (
+        "E_NO_CONVERGENCE",
+        [
+            "Estimeringen kom ikke i mål innen grensen for antall iterasjoner. Ta ut ledd, eller skaler variablene.",
+            "Estimeringa kom ikkje i mål innan grensa for talet på iterasjonar. Ta ut ledd, eller skaler variablane.",
+            "The estimation did not converge within the limit of iterations. Leave out terms, or scale the variables.",
+        ],
+    ),
+    (
+        "E_SEPARATION",
+        [
+            "Leddet «{about}» bestemmer utfallet helt. Slå sammen kategorier, eller ta det ut.",
+            "Leddet «{about}» avgjer utfallet heilt. Slå saman kategoriar, eller ta det ut.",
+            "The term \"{about}\" decides the outcome exactly. Merge categories, or leave it out.",
+        ],
+    ),
+    (
+        "E_NO_VARIATION",
+        [
+            "«{about}» har samme verdi i hele utvalget. Se etter om vilkåret etter if stemmer.",
+            "«{about}» har same verdi i heile utvalet. Sjå etter om vilkåret etter if stemmer.",
+            "\"{about}\" has the same value in the whole sample. See whether the condition after if is right.",
+        ],
+    ),
+    (
+        "E_NOT_BINARY",
+        [
+            "«{about}» må ha verdiene 0 og 1. Lag en slik variabel med generate eller recode.",
+            "«{about}» må ha verdiane 0 og 1. Lag ein slik variabel med generate eller recode.",
+            "\"{about}\" must have the values 0 and 1. Make such a variable with generate or recode.",
+        ],
+    ),
+    (
+        "E_NOT_COUNT",
+        [
+            "«{about}» må være hele tall fra 0 og opp.",
+            "«{about}» må vere heile tal frå 0 og opp.",
+            "\"{about}\" must be whole numbers from 0 up.",
+        ],
+    ),
+    (
+        "E_EXPOSURE",
+        [
+            "«{about}» må være større enn 0 overalt. Ta ut de andre radene med drop if.",
+            "«{about}» må vere større enn 0 overalt. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be greater than 0 everywhere. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_TOO_FEW_CLUSTERS",
+        [
+            "«{about}» må ha minst to verdier for at feilene kan grupperes etter den.",
+            "«{about}» må ha minst to verdiar for at feila kan grupperast etter han.",
+            "\"{about}\" must have at least two values for errors to be clustered by it.",
+        ],
+    ),
+];
+
+/// Notices: what is told beside a result.
+const NOTICES: &[(&str, Texts)] = &[
+    (
+        "W_COLLINEAR",
+        [
+            "«{about}» følger av andre ledd og er utelatt.",
+            "«{about}» følgjer av andre ledd og er utelate.",
+            "\"{about}\" follows from other terms and is omitted.",
+        ],
+    ),
+    (
+        "W_CONSTANT",
+        [
+            "«{about}» har samme verdi overalt.",
+            "«{about}» har same verdi overalt.",
+            "\"{about}\" has the same value everywhere.",
+        ],
+    ),
+    (
+        "W_PERFECT_FIT",
+        [
+            "Leddene forklarer utfallet helt, så det finnes ingen feil å regne usikkerhet av.",
+            "Ledda forklarer utfallet heilt, så det finst ingen feil å rekne uvisse av.",
+            "The terms explain the outcome exactly, so there is no error to compute uncertainty from.",
+        ],
+    ),
+];
+
+/// The texts of a problem; its code where it has none, which a test forbids.
+pub(crate) fn problem(code: &'static str) -> Texts {
+    PROBLEMS.iter().find(|(c, _)| *c == code).map_or([code; 3], |(_, texts)| *texts)
+}
+
+/// The texts of a notice.
+pub(crate) fn notice(code: &'static str) -> Texts {
+    NOTICES.iter().find(|(c, _)| *c == code).map_or([code; 3], |(_, texts)| *texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// STAT-012: every code that the crate uses has texts. The sources are searched, so that none is forgotten.
+    #[test]
+    fn stat_012_every_code_has_texts() {
+        fn sources(folder: &std::path::Path, out: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    sources(&path, out);
+                } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("texts.rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                    out.extend(code.flat_map(|line| [line, "\n"]));
+                }
+            }
+        }
+        let mut text = String::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut text);
+        for piece in text.split('"').skip(1).step_by(2) {
+            let is_code = |start: &str| {
+                piece.strip_prefix(start).is_some_and(|rest| {
+                    !rest.is_empty() && rest.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+                })
+            };
+            if is_code("E_") {
+                assert!(PROBLEMS.iter().any(|(c, _)| *c == piece), "{piece} has no text");
+            }
+            if is_code("W_") {
+                assert!(NOTICES.iter().any(|(c, _)| *c == piece), "{piece} has no text");
+            }
+        }
+    }
+}
