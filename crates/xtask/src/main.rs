@@ -2,6 +2,7 @@
 
 mod attack;
 mod bench;
+mod cases;
 mod deps;
 mod files;
 mod fuzz;
@@ -53,6 +54,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compute the reference cases of a folder with the estimators.
+    Cases {
+        /// Holds `cases.json` and the data.
+        folder: std::path::PathBuf,
+    },
     /// Run a benchmark, or all of them.
     Bench {
         /// Which one.
@@ -71,6 +77,7 @@ fn main() -> ExitCode {
         Task::Check => ("check", all()),
         Task::Fuzz { name, seconds, seed } => ("fuzz", fuzz::run(&name, seconds, seed)),
         Task::Attack { full, arguments } => ("attack", attack::run(full, &arguments)),
+        Task::Cases { folder } => ("cases", cases::run(&folder)),
         Task::Bench { name, arguments } => ("bench", bench::run(name.as_deref(), &arguments)),
     };
     report(name, found)
