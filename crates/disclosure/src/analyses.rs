@@ -2,12 +2,14 @@
 //! are filed (SDC-050, SDC-160, SDC-164). The rules of each family stand in files of their own: `models`, `survival`,
 //! `matrices`.
 
-use engine::raw::{PersonSet, RawAnalysis, RawTest, TestKind};
+use engine::raw::{Computed, Failed, PersonSet, RawAnalysis, RawTest, TestKind};
+use engine::{Control, Problem, Raw, RunError, Unattended};
 
-use crate::gate::{Count, Desk, Filed, Stopped};
+use crate::gate::{Count, Ctx, Desk, Filed, Gate, Stopped};
 use crate::leaves::LeaveOut;
-use crate::ledger::Stored;
+use crate::ledger::{Ledger, Stored};
 use crate::numbers::significant;
+use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::released::{TestResult, Value};
 
@@ -23,14 +25,91 @@ pub(crate) struct Filing<'r> {
     pub count: Count,
 }
 
-impl<'r> Filing<'r> {
-    /// Decides on whom a result is computed, and lets it be computed there.
-    pub(crate) fn open<T>(desk: &mut Desk<'_>, raw: &'r RawAnalysis<T>) -> Result<(Self, T), Stopped> {
-        let count = desk.population(&raw.sample, 0)?;
+/// On whom a result is computed.
+struct Basis {
+    members: Option<roaring::RoaringBitmap>,
+    leaves: LeaveOut,
+}
+
+impl Basis {
+    fn of<T>(desk: &mut Desk<'_>, raw: &RawAnalysis<T>) -> Result<Self, Stopped> {
         let (set, members) = desk.basis(&raw.sample, raw.row_wise)?;
         let leaves = LeaveOut::new(desk.keys(), set, desk.policy().rules().model.drop_records);
-        let result = raw.work.over(members.as_ref(), &leaves);
-        Ok((Self { sample: &raw.sample, variable: raw.origin.join(" "), column: raw.key, count }, result))
+        Ok(Self { members, leaves })
+    }
+
+    fn compute<T>(&self, raw: &RawAnalysis<T>, control: &dyn Control) -> Result<Result<T, Problem>, RunError> {
+        match raw.work.over(self.members.as_ref(), &self.leaves, control) {
+            Ok(numbers) => Ok(Ok(numbers)),
+            Err(Failed::Problem(problem)) => Ok(Err(problem)),
+            Err(Failed::Run(error)) => Err(error),
+        }
+    }
+}
+
+/// A result that the gate has said on whom to compute. Computing takes its time and needs no ledger, so it is done between
+/// two questions to the gate; [`Gate::release`] takes what was computed where it would say the same again.
+pub struct Prepared<T> {
+    raw: RawAnalysis<T>,
+    basis: Basis,
+}
+
+impl<T> Prepared<T> {
+    /// Computes the result.
+    ///
+    /// # Errors
+    /// When the run ends before it.
+    pub fn compute(self, control: &dyn Control) -> Result<Raw<RawAnalysis<T>>, RunError> {
+        let Self { mut raw, basis } = self;
+        let numbers = basis.compute(&raw, control)?;
+        raw.computed = Some(Computed { on: basis.leaves.set(), numbers });
+        Ok(Raw::new(raw))
+    }
+}
+
+impl Gate {
+    /// Says on whom a result is to be computed. It files nothing: [`Gate::release`] decides.
+    ///
+    /// # Errors
+    /// [`Stopped::LedgerUnavailable`].
+    pub fn prepare<T>(
+        policy: &Policy,
+        ledger: &dyn Ledger,
+        ctx: &Ctx<'_>,
+        raw: Raw<RawAnalysis<T>>,
+    ) -> Result<Prepared<T>, Stopped> {
+        #[expect(clippy::disallowed_methods, reason = "this is the gate")]
+        let raw = raw.into_gate();
+        let basis = Basis::of(&mut Desk::new(policy, ledger, ctx), &raw)?;
+        Ok(Prepared { raw, basis })
+    }
+}
+
+impl<'r> Filing<'r> {
+    /// Decides on whom a result is computed, and gives what was computed there; computes it now where nobody has.
+    pub(crate) fn open<T>(desk: &mut Desk<'_>, raw: &'r mut RawAnalysis<T>) -> Result<(Self, T), Stopped> {
+        let computed = raw.computed.take();
+        let raw: &'r RawAnalysis<T> = raw;
+        let count = desk.population(&raw.sample, 0)?;
+        let basis = Basis::of(desk, raw)?;
+        let numbers = match computed.filter(|computed| computed.on == basis.leaves.set()) {
+            Some(computed) => computed.numbers,
+            None => basis.compute(raw, &Unattended).map_err(|_| Stopped::from(Reason::ModelFit))?,
+        };
+        let filing = Self { sample: &raw.sample, variable: raw.origin.join(" "), column: raw.key, count };
+        // That there is a problem is decided once for a set, as everything else is.
+        let found = numbers.as_ref().err().map_or(0.0, |problem| number_of(problem.code));
+        let decided = filing.number(desk, "problem", found)?;
+        match numbers {
+            Ok(numbers) if decided == 0.0 => Ok((filing, numbers)),
+            Err(problem) if decided == found => Err(Stopped::Problem(problem)),
+            _ => Err(Reason::ModelFit.into()),
+        }
+    }
+
+    /// The persons in the sample.
+    pub(crate) fn sample(&self) -> &'r PersonSet {
+        self.sample
     }
 
     /// A number of the result as it was first given.
@@ -76,6 +155,12 @@ impl<'r> Filing<'r> {
             p: p.map_or(Value::Undefined, |p| shown(significant(p, 3))),
         })
     }
+}
+
+/// The number that a problem is filed under, never 0.
+fn number_of(code: &str) -> f64 {
+    let digest = code.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    1.0 + (digest >> 12) as f64
 }
 
 /// A number, where it is one.

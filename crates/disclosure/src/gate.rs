@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use engine::Raw;
 use engine::raw::{Keyed, PersonSet, RawMagnitude};
+use engine::{Problem, Raw};
 use kernel::Timestamp;
 
 use crate::keys::{Fingerprint, GateKeys, Sketch};
@@ -38,7 +38,7 @@ pub struct Ctx<'a> {
 }
 
 /// Why nothing was released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
     /// The rules say no.
     #[error("withheld: {}", .0.code.code())]
@@ -46,6 +46,9 @@ pub enum Stopped {
     /// The ledger could not be read or written; nothing leaves without it.
     #[error("the gate ledger is not available")]
     LedgerUnavailable,
+    /// The estimator has no answer for the sample.
+    #[error("{}", .0.code)]
+    Problem(Problem),
 }
 
 impl From<Withheld> for Stopped {
@@ -177,7 +180,7 @@ pub(crate) struct Basis<'g> {
 }
 
 impl<'a> Desk<'a> {
-    fn new(policy: &'a Policy, ledger: &'a dyn Ledger, ctx: &'a Ctx<'a>) -> Self {
+    pub(crate) fn new(policy: &'a Policy, ledger: &'a dyn Ledger, ctx: &'a Ctx<'a>) -> Self {
         Self {
             policy,
             ledger,

@@ -23,6 +23,11 @@ impl LeaveOut {
         Self { cipher: Aes256::new(keys.leave_out_key().as_slice().into()), set: set.0, count: count as usize }
     }
 
+    /// The set.
+    pub(crate) fn set(&self) -> u128 {
+        self.set
+    }
+
     /// The place of a person in the order.
     fn place(&self, record: u128) -> u128 {
         let mut block = (record ^ self.set).to_le_bytes().into();

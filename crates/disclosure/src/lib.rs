@@ -39,7 +39,7 @@ mod sets;
 mod survival;
 mod tables;
 
-pub use analyses::mean_interval;
+pub use analyses::{Prepared, mean_interval};
 pub use chi_square::{ChiSquare, NeedsTwoByTwo};
 pub use document::{
     Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, SealedDocument, SplitCode,

@@ -16,8 +16,8 @@ const EXACT: f64 = 0.99995;
 impl Rules for RawCorrelations {
     type Out = Correlations;
 
-    fn decide(self, desk: &mut Desk<'_>) -> Result<Correlations, Stopped> {
-        let (filing, matrix) = Filing::open(desk, &self)?;
+    fn decide(mut self, desk: &mut Desk<'_>) -> Result<Correlations, Stopped> {
+        let (filing, matrix) = Filing::open(desk, &mut self)?;
         let pairs = matrix.pairs.iter().map(|pair| correlation(&filing, desk, pair)).collect::<Result<_, Stopped>>()?;
         Ok(Correlations { pairs })
     }
@@ -62,11 +62,11 @@ fn correlation(filing: &Filing<'_>, desk: &mut Desk<'_>, pair: &RawPair) -> Resu
 impl Rules for RawTests {
     type Out = TestNumbers;
 
-    fn decide(self, desk: &mut Desk<'_>) -> Result<TestNumbers, Stopped> {
-        let (filing, raw) = Filing::open(desk, &self)?;
+    fn decide(mut self, desk: &mut Desk<'_>) -> Result<TestNumbers, Stopped> {
+        let (filing, raw) = Filing::open(desk, &mut self)?;
         let mut numbers = Vec::new();
         for number in &raw.numbers {
-            let mut own = enough(desk, &self.sample)?;
+            let mut own = enough(desk, filing.sample())?;
             for set in &number.rests_on {
                 own &= enough(desk, set)?;
             }

@@ -25,8 +25,8 @@ const EXACT: f64 = 0.9999;
 impl Rules for RawModel {
     type Out = Model;
 
-    fn decide(self, desk: &mut Desk<'_>) -> Result<Model, Stopped> {
-        let (filing, fit) = Filing::open(desk, &self)?;
+    fn decide(mut self, desk: &mut Desk<'_>) -> Result<Model, Stopped> {
+        let (filing, fit) = Filing::open(desk, &mut self)?;
         let refused = refusal(desk, filing.count.shown, &fit)?;
         filing.verdict(desk, refused)?;
         // Degrees of freedom as they can be had from what is shown.

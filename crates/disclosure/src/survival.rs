@@ -18,8 +18,8 @@ use crate::tables::category;
 impl Rules for RawSurvival {
     type Out = Survival;
 
-    fn decide(self, desk: &mut Desk<'_>) -> Result<Survival, Stopped> {
-        let (filing, raw) = Filing::open(desk, &self)?;
+    fn decide(mut self, desk: &mut Desk<'_>) -> Result<Survival, Stopped> {
+        let (filing, raw) = Filing::open(desk, &mut self)?;
         let rules = desk.policy().rules().clone();
         let (mut few, mut tested) = (raw.curves.is_empty(), true);
         let mut sizes = Vec::new();

@@ -8,18 +8,53 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use statistics::Problem;
+
+use crate::control::Control;
+use crate::error::RunError;
 use crate::raw::{PersonSet, RawCategory};
 
 /// Whom a fit leaves out.
-pub trait Leaves {
+pub trait Leaves: Sync {
     /// Those of these persons (ordinal and record key) whose rows are left out. Their order does not matter.
     fn out(&self, persons: &mut dyn Iterator<Item = (u32, u128)>) -> Vec<u32>;
 }
 
-/// Work that is done when the gate asks for it.
+/// Why work gave no numbers.
+pub enum Failed {
+    /// An estimator has no answer for these rows.
+    Problem(Problem),
+    /// The run ends.
+    Run(RunError),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Failed::Problem(problem)
+    }
+}
+
+impl From<RunError> for Failed {
+    fn from(error: RunError) -> Self {
+        Failed::Run(error)
+    }
+}
+
+/// Work that is done when the gate has said on whom.
 pub trait Over<T>: Send + Sync {
     /// The numbers over these persons, or over the sample itself, without those who are left out.
-    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves) -> T;
+    ///
+    /// # Errors
+    /// [`Failed`].
+    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, control: &dyn Control) -> Result<T, Failed>;
+}
+
+/// Numbers, and the set that they were computed on.
+pub struct Computed<T> {
+    /// The set whose rule of leaving out was used.
+    pub on: u128,
+    /// The numbers; the estimator's problem where it has none.
+    pub numbers: Result<T, Problem>,
 }
 
 /// A result that is computed on a sample of persons as a whole.
@@ -34,6 +69,8 @@ pub struct RawAnalysis<T> {
     pub sample: PersonSet,
     /// The fit.
     pub work: Arc<dyn Over<T>>,
+    /// What it gave, once it was done.
+    pub computed: Option<Computed<T>>,
 }
 
 /// A regression of any kind.

@@ -49,6 +49,7 @@ mod tests;
 mod unread;
 mod vector;
 
+pub use ::statistics::Problem;
 pub use cache::{CacheUsage, ImportCache};
 pub use control::{CHUNK, Control, Unattended};
 pub use error::{RunError, Stop};

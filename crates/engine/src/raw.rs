@@ -10,9 +10,9 @@ use std::sync::Arc;
 use crate::members::{Again, Members};
 
 pub use crate::fits::{
-    Digits, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawFit, RawHexagon, RawHexbin,
-    RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber, RawNumbers, RawPair, RawStep, RawSurvival, RawTerm,
-    RawTest, RawTests, Reference, TermRole, TestKind,
+    Computed, Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawFit,
+    RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber, RawNumbers, RawPair, RawStep,
+    RawSurvival, RawTerm, RawTest, RawTests, Reference, TermRole, TestKind,
 };
 
 /// A result computed from microdata. Opened by the disclosure gate alone.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::span::Span;
 
+mod analyses;
 mod columns;
 mod datasets;
 mod effects;
@@ -13,6 +14,7 @@ mod imports;
 mod results;
 mod value;
 
+pub use analyses::*;
 pub use columns::*;
 pub use datasets::*;
 pub use effects::Object;
@@ -197,6 +199,12 @@ pub enum Action {
     Harmonise(Harmonise),
     /// `summarize-panel`: as [`Action::Summarize`], per occasion (LANG-161).
     SummarizePanel(Summarize),
+    /// A model (language.md 8.8, LANG-168, LANG-181, LANG-217).
+    Model(Model),
+    /// New columns out of a model (LANG-208).
+    Predict(Predict),
+    /// Tests, curves and figures of variables (language.md 8.6, 8.7, 8.9).
+    Describe(Describe),
     /// Something said from metadata alone: help, history, lists of variables and codes (language.md 8.10, LANG-153).
     Info(Info),
     /// Everything of the run is dropped: datasets, aliases, results (LANG-223).

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use disclosure::{MemoryLedger, Model, Policy, Reason, Released, Stopped, Value, mean_interval};
+use engine::Control;
 use engine::raw::{
-    Digits, FitState, Leaves, Over, RawAnalysis, RawCurve, RawCurves, RawFit, RawHexagon, RawHexbin, RawHistogram,
-    RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawStep, RawTerm, RawTest, Reference, TermRole, TestKind,
+    Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCurve, RawCurves, RawFit, RawHexagon, RawHexbin,
+    RawHistogram, RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawStep, RawTerm, RawTest, Reference, TermRole,
+    TestKind,
 };
 use roaring::RoaringBitmap;
 
@@ -15,8 +17,8 @@ use crate::common::{people, record, release};
 struct Work<F>(F);
 
 impl<T, F: Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync> Over<T> for Work<F> {
-    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves) -> T {
-        (self.0)(persons, leaves)
+    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, _: &dyn Control) -> Result<T, Failed> {
+        Ok((self.0)(persons, leaves))
     }
 }
 
@@ -30,6 +32,7 @@ fn analysis<T: 'static>(
         row_wise: true,
         sample: people(sample),
         work: Arc::new(Work(work)),
+        computed: None,
     }
 }
 

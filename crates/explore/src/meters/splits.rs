@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use script::program::{Action, Expression, Groups, Name, Step};
+use script::program::{Action, Expression, Groups, Name, Predict, Step};
 
 use super::look::{Look, look};
 
@@ -188,6 +188,13 @@ fn columns(dataset: &mut Dataset, action: &Action, found: &mut Found) {
             let made = dataset.look(value).where_holds(condition.as_ref(), None);
             dataset.put(column, made);
         }
+        // What a model makes of every person is as fine as its terms together (SDC-230).
+        Action::Predict(plan) => {
+            for (statistic, column) in &plan.columns {
+                let text = format!("{} {statistic} {column}", plan.model.kind.word());
+                dataset.put(column, Look { text, fragmenting: true, ..Look::default() });
+            }
+        }
         Action::Replace { column, value, condition, .. } => {
             let condition = dataset.condition(condition);
             found.filter(condition.as_ref());
@@ -288,6 +295,16 @@ fn asked(dataset: &mut Dataset, action: &Action, found: &mut Found) {
             found.filter(dataset.condition(&plan.condition).as_ref());
             let bars = plan.variables.iter().filter(|v| v.categories).map(|v| &v.column);
             bars.chain(&plan.over).chain(&plan.by).for_each(|name| found.grouping(&dataset.column(name)));
+        }
+        Action::Describe(plan) => {
+            found.filter(dataset.condition(&plan.condition).as_ref());
+            plan.over.iter().chain(&plan.by).for_each(|name| found.grouping(&dataset.column(name)));
+        }
+        Action::Model(model) | Action::Predict(Predict { model, .. }) => {
+            found.filter(dataset.condition(&model.condition).as_ref());
+            let terms = model.terms.iter().chain(&model.endogenous).chain(&model.instruments);
+            let factors = terms.flat_map(|t| &t.pieces).filter(|p| p.factor).map(|p| &p.column);
+            factors.chain(&model.groups).for_each(|name| found.grouping(&dataset.column(name)));
         }
         _ => {}
     }

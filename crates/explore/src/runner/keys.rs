@@ -180,6 +180,8 @@ pub(super) fn only_shows(step: &Step) -> bool {
             | Action::Summarize(_)
             | Action::SummarizePanel(_)
             | Action::Barchart(_)
+            | Action::Model(_)
+            | Action::Describe(_)
             | Action::Text(_)
             | Action::Info(_)
             | Action::Export(_)

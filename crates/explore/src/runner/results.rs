@@ -9,7 +9,7 @@ use disclosure::{
     Releasable, Released, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
 };
 use engine::raw::RawTable;
-use engine::{Judged, Outcome, Raw, Warning};
+use engine::{Judged, Outcome, Problem, Raw, Warning};
 use kernel::{LangMap, Language, Timestamp};
 use script::program::{
     Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, Sample, SampleSize, SortBy, Split,
@@ -183,6 +183,7 @@ impl Counter<'_> {
             Ok(released) => Ok(released),
             Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
             Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld, at)))),
+            Err(Stopped::Problem(problem)) => Err(Halt::Told(Box::new(no_answer(step, &problem)))),
         }
     }
 }
@@ -304,6 +305,16 @@ fn refusal(step: &Step, withheld: Withheld, at: Timestamp) -> Diagnostic {
     Diagnostic::new(code, step.span, each(&|l| reason.text(l)))
         .hint(each(&|l| withheld.remedy.text(l)))
         .named(reason.code())
+}
+
+/// An estimator has no answer for the sample (STAT-012).
+fn no_answer(step: &Step, problem: &Problem) -> Diagnostic {
+    let code = match problem.code {
+        "E_NO_CONVERGENCE" => Code::E503,
+        "E_NOT_BINARY" | "E_NOT_COUNT" | "E_EXPOSURE" | "E_MLOGIT_NEEDS_3" | "E_MARGINS_NEEDS_DUMMY" => Code::E316,
+        _ => Code::E502,
+    };
+    Diagnostic::new(code, step.span, problem.text()).named(problem.code)
 }
 
 /// The limit for new subsets is reached: the same words and the same time whichever limit it was (SDC-172).

@@ -6,7 +6,8 @@ use super::{Checker, Parse, Placed, head_names};
 use crate::constants::Constant;
 use crate::messages;
 use crate::program::{
-    Action, BarVariable, Barchart, Content, DataType, Literal, Name, SortBy, Statistic, Summarize, Tabulate,
+    Action, BarVariable, Barchart, Content, DataType, Describe, DescribeKind, Literal, Name, SortBy, Statistic,
+    Summarize, Tabulate,
 };
 use crate::tree::{Command, Expr, Head};
 
@@ -230,18 +231,27 @@ impl Checker<'_> {
         }
         let columns = self.existing(head_names(command))?;
         match word {
-            "tabulate-panel" | "transitions-panel" | "piechart" | "sankey" => self.shown(&columns)?,
+            "transitions-panel" | "piechart" | "sankey" => self.shown(&columns)?,
             _ => self.numeric(&columns)?,
         }
-        let summarized = self.option_variables(command, "summarize")?;
-        self.numeric(&summarized)?;
+        let variables = if columns.is_empty() {
+            numeric_columns(self.state.dataset(command.spec.span)?).0
+        } else {
+            names(&columns)
+        };
+        let mut groups = Vec::new();
         for option in ["over", "by"] {
-            let groups = self.option_variables(command, option)?;
-            self.shown(&groups)?;
+            let named = self.option_variables(command, option)?;
+            self.shown(&named)?;
+            groups.push(names(&named));
         }
         self.ranges(command)?;
-        self.condition(command.condition.as_ref())?;
-        Ok(None)
+        let condition = self.condition(command.condition.as_ref())?;
+        let Some(kind) = DescribeKind::of(word) else { return Ok(None) };
+        let options = self.options(command)?;
+        let by = groups.pop().and_then(|names| names.into_iter().next());
+        let over = groups.pop().unwrap_or_default();
+        Ok(Some(Action::Describe(Describe { kind, variables, over, by, condition, options })))
     }
 
     /// Values of options outside their range (`E316`).

@@ -106,6 +106,7 @@ impl Step {
             | Action::Collapse(_)
             | Action::Destring(_)
             | Action::Sample(_)
+            | Action::Predict(_)
             | Action::Harmonise(_) => self.active().into_iter().collect(),
             Action::Clear => vec![Object::Results],
             Action::Require { .. }
@@ -114,6 +115,8 @@ impl Step {
             | Action::Summarize(_)
             | Action::SummarizePanel(_)
             | Action::Barchart(_)
+            | Action::Model(_)
+            | Action::Describe(_)
             | Action::Text(_)
             | Action::Info(_)
             | Action::NoCache
