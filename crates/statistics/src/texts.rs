@@ -21,6 +21,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_STOPPED",
+        [
+            "Beregningen ble stanset før den var ferdig.",
+            "Utrekninga vart stansa før ho var ferdig.",
+            "The computation was stopped before it was finished.",
+        ],
+    ),
+    (
         "E_NO_CONVERGENCE",
         [
             "Estimeringen kom ikke i mål innen grensen for antall iterasjoner. Ta ut ledd, eller skaler variablene.",

@@ -1,0 +1,84 @@
+//! How much single persons decide of a model (SDC-150): the largest leverage, and for each column the largest share of one person
+//! in the squares of what is left of the column when the others are taken out of it. A person of several rows counts with their sum.
+
+use super::columns::Columns;
+use super::patterns::{NONE, Patterns};
+use super::solve::Solution;
+use crate::fit::Influence;
+
+/// The evidence for a solved problem over patterns. `unit` is what a row of a pattern weighs in the last step of the fit, 1 where there is
+/// none: then `solution` was solved with the number of rows times that. `persons` is the person of each source row, where one may have
+/// several rows; it needs `patterns.places`, or rows that are patterns of their own. `concentration` has a number for each kept column.
+pub fn influence(
+    x: &dyn Columns,
+    solution: &Solution,
+    unit: Option<&[f64]>,
+    patterns: &Patterns,
+    persons: Option<&[u32]>,
+) -> Influence {
+    match persons.map(|persons| by_person(patterns, persons)) {
+        Some(people) if people.windows(2).any(|pair| pair[0].0 == pair[1].0) => of_people(x, solution, unit, &people),
+        _ => of_rows(x, solution, unit),
+    }
+}
+
+/// Where everyone has one row.
+fn of_rows(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>) -> Influence {
+    let size = solution.size();
+    let largest = |values: &[f64], unit: Option<&[f64]>| match unit {
+        Some(unit) => values.iter().zip(unit).map(|(x, w)| x * w).fold(0.0, f64::max),
+        None => values.iter().copied().fold(0.0, f64::max),
+    };
+    let parts = solution.shares(x, |range, leverage, shares| {
+        let unit = unit.map(|w| &w[range.clone()]);
+        let of = |j: usize| largest(&shares[j * range.len()..(j + 1) * range.len()], unit);
+        (largest(leverage, unit), (0..size).map(of).collect::<Vec<f64>>())
+    });
+    let mut out = Influence { leverage: 0.0, concentration: vec![0.0; size] };
+    for (leverage, shares) in parts {
+        out.leverage = out.leverage.max(leverage);
+        out.concentration.iter_mut().zip(shares).for_each(|(out, x)| *out = out.max(x));
+    }
+    out
+}
+
+/// The persons of the rows with the pattern of each row; the rows of a person follow each other.
+fn by_person(patterns: &Patterns, persons: &[u32]) -> Vec<(u32, u32)> {
+    let mut people: Vec<(u32, u32)> = match &patterns.places {
+        Some(places) => persons.iter().zip(places).filter(|(_, p)| **p != NONE).map(|(i, p)| (*i, *p)).collect(),
+        None if patterns.by_row => {
+            patterns.frame.origin.iter().enumerate().map(|(i, row)| (persons[*row as usize], i as u32)).collect()
+        }
+        None => Vec::new(),
+    };
+    if !people.is_sorted_by_key(|(person, _)| *person) {
+        people.sort_unstable();
+    }
+    people
+}
+
+fn of_people(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>, people: &[(u32, u32)]) -> Influence {
+    let size = solution.size();
+    // What each row of a pattern adds: its leverage, then the shares.
+    let parts = solution.shares(x, |range, leverage, shares| {
+        let mut out = Vec::with_capacity(range.len() * (size + 1));
+        for i in 0..range.len() {
+            let weight = unit.map_or(1.0, |w| w[range.start + i]);
+            out.push(leverage[i] * weight);
+            out.extend((0..size).map(|j| shares[j * range.len() + i] * weight));
+        }
+        out
+    });
+    let each = parts.concat();
+    let mut largest = vec![0.0_f64; size + 1];
+    let mut sums = vec![0.0; size + 1];
+    for rows in people.chunk_by(|a, b| a.0 == b.0) {
+        sums.fill(0.0);
+        for (_, pattern) in rows {
+            let at = *pattern as usize * (size + 1);
+            sums.iter_mut().zip(&each[at..]).for_each(|(sum, x)| *sum += x);
+        }
+        largest.iter_mut().zip(&sums).for_each(|(largest, x)| *largest = largest.max(*x));
+    }
+    Influence { leverage: largest[0], concentration: largest[1..].to_vec() }
+}

@@ -1,0 +1,16 @@
+//! Least squares and what builds on it. The pieces that other estimators use: [`Patterns`] (rows compressed to what differs),
+//! [`Columns`] (where a design's numbers come from), [`solve()`] (weighted least squares with the rule for collinear columns) and
+//! [`influence()`] (how much single persons decide).
+
+pub mod columns;
+mod influence;
+mod lookup;
+mod number;
+mod patterns;
+mod qr;
+mod solve;
+
+pub use columns::{Columns, Filled, Matrix};
+pub use influence::influence;
+pub use patterns::{Clusters, NONE, Patterns, Request};
+pub use solve::{Response, Solution, cluster_sums, solve};

@@ -1,0 +1,114 @@
+use super::*;
+use crate::rows::Table as Data;
+
+/// The same numbers on every machine: xorshift.
+fn numbers(seed: u64) -> impl FnMut(u64) -> f64 {
+    let mut state = seed;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below) as f64
+    }
+}
+
+fn naive(data: &Data, keys: &[usize], y: usize, pivot: f64) -> Vec<(Vec<f64>, f64, f64, f64)> {
+    let mut found: Vec<(Vec<f64>, f64, f64, f64)> = Vec::new();
+    for i in 0..data.len() {
+        let key: Vec<f64> = keys.iter().map(|k| data.variables[*k].values[i]).collect();
+        let y = data.variables[y].values[i];
+        if y.is_nan() || key.iter().any(|x| x.is_nan()) {
+            continue;
+        }
+        let d = y - pivot;
+        match found.iter_mut().find(|(k, ..)| *k == key) {
+            Some((_, w, s, q)) => {
+                *w += 1.0;
+                *s += d;
+                *q += d * d;
+            }
+            None => found.push((key, 1.0, d, d * d)),
+        }
+    }
+    found.sort_by(|a, b| a.0.iter().zip(&b.0).fold(std::cmp::Ordering::Equal, |o, (a, b)| o.then(a.total_cmp(b))));
+    found
+}
+
+fn check(data: &Data, keys: &[usize], y: usize) -> Patterns {
+    let request = Request { covariates: keys, y: Some(y), cluster: None, places: true };
+    let patterns = Patterns::of(data, request).unwrap();
+    let wanted = naive(data, keys, y, patterns.pivot);
+    assert!(!patterns.by_row);
+    assert_eq!(patterns.len(), wanted.len());
+    for (i, (key, w, s, q)) in wanted.iter().enumerate() {
+        assert!(key.iter().zip(&patterns.frame.columns).all(|(k, column)| *k == column[i]));
+        assert_eq!(patterns.weight[i], *w);
+        assert!((patterns.sum[i] - s).abs() <= 1e-12 * q.sqrt());
+        assert!((patterns.squares[i] - q).abs() <= 1e-12 * q);
+    }
+    for (row, place) in patterns.places.iter().flatten().enumerate() {
+        let of = |k: &usize| data.variables[*k].values[row];
+        if *place == NONE {
+            assert!(of(&y).is_nan() || keys.iter().any(|k| of(k).is_nan()));
+        } else {
+            assert!(keys.iter().zip(&patterns.frame.columns).all(|(k, column)| column[*place as usize] == of(k)));
+        }
+    }
+    patterns
+}
+
+/// STAT-020: small whole numbers go through the table, others by their bits; missing values leave a row out.
+#[test]
+fn stat_020_patterns_of_rows() {
+    let mut next = numbers(7);
+    let n = 50_000;
+    let mut data = Data::default();
+    let age = data.number("age", (0..n).map(|_| 20.0 + next(50)).collect());
+    let sex = data.factor("sex", &(0..n).map(|i| if i % 97 == 5 { f64::NAN } else { next(2) }).collect::<Vec<_>>());
+    let dose = data.number("dose", (0..n).map(|_| next(12) * 0.1 - 0.3).collect());
+    let y = data.number("y", (0..n).map(|i| if i % 89 == 1 { f64::NAN } else { next(1000) + 1e6 }).collect());
+    assert!(check(&data, &[age, sex], y).whole);
+    check(&data, &[age, dose, sex], y);
+    check(&data, &[], y);
+    // A value far outside of what the probe sees.
+    let mut wide = data.variables[age].values.clone();
+    wide[20_000] = 1e9;
+    wide[20_001] = 33.5;
+    let wide = data.number("wide", wide);
+    check(&data, &[sex, wide], y);
+}
+
+#[test]
+fn stat_020_many_patterns_are_rows() {
+    let mut next = numbers(3);
+    let mut data = Data::default();
+    let income = data.number("income", (0..9000).map(|_| next(1 << 40)).collect());
+    let y = data.number("y", (0..9000).map(|i| if i == 0 { f64::NAN } else { next(9) }).collect());
+    let group = data.number("group", (0..9000).map(|i| f64::from(i / 1000) * 7.0).collect());
+    let request = Request { covariates: &[income], y: Some(y), cluster: Some(group), places: true };
+    let patterns = Patterns::of(&data, request).unwrap();
+    assert!(patterns.by_row && patterns.n == 8999.0 && patterns.range == (0.0, 8.0));
+    assert_eq!(patterns.frame.origin[0], 1);
+    assert_eq!(patterns.places.unwrap()[..2], [NONE, 0]);
+    let clusters = patterns.clusters.unwrap();
+    assert_eq!((clusters.count, clusters.of[998], clusters.of[999]), (9, 0, 1));
+    let request = Request { covariates: &[], y: Some(y), cluster: Some(group), places: false };
+    let patterns = Patterns::of(&data, request).unwrap();
+    assert_eq!(patterns.clusters.unwrap().of, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+/// STAT-001: the bits do not depend on the number of threads.
+#[test]
+fn stat_001_patterns_have_the_same_bits_on_any_number_of_threads() {
+    let mut next = numbers(11);
+    let mut data = Data::default();
+    let x = data.number("x", (0..200_000).map(|_| next(20)).collect());
+    let y = data.number("y", (0..200_000).map(|_| next(1 << 50).ln_1p()).collect());
+    let sums = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let request = Request { covariates: &[x], y: Some(y), cluster: None, places: false };
+        let patterns = pool.install(|| Patterns::of(&data, request)).unwrap();
+        (patterns.sum, patterns.squares)
+    };
+    assert_eq!(sums(1), sums(3));
+}

@@ -1,0 +1,418 @@
+//! Weighted least squares (STAT-008, STAT-021): columns are moved near to their means first, which changes nothing but the
+//! constant and keeps the digits; then Householder's QR over blocks, or Cholesky's decomposition of X'WX where there are many
+//! rows and the columns are far from following from each other. A column in doubt is decided with twice the digits.
+
+use nalgebra::{DMatrix, DVector};
+
+use super::columns::{self, Columns, Matrix, blocks, by_block, gram, tree};
+use super::number::{Double, Number};
+use super::qr::{Reduced, back, inverse, join, reduce, triangle};
+
+/// A pivot above this is no question.
+const CLEAR: f64 = 1e-9;
+/// A pivot up to this cannot be told from the rounding of the numbers themselves.
+const NOISE: f64 = 1e-13;
+/// What a pivot must exceed in double-double arithmetic.
+const DOUBLE: f64 = 1e-20;
+/// From so many rows on X'WX is tried first.
+const MANY: usize = 8192;
+/// The least reciprocal condition of the scaled X'WX, and the least share of y that is unexplained, for which it is good enough.
+const WELL: f64 = 1e-6;
+/// Blocks that the means are estimated from: they need not be exact.
+const SAMPLE: usize = 64;
+
+/// The dependent variable: numbers less a pivot.
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    /// By row, less the pivot.
+    pub values: &'a [f64],
+    /// What was taken off.
+    pub pivot: f64,
+}
+
+/// A solved problem. `kept` columns are numbered as in the problem; vectors and matrices have an entry per kept column.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Columns that stay, in their order.
+    pub kept: Vec<usize>,
+    /// Columns that follow from earlier ones, or from the constant.
+    pub omitted: Vec<usize>,
+    /// Estimates.
+    pub b: DVector<f64>,
+    /// U with (X'WX)⁻¹ = UU'.
+    pub factor: DMatrix<f64>,
+    /// Σw(y − x'b)².
+    pub rss: f64,
+    /// About which number each kept column was taken.
+    shift: Vec<f64>,
+    /// Estimates and R⁻¹ for the columns about these numbers.
+    local: Vec<f64>,
+    local_factor: DMatrix<f64>,
+    /// Whether the first column is the constant.
+    constant: bool,
+    pivot: f64,
+}
+
+/// Solves min Σw(y − x'b)². Weights are 1 where there are none; each is that of its row, so a pattern's is its number of rows.
+pub fn solve(x: &dyn Columns, y: Response<'_>, weights: Option<&[f64]>) -> Solution {
+    let problem = Setting::of(x, y, weights);
+    let first = problem.many().unwrap_or_else(|| problem.reduced::<f64>(NOISE, &[]));
+    let doubtful = |pivot: &f64| *pivot > NOISE && *pivot <= CLEAR;
+    if !first.pivots.iter().any(doubtful) {
+        return problem.solution(first);
+    }
+    let dropped: Vec<usize> = (0..x.width()).filter(|j| first.pivots[*j] <= NOISE).collect();
+    problem.solution(problem.reduced::<Double>(DOUBLE, &dropped))
+}
+
+/// A problem with what its columns are moved by.
+struct Setting<'a> {
+    x: &'a dyn Columns,
+    y: Response<'a>,
+    weights: Option<&'a [f64]>,
+    shift: Vec<f64>,
+    least: Vec<f64>,
+}
+
+impl<'a> Setting<'a> {
+    fn of(x: &'a dyn Columns, y: Response<'a>, weights: Option<&'a [f64]>) -> Self {
+        let width = x.width();
+        if !x.constant() {
+            return Self { x, y, weights, shift: vec![0.0; width], least: vec![0.0; width] };
+        }
+        let total = weights.map_or(x.len() as f64, |w| columns::sum(w.iter().copied()));
+        let (mut shift, mut least) = (vec![0.0; width], vec![0.0; width]);
+        let all = blocks(x.len());
+        let step = all.len().div_ceil(SAMPLE).max(1);
+        let mut seen = vec![Seen::default(); width];
+        let mut block = Vec::new();
+        for range in all.into_iter().step_by(step) {
+            block.resize(range.len() * width, 0.0);
+            x.fill(range.clone(), &mut block);
+            for (seen, values) in seen.iter_mut().zip(block.chunks(range.len())) {
+                for (i, value) in values.iter().enumerate() {
+                    seen.take(*value, weights.map_or(1.0, |w| w[range.start + i]));
+                }
+            }
+        }
+        for j in 1..width {
+            shift[j] = seen[j].middle();
+            least[j] = 1e-14 * total.sqrt() * seen[j].low.abs().max(seen[j].high.abs());
+        }
+        Self { x, y, weights, shift, least }
+    }
+
+    /// The moved columns of a block and y, each times the root of the weight.
+    fn block<T: Number>(&self, range: std::ops::Range<usize>, block: &[f64]) -> Vec<T> {
+        let rows = range.len();
+        let roots: Option<Vec<T>> = self.weights.map(|w| w[range.clone()].iter().map(|w| T::of(w.sqrt())).collect());
+        let mut out = Vec::with_capacity(block.len() + rows);
+        for (values, shift) in block.chunks(rows).zip(&self.shift) {
+            out.extend(values.iter().map(|x| T::of(*x) - T::of(*shift)));
+        }
+        let offset = T::of(if self.x.constant() { 0.0 } else { self.y.pivot });
+        out.extend(self.y.values[range].iter().map(|y| T::of(*y) + offset));
+        if let Some(roots) = roots {
+            for column in out.chunks_mut(rows) {
+                column.iter_mut().zip(&roots).for_each(|(x, root)| *x = *x * *root);
+            }
+        }
+        out
+    }
+
+    fn reduced<T: Number>(&self, limit: f64, dropped: &[usize]) -> Reduced<T> {
+        let width = self.x.width() + 1;
+        let parts = by_block(self.x, |range, block| triangle(self.block::<T>(range.clone(), block), range.len()));
+        let whole = tree(parts, |a, b| join(&a, &b, width)).unwrap_or_else(|| vec![T::of(0.0); width * width]);
+        reduce(&whole, width, self.x.constant(), limit, &self.least, dropped)
+    }
+
+    /// By X'WX, where there are many rows and it is well conditioned.
+    fn many(&self) -> Option<Reduced<f64>> {
+        if self.x.len() < MANY {
+            return None;
+        }
+        let width = self.x.width() + 1;
+        let work = |range: std::ops::Range<usize>, block: &mut [f64]| {
+            for (values, shift) in block.chunks_mut(range.len()).zip(&self.shift) {
+                values.iter_mut().for_each(|x| *x -= shift);
+            }
+            let offset = if self.x.constant() { 0.0 } else { self.y.pivot };
+            let mut all = block.to_vec();
+            all.extend(self.y.values[range.clone()].iter().map(|y| y + offset));
+            gram(&all, range.len(), self.weights.map(|w| &w[range.clone()]))
+        };
+        let whole = tree(by_block(self.x, work), columns::add)?;
+        let r = DMatrix::from_vec(width, width, whole).cholesky()?.l().transpose();
+        let from = usize::from(self.x.constant());
+        let mut scaled = r.view((from, from), (width - 1 - from, width - 1 - from)).into_owned();
+        for (mut column, least) in scaled.column_iter_mut().zip(&self.least[from..]) {
+            let norm = column.norm();
+            if norm <= *least {
+                return None;
+            }
+            column /= norm;
+        }
+        if scaled.ncols() > 0 {
+            let values = (scaled.transpose() * &scaled).symmetric_eigenvalues();
+            if values.min() < WELL * values.max() {
+                return None;
+            }
+        }
+        let y = r.column(width - 1);
+        if y[width - 1].powi(2) < WELL * y.rows(from, width - from).norm_squared() {
+            return None;
+        }
+        Some(reduce(r.as_slice(), width, self.x.constant(), NOISE, &self.least, &[]))
+    }
+
+    fn solution<T: Number>(&self, reduced: Reduced<T>) -> Solution {
+        let Reduced { kept, r, along, rest, .. } = reduced;
+        let size = kept.len();
+        let constant = self.x.constant() && kept.first() == Some(&0);
+        let shift: Vec<f64> = kept.iter().map(|j| self.shift[*j]).collect();
+        let local = back(&r, &along);
+        let local_factor = inverse(&r, size);
+        let (mut b, mut factor) = (local.clone(), local_factor.clone());
+        if constant {
+            for i in 1..size {
+                let by = T::of(-shift[i]);
+                b[0] = b[0] + by * b[i];
+                for column in factor.chunks_mut(size) {
+                    column[0] = column[0] + by * column[i];
+                }
+            }
+            b[0] = b[0] + T::of(self.y.pivot);
+        }
+        let values = |all: &[T]| all.iter().map(|x| x.value()).collect::<Vec<f64>>();
+        Solution {
+            omitted: (0..self.x.width()).filter(|j| !kept.contains(j)).collect(),
+            kept,
+            b: DVector::from_vec(values(&b)),
+            factor: DMatrix::from_vec(size, size, values(&factor)),
+            rss: rest.value(),
+            shift,
+            local: values(&local),
+            local_factor: DMatrix::from_vec(size, size, values(&local_factor)),
+            constant,
+            pivot: self.y.pivot,
+        }
+    }
+}
+
+/// What is seen of a column.
+#[derive(Clone)]
+struct Seen {
+    low: f64,
+    high: f64,
+    weight: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, weight: 0.0, mean: 0.0, squares: 0.0 }
+    }
+}
+
+impl Seen {
+    fn take(&mut self, x: f64, weight: f64) {
+        self.low = self.low.min(x);
+        self.high = self.high.max(x);
+        self.weight += weight;
+        if self.weight > 0.0 {
+            let off = x - self.mean;
+            self.mean += off * weight / self.weight;
+            self.squares += weight * off * (x - self.mean);
+        }
+    }
+
+    /// The mean, with few digits beyond the spread, so that taking it off rounds nothing.
+    fn middle(&self) -> f64 {
+        if self.low == self.high {
+            return self.low;
+        }
+        let spread = (self.squares / self.weight.max(f64::MIN_POSITIVE)).sqrt();
+        let grid = (spread.log2().floor() - 6.0).exp2();
+        let middle = (self.mean / grid).round() * grid;
+        if middle.is_finite() { middle } else { 0.0 }
+    }
+}
+
+/// The kept columns, less what each is moved by.
+struct Moved<'a> {
+    x: &'a dyn Columns,
+    solution: &'a Solution,
+}
+
+impl Columns for Moved<'_> {
+    fn len(&self) -> usize {
+        self.x.len()
+    }
+    fn width(&self) -> usize {
+        self.solution.kept.len()
+    }
+    fn constant(&self) -> bool {
+        self.solution.constant
+    }
+    fn fill(&self, range: std::ops::Range<usize>, out: &mut [f64]) {
+        let rows = range.len();
+        if self.solution.omitted.is_empty() {
+            self.x.fill(range, out);
+        } else {
+            let mut all = vec![0.0; rows * self.x.width()];
+            self.x.fill(range, &mut all);
+            for (out, j) in out.chunks_mut(rows).zip(&self.solution.kept) {
+                out.copy_from_slice(&all[j * rows..(j + 1) * rows]);
+            }
+        }
+        for (out, shift) in out.chunks_mut(rows).zip(&self.solution.shift) {
+            out.iter_mut().for_each(|x| *x -= shift);
+        }
+    }
+}
+
+impl Solution {
+    /// Number of kept columns.
+    pub fn size(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// (X'WX)⁻¹.
+    pub fn inverse(&self) -> DMatrix<f64> {
+        &self.factor * self.factor.transpose()
+    }
+
+    /// The estimate of a column of the problem; 0 where it is left out.
+    pub fn of_column(&self, column: usize) -> f64 {
+        self.kept.iter().position(|j| *j == column).map_or(0.0, |i| self.b[i])
+    }
+
+    fn moved<'a>(&'a self, x: &'a dyn Columns) -> Moved<'a> {
+        Moved { x, solution: self }
+    }
+
+    /// x'b by row, less `pivot`.
+    pub fn predicted(&self, x: &dyn Columns, pivot: f64) -> Vec<f64> {
+        let start = if self.constant { self.pivot - pivot } else { -pivot };
+        let parts = by_block(&self.moved(x), |range, block| {
+            let mut out = vec![start; range.len()];
+            for (column, b) in block.chunks(range.len()).zip(&self.local) {
+                f64::add_multiple(&mut out, *b, column);
+            }
+            out
+        });
+        parts.concat()
+    }
+
+    /// y − x'b by row.
+    pub fn residuals(&self, x: &dyn Columns, y: Response<'_>) -> Vec<f64> {
+        let mut out = self.predicted(x, y.pivot);
+        out.iter_mut().zip(y.values).for_each(|(out, y)| *out = y - *out);
+        out
+    }
+
+    /// x'(X'WX)⁻¹x by row.
+    pub fn leverage(&self, x: &dyn Columns) -> Vec<f64> {
+        let parts = by_block(&self.moved(x), |range, block| {
+            let mut out = vec![0.0; range.len()];
+            for z in rotated(block, range.len(), &self.local_factor).chunks(range.len()) {
+                out.iter_mut().zip(z).for_each(|(out, z)| *out += z * z);
+            }
+            out
+        });
+        parts.concat()
+    }
+
+    /// By row and kept column: the column with the others taken out of it, as a share of its sum of squares (κ of one row of weight
+    /// 1). `work` gets the range of rows, their leverages and these shares, one column after the other.
+    pub fn shares<A: Send>(
+        &self,
+        x: &dyn Columns,
+        work: impl Fn(std::ops::Range<usize>, &[f64], &[f64]) -> A + Sync,
+    ) -> Vec<A> {
+        let mut rotation = self.factor.transpose();
+        for mut column in rotation.column_iter_mut() {
+            let norm = column.norm();
+            column /= norm;
+        }
+        by_block(&self.moved(x), |range, block| {
+            let rows = range.len();
+            let z = rotated(block, rows, &self.local_factor);
+            let mut leverage = vec![0.0; rows];
+            for z in z.chunks(rows) {
+                leverage.iter_mut().zip(z).for_each(|(out, z)| *out += z * z);
+            }
+            let mut shares = rotated(&z, rows, &rotation);
+            shares.iter_mut().for_each(|x| *x *= *x);
+            work(range, &leverage, &shares)
+        })
+    }
+
+    /// (X'WX)⁻¹ M (X'WX)⁻¹ with M = Σ wᵢxᵢxᵢ', `weights` by row.
+    pub fn sandwich(&self, x: &dyn Columns, weights: &[f64]) -> DMatrix<f64> {
+        let work = |range: std::ops::Range<usize>, block: &mut [f64]| gram(block, range.len(), Some(&weights[range]));
+        let size = self.size();
+        let meat = tree(by_block(&self.moved(x), work), columns::add).unwrap_or_else(|| vec![0.0; size * size]);
+        self.between(&DMatrix::from_vec(size, size, meat))
+    }
+
+    /// (X'WX)⁻¹ M (X'WX)⁻¹ with M = Σ over clusters of ss', s = Σ xᵢeᵢ in the cluster. `scores` are the eᵢ by row, `clusters` the
+    /// numbers of the clusters, from 0 and below `count`.
+    pub fn clustered(&self, x: &dyn Columns, scores: &[f64], clusters: &[u32], count: usize) -> DMatrix<f64> {
+        let sums = cluster_sums(&self.moved(x), scores, clusters, count);
+        let size = self.size();
+        let work = |range: std::ops::Range<usize>, block: &mut [f64]| gram(block, range.len(), None);
+        let meat = tree(by_block(&sums, work), columns::add).unwrap_or_else(|| vec![0.0; size * size]);
+        self.between(&DMatrix::from_vec(size, size, meat))
+    }
+
+    fn between(&self, meat: &DMatrix<f64>) -> DMatrix<f64> {
+        let inner = self.local_factor.transpose() * meat * &self.local_factor;
+        let out = &self.factor * inner * self.factor.transpose();
+        (&out + out.transpose()) * 0.5
+    }
+}
+
+/// Z = XF of a block, column by column; F may be any square matrix, zeros cost nothing.
+fn rotated(block: &[f64], rows: usize, factor: &DMatrix<f64>) -> Vec<f64> {
+    let mut out = vec![0.0; rows * factor.ncols()];
+    for (out, column) in out.chunks_mut(rows).zip(factor.column_iter()) {
+        for (x, f) in block.chunks(rows).zip(column.iter()) {
+            if *f != 0.0 {
+                f64::add_multiple(out, *f, x);
+            }
+        }
+    }
+    out
+}
+
+/// Σ xᵢeᵢ by cluster, as columns over clusters. Rows are added in their order within a few fixed parts.
+pub fn cluster_sums(x: &dyn Columns, scores: &[f64], clusters: &[u32], count: usize) -> Matrix {
+    use rayon::prelude::*;
+    let width = x.width();
+    // Parts are fixed by the size of the problem alone.
+    let parts = if count * width <= 1 << 18 { 8 } else { 1 };
+    let all = blocks(x.len());
+    let size = all.len().div_ceil(parts).max(1);
+    let sums: Vec<Vec<f64>> = all
+        .par_chunks(size)
+        .map(|ranges| {
+            let mut sums = vec![0.0; count * width];
+            let mut block = Vec::new();
+            for range in ranges {
+                block.resize(range.len() * width, 0.0);
+                x.fill(range.clone(), &mut block);
+                for (sums, column) in sums.chunks_mut(count).zip(block.chunks(range.len())) {
+                    for ((x, e), g) in column.iter().zip(&scores[range.clone()]).zip(&clusters[range.clone()]) {
+                        sums[*g as usize] += x * e;
+                    }
+                }
+            }
+            sums
+        })
+        .collect();
+    let sums = tree(sums, columns::add).unwrap_or_else(|| vec![0.0; count * width]);
+    Matrix { columns: sums.chunks(count.max(1)).map(<[f64]>::to_vec).collect(), constant: false }
+}
