@@ -5,6 +5,7 @@
 
 pub mod design;
 pub mod fit;
+pub mod likelihood;
 pub mod linear;
 mod problem;
 pub mod rows;

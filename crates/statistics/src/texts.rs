@@ -84,6 +84,30 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "\"{about}\" must have at least two values for errors to be clustered by it.",
         ],
     ),
+    (
+        "E_CLUSTER_IN_MODEL",
+        [
+            "«{about}» grupperer feilene og kan ikke også være et ledd. Ta den ut av leddene, eller grupper etter noe annet.",
+            "«{about}» grupperer feila og kan ikkje også vere eit ledd. Ta han ut av ledda, eller grupper etter noko anna.",
+            "\"{about}\" clusters the errors and cannot also be a term. Leave it out of the terms, or cluster by something else.",
+        ],
+    ),
+    (
+        "E_MLOGIT_NEEDS_3",
+        [
+            "«{about}» må ha minst tre verdier. Bruk logit når den har to.",
+            "«{about}» må ha minst tre verdiar. Bruk logit når han har to.",
+            "\"{about}\" must have at least three values. Use logit where it has two.",
+        ],
+    ),
+    (
+        "E_MARGINS_NEEDS_DUMMY",
+        [
+            "margins() trenger en forklaringsvariabel med verdiene 0 og 1, og «{about}» er ikke det i modellen.",
+            "margins() treng ein forklaringsvariabel med verdiane 0 og 1, og «{about}» er ikkje det i modellen.",
+            "margins() needs an explanatory variable with the values 0 and 1, and \"{about}\" is not one in the model.",
+        ],
+    ),
 ];
 
 /// Notices: what is told beside a result.
@@ -110,6 +134,14 @@ const NOTICES: &[(&str, Texts)] = &[
             "Leddene forklarer utfallet helt, så det finnes ingen feil å regne usikkerhet av.",
             "Ledda forklarer utfallet heilt, så det finst ingen feil å rekne uvisse av.",
             "The terms explain the outcome exactly, so there is no error to compute uncertainty from.",
+        ],
+    ),
+    (
+        "W_NO_OVERDISPERSION",
+        [
+            "Utfallet varierer ikke mer enn i en Poisson-modell, så det er den som vises.",
+            "Utfallet varierer ikkje meir enn i ein Poisson-modell, så det er han som blir vist.",
+            "The outcome does not vary more than in a Poisson model, so that is the one shown.",
         ],
     ),
 ];

@@ -1,0 +1,330 @@
+//! Newton's method for log-likelihoods of weighted observations (section 5): step halving, the rule of convergence, and the
+//! signs of a maximum that does not exist (STAT-212).
+//!
+//! A likelihood is a function of a few linear indices x'b and of parameters without columns (ln α, cut points), so it states
+//! its first and second derivatives in those alone; here they are multiplied out by x.
+
+use std::ops::Range;
+
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+
+/// Observations below this number are summed in a row; above it two halves are summed apart. The tree of sums depends on the
+/// number of observations alone, so the bits do not depend on the number of threads.
+const LEAF: usize = 512;
+
+/// Iterations until a fit is given up.
+const ITERATIONS: usize = 100;
+
+/// Halvings of a step.
+const HALVINGS: usize = 20;
+
+/// A linear index beyond this, while the gradient is still falling, means that the maximum lies at infinity.
+const STRAIN: f64 = 30.0;
+
+/// Iterations beyond [`STRAIN`] until that is believed: a first step may be too long.
+const PATIENCE: usize = 3;
+
+/// Observations with equal covariates and outcome, and how many rows each stands for.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Cells {
+    /// Number of columns.
+    pub k: usize,
+    /// The columns, observation after observation.
+    pub x: Vec<f64>,
+    /// The outcome.
+    pub y: Vec<f64>,
+    /// What is added to the first linear index; empty where nothing is.
+    pub offset: Vec<f64>,
+    /// Rows of each.
+    pub weight: Vec<f64>,
+}
+
+impl Cells {
+    /// Number of observations.
+    pub fn len(&self) -> usize {
+        self.y.len()
+    }
+
+    /// The columns of an observation.
+    pub fn row(&self, i: usize) -> &[f64] {
+        &self.x[i * self.k..(i + 1) * self.k]
+    }
+
+    /// What is added to the first linear index.
+    pub fn offset(&self, i: usize) -> f64 {
+        self.offset.get(i).copied().unwrap_or(0.0)
+    }
+
+    /// Writes the linear indices of an observation at the parameters into the front of `u`.
+    pub fn indices(&self, i: usize, parameters: &[f64], equations: usize, u: &mut [f64]) {
+        let x = self.row(i);
+        for (e, u) in u.iter_mut().enumerate().take(equations) {
+            let b = &parameters[e * self.k..(e + 1) * self.k];
+            *u = x.iter().zip(b).map(|(x, b)| x * b).sum();
+        }
+        if let Some(first) = u.first_mut().filter(|_| equations > 0) {
+            *first += self.offset(i);
+        }
+    }
+}
+
+/// The log-likelihood of one observation.
+pub(crate) trait Likelihood: Sync {
+    /// What is computed once for given parameters without columns.
+    type Context: Sync;
+
+    /// Number of linear indices.
+    fn equations(&self) -> usize;
+
+    /// What [`Self::at`] needs of the parameters without columns.
+    fn context(&self, scalars: &[f64]) -> Self::Context;
+
+    /// ln f(y) where `u` holds the linear indices and then the parameters without columns. First derivatives go to `g`, negative
+    /// second ones to `h` row by row. Outside the domain −∞.
+    fn at(&self, context: &Self::Context, y: f64, u: &[f64], g: &mut [f64], h: &mut [f64]) -> f64;
+
+    /// How near an observation is to certainty; beyond [`STRAIN`] the maximum is taken to lie at infinity. None where the
+    /// likelihood has no such limit.
+    fn strain(&self, indices: &[f64]) -> Option<f64> {
+        indices.iter().map(|u| u.abs()).reduce(f64::max)
+    }
+}
+
+/// Log-likelihood, gradient and a matrix of second order at some parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Sums {
+    /// Log-likelihood.
+    pub value: f64,
+    /// Its gradient.
+    pub gradient: Vec<f64>,
+    /// Negative second derivatives, or products of scores; row by row, made symmetric at the end.
+    pub matrix: Vec<f64>,
+    /// The largest strain.
+    strain: f64,
+}
+
+impl Sums {
+    fn zero(p: usize) -> Self {
+        Self { value: 0.0, gradient: vec![0.0; p], matrix: vec![0.0; p * p], strain: 0.0 }
+    }
+
+    fn plus(mut self, other: Self) -> Self {
+        self.value += other.value;
+        self.gradient.iter_mut().zip(other.gradient).for_each(|(a, b)| *a += b);
+        self.matrix.iter_mut().zip(other.matrix).for_each(|(a, b)| *a += b);
+        self.strain = self.strain.max(other.strain);
+        self
+    }
+
+    /// The matrix as one.
+    pub fn square(&self) -> DMatrix<f64> {
+        let p = self.gradient.len();
+        DMatrix::from_row_slice(p, p, &self.matrix)
+    }
+}
+
+/// What the matrix of [`Sums`] holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Order {
+    /// Negative second derivatives: the observed information.
+    Information,
+    /// Products of scores.
+    Scores,
+}
+
+/// Sums over a range in a fixed tree, in parallel.
+pub(crate) fn tree<T: Send>(
+    range: Range<usize>,
+    leaf: &(impl Fn(Range<usize>) -> T + Sync),
+    join: &(impl Fn(T, T) -> T + Sync),
+) -> T {
+    if range.len() <= LEAF {
+        return leaf(range);
+    }
+    let middle = range.start + range.len() / 2;
+    let (left, right) = rayon::join(|| tree(range.start..middle, leaf, join), || tree(middle..range.end, leaf, join));
+    join(left, right)
+}
+
+/// Log-likelihood, gradient and matrix over all observations.
+pub(crate) fn sums<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f64], order: Order) -> Sums {
+    let (equations, k, p) = (likelihood.equations(), cells.k, parameters.len());
+    let first = equations * k;
+    let context = likelihood.context(&parameters[first..]);
+    let q = equations + p - first;
+    let leaf = |range: Range<usize>| {
+        let mut all = Sums::zero(p);
+        let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
+        u[equations..].copy_from_slice(&parameters[first..]);
+        for i in range {
+            cells.indices(i, parameters, equations, &mut u);
+            let weight = cells.weight[i];
+            all.value += weight * likelihood.at(&context, cells.y[i], &u, &mut g, &mut h);
+            all.strain = all.strain.max(likelihood.strain(&u[..equations]).unwrap_or(0.0));
+            if order == Order::Scores {
+                (0..q * q).for_each(|at| h[at] = g[at / q] * g[at % q]);
+            }
+            let x = cells.row(i);
+            for e in 0..equations {
+                add(&mut all.gradient[e * k..(e + 1) * k], x, weight * g[e]);
+                for f in e..equations {
+                    product(&mut all.matrix, p, (e * k, f * k), x, weight * h[e * q + f]);
+                }
+                for s in equations..q {
+                    let column = first + s - equations;
+                    x.iter().enumerate().for_each(|(a, x)| {
+                        all.matrix[(e * k + a) * p + column] += weight * h[e * q + s] * x;
+                    });
+                }
+            }
+            for s in equations..q {
+                let row = first + s - equations;
+                all.gradient[row] += weight * g[s];
+                for t in s..q {
+                    all.matrix[row * p + first + t - equations] += weight * h[s * q + t];
+                }
+            }
+        }
+        all
+    };
+    let mut all = tree(0..cells.len(), &leaf, &Sums::plus);
+    mirror(&mut all.matrix, p, equations, k);
+    all
+}
+
+/// `out += factor * x`.
+fn add(out: &mut [f64], x: &[f64], factor: f64) {
+    out.iter_mut().zip(x).for_each(|(out, x)| *out += factor * x);
+}
+
+/// Adds `factor * x x'` at a place of the matrix, its upper triangle only.
+fn product(matrix: &mut [f64], p: usize, (row, column): (usize, usize), x: &[f64], factor: f64) {
+    for (a, value) in x.iter().enumerate() {
+        let scaled = factor * value;
+        if scaled != 0.0 {
+            let start = (row + a) * p + column;
+            add(&mut matrix[start + a..start + x.len()], &x[a..], scaled);
+        }
+    }
+}
+
+/// Fills the lower triangles of the blocks of equations, then of the whole.
+fn mirror(matrix: &mut [f64], p: usize, equations: usize, k: usize) {
+    for (e, f) in (0..equations).flat_map(|e| (e + 1..equations).map(move |f| (e, f))) {
+        for (a, b) in (0..k).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            matrix[(e * k + a) * p + f * k + b] = matrix[(e * k + b) * p + f * k + a];
+        }
+    }
+    for (a, b) in (0..p).flat_map(|a| (0..a).map(move |b| (a, b))) {
+        matrix[a * p + b] = matrix[b * p + a];
+    }
+}
+
+/// A maximum.
+#[derive(Clone, Debug)]
+pub(crate) struct Optimum {
+    /// The parameters.
+    pub parameters: Vec<f64>,
+    /// The log-likelihood there.
+    pub value: f64,
+    /// The observed information there.
+    pub information: DMatrix<f64>,
+}
+
+/// Why none was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Failure {
+    /// The caller wanted to stop.
+    Stopped,
+    /// Not within the limit of iterations.
+    NoConvergence,
+    /// The maximum lies at infinity, along this parameter above all.
+    Separated(usize),
+}
+
+/// The maximum from a start. Converged: relative change of the log-likelihood below 1e-12, and every component of the gradient
+/// below 1e-8 standard errors of its score.
+pub(crate) fn maximise<L: Likelihood>(
+    likelihood: &L,
+    cells: &Cells,
+    start: Vec<f64>,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Optimum, Failure> {
+    let mut parameters = start;
+    let mut now = sums(likelihood, cells, &parameters, Order::Information);
+    let (mut change, mut strained) = (f64::INFINITY, 0);
+    for _ in 0..ITERATIONS {
+        if stopped() {
+            return Err(Failure::Stopped);
+        }
+        let p = parameters.len();
+        let diagonal = |j: usize| now.matrix[j * p + j].abs();
+        let scaled = |j: usize| now.gradient[j].abs() / diagonal(j).sqrt().max(f64::MIN_POSITIVE);
+        if change < 1e-12 && (0..p).all(|j| scaled(j) < 1e-8) {
+            let information = now.square();
+            if let Some(parameter) = flat(likelihood, &information, now.strain) {
+                return Err(Failure::Separated(parameter));
+            }
+            return Ok(Optimum { parameters, value: now.value, information });
+        }
+        let step = step(&now).ok_or(Failure::NoConvergence)?;
+        strained = if now.strain > STRAIN { strained + 1 } else { 0 };
+        if strained >= PATIENCE {
+            return Err(Failure::Separated(largest(step.as_slice())));
+        }
+        let mut length = 1.0;
+        let mut accepted = None;
+        for _ in 0..=HALVINGS {
+            let next: Vec<f64> = parameters.iter().zip(step.iter()).map(|(b, s)| b + length * s).collect();
+            let there = sums(likelihood, cells, &next, Order::Information);
+            if there.value.is_finite() && there.value >= now.value - 1e-13 * now.value.abs() {
+                accepted = Some((next, there));
+                break;
+            }
+            length *= 0.5;
+        }
+        let (next, there) = accepted.ok_or(Failure::NoConvergence)?;
+        change = (there.value - now.value).abs() / now.value.abs().max(f64::MIN_POSITIVE);
+        (parameters, now) = (next, there);
+    }
+    Err(Failure::NoConvergence)
+}
+
+/// The parameter along which the information vanishes, where the likelihood can run off to infinity.
+fn flat<L: Likelihood>(likelihood: &L, information: &DMatrix<f64>, strain: f64) -> Option<usize> {
+    let zeros = vec![0.0; likelihood.equations()];
+    if information.nrows() == 0 || likelihood.strain(&zeros).is_none() || strain < 0.5 * STRAIN {
+        return None;
+    }
+    let eigen = SymmetricEigen::new(information.clone());
+    let least = eigen.eigenvalues.imin();
+    (eigen.eigenvalues[least] < 1e-10 * eigen.eigenvalues.max())
+        .then(|| largest(eigen.eigenvectors.column(least).as_slice()))
+}
+
+/// The place of the largest component.
+fn largest(values: &[f64]) -> usize {
+    (0..values.len()).fold(0, |best, i| if values[i].abs() > values[best].abs() { i } else { best })
+}
+
+/// Newton's step. The matrix is scaled to a unit diagonal first; where it is not positive definite, its diagonal is raised until
+/// it is, which turns the step towards the gradient.
+fn step(now: &Sums) -> Option<DVector<f64>> {
+    let p = now.gradient.len();
+    let matrix = now.square();
+    let scale = DVector::from_fn(p, |j, _| 1.0 / matrix[(j, j)].abs().sqrt().max(1e-150));
+    let scaled = DMatrix::from_fn(p, p, |i, j| matrix[(i, j)] * scale[i] * scale[j]);
+    let gradient = DVector::from_fn(p, |j, _| now.gradient[j] * scale[j]);
+    let mut raise = 0.0;
+    for _ in 0..25 {
+        let raised = &scaled + DMatrix::identity(p, p) * raise;
+        if let Some(root) = Cholesky::new(raised) {
+            let step = root.solve(&gradient).component_mul(&scale);
+            if step.iter().all(|s| s.is_finite()) {
+                return Some(step);
+            }
+        }
+        raise = if raise == 0.0 { 1e-8 } else { raise * 4.0 };
+    }
+    None
+}
