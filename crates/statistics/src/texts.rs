@@ -29,6 +29,22 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_CLUSTER_IN_MODEL",
+        [
+            "«{about}» grupperer feilene og kan ikke også være forklaringsvariabel.",
+            "«{about}» grupperer feila og kan ikkje også vere forklaringsvariabel.",
+            "Errors are clustered by \"{about}\", so it cannot also be an explanatory variable.",
+        ],
+    ),
+    (
+        "E_MARGINS_NEEDS_DUMMY",
+        [
+            "margins({about}) krever at «{about}» er et ledd med verdiene 0 og 1.",
+            "margins({about}) krev at «{about}» er eit ledd med verdiane 0 og 1.",
+            "margins({about}) needs \"{about}\" to be a term with the values 0 and 1.",
+        ],
+    ),
+    (
         "E_NO_CONVERGENCE",
         [
             "Estimeringen kom ikke i mål innen grensen for antall iterasjoner. Ta ut ledd, eller skaler variablene.",

@@ -107,6 +107,58 @@ impl Columns for Matrix {
     }
 }
 
+/// Columns with more of them after the last.
+pub struct Extended<'a> {
+    /// The first ones.
+    pub first: &'a dyn Columns,
+    /// Those after them.
+    pub more: &'a [Vec<f64>],
+}
+
+impl Columns for Extended<'_> {
+    fn len(&self) -> usize {
+        self.first.len()
+    }
+    fn width(&self) -> usize {
+        self.first.width() + self.more.len()
+    }
+    fn constant(&self) -> bool {
+        self.first.constant()
+    }
+    fn fill(&self, range: Range<usize>, out: &mut [f64]) {
+        let rows = range.len();
+        let (first, more) = out.split_at_mut(rows * self.first.width());
+        self.first.fill(range.clone(), first);
+        for (out, column) in more.chunks_mut(rows.max(1)).zip(self.more) {
+            out.copy_from_slice(&column[range.clone()]);
+        }
+    }
+}
+
+/// Σ of each column times its weights.
+pub fn totals(x: &dyn Columns, weights: &[f64]) -> Vec<f64> {
+    use super::number::Number as _;
+    let parts = by_block(x, |range, block| {
+        let weights = &weights[range.clone()];
+        block.chunks(range.len()).map(|column| f64::dot(column, weights)).collect::<Vec<f64>>()
+    });
+    tree(parts, add).unwrap_or_else(|| vec![0.0; x.width()])
+}
+
+/// Σ of each column's squares about a number, times the weights.
+pub fn squares(x: &dyn Columns, about: &[f64], weights: &[f64]) -> Vec<f64> {
+    use super::number::Number as _;
+    let parts = by_block(x, |range, block| {
+        let weights = &weights[range.clone()];
+        let each = |(column, about): (&mut [f64], &f64)| {
+            column.iter_mut().for_each(|x| *x = (*x - about).powi(2));
+            f64::dot(column, weights)
+        };
+        block.chunks_mut(range.len()).zip(about).map(each).collect::<Vec<f64>>()
+    });
+    tree(parts, add).unwrap_or_else(|| vec![0.0; x.width()])
+}
+
 /// The blocks of so many rows.
 pub fn blocks(rows: usize) -> Vec<Range<usize>> {
     (0..rows).step_by(BLOCK).map(|start| start..(start + BLOCK).min(rows)).collect()

@@ -5,12 +5,15 @@
 pub mod columns;
 mod influence;
 mod lookup;
+pub mod model;
 mod number;
 mod patterns;
 mod qr;
+pub mod regress;
 mod solve;
 
 pub use columns::{Columns, Filled, Matrix};
 pub use influence::influence;
+pub use model::{Errors, Sample};
 pub use patterns::{Clusters, NONE, Patterns, Request};
 pub use solve::{Response, Solution, cluster_sums, solve};

@@ -43,6 +43,8 @@ pub struct Solution {
     pub factor: DMatrix<f64>,
     /// Σw(y − x'b)².
     pub rss: f64,
+    /// Σw(x'b − ȳ)² where there is a constant, else Σw(x'b)².
+    pub explained: f64,
     /// About which number each kept column was taken.
     shift: Vec<f64>,
     /// Estimates and R⁻¹ for the columns about these numbers.
@@ -191,6 +193,7 @@ impl<'a> Setting<'a> {
             b: DVector::from_vec(values(&b)),
             factor: DMatrix::from_vec(size, size, values(&factor)),
             rss: rest.value(),
+            explained: columns::sum(along[usize::from(constant)..].iter().map(|q| q.value().powi(2))),
             shift,
             local: values(&local),
             local_factor: DMatrix::from_vec(size, size, values(&local_factor)),
@@ -287,6 +290,14 @@ impl Solution {
     /// The estimate of a column of the problem; 0 where it is left out.
     pub fn of_column(&self, column: usize) -> f64 {
         self.kept.iter().position(|j| *j == column).map_or(0.0, |i| self.b[i])
+    }
+
+    /// The same for the problem of the kept columns alone.
+    #[must_use]
+    pub fn without_omitted(mut self) -> Self {
+        self.kept = (0..self.kept.len()).collect();
+        self.omitted.clear();
+        self
     }
 
     fn moved<'a>(&'a self, x: &'a dyn Columns) -> Moved<'a> {

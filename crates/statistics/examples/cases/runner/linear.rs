@@ -1,10 +1,99 @@
 //! Least squares and what builds on them: cases as calls, results as named numbers.
 
 use statistics::Problem;
+use statistics::fit::Fit;
+use statistics::linear::model::Errors;
+use statistics::linear::regress::{Margins, Regress};
 
 use super::{Case, Sheet, Values};
 
 /// The numbers of a case; none when its command is of another family.
-pub fn compute(_case: &Case, _sheet: &mut Sheet) -> Option<Result<Values, Problem>> {
-    None
+pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>> {
+    Some(match case.command() {
+        "regress" => regress(case, sheet),
+        _ => return None,
+    })
+}
+
+/// Estimates, scalars and tests.
+fn of_fit(fit: &Fit) -> Values {
+    let mut values = Vec::new();
+    for estimate in &fit.estimates {
+        values.push((format!("b[{}]", estimate.label), estimate.b));
+        values.push((format!("se[{}]", estimate.label), estimate.se));
+    }
+    values.extend(fit.scalars.iter().map(|(name, x)| ((*name).to_owned(), *x)));
+    for test in &fit.tests {
+        values.push((test.name.clone(), test.statistic));
+        values.extend(test.p().map(|p| (format!("{}_p", test.name), p)));
+    }
+    for margin in &fit.margins {
+        values.push((margin.label.clone(), margin.estimate));
+        values.push((margin.label.replace("margin", "se"), margin.se));
+    }
+    values.extend(fit.clusters.map(|count| ("clusters".to_owned(), count as f64)));
+    values
+}
+
+/// The same numbers under further names.
+fn also(values: &mut Values, names: &[(&str, &str)]) {
+    for (own, further) in names {
+        let found: Values = values.iter().filter(|(n, _)| n == own).map(|(_, x)| ((*further).to_owned(), *x)).collect();
+        values.extend(found);
+    }
+}
+
+fn errors(case: &Case, sheet: &mut Sheet) -> Errors {
+    match case.word("cluster") {
+        Some(cluster) => Errors::Cluster(sheet.number(cluster)),
+        None if case.switch("robust") => Errors::Robust,
+        None => Errors::Default,
+    }
+}
+
+fn regress(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let y = sheet.number(case.text("y").unwrap_or_default());
+    let terms = sheet.terms(case.list("terms"));
+    let kinds = case.option("vcov_types").and_then(|v| v.as_array()).cloned().unwrap_or_default();
+    let errors = errors(case, sheet);
+    let model = Regress {
+        constant: !case.switch("noconstant"),
+        // With several kinds of errors each has names of its own.
+        errors: if kinds.is_empty() { errors } else { Errors::Default },
+        standardize: case.switch("standardize"),
+        vif: case.switch("vif"),
+        het_bp: case.switch("het_bp"),
+        het_iid: case.switch("het_iid"),
+        het_fstat: case.switch("het_fstat"),
+        ov: case.switch("ov"),
+        margins: case.word("margins").map(|d| Margins::Of(sheet.number(d))),
+        ..Regress::of(y, terms)
+    };
+    let regression = model.fit(&sheet.table, None)?;
+    let mut values = of_fit(&regression.fit);
+    let slopes = regression.fit.estimates.iter().map(|e| format!("beta[{}]", e.label));
+    values.extend(slopes.zip(regression.betas.iter().copied()));
+    also(
+        &mut values,
+        &[("het_bp", "bp_lm"), ("het_bp_p", "bp_p"), ("het_iid", "koenker_lm"), ("het_iid_p", "koenker_p")],
+    );
+    also(&mut values, &[("het_fstat", "het_f"), ("het_fstat_p", "het_f_p"), ("ov", "reset_f"), ("ov_p", "reset_p")]);
+    let mut all: Vec<(String, Errors)> = Vec::new();
+    for kind in kinds.iter().filter_map(|k| k.as_str()) {
+        let errors = match kind {
+            "hc0" => Errors::Hc0,
+            "hc2" => Errors::Hc2,
+            "hc3" => Errors::Hc3,
+            _ => Errors::Robust,
+        };
+        all.push((format!("se_{kind}"), errors));
+    }
+    if let (false, Some(cluster)) = (kinds.is_empty(), case.word("cluster")) {
+        all.push((format!("se_cluster_{cluster}"), errors));
+    }
+    for (name, errors) in all {
+        let fit = Regress { errors, ..model.clone() }.fit(&sheet.table, None)?.fit;
+        values.extend(fit.estimates.iter().map(|e| (format!("{name}[{}]", e.label), e.se)));
+    }
+    Ok(values)
 }
