@@ -7,6 +7,7 @@ pub mod design;
 pub mod fit;
 pub mod likelihood;
 pub mod linear;
+pub mod mixed;
 mod problem;
 pub mod rows;
 mod texts;

@@ -124,6 +124,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "margins() needs an explanatory variable with the values 0 and 1, and \"{about}\" is not one in the model.",
         ],
     ),
+    (
+        "E_NEEDS_TWO_GROUPS",
+        [
+            "«{about}» må gi minst to grupper.",
+            "«{about}» må gje minst to grupper.",
+            "\"{about}\" must give at least two groups.",
+        ],
+    ),
 ];
 
 /// Notices: what is told beside a result.
@@ -158,6 +166,14 @@ const NOTICES: &[(&str, Texts)] = &[
             "Utfallet varierer ikke mer enn i en Poisson-modell, så det er den som vises.",
             "Utfallet varierer ikkje meir enn i ein Poisson-modell, så det er han som blir vist.",
             "The outcome does not vary more than in a Poisson model, so that is the one shown.",
+        ],
+    ),
+    (
+        "W_VARIANCE_ZERO",
+        [
+            "Gruppene i «{about}» skiller seg ikke mer fra hverandre enn rader gjør. Variansen er 0.",
+            "Gruppene i «{about}» skil seg ikkje meir frå kvarandre enn rader gjer. Variansen er 0.",
+            "The groups of \"{about}\" do not differ more than rows do. The variance is 0.",
         ],
     ),
 ];
