@@ -130,10 +130,6 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
-        "E_STOPPED",
-        ["Beregningen ble avbrutt.", "Utrekninga vart avbroten.", "The computation was stopped."],
-    ),
-    (
         "E_NEGATIVE_TIME",
         [
             "«{about}» må være 0 eller mer. Ta ut de andre radene med drop if.",

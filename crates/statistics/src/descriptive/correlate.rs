@@ -92,8 +92,7 @@ pub fn correlate(rows: &dyn Rows, asked: &Correlate) -> Result<Correlations, Pro
         return Err(Problem::new("E_NO_ROWS"));
     }
     let constant = pairs.iter().filter(|p| p.variables[0] == p.variables[1] && p.r.is_none() && p.n > 1);
-    let notices =
-        constant.map(|p| Notice::with("W_CONSTANT", rows.name(asked.variables[p.variables[0]]))).collect();
+    let notices = constant.map(|p| Notice::with("W_CONSTANT", rows.name(asked.variables[p.variables[0]]))).collect();
     Ok(Correlations { pairs, notices })
 }
 
@@ -105,8 +104,7 @@ fn pair(variables: [usize; 2], x: &[f64], y: &[f64]) -> Pair {
     let n = x.len() as f64;
     let (a, b) = (Moments::of(x), Moments::of(y));
     let both: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
-    let [products, rest, other] =
-        sums(&both, &|(x, y)| [(x - a.mean) * (y - b.mean), x - a.mean, y - b.mean]);
+    let [products, rest, other] = sums(&both, &|(x, y)| [(x - a.mean) * (y - b.mean), x - a.mean, y - b.mean]);
     let products = products - rest * other / n;
     let same = variables[0] == variables[1];
     // What differs in the last bits alone does not vary.

@@ -166,11 +166,7 @@ pub fn equal_variance(rows: &dyn Rows, y: usize, by: usize) -> Result<EqualVaria
     let spread = over(&|m| (1.0 - weight(m) / weights).powi(2) / (m.n - 1.0)) / (k * k - 1.0);
     let above = over(&|m| weight(m) * (m.mean - mean).powi(2)) / (k - 1.0);
     Ok(EqualVariance {
-        bartlett: Test {
-            name: "bartlett".to_owned(),
-            statistic: raw / correction,
-            kind: TestKind::ChiSquare(k - 1.0),
-        },
+        bartlett: Test { name: "bartlett".to_owned(), statistic: raw / correction, kind: TestKind::ChiSquare(k - 1.0) },
         welch: Test {
             name: "welch".to_owned(),
             statistic: above / (1.0 + 2.0 * (k - 2.0) * spread),
@@ -189,7 +185,7 @@ pub fn transitions(units: &[u32], times: &[f64], categories: &[f64], number: usi
         .filter(|i| !categories[*i].is_nan())
         .map(|i| (units[i], grid.partition_point(|t| *t < times[i]), categories[i]))
         .collect();
-    seen.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    seen.sort_unstable_by_key(|(unit, time, _)| (*unit, *time));
     let mut counts = vec![vec![0; number]; number];
     for pair in seen.windows(2) {
         if pair[0].0 == pair[1].0 && pair[0].1 + 1 == pair[1].1 {

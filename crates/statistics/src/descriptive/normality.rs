@@ -119,8 +119,8 @@ fn tests(values: &[f64], sample: Option<Vec<f64>>) -> Normality {
 /// z of √b₁: its logarithm is normal after a shift (Johnson's SU).
 fn skewness(b1: f64, n: f64) -> f64 {
     let y = b1 * ((n + 1.0) * (n + 3.0) / (6.0 * (n - 2.0))).sqrt();
-    let beta2 = 3.0 * (n * n + 27.0 * n - 70.0) * (n + 1.0) * (n + 3.0)
-        / ((n - 2.0) * (n + 5.0) * (n + 7.0) * (n + 9.0));
+    let beta2 =
+        3.0 * (n * n + 27.0 * n - 70.0) * (n + 1.0) * (n + 3.0) / ((n - 2.0) * (n + 5.0) * (n + 7.0) * (n + 9.0));
     let w2 = (2.0 * (beta2 - 1.0)).sqrt() - 1.0;
     let (delta, alpha) = (1.0 / (0.5 * w2.ln()).sqrt(), (2.0 / (w2 - 1.0)).sqrt());
     delta * (y / alpha).asinh()
@@ -198,12 +198,11 @@ fn weights(n: usize) -> Vec<f64> {
     }
     let size = n as f64;
     let half = n / 2;
-    let scores: Vec<f64> =
-        (0..half).map(|i| -normal_quantile((i as f64 + 0.625) / (size + 0.25))).collect();
+    let scores: Vec<f64> = (0..half).map(|i| -normal_quantile((i as f64 + 0.625) / (size + 0.25))).collect();
     let squares = 2.0 * scores.iter().map(|m| m * m).sum::<f64>();
     let x = 1.0 / size.sqrt();
-    let outer = polynomial(&[0.0, 0.221_157, -0.147_981, -2.071_19, 4.434_685, -2.706_056], x)
-        + scores[0] / squares.sqrt();
+    let outer =
+        polynomial(&[0.0, 0.221_157, -0.147_981, -2.071_19, 4.434_685, -2.706_056], x) + scores[0] / squares.sqrt();
     let mut fixed = vec![outer];
     if n > 5 {
         let second = polynomial(&[0.0, 0.042_981, -0.293_762, -1.752_461, 5.682_633, -3.582_633], x)

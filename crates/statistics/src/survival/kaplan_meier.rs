@@ -151,7 +151,8 @@ pub fn kaplan_meier(rows: &dyn Rows, asked: &KaplanMeier) -> Result<Curves, Prob
 
 /// Counts by distinct time, ascending.
 fn moments(times: &[f64], events: &[f64], members: &[u32]) -> Vec<Moment> {
-    let mut order: Vec<(f64, bool)> = members.iter().map(|i| (times[*i as usize], events[*i as usize] == 1.0)).collect();
+    let mut order: Vec<(f64, bool)> =
+        members.iter().map(|i| (times[*i as usize], events[*i as usize] == 1.0)).collect();
     order.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let same = |a: &(f64, bool), b: &(f64, bool)| a.0 == b.0;
     let count = |run: &[(f64, bool)]| {
@@ -173,15 +174,7 @@ fn steps(moments: &[Moment], z: f64, interval: Interval) -> Vec<Step> {
             greenwood += d / (n * (n - d));
             let root = f64::sqrt(greenwood);
             let (lower, upper) = limits(survival, root, z, interval);
-            steps.push(Step {
-                time: m.time,
-                at_risk,
-                events: m.events,
-                survival,
-                se: survival * root,
-                lower,
-                upper,
-            });
+            steps.push(Step { time: m.time, at_risk, events: m.events, survival, se: survival * root, lower, upper });
         }
         at_risk -= m.events + m.censored;
     }

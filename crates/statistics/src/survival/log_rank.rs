@@ -24,12 +24,18 @@ pub struct LogRank {
     pub groups: Vec<Observed>,
 }
 
+impl LogRank {
+    /// Degrees of freedom.
+    pub fn df(&self) -> f64 {
+        if let TestKind::ChiSquare(df) = self.test.kind { df } else { f64::NAN }
+    }
+}
+
 /// Σ(O−E)' V⁻¹ Σ(O−E) over all groups but the last. A group that nobody is left in before the first event says nothing, and
 /// takes its degree of freedom with it. None where nothing can be compared.
 pub(super) fn log_rank(groups: &[Vec<Moment>]) -> Option<LogRank> {
     let number = groups.len();
-    let mut at_risk: Vec<f64> =
-        groups.iter().map(|g| g.iter().map(|m| (m.events + m.censored) as f64).sum()).collect();
+    let mut at_risk: Vec<f64> = groups.iter().map(|g| g.iter().map(|m| (m.events + m.censored) as f64).sum()).collect();
     let mut next = vec![0; number];
     let mut sums = vec![Observed { observed: 0.0, expected: 0.0 }; number];
     let mut variance = DMatrix::zeros(number, number);

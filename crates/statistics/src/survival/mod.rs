@@ -1,6 +1,9 @@
 //! Survival analysis (statistics.md section 6): times until an event that some have not had when they are last seen. Curves by
 //! Kaplan and Meier with the log-rank test, Cox regression, and the Weibull distribution.
 
+use crate::design::Design;
+use crate::fit::Influence;
+use crate::linear::{Filled, Patterns, Response, influence, solve};
 use crate::problem::Problem;
 use crate::rows::{Frame, Rows};
 
@@ -49,4 +52,41 @@ fn grouped(rows: &dyn Rows, frame: &Frame, factor: Option<(usize, usize)>) -> Ve
         }
     }
     groups.into_iter().enumerate().filter(|(_, g)| !g.is_empty()).map(|(c, g)| (Some(c), g)).collect()
+}
+
+/// A design without the columns that follow from others.
+struct Kept {
+    design: Design,
+    /// Labels of those left out.
+    omitted: Vec<String>,
+    /// On squares, as in a linear model of these columns.
+    influence: Influence,
+}
+
+/// Leaves out columns that follow from others (STAT-008), and tells how much single persons decide of those that stay. The design
+/// has a constant, so that a column which does not vary is one that follows.
+fn independent(frame: &Frame, design: &Design, persons: Option<&[u32]>) -> Result<Kept, Problem> {
+    let zeros = vec![0.0; frame.len()];
+    let x = Filled { design, frame };
+    let solution = solve(&x, Response { values: &zeros, pivot: 0.0 }, None);
+    let omitted = solution.omitted.iter().map(|j| design.columns[*j].label.clone()).collect();
+    let kept = design.without(&solution.omitted);
+    if kept.len() < 2 {
+        return Err(Problem::new("E_COLLINEAR_ALL"));
+    }
+    let patterns = Patterns {
+        frame: Frame { columns: Vec::new(), origin: frame.origin.clone() },
+        weight: Vec::new(),
+        sum: Vec::new(),
+        squares: Vec::new(),
+        pivot: 0.0,
+        range: (0.0, 0.0),
+        whole: true,
+        clusters: None,
+        n: frame.len() as f64,
+        by_row: true,
+        places: None,
+    };
+    let influence = influence(&x, &solution, None, &patterns, persons);
+    Ok(Kept { design: kept, omitted, influence })
 }

@@ -7,12 +7,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Outcome, grouped};
+use super::{Outcome, grouped, independent};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
 use crate::rows::{Frame, Rows};
-use crate::survival::cox::independent;
 
 /// Steps of Newton's method, and halvings of one step.
 const STEPS: usize = 100;
@@ -132,17 +131,17 @@ pub struct Regression {
 }
 
 /// The regression in accelerated failure time form. Besides the terms it has the estimate `log_sigma`, and the numbers `sigma`,
-/// `ll`, `ll_0` and `events`.
+/// `ll`, `ll_0` and `events`. `persons` is the person of each row, where one may have several.
 ///
 /// # Errors
 /// Those of [`weibull`], and `E_NO_EVENTS`, `E_COLLINEAR_ALL`, `E_NO_CONVERGENCE`.
-pub fn survival_regression(rows: &dyn Rows, asked: &Regression) -> Result<Fit, Problem> {
+pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<&[u32]>) -> Result<Fit, Problem> {
     let terms = variables(&asked.terms);
     let all: Vec<usize> = [asked.outcome.event, asked.outcome.time].into_iter().chain(terms.iter().copied()).collect();
     let frame = read(rows, asked.outcome, &all)?;
     let place = |v: usize| 2 + terms.iter().position(|t| *t == v).unwrap_or(0);
     let design = Design::of(rows, &frame, &place, &asked.terms, true)?;
-    let kept = independent(&frame, &design)?;
+    let kept = independent(&frame, &design, persons)?;
     let (design, omitted, influence) = (kept.design, kept.omitted, kept.influence);
     let n = frame.len();
     let mut flat = vec![0.0; design.len() * n];

@@ -180,7 +180,12 @@ impl Shares {
 
 /// The logarithm of the likelihood with its slope and information. Each moment counts as often as `times` says of its number:
 /// once, or as a function of time for tests against it.
-pub(super) fn likelihood(risk: &Risk, ties: Ties, b: &DVector<f64>, times: &(dyn Fn(usize) -> f64 + Sync)) -> Likelihood {
+pub(super) fn likelihood(
+    risk: &Risk,
+    ties: Ties,
+    b: &DVector<f64>,
+    times: &(dyn Fn(usize) -> f64 + Sync),
+) -> Likelihood {
     let width = risk.width;
     let (scores, weights, largest) = weights(risk, b);
     let behind = behind(risk, &weights);

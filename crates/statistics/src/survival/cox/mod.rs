@@ -5,9 +5,9 @@
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
-use super::Outcome;
+use super::{Outcome, independent};
 use crate::design::{Design, Term, variables};
-use crate::fit::{Estimate, Fit, Influence, Test, TestKind};
+use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
 use crate::rows::{Frame, Rows};
 
@@ -74,15 +74,15 @@ pub struct CoxFit {
     pub model_se: Vec<f64>,
 }
 
-/// A Cox regression.
+/// A Cox regression. `persons` is the person of each row, where one may have several.
 ///
 /// # Errors
 /// `E_NO_ROWS`, `E_NOT_BINARY`, `E_NEGATIVE_TIME`, `E_ENTRY_AFTER_TIME`, `E_NO_EVENTS`, `E_COLLINEAR_ALL`, `E_SEPARATION`,
 /// `E_NO_CONVERGENCE`, `E_CLUSTER_IN_MODEL`, `E_TOO_FEW_CLUSTERS`, `E_STOPPED`.
-pub fn cox(rows: &dyn Rows, asked: &Cox) -> Result<CoxFit, Problem> {
+pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxFit, Problem> {
     let (frame, places) = read(rows, asked)?;
     let design = Design::of(rows, &frame, &|v| places.of(v), &asked.terms, true)?;
-    let kept = independent(&frame, &design)?;
+    let kept = independent(&frame, &design, persons)?;
     let n = frame.len();
     let mut columns = columns(&frame, &kept.design);
     let scales = standardise(&mut columns);
@@ -241,8 +241,8 @@ fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result
         }
         let eigen = at.information.clone().symmetric_eigen();
         let (least, largest) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
-        // Where the likelihood rises for ever, or does not depend on a direction. NaN is nothing either.
-        let nothing = !(least > NOTHING * largest);
+        // Where the likelihood rises for ever, or does not depend on a direction.
+        let nothing = least.is_nan() || least <= NOTHING * largest;
         if nothing || b.amax() > BEYOND {
             let direction = eigen.eigenvectors.column(eigen.eigenvalues.imin());
             let guilty = if nothing { direction.icamax() } else { b.icamax() };
@@ -299,18 +299,4 @@ fn dot(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
         sum += f(*a, *b);
     }
     sum
-}
-
-/// A design without the columns that follow from others.
-pub(super) struct Kept {
-    pub(super) design: Design,
-    /// Labels of those left out.
-    pub(super) omitted: Vec<String>,
-    pub(super) influence: Influence,
-}
-
-/// Leaves out columns that follow from others (STAT-008).
-pub(super) fn independent(frame: &Frame, design: &Design) -> Result<Kept, Problem> {
-    let _ = frame;
-    Ok(Kept { design: design.clone(), omitted: Vec::new(), influence: Influence::default() })
 }
