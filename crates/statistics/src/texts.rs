@@ -13,6 +13,46 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_NO_ROWS",
+        [
+            "Ingen rader har verdi for alle variablene som er nevnt. Se etter om vilkåret etter if stemmer.",
+            "Ingen rader har verdi for alle variablane som er nemnde. Sjå etter om vilkåret etter if stemmer.",
+            "No row has a value of all the variables named. See whether the condition after if is right.",
+        ],
+    ),
+    (
+        "E_NEGATIVE_TIME",
+        [
+            "«{about}» må være 0 eller mer. Ta ut de andre radene med drop if.",
+            "«{about}» må vere 0 eller meir. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be 0 or more. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_ZERO_TIME",
+        [
+            "«{about}» må være større enn 0 for en Weibull-fordeling. Ta ut de andre radene med drop if.",
+            "«{about}» må vere større enn 0 for ei Weibull-fordeling. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be greater than 0 for a Weibull distribution. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_ENTRY_AFTER_TIME",
+        [
+            "«{about}» må være mindre enn tiden på hver rad. Ta ut de andre radene med drop if.",
+            "«{about}» må vere mindre enn tida på kvar rad. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be less than the time in each row. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_NO_EVENTS",
+        [
+            "«{about}» er 0 overalt, så det er ingen hendelser å regne på.",
+            "«{about}» er 0 overalt, så det er ingen hendingar å rekne på.",
+            "\"{about}\" is 0 everywhere, so there are no events to compute with.",
+        ],
+    ),
+    (
         "E_NO_RESIDUAL_DF",
         [
             "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",
@@ -122,51 +162,6 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "margins() trenger en forklaringsvariabel med verdiene 0 og 1, og «{about}» er ikke det i modellen.",
             "margins() treng ein forklaringsvariabel med verdiane 0 og 1, og «{about}» er ikkje det i modellen.",
             "margins() needs an explanatory variable with the values 0 and 1, and \"{about}\" is not one in the model.",
-        "E_NO_ROWS",
-        [
-            "Ingen rader har verdi for alle variablene som er nevnt. Se etter om vilkåret etter if stemmer.",
-            "Ingen rader har verdi for alle variablane som er nemnde. Sjå etter om vilkåret etter if stemmer.",
-            "No row has a value of all the variables named. See whether the condition after if is right.",
-        ],
-    ),
-    (
-        "E_NEGATIVE_TIME",
-        [
-            "«{about}» må være 0 eller mer. Ta ut de andre radene med drop if.",
-            "«{about}» må vere 0 eller meir. Ta ut dei andre radene med drop if.",
-            "\"{about}\" must be 0 or more. Leave the other rows out with drop if.",
-        ],
-    ),
-    (
-        "E_ZERO_TIME",
-        [
-            "«{about}» må være større enn 0 for en Weibull-fordeling. Ta ut de andre radene med drop if.",
-            "«{about}» må vere større enn 0 for ei Weibull-fordeling. Ta ut dei andre radene med drop if.",
-            "\"{about}\" must be greater than 0 for a Weibull distribution. Leave the other rows out with drop if.",
-        ],
-    ),
-    (
-        "E_ENTRY_AFTER_TIME",
-        [
-            "«{about}» må være mindre enn tiden på hver rad. Ta ut de andre radene med drop if.",
-            "«{about}» må vere mindre enn tida på kvar rad. Ta ut dei andre radene med drop if.",
-            "\"{about}\" must be less than the time in each row. Leave the other rows out with drop if.",
-        ],
-    ),
-    (
-        "E_NO_EVENTS",
-        [
-            "«{about}» er 0 overalt, så det er ingen hendelser å regne på.",
-            "«{about}» er 0 overalt, så det er ingen hendingar å rekne på.",
-            "\"{about}\" is 0 everywhere, so there are no events to compute with.",
-        ],
-    ),
-    (
-        "E_CLUSTER_IN_MODEL",
-        [
-            "«{about}» kan ikke både være et ledd og det som feilene grupperes etter. Velg ett av dem.",
-            "«{about}» kan ikkje både vere eit ledd og det som feila vert grupperte etter. Vel eitt av dei.",
-            "\"{about}\" cannot be both a term and what errors are clustered by. Choose one of them.",
         ],
     ),
     (
@@ -175,9 +170,6 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "«{about}» må gi minst to grupper.",
             "«{about}» må gje minst to grupper.",
             "\"{about}\" must give at least two groups.",
-            "«{about}» må dele utvalget i grupper som kan sammenlignes.",
-            "«{about}» må dele utvalet i grupper som kan samanliknast.",
-            "\"{about}\" must divide the sample into groups that can be compared.",
         ],
     ),
 ];
