@@ -2,7 +2,7 @@
 //! are filed (SDC-050, SDC-160, SDC-164). The rules of each family stand in files of their own: `models`, `survival`,
 //! `matrices`.
 
-use engine::raw::{Computed, Failed, PersonSet, RawAnalysis, RawTest, TestKind};
+use engine::raw::{Computed, Digits, Failed, PersonSet, RawAnalysis, RawNumber, RawTest, TestKind};
 use engine::{Control, Problem, Raw, RunError, Unattended};
 
 use crate::gate::{Count, Ctx, Desk, Filed, Gate, Stopped};
@@ -11,7 +11,7 @@ use crate::ledger::{Ledger, Stored};
 use crate::numbers::significant;
 use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::released::{TestResult, Value};
+use crate::released::{TestNumber, TestResult, Value};
 
 /// Fewest persons behind a number of a test, an interval or a cutoff's side (SDC-162, SDC-163, SDC-165).
 const FEWEST: u64 = 10;
@@ -107,11 +107,6 @@ impl<'r> Filing<'r> {
         }
     }
 
-    /// The persons in the sample.
-    pub(crate) fn sample(&self) -> &'r PersonSet {
-        self.sample
-    }
-
     /// A number of the result as it was first given.
     pub(crate) fn number(&self, desk: &mut Desk<'_>, kind: &str, x: f64) -> Result<f64, Stopped> {
         match self.file(desk, kind, Stored::Number(x))? {
@@ -142,18 +137,43 @@ impl<'r> Filing<'r> {
     /// A test statistic with three digits, and its p-value from that (SDC-161). `residual` degrees of freedom are those of
     /// the released size.
     pub(crate) fn test(&self, desk: &mut Desk<'_>, raw: &RawTest, residual: f64) -> Result<TestResult, Stopped> {
-        let statistic = significant(self.number(desk, &format!("test/{}", raw.name), raw.statistic)?, 3);
-        let p = match raw.kind {
-            TestKind::ChiSquare(df) => Some(distributions::chi2_upper(statistic, df)),
-            TestKind::F(df) => Some(distributions::f_upper(statistic, df, residual)),
-            TestKind::Normal => Some(distributions::normal_two_sided(statistic)),
-            TestKind::Plain => None,
+        self.test_of(desk, "", raw, residual)
+    }
+
+    /// A test of one of several tables.
+    pub(crate) fn test_of(
+        &self,
+        desk: &mut Desk<'_>,
+        table: &str,
+        raw: &RawTest,
+        residual: f64,
+    ) -> Result<TestResult, Stopped> {
+        let x = self.number(desk, &format!("test/{table}{}", raw.name), raw.statistic)?;
+        let statistic = if x.is_finite() { significant(x, 3) } else { x };
+        let (p, df) = match raw.kind {
+            TestKind::ChiSquare(df) => (Some(distributions::chi2_upper(statistic, df)), vec![df]),
+            TestKind::F(df) => (Some(distributions::f_upper(statistic, df, residual)), vec![df, residual]),
+            TestKind::Normal => (Some(distributions::normal_two_sided(statistic)), Vec::new()),
+            TestKind::Plain => (None, Vec::new()),
         };
-        Ok(TestResult {
-            name: raw.name.clone(),
-            statistic: shown(statistic),
-            p: p.map_or(Value::Undefined, |p| shown(significant(p, 3))),
-        })
+        let p = p.filter(|p| p.is_finite()).map_or(Value::Undefined, |p| shown(significant(p, 3)));
+        Ok(TestResult { name: raw.name.clone(), statistic: shown(statistic), p, df })
+    }
+
+    /// A number of a table; hidden when a set that it rests on is small (SDC-165).
+    pub(crate) fn cell(&self, desk: &mut Desk<'_>, table: &str, raw: &RawNumber) -> Result<TestNumber, Stopped> {
+        let mut own = enough(desk, self.sample)?;
+        for set in &raw.rests_on {
+            own &= enough(desk, set)?;
+        }
+        let digits = if raw.digits == Digits::Four { 4 } else { 3 };
+        let [row, column] = &raw.name;
+        let value = match raw.value {
+            _ if !own => Value::Hidden(Reason::Small),
+            None => Value::Undefined,
+            Some(x) => shown(significant(self.number(desk, &format!("{table}/{row}/{column}"), x)?, digits)),
+        };
+        Ok(TestNumber { table: table.to_owned(), name: raw.name.clone(), value })
     }
 }
 

@@ -42,8 +42,8 @@ mod tables;
 pub use analyses::{Prepared, mean_interval};
 pub use chi_square::{ChiSquare, NeedsTwoByTwo};
 pub use document::{
-    Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, SealedDocument, SplitCode,
-    StoreUsed, View,
+    Body, Chart, Content, Document, DocumentError, Done, Entry, Head, Info, Layout, Note, Scale, SealedDocument,
+    SplitCode, StoreUsed, View,
 };
 pub use example::Example;
 pub use gate::{Ctx, Gate, Releasable, Stopped};
@@ -59,7 +59,8 @@ pub use reason::{Reason, Remedy, Withheld, note};
 pub use recent::RecentMembers;
 pub use released::{
     Bar, Base, Blocks, Category, Cell, Correlation, Correlations, Curve, CurvePoint, DatasetKind, Dimension, Edit,
-    Estimate, Hexagon, Hexbin, Histogram, Measure, Model, NumberKind, Output, Population, Released, Statistic, Summary,
-    SummaryRow, Survival, Table, TestNumber, TestNumbers, TestResult, Value, Verdict,
+    Effect, Estimate, Hexagon, Hexbin, Histogram, Measure, Model, ModelHead, ModelRows, ModelTable, NumberKind, Output,
+    Panel, Population, Reference, Released, Statistic, Summary, SummaryRow, Survival, SurvivalHead, Table, TestNumber,
+    TestNumbers, TestResult, TestsHead, Titles, Value, Variance, Verdict,
 };
 pub use sets::{ByFingerprint, Candidate, KnownSet, SetIndex};

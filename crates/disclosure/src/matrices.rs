@@ -1,14 +1,14 @@
 //! Rules for correlations and for tables of test numbers (SDC-163, SDC-165): analysis of variance, tests of normality,
 //! discontinuities. Nothing rests on few persons, nothing on one, and every p-value follows from what is shown.
 
-use engine::raw::{Digits, RawCorrelations, RawPair, RawTests};
+use engine::raw::{RawCorrelations, RawPair, RawTests};
 
-use crate::analyses::{Filing, enough, shown};
+use crate::analyses::{Filing, shown};
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
 use crate::numbers::significant;
 use crate::reason::Reason;
-use crate::released::{Correlation, Correlations, TestNumber, TestNumbers, Value};
+use crate::released::{Correlation, Correlations, TestNumbers, Value};
 
 /// A correlation that is nearer to one than this lets a value be computed from the other.
 const EXACT: f64 = 0.99995;
@@ -19,7 +19,7 @@ impl Rules for RawCorrelations {
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<Correlations, Stopped> {
         let (filing, matrix) = Filing::open(desk, &mut self)?;
         let pairs = matrix.pairs.iter().map(|pair| correlation(&filing, desk, pair)).collect::<Result<_, Stopped>>()?;
-        Ok(Correlations { pairs })
+        Ok(Correlations { titles: matrix.titles, pairs })
     }
 }
 
@@ -64,20 +64,7 @@ impl Rules for RawTests {
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<TestNumbers, Stopped> {
         let (filing, raw) = Filing::open(desk, &mut self)?;
-        let mut numbers = Vec::new();
-        for number in &raw.numbers {
-            let mut own = enough(desk, filing.sample())?;
-            for set in &number.rests_on {
-                own &= enough(desk, set)?;
-            }
-            let digits = if number.digits == Digits::Four { 4 } else { 3 };
-            let value = match number.value {
-                _ if !own => Value::Hidden(Reason::Small),
-                None => Value::Undefined,
-                Some(x) => shown(significant(filing.number(desk, &number.name.join("/"), x)?, digits)),
-            };
-            numbers.push(TestNumber { name: number.name.clone(), value });
-        }
-        Ok(TestNumbers { n: filing.size(), numbers })
+        let numbers = raw.numbers.iter().map(|n| filing.cell(desk, &n.table, n)).collect::<Result<_, Stopped>>()?;
+        Ok(TestNumbers { head: raw.head.into(), n: filing.size(), numbers })
     }
 }

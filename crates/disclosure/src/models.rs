@@ -4,14 +4,14 @@
 //! column fewer off its mode, no person more than the allowed leverage or share of a column. Two fits on samples that
 //! differ by one person are one fit, or leave out different persons. A t, a p and an interval follow from what is shown.
 
-use engine::raw::{FitState, RawFit, RawModel, RawTerm, Reference, TermRole};
+use engine::raw::{FitState, RawEstimate, RawFit, RawFitRows, RawFitTable, RawModel, RawTerm, Reference, TermRole};
 
 use crate::analyses::{Filing, enough, shown};
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
 use crate::numbers::significant;
 use crate::reason::Reason;
-use crate::released::{Estimate, Model, Value};
+use crate::released::{Estimate, Model, ModelRows, ModelTable, TestNumber, Value};
 
 /// Samples from this size have all digits of the policy (SDC-161).
 const ALL_DIGITS_FROM: u64 = 3000;
@@ -41,9 +41,11 @@ impl Rules for RawModel {
                     Some(base) => enough(desk, base)?,
                     None => true,
                 },
-                TermRole::Shown => true,
+                TermRole::Shown | TermRole::Parameter => true,
             };
-            terms.push(scale.estimate(&filing, desk, &term.label, term.estimate, term.se, own)?);
+            let ratio = fit.head.effect.is_ratio() && term.role != TermRole::Parameter;
+            let estimate = scale.estimate(&filing, desk, &term.label, term.estimate, term.se, own)?;
+            terms.push(if ratio { scale.ratio(estimate) } else { estimate });
         }
         let mut margins = Vec::new();
         for margin in &fit.margins {
@@ -61,7 +63,26 @@ impl Rules for RawModel {
             measures.push((name.clone(), shown(significant(filing.number(desk, name, *x)?, 4))));
         }
         let tests = fit.tests.iter().map(|test| filing.test(desk, test, residual)).collect::<Result<_, Stopped>>()?;
-        Ok(Model { n: filing.size(), terms, measures, tests, margins, level: fit.level })
+        let mut counts = Vec::new();
+        for (name, set) in &fit.counts {
+            let count = desk.count(set, 0)?;
+            counts.push((name.clone(), desk.show(count)));
+        }
+        let tables = fit.tables.iter().map(|t| scale.table(&filing, desk, t)).collect::<Result<_, Stopped>>()?;
+        Ok(Model {
+            head: fit.head.into(),
+            reference: fit.reference.into(),
+            n: filing.size(),
+            terms,
+            measures,
+            tests,
+            counts,
+            margins,
+            tables,
+            omitted: fit.omitted,
+            notices: fit.notices,
+            level: fit.level,
+        })
     }
 }
 
@@ -132,8 +153,8 @@ impl Scale {
         se: f64,
         own: bool,
     ) -> Result<Estimate, Stopped> {
-        let b = significant(filing.number(desk, &format!("b/{label}"), estimate)?, self.digits);
-        let se = significant(filing.number(desk, &format!("se/{label}"), se)?, 3);
+        let b = significant_or_not(filing.number(desk, &format!("b/{label}"), estimate)?, self.digits);
+        let se = significant_or_not(filing.number(desk, &format!("se/{label}"), se)?, 3);
         let label = label.to_owned();
         if !own {
             let hidden = Value::Hidden(Reason::Small);
@@ -146,10 +167,67 @@ impl Scale {
             se: shown(se),
             t: shown(significant_or_not(t, 3)),
             p: shown(significant_or_not(self.tails(t), 3)),
-            low: shown(significant(b - self.critical * se, self.digits)),
-            high: shown(significant(b + self.critical * se, self.digits)),
+            low: shown(significant_or_not(b - self.critical * se, self.digits)),
+            high: shown(significant_or_not(b + self.critical * se, self.digits)),
         })
     }
+
+    /// The ratio that an estimate stands for: exp(b) with its error by the delta rule, and exp of the interval (STAT-210). All
+    /// from the estimate as it is rounded; z and p are those of the coefficient.
+    fn ratio(&self, of: Estimate) -> Estimate {
+        let b = exp(of.b, self.digits);
+        let se = match (b, of.se) {
+            (Value::Value(b), Value::Value(se)) => shown(significant_or_not(b * se, 3)),
+            _ => of.se,
+        };
+        Estimate { b, se, low: exp(of.low, self.digits), high: exp(of.high, self.digits), ..of }
+    }
+
+    /// A further table. Its rows rest on the whole sample, except numbers that say more.
+    fn table(&self, filing: &Filing<'_>, desk: &mut Desk<'_>, raw: &RawFitTable) -> Result<ModelTable, Stopped> {
+        let name = raw.name.clone();
+        let rows = match &raw.rows {
+            RawFitRows::Estimates(rows) => ModelRows::Estimates(
+                rows.iter().map(|row| self.derived(filing, desk, &name, row)).collect::<Result<_, Stopped>>()?,
+            ),
+            RawFitRows::Tests(tests) => ModelRows::Tests(
+                tests
+                    .iter()
+                    .map(|t| filing.test_of(desk, &format!("{name}/"), t, self.residual))
+                    .collect::<Result<_, Stopped>>()?,
+            ),
+            RawFitRows::Numbers(numbers) => ModelRows::Numbers(
+                numbers
+                    .iter()
+                    .map(|n| Ok(TestNumber { table: String::new(), ..filing.cell(desk, &name, n)? }))
+                    .collect::<Result<_, Stopped>>()?,
+            ),
+        };
+        Ok(ModelTable { name, rows })
+    }
+
+    /// An estimate that is no term; all that needs its error is undefined where it has none.
+    fn derived(
+        &self,
+        filing: &Filing<'_>,
+        desk: &mut Desk<'_>,
+        table: &str,
+        raw: &RawEstimate,
+    ) -> Result<Estimate, Stopped> {
+        let label = format!("{table}/{}", raw.label);
+        let Some(se) = raw.se else {
+            let b = filing.number(desk, &format!("b/{label}"), raw.estimate)?;
+            let (b, none) = (shown(significant_or_not(b, self.digits)), Value::Undefined);
+            return Ok(Estimate { label: raw.label.clone(), b, se: none, t: none, p: none, low: none, high: none });
+        };
+        let estimate = self.estimate(filing, desk, &label, raw.estimate, se, true)?;
+        Ok(Estimate { label: raw.label.clone(), ..estimate })
+    }
+}
+
+/// exp of a number that is shown.
+fn exp(value: Value, digits: usize) -> Value {
+    value.number().map_or(value, |x| shown(significant_or_not(x.exp(), digits)))
 }
 
 /// Rounds what is a number and leaves alone what is not.

@@ -1,11 +1,13 @@
-//! Rules for plots (SDC-210): bars and hexagons with few persons are not there, colours follow from released counts, and no
+//! Rules for plots (SDC-210): bars with few persons are hidden, hexagons with few are not there, colours follow from released counts, and no
 //! point, outlier or single value is ever drawn. Boxes are percentiles, pies and flows are tables.
 
 use engine::raw::{RawHexbin, RawHistogram};
 
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
-use crate::released::{Bar, Hexagon, Hexbin, Histogram, Value};
+use crate::reason::Reason;
+use crate::released::{Bar, Category, Hexagon, Hexbin, Histogram, Panel, Value};
+use crate::tables::category;
 
 /// Most classes of colour.
 const MOST_CLASSES: u8 = 10;
@@ -15,14 +17,29 @@ impl Rules for RawHistogram {
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Histogram, Stopped> {
         let least = desk.policy().rules().plot.hist_min;
-        let mut bars = Vec::new();
-        for (at, (set, limits)) in self.bins.iter().zip(self.limits.windows(2)).enumerate() {
-            let count = desk.count(set, at)?;
-            if let Some(shown) = desk.show(count).number().filter(|n| *n >= least as f64) {
-                bars.push(Bar { from: limits[0], to: limits[1], count: Value::Value(shown) });
+        let whole = self.whole.decide(desk)?;
+        let groups: Vec<&Category> = whole.dimensions.iter().flat_map(|d| &d.categories).collect();
+        let mut panels = Vec::new();
+        for (number, panel) in self.panels.iter().enumerate() {
+            let group = panel.group.as_ref().map(category);
+            let mut bars = Vec::new();
+            for (at, set) in panel.bins.iter().enumerate() {
+                let count = desk.count(set, number * panel.bins.len() + at)?;
+                let count = match desk.show(count) {
+                    Value::Value(n) if n < least as f64 => Value::Hidden(Reason::Small),
+                    count => count,
+                };
+                let from = self.limits.get(at).copied().unwrap_or(f64::NAN);
+                let to = self.limits.get(at + 1).copied().filter(|_| !self.discrete).unwrap_or(from);
+                bars.push(Bar { from, to, count });
+            }
+            // A group whose own number is not shown has no panel, as it has no row in a table.
+            if group.as_ref().is_none_or(|g| groups.contains(&g)) {
+                panels.push(Panel { group, bars });
             }
         }
-        Ok(Histogram { name: self.name, bars, typical_error: desk.policy().typical_error() })
+        let (number, discrete) = (self.kind.into(), self.discrete);
+        Ok(Histogram { name: self.name, title: self.title, number, discrete, panels, whole })
     }
 }
 
@@ -39,7 +56,8 @@ impl Rules for RawHexbin {
             }
         }
         classify(&mut hexagons, self.classes.clamp(1, MOST_CLASSES));
-        Ok(Hexbin { names: self.names, limits: self.limits, hexagons })
+        let RawHexbin { names, titles, limits, grid, .. } = self;
+        Ok(Hexbin { names, titles, limits, grid, hexagons, typical_error: desk.policy().typical_error() })
     }
 }
 

@@ -32,13 +32,13 @@ impl Rules for RawSurvival {
         filing.verdict(desk, few.then_some(Reason::Survival))?;
         let mut curves = Vec::new();
         for ((number, curve), (n, events)) in raw.curves.iter().enumerate().zip(sizes) {
-            curves.push(told(&filing, desk, number, curve, n, events)?);
+            curves.push(told(&filing, desk, number, curve, n, events, raw.level)?);
         }
-        let log_rank = match raw.log_rank.filter(|_| tested) {
-            Some(test) => Some(filing.test(desk, &test, 1.0)?),
+        let log_rank = match raw.log_rank.as_ref().filter(|_| tested) {
+            Some(test) => Some(filing.test(desk, test, 1.0)?),
             None => None,
         };
-        Ok(Survival { curves, log_rank })
+        Ok(Survival { head: raw.head.into(), level: raw.level, curves, log_rank })
     }
 }
 
@@ -49,11 +49,13 @@ fn told(
     curve: &RawCurve,
     n: Value,
     events: Value,
+    level: f64,
 ) -> Result<Curve, Stopped> {
     let rules = desk.policy().rules().survival;
     let merged = merged(&curve.steps, rules);
     let count = filing.number(desk, &format!("curve/{number}/points"), merged.len() as f64)?;
-    let (mut points, mut survival): (Vec<CurvePoint>, f64) = (Vec::new(), 1.0);
+    let critical = distributions::normal_critical(level);
+    let (mut points, mut survival, mut greenwood): (Vec<CurvePoint>, f64, f64) = (Vec::new(), 1.0, 0.0);
     for at in 0..count.max(0.0) as usize {
         let step = merged.get(at).copied().unwrap_or(RawStep { time: f64::NAN, at_risk: 0, events: 0 });
         let mut filed = |what: &str, x: f64| filing.number(desk, &format!("curve/{number}/{at}/{what}"), x);
@@ -61,19 +63,44 @@ fn told(
         let at_risk = filed("risk", midpoint(step.at_risk, rules.midpoint))?;
         let events = filed("events", midpoint(step.events, rules.midpoint))?;
         survival *= if at_risk > 0.0 { (1.0 - events / at_risk).max(0.0) } else { 0.0 };
-        let value = shown((survival * 1000.0).round() / 1000.0);
+        greenwood += events / (at_risk * (at_risk - events));
+        let value = three_decimals(survival);
+        let [low, high] = interval(survival, greenwood, critical);
         // Steps whose rounded times are the same are one step of the picture.
         points.retain(|point| point.time != shown(time));
-        points.push(CurvePoint { time: shown(time), at_risk: shown(at_risk), events: shown(events), survival: value });
+        points.push(CurvePoint {
+            time: shown(time),
+            at_risk: shown(at_risk),
+            events: shown(events),
+            survival: value,
+            low,
+            high,
+        });
     }
-    let median = points.iter().find(|point| point.survival.number().is_some_and(|s| s <= 0.5));
-    let median = median.map_or(Value::Undefined, |point| point.time);
+    let median = half_left(&points, |point| point.survival);
+    let median_limits = [half_left(&points, |point| point.low), half_left(&points, |point| point.high)];
     let mut parameters = Vec::new();
     for (name, x) in &curve.parameters {
         let x = filing.number(desk, &format!("curve/{number}/{name}"), *x)?;
         parameters.push((name.clone(), shown(significant(x, 4))));
     }
-    Ok(Curve { group: curve.group.as_ref().map(category), n, events, points, median, parameters })
+    Ok(Curve { group: curve.group.as_ref().map(category), n, events, points, median, median_limits, parameters })
+}
+
+/// The first time at which a curve is at one half or below.
+fn half_left(points: &[CurvePoint], of: impl Fn(&CurvePoint) -> Value) -> Value {
+    let found = points.iter().find(|point| of(point).number().is_some_and(|s| s <= 0.5));
+    found.map_or(Value::Undefined, |point| point.time)
+}
+
+fn three_decimals(x: f64) -> Value {
+    shown((x * 1000.0).round() / 1000.0)
+}
+
+/// The log-log interval of a point of the curve (STAT-251) by Greenwood's sum over the steps as they are shown.
+fn interval(survival: f64, greenwood: f64, critical: f64) -> [Value; 2] {
+    let width = critical * greenwood.sqrt() / survival.ln().abs();
+    [width, -width].map(|w| three_decimals(survival.powf(w.exp())))
 }
 
 /// Steps from left to right, merged until each holds enough events, as long as enough are at risk. What is left over at the

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use kernel::LangMap;
 use statistics::Problem;
 
 use crate::control::Control;
 use crate::error::RunError;
-use crate::raw::{PersonSet, RawCategory};
+use crate::heads::{ModelHead, SurvivalHead, TestsHead, Titles};
+use crate::raw::{MeasureKind, PersonSet, RawCategory, RawTable};
 
 /// Whom a fit leaves out.
 pub trait Leaves: Sync {
@@ -109,6 +111,8 @@ pub enum TermRole {
     Shown,
     /// The constant.
     Intercept,
+    /// A further parameter: the dispersion of counts, a cut point. It has no ratio.
+    Parameter,
     /// In the model, not in the result (STAT-009).
     Control,
     /// The effect of a group or unit; never in the result (SDC-162).
@@ -121,9 +125,9 @@ pub struct RawTerm {
     pub label: String,
     /// What it is.
     pub role: TermRole,
-    /// Estimate.
+    /// Estimate; where ratios are shown ([`Effect::is_ratio`](crate::raw::Effect)) still the coefficient.
     pub estimate: f64,
-    /// Standard error.
+    /// Standard error of it.
     pub se: f64,
     /// The persons on either side of a column of zeros and ones.
     pub sides: Option<[PersonSet; 2]>,
@@ -168,8 +172,38 @@ pub struct RawMargin {
     pub se: f64,
 }
 
+/// A further table of a model: marginal effects, variance inflation, the first stage, components, variances.
+pub struct RawFitTable {
+    /// Its name: `marginal_effects`, `vif`, `first_stage`.
+    pub name: String,
+    /// Its rows.
+    pub rows: RawFitRows,
+}
+
+/// The rows of a further table of a model.
+pub enum RawFitRows {
+    /// Estimates that rest on the whole sample, with their standard errors.
+    Estimates(Vec<RawEstimate>),
+    /// Tests.
+    Tests(Vec<RawTest>),
+    /// Other numbers.
+    Numbers(Vec<RawNumber>),
+}
+
+/// An estimate that is no term of a model.
+pub struct RawEstimate {
+    /// Its row.
+    pub label: String,
+    /// Estimate.
+    pub estimate: f64,
+    /// Standard error; none for one that has none.
+    pub se: Option<f64>,
+}
+
 /// A fitted model and what the gate needs to judge it.
 pub struct RawFit {
+    /// What it is called. Words of the script alone.
+    pub head: ModelHead,
     /// How it ended; the rest counts only when it converged.
     pub state: FitState,
     /// What estimates are compared with.
@@ -196,6 +230,14 @@ pub struct RawFit {
     pub tests: Vec<RawTest>,
     /// Predicted margins.
     pub margins: Vec<RawMargin>,
+    /// Further tables.
+    pub tables: Vec<RawFitTable>,
+    /// Numbers of persons beside that of the sample, by name: `events`, `n_left`.
+    pub counts: Vec<(String, PersonSet)>,
+    /// Terms that follow from others and were left out (STAT-008).
+    pub omitted: Vec<String>,
+    /// What is said beside the result. It names terms, never a number.
+    pub notices: Vec<LangMap>,
 }
 
 /// A time at which there were events.
@@ -225,6 +267,10 @@ pub struct RawCurve {
 
 /// The curves of all groups.
 pub struct RawCurves {
+    /// What they are about. Words of the script alone.
+    pub head: SurvivalHead,
+    /// Level of the intervals in per cent.
+    pub level: f64,
     /// In code list order.
     pub curves: Vec<RawCurve>,
     /// The log-rank test, where there are several.
@@ -247,6 +293,8 @@ pub struct RawPair {
 
 /// All pairs.
 pub struct RawMatrix {
+    /// Titles of the variables.
+    pub titles: Titles,
     /// In the order of the lower triangle.
     pub pairs: Vec<RawPair>,
 }
@@ -262,6 +310,8 @@ pub enum Digits {
 
 /// A number of a table that is neither a count nor an estimate.
 pub struct RawNumber {
+    /// The table that it stands in, where a result has several: `anova`, `posthoc`.
+    pub table: String,
     /// Row and column.
     pub name: [String; 2],
     /// Its value; none where it is not defined.
@@ -272,9 +322,11 @@ pub struct RawNumber {
     pub rests_on: Vec<PersonSet>,
 }
 
-/// A table of such numbers.
+/// Tables of such numbers.
 pub struct RawNumbers {
-    /// In the order of the table.
+    /// What they are about. Words of the script alone.
+    pub head: TestsHead,
+    /// In the order of the tables.
     pub numbers: Vec<RawNumber>,
 }
 
@@ -282,15 +334,32 @@ pub struct RawNumbers {
 pub struct RawHistogram {
     /// The variable.
     pub name: String,
-    /// Limits of the bins, ascending, one more than there are bins.
+    /// Its title.
+    pub title: Option<String>,
+    /// What kind of number it holds.
+    pub kind: MeasureKind,
+    /// Limits of the bins, ascending, one more than there are bins. Of a discrete variable bin i is the value `limits[i]`.
     pub limits: Vec<f64>,
-    /// Persons in each.
+    /// One bin per value (`discrete`).
+    pub discrete: bool,
+    /// One without `by`, else one per category of `whole`'s dimension.
+    pub panels: Vec<RawPanel>,
+    /// The variable as a table of statistics over `by`: how many have a value, and mean and deviation where a normal curve is
+    /// drawn over the bars. It passes the gate as any other table.
+    pub whole: RawTable,
+}
+
+/// The bars of one panel of a histogram.
+pub struct RawPanel {
+    /// The group; none when there is one panel only.
+    pub group: Option<RawCategory>,
+    /// Persons in each bin.
     pub bins: Vec<PersonSet>,
 }
 
 /// A hexagon.
 pub struct RawHexagon {
-    /// Its place in the grid.
+    /// Its place: column and half row. Its centre is at (column + ½ · (half row mod 2), half row / 2) in steps of the grid.
     pub at: [u16; 2],
     /// Who is in it.
     pub set: PersonSet,
@@ -298,10 +367,14 @@ pub struct RawHexagon {
 
 /// A plot of two variables by hexagons.
 pub struct RawHexbin {
-    /// The variables.
+    /// The variables: of the horizontal axis, then of the vertical one.
     pub names: [String; 2],
+    /// Their titles.
+    pub titles: Titles,
     /// Lowest and highest value of each, fixed for the dataset version.
     pub limits: [[f64; 2]; 2],
+    /// Steps from the lowest to the highest value: `gridsize` to the right; upwards the nearest number for regular hexagons.
+    pub grid: [u16; 2],
     /// Hexagons that hold anyone, by row and column.
     pub hexagons: Vec<RawHexagon>,
     /// Classes of colour, ten at most.

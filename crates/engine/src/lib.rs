@@ -20,6 +20,7 @@ mod functions;
 mod grid;
 mod grouping;
 mod harmonise;
+mod heads;
 mod keys;
 mod lookup;
 mod magnitudes;

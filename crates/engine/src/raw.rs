@@ -10,10 +10,11 @@ use std::sync::Arc;
 use crate::members::{Again, Members};
 
 pub use crate::fits::{
-    Computed, Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawFit,
-    RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber, RawNumbers, RawPair, RawStep,
-    RawSurvival, RawTerm, RawTest, RawTests, Reference, TermRole, TestKind,
+    Computed, Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawEstimate,
+    RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber,
+    RawNumbers, RawPair, RawPanel, RawStep, RawSurvival, RawTerm, RawTest, RawTests, Reference, TermRole, TestKind,
 };
+pub use crate::heads::{Effect, ModelHead, SurvivalHead, TestsHead, Titles, Variance};
 
 /// A result computed from microdata. Opened by the disclosure gate alone.
 ///

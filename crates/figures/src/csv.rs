@@ -12,7 +12,7 @@ pub(crate) fn text(grid: &Grid) -> String {
     let widths: Vec<usize> = (0..columns)
         .map(|c| lines.iter().filter_map(|l| l.get(c)).map(|t| t.chars().count()).max().unwrap_or(0))
         .collect();
-    let mut out = String::new();
+    let mut out = grid.title.as_ref().map_or_else(String::new, |title| format!("{title}\n"));
     for (i, line) in lines.iter().enumerate() {
         for (c, cell) in line.iter().enumerate() {
             let pad = " ".repeat(widths[c] - cell.chars().count());

@@ -8,7 +8,10 @@ use crate::format;
 use crate::words::{self, say};
 
 /// Rows and columns, written.
+#[derive(Default)]
 pub(crate) struct Grid {
+    /// What it shows, where a result has several.
+    pub title: Option<String>,
     /// Headings of the columns that name the rows.
     pub stubs: Vec<String>,
     /// Heading over all value columns, if they are the categories of variables.
@@ -62,13 +65,20 @@ struct Shown {
 }
 
 impl Head {
-    fn single(name: String) -> Self {
+    pub(crate) fn single(name: String) -> Self {
         Self { names: vec![name] }
     }
 
     /// All names on one line.
     pub(crate) fn joined(&self) -> String {
         self.names.join(" / ")
+    }
+}
+
+impl Written {
+    /// A cell that stands for nothing: the other half of a triangle.
+    pub(crate) fn blank() -> Self {
+        Self { text: "\u{a0}".to_owned(), hidden: None }
     }
 }
 
@@ -118,6 +128,7 @@ pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, lan
     }
     let titles: Vec<String> = head.iter().map(|d| title(table, *d)).collect();
     Grid {
+        title: None,
         stubs,
         group: (!titles.is_empty()).then(|| titles.join(" / ")),
         columns,
@@ -195,6 +206,7 @@ pub(crate) fn of_summary(summary: &Summary, language: Language) -> Grid {
     }
     let date = panel.then(|| say(words::DATE, language).to_owned());
     Grid {
+        title: None,
         stubs: date.into_iter().chain([say(words::VARIABLE, language).to_owned()]).collect(),
         group: None,
         columns,
@@ -217,6 +229,7 @@ pub(crate) fn of_info(info: &Info, language: Language) -> Option<Grid> {
     };
     let mut heads = columns.iter().map(|id| words::column(id, language));
     Some(Grid {
+        title: None,
         stubs: vec![heads.next().unwrap_or_default()],
         group: None,
         columns: heads.map(Head::single).collect(),

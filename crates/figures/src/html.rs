@@ -18,7 +18,7 @@ pub(crate) fn render(grid: &Grid, how: Presentation<'_>) -> String {
         "<div class=\"hap-table-wrap\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{id}-c\">\
          <table class=\"hap-table{flat}\" lang=\"{language}\"><caption id=\"{id}-c\">{caption}</caption><thead>",
         id = escape(how.id),
-        caption = escape(how.caption),
+        caption = escape(grid.title.as_deref().unwrap_or(how.caption)),
         flat = if grid.flat { " hap-flat" } else { "" },
     );
     head(&mut out, grid);

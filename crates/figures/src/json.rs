@@ -1,11 +1,11 @@
 //! The result object of LANG-100: what the interface answers and what a JSON file holds.
 
-use disclosure::{Body, Entry, Info, Output, PolicyStamp, Reason, Table, Value};
+use disclosure::{Body, Entry, Info, Model, ModelRows, Output, PolicyStamp, Reason, Survival, Table, Value};
 use kernel::Language;
 use serde_json::{Map, Number, Value as Json, json};
 
 use crate::long::{Cell, Long, reasons};
-use crate::{Origin, receipt, tables_of, words};
+use crate::{Origin, is_figure, models, receipt, tables_of, words};
 
 /// The object. Numbers that are withheld or undefined are `null`, with a status beside them (LANG-103).
 pub(crate) fn object(entry: &Entry, origin: &Origin<'_>, language: Language) -> Json {
@@ -36,10 +36,10 @@ pub(crate) fn object(entry: &Entry, origin: &Origin<'_>, language: Language) -> 
 /// The kind of a result: receipt, table, figure or text.
 pub(crate) fn kind(entry: &Entry) -> &'static str {
     match (&entry.content, &entry.view) {
-        (Body::Released(_), disclosure::View::Bars(_)) => "figure",
+        (Body::Released(_), view) if is_figure(view) => "figure",
         (Body::Released(r), _) => match r.value() {
             Output::Population(_) | Output::Edit(_) => "receipt",
-            Output::Table(_) | Output::Summary(_) | Output::Blocks(_) => "table",
+            _ => "table",
         },
         (Body::Info { info }, _) => match info {
             Info::Text(_) | Info::Block(_) => "text",
@@ -106,6 +106,18 @@ fn scalars(entry: &Entry) -> Map<String, Json> {
             scalars.insert("touched".to_owned(), value(e.touched));
             scalars.extend(e.untouched.map(|u| ("untouched".to_owned(), value(u))));
         }
+        Some(Output::Model(model)) => {
+            scalars.extend(models::named_scalars(model).into_iter().map(|(id, x)| (id, value(x))));
+            scalars.insert("level".to_owned(), number(model.level));
+        }
+        Some(Output::TestNumbers(tests)) => {
+            scalars.insert("n".to_owned(), value(tests.n));
+        }
+        Some(Output::Survival(Survival { log_rank: Some(test), .. })) => {
+            let df = test.df.first().map_or(Json::Null, |df| number(*df));
+            let values = [("log_rank_chi2", value(test.statistic)), ("df", df), ("p", value(test.p))];
+            scalars.extend(values.map(|(id, x)| (id.to_owned(), x)));
+        }
         _ => {}
     }
     scalars
@@ -114,6 +126,7 @@ fn scalars(entry: &Entry) -> Map<String, Json> {
 fn omitted(entry: &Entry) -> Vec<String> {
     match entry.output() {
         Some(Output::Summary(s)) => s.skipped.clone(),
+        Some(Output::Model(m)) => m.omitted.clone(),
         _ => Vec::new(),
     }
 }
@@ -129,6 +142,18 @@ fn disclosure(entry: &Entry) -> Json {
             let values = s.rows.iter().flat_map(|r| std::iter::once(r.n).chain(r.values.iter().copied()));
             (reasons(values), Some(s.typical_error), s.rows.iter().any(|r| r.measure.winsorised))
         }
+        Output::Histogram(h) => {
+            let (mut withheld, error, winsorised) = of_tables(std::slice::from_ref(&h.whole));
+            withheld.extend(h.panels.iter().flat_map(|p| &p.bars).filter_map(|b| b.count.hidden()));
+            withheld.sort_unstable();
+            withheld.dedup();
+            (withheld, error, winsorised)
+        }
+        Output::Hexbin(h) => (Vec::new(), Some(h.typical_error), false),
+        Output::Model(m) => (reasons(values_of(m)), None, false),
+        Output::Survival(s) => (reasons(s.curves.iter().flat_map(|c| [c.n, c.events, c.median])), None, false),
+        Output::Correlations(c) => (reasons(c.pairs.iter().flat_map(|p| [p.n, p.r, p.p])), None, false),
+        Output::TestNumbers(t) => (reasons(t.numbers.iter().map(|n| n.value)), None, false),
         Output::Population(_) | Output::Edit(_) => (Vec::new(), None, false),
     };
     let codes: Vec<&str> = withheld.iter().map(|r| r.code()).collect();
@@ -139,6 +164,17 @@ fn disclosure(entry: &Entry) -> Json {
         out["additive"] = json!(matches!(&entry.view, disclosure::View::Table { layout, .. } if layout.additive));
     }
     out
+}
+
+/// The numbers of a model that may be hidden.
+fn values_of(model: &Model) -> impl Iterator<Item = Value> {
+    let further = model.tables.iter().flat_map(|table| match &table.rows {
+        ModelRows::Estimates(rows) => rows.iter().map(|r| r.b).collect::<Vec<_>>(),
+        ModelRows::Tests(tests) => tests.iter().map(|t| t.statistic).collect(),
+        ModelRows::Numbers(numbers) => numbers.iter().map(|n| n.value).collect(),
+    });
+    let estimates = model.terms.iter().chain(&model.margins).map(|e| e.b);
+    estimates.chain(model.counts.iter().map(|(_, n)| *n)).chain(further)
 }
 
 fn of_tables(tables: &[Table]) -> (Vec<Reason>, Option<f64>, bool) {

@@ -14,7 +14,7 @@ pub(crate) fn render(grid: &Grid, caption: &str, provenance: &[(&'static str, St
     let _ = writeln!(
         out,
         "\\begin{{table}}\n\\centering\n\\caption{{{}}}\n\\begin{{tabular}}{{{}{numbers}}}\n\\toprule",
-        escape(caption),
+        escape(&grid.title.as_ref().map_or_else(|| caption.to_owned(), |title| format!("{caption}: {title}"))),
         "l".repeat(grid.stubs.len())
     );
     head(&mut out, grid);
@@ -88,6 +88,9 @@ fn escape(text: &str) -> String {
             '\u{a0}' => out.push('~'),
             '\u{2212}' => out.push_str("$-$"),
             'χ' => out.push_str("$\\chi$"),
+            '×' => out.push_str("$\\times$"),
+            '→' => out.push_str("$\\rightarrow$"),
+            '–' => out.push_str("--"),
             '²' => out.push_str("$^2$"),
             '±' => out.push_str("$\\pm$"),
             '<' => out.push_str("$<$"),

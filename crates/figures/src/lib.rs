@@ -9,6 +9,7 @@
 //!
 //! What it is not: it computes no statistic and sorts by released numbers only.
 
+mod analyses;
 mod arrange;
 mod bars;
 mod csv;
@@ -20,10 +21,12 @@ mod json;
 mod latex;
 mod long;
 mod markdown;
+mod models;
 mod parquet;
+mod terms;
 mod words;
 
-use disclosure::{Chart, Content, Entry, Info, Layout, Output, Released, Summary, Table, View};
+use disclosure::{Base, Chart, Content, Entry, Info, Layout, Output, Released, Scale, Summary, Table, View};
 use kernel::Language;
 
 pub use export::{ExportError, File, Format, Origin, export, has_form, object};
@@ -70,9 +73,31 @@ pub fn result(entry: &Entry, how: Presentation<'_>) -> String {
         }
         _ => match grids(entry, how.language).as_slice() {
             [] => html::receipt(&receipt(entry, how.language), &words::notes(&entry.notes, how.language)),
-            grids => grids.iter().map(|g| html::render(g, how)).collect(),
+            grids => tables(grids, how),
         },
     }
+}
+
+/// Tables below each other, each with an id of its own.
+fn tables(grids: &[grid::Grid], how: Presentation<'_>) -> String {
+    let one = |(i, grid)| {
+        let id = block_id(how.id, i);
+        html::render(grid, Presentation { id: &id, ..how })
+    };
+    grids.iter().enumerate().map(one).collect()
+}
+
+/// Whether a view is drawn.
+fn is_figure(view: &View) -> bool {
+    !matches!(
+        view,
+        View::Receipt
+            | View::Table { .. }
+            | View::Intervals { .. }
+            | View::Model { .. }
+            | View::Correlations { .. }
+            | View::Tests
+    )
 }
 
 /// A drawing with its table folded behind it. Blocks of one chart get ids of their own.
@@ -142,31 +167,68 @@ fn blocks(entry: &Entry) -> &[Table] {
 
 /// A result as it is shown in rows and columns; none for receipts and texts.
 fn grids(entry: &Entry, language: Language) -> Vec<grid::Grid> {
+    let plain = Layout::default();
     match (entry.output(), &entry.view) {
+        (Some(Output::Summary(s)), View::Intervals { level }) => vec![analyses::interval_grid(s, *level, language)],
         (Some(Output::Summary(s)), _) => vec![grid::of_summary(s, language)],
+        (Some(Output::Model(m)), view) => models::grids(m, *view == View::Model { stars: true }, language),
+        (Some(Output::Survival(s)), _) => analyses::survival_grids(s, language),
+        (Some(Output::Correlations(c)), view) => analyses::correlation_grids(c, pairs(view), language),
+        (Some(Output::TestNumbers(t)), _) => analyses::test_grids(t, language),
+        (Some(Output::Histogram(h)), view) => vec![analyses::histogram_grid(h, scale(view), language)],
+        (Some(Output::Hexbin(h)), _) => vec![analyses::hexbin_grid(h, language)],
         (Some(Output::Table(t)), View::Table { contents, layout }) => {
             vec![grid::of_table(t, contents, layout, language)]
         }
+        (Some(Output::Table(t)), View::Pie) => {
+            vec![grid::of_table(t, &[Content::Count, Content::Share(Base::Table)], &plain, language)]
+        }
         (Some(_), View::Bars(chart)) => {
-            let grid = |t| grid::of_table(t, &[chart.of_block(t).content], &Layout::default(), language);
+            let grid = |t| grid::of_table(t, &[chart.of_block(t).content], &plain, language);
             blocks(entry).iter().map(grid).collect()
         }
-        (Some(_), _) => blocks(entry).iter().map(|t| grid::of_table(t, &[], &Layout::default(), language)).collect(),
+        (Some(_), _) => blocks(entry).iter().map(|t| grid::of_table(t, &[], &plain, language)).collect(),
         (None, _) => entry.info().and_then(|info| grid::of_info(info, language)).into_iter().collect(),
     }
 }
 
 /// A result in long form, as files hold it; none for receipts and texts.
 fn tables_of(entry: &Entry, language: Language) -> Vec<long::Long> {
+    let plain = Layout::default();
     match (entry.output(), &entry.view) {
+        (Some(Output::Summary(s)), View::Intervals { level }) => vec![analyses::interval_long(s, *level, language)],
         (Some(Output::Summary(s)), _) => vec![long::of_summary(s, language)],
+        (Some(Output::Model(m)), _) => models::longs(m, language),
+        (Some(Output::Survival(s)), _) => analyses::survival_longs(s, language),
+        (Some(Output::Correlations(c)), view) => vec![analyses::correlation_long(c, pairs(view), language)],
+        (Some(Output::TestNumbers(t)), _) => analyses::test_longs(t, language),
+        (Some(Output::Histogram(h)), view) => vec![analyses::histogram_long(h, scale(view), language)],
+        (Some(Output::Hexbin(h)), _) => vec![analyses::hexbin_long(h, language)],
         (Some(Output::Table(t)), View::Table { contents, layout }) => {
             vec![long::of_table(t, contents, layout, language)]
         }
+        (Some(Output::Table(t)), View::Pie) if t.dimensions.len() == 1 => vec![long::of_pie(t, language)],
+        (Some(_), View::Sankey) if !blocks(entry).is_empty() => vec![long::of_sankey(blocks(entry), language)],
         (Some(_), View::Bars(chart)) if !blocks(entry).is_empty() => {
             vec![long::of_bars(blocks(entry), chart, language)]
         }
-        (Some(_), _) => blocks(entry).iter().map(|t| long::of_table(t, &[], &Layout::default(), language)).collect(),
+        (Some(_), _) => blocks(entry).iter().map(|t| long::of_table(t, &[], &plain, language)).collect(),
         (None, _) => entry.info().and_then(|info| long::of_info(info, language)).into_iter().collect(),
+    }
+}
+
+/// What stands beside correlations.
+fn pairs(view: &View) -> analyses::Pairs {
+    match *view {
+        View::Correlations { covariance, n, p } => analyses::Pairs { covariance, n, p },
+        _ => analyses::Pairs { covariance: false, n: true, p: true },
+    }
+}
+
+/// What the height of a bar shows.
+fn scale(view: &View) -> Scale {
+    match *view {
+        View::Histogram { scale, .. } => scale,
+        _ => Scale::default(),
     }
 }

@@ -11,7 +11,7 @@ use crate::words;
 /// A table of typed columns.
 pub(crate) struct Long {
     /// Its name within the result.
-    pub name: &'static str,
+    pub name: String,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Cell>>,
 }
@@ -68,15 +68,7 @@ impl Numbers {
                 },
             })
             .collect();
-        columns.push(label_column("status", language));
-        if ids.len() > 1 {
-            columns.extend(ids.iter().map(|id| Column {
-                id: format!("{id}_status"),
-                label: format!("{id}: {}", words::column("status", language)),
-                kind: "label",
-                holds: Holds::Text,
-            }));
-        }
+        columns.extend(status_columns(ids, language));
         columns
     }
 
@@ -87,17 +79,101 @@ impl Numbers {
             Value::Hidden(_) | Value::Undefined => Cell::None,
         };
         let mut cells: Vec<Cell> = values.iter().zip(&self.contents).map(number).collect();
-        let worst = values.iter().copied().max_by_key(|v| match v {
-            Value::Value(_) => 0,
-            Value::Undefined => 1,
-            Value::Hidden(_) => 2,
-        });
-        cells.push(status(worst.unwrap_or(Value::Undefined)));
-        if values.len() > 1 {
-            cells.extend(values.iter().copied().map(status));
-        }
+        cells.extend(status_cells(values));
         cells
     }
+}
+
+/// The status of the row, and of each number where there are several.
+fn status_columns<S: AsRef<str>>(ids: &[S], language: Language) -> Vec<Column> {
+    let mut columns = vec![label_column("status", language)];
+    if ids.len() > 1 {
+        columns.extend(ids.iter().map(AsRef::as_ref).map(|id| Column {
+            id: format!("{id}_status"),
+            label: format!("{id}: {}", words::column("status", language)),
+            kind: "label",
+            holds: Holds::Text,
+        }));
+    }
+    columns
+}
+
+fn status_cells(values: &[Value]) -> Vec<Cell> {
+    let worst = values.iter().copied().max_by_key(|v| match v {
+        Value::Value(_) => 0,
+        Value::Undefined => 1,
+        Value::Hidden(_) => 2,
+    });
+    let mut cells = vec![status(worst.unwrap_or(Value::Undefined))];
+    if values.len() > 1 {
+        cells.extend(values.iter().copied().map(status));
+    }
+    cells
+}
+
+/// Columns of numbers by id and kind (STAT-350), then their statuses.
+pub(crate) fn number_columns(ids: &[(&str, &'static str)], language: Language) -> Vec<Column> {
+    let column = |(id, kind): &(&str, &'static str)| Column {
+        id: (*id).to_owned(),
+        label: words::measure(id, language),
+        kind,
+        holds: Holds::Number,
+    };
+    let names: Vec<&str> = ids.iter().map(|(id, _)| *id).collect();
+    ids.iter().map(column).chain(status_columns(&names, language)).collect()
+}
+
+/// The cells of [`number_columns`].
+pub(crate) fn number_cells(values: &[Value]) -> Vec<Cell> {
+    let number = |value: &Value| value.number().filter(|x| x.is_finite()).map_or(Cell::None, Cell::Number);
+    values.iter().map(number).chain(status_cells(values)).collect()
+}
+
+/// Columns of texts.
+pub(crate) fn text_columns(ids: &[&str], language: Language) -> Vec<Column> {
+    ids.iter().map(|id| label_column(id, language)).collect()
+}
+
+/// A category in words.
+pub(crate) fn label_of(category: &Category, language: Language) -> String {
+    match &category.label {
+        Some(label) => label.clone(),
+        None if category.missing && category.code.is_empty() => words::say(words::MISSING, language).to_owned(),
+        None => category.code.clone(),
+    }
+}
+
+/// `piechart` (LANG-177): the categories with their shares.
+pub(crate) fn of_pie(table: &Table, language: Language) -> Long {
+    let mut columns = text_columns(&["category", "category_label"], language);
+    columns.extend(number_columns(&[("n", "count"), ("pct", "share")], language));
+    let size = table.dimensions.first().map_or(0, |d| d.categories.len());
+    let row = |at: usize| {
+        let mut cells: Vec<Cell> = pair(table, 0, at).into();
+        let of = |content| value(table, &[at], content, 0, &[]);
+        cells.extend(number_cells(&[of(Content::Count), of(Content::Share(Base::Table))]));
+        cells
+    };
+    Long { name: "pie".to_owned(), columns, rows: (0..size).map(row).collect() }
+}
+
+/// `sankey` (LANG-180): the flows of every step.
+pub(crate) fn of_sankey(tables: &[Table], language: Language) -> Long {
+    let mut columns = text_columns(&["step", "from", "from_label", "to", "to_label"], language);
+    columns.extend(number_columns(&[("n", "count")], language));
+    let mut rows = Vec::new();
+    for table in tables.iter().filter(|t| t.dimensions.len() == 2) {
+        let step = format!("{} → {}", table.dimensions[0].name, table.dimensions[1].name);
+        for from in 0..table.dimensions[0].categories.len() {
+            for to in 0..table.dimensions[1].categories.len() {
+                let mut cells = vec![Cell::Text(step.clone())];
+                cells.extend(pair(table, 0, from).into_iter().chain(pair(table, 1, to)));
+                cells.extend(number_cells(&[value(table, &[from, to], Content::Count, 0, &[])]));
+                rows.push(cells);
+            }
+        }
+    }
+    Long { name: "flows".to_owned(), columns, rows }
 }
 
 /// The status of a number: empty when it is shown (LANG-103). The reason is told for the table, not in every cell.
@@ -153,12 +229,12 @@ pub(crate) fn of_table(table: &Table, contents: &[Content], layout: &Layout, lan
             }
         }
     }
-    Long { name: "table", columns, rows }
+    Long { name: "table".to_owned(), columns, rows }
 }
 
 /// `barchart` (LANG-175): groups, category or variable, value; no totals.
 pub(crate) fn of_bars(tables: &[Table], chart: &Chart, language: Language) -> Long {
-    let mut long = Long { name: "bars", columns: Vec::new(), rows: Vec::new() };
+    let mut long = Long { name: "bars".to_owned(), columns: Vec::new(), rows: Vec::new() };
     // The value may be a date in one table and a count in another; a file has one type per column.
     let kinds = tables.iter().flat_map(|t| &t.measures).map(|m| m.kind);
     let dates = kinds.clone().all(|k| k == NumberKind::Date) && kinds.count() > 0;
@@ -244,7 +320,7 @@ pub(crate) fn of_summary(summary: &Summary, language: Language) -> Long {
             cells
         })
         .collect();
-    Long { name: "summary", columns, rows }
+    Long { name: "summary".to_owned(), columns, rows }
 }
 
 /// A table of texts from metadata; none for other texts.
@@ -252,7 +328,7 @@ pub(crate) fn of_info(info: &Info, language: Language) -> Option<Long> {
     let Info::Table { columns, rows } = info else { return None };
     let cell = |text: &kernel::LangMap| Cell::Text(text.text(language).to_owned());
     Some(Long {
-        name: "list",
+        name: "list".to_owned(),
         columns: columns.iter().map(|id| label_column(id, language)).collect(),
         rows: rows.iter().map(|row| row.iter().map(cell).collect()).collect(),
     })

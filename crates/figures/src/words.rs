@@ -5,6 +5,8 @@ use kernel::Language;
 
 use crate::format;
 
+pub(crate) use crate::terms::*;
+
 /// A text in the three languages.
 pub(crate) type Words = [&'static str; 3];
 
@@ -109,6 +111,18 @@ pub(crate) fn column(id: &str, language: Language) -> String {
         "stores" => ["Datalager", "Datalager", "Data stores"],
         "policy" => ["Regelsett", "Regelsett", "Policy"],
         "command" => ["Kommando", "Kommando", "Command"],
+        "term" => TERM,
+        "term_label" => ["Navn på ledd", "Namn på ledd", "Label of term"],
+        "outcome" => OUTCOME,
+        "outcome_label" => ["Navn på utfall", "Namn på utfall", "Label of outcome"],
+        "panel" => ["Panel", "Panel", "Panel"],
+        "group" => GROUP,
+        "test" => TEST,
+        "statistic" => STATISTIC,
+        "row" => ["Rad", "Rad", "Row"],
+        "step" => ["Trinn", "Trinn", "Step"],
+        "from" => ["Fra", "Frå", "From"],
+        "to" => ["Til", "Til", "To"],
         "line" => ["Linje", "Linje", "Line"],
         other => return other.to_owned(),
     };

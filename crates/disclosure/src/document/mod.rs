@@ -13,7 +13,7 @@ use crate::policy::PolicyStamp;
 use crate::released::{Output, Released};
 
 pub use info::{Done, Info, Note, SplitCode};
-pub use view::{Chart, Content, Layout, View};
+pub use view::{Chart, Content, Layout, Scale, View};
 
 /// The largest sealed document that is read: a table of 20 000 cells with several statistics is well below.
 const MAX_BYTES: usize = 64 << 20;
@@ -72,7 +72,7 @@ pub struct Entry {
 #[serde(untagged)]
 pub enum Body {
     /// What the gate released.
-    Released(Released<Output>),
+    Released(Box<Released<Output>>),
     /// What metadata say.
     Info {
         /// The texts.
@@ -82,7 +82,7 @@ pub enum Body {
 
 impl From<Released<Output>> for Body {
     fn from(released: Released<Output>) -> Self {
-        Body::Released(released)
+        Body::Released(Box::new(released))
     }
 }
 
@@ -116,7 +116,7 @@ impl Entry {
 }
 
 /// The form of documents that this program writes. It reads all up to this one; documents of the first form do not name it.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// An opened document.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -273,7 +273,7 @@ struct WireEntry {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WireBody {
-    Released(WireReleased),
+    Released(Box<WireReleased>),
     Info(WireInfo),
 }
 
@@ -294,7 +294,7 @@ impl From<WireEntry> for Entry {
     fn from(wire: WireEntry) -> Self {
         let WireEntry { id, line, pass, command, view, warnings, notes, content } = wire;
         let content = match content {
-            WireBody::Released(WireReleased { policy, value }) => Released::new(policy, value).into(),
+            WireBody::Released(released) => Released::new(released.policy, released.value).into(),
             WireBody::Info(WireInfo { info }) => info.into(),
         };
         Entry { id, line, pass, command, view, warnings, notes, content }

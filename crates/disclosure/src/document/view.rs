@@ -19,8 +19,72 @@ pub enum View {
         #[serde(default, skip_serializing_if = "Layout::is_plain")]
         layout: Layout,
     },
-    /// A figure, with its table beside it.
+    /// A bar chart, as all figures with its table beside it.
     Bars(Chart),
+    /// Mean, standard error and interval of each variable of a summary that holds mean and standard deviation (LANG-167).
+    Intervals {
+        /// Level in per cent.
+        level: f64,
+    },
+    /// A model as a table of its estimates.
+    Model {
+        /// Whether estimates carry stars by their p-value.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stars: bool,
+    },
+    /// The estimates of a model without its constant, as points with intervals (LANG-181).
+    Coefplot,
+    /// Survival curves.
+    Survival,
+    /// Correlations of pairs (LANG-166).
+    Correlations {
+        /// Covariances in place of correlations.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        covariance: bool,
+        /// Numbers of persons beside them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        n: bool,
+        /// p-values beside them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        p: bool,
+    },
+    /// Tables of tests.
+    Tests,
+    /// A histogram (LANG-178).
+    Histogram {
+        /// What the height of a bar shows.
+        scale: Scale,
+        /// With the normal curve of mean and standard deviation.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        normal: bool,
+    },
+    /// Boxes from quartile to quartile with whiskers to P5 and P95, of a table with these percentiles (LANG-176).
+    Boxes {
+        /// From left to right instead of upwards.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        horizontal: bool,
+    },
+    /// Shares of a table of one dimension as slices (LANG-177).
+    Pie,
+    /// Hexagons (LANG-179).
+    Hexbin,
+    /// Flows between neighbouring variables, of blocks of two dimensions each (LANG-180).
+    Sankey,
+}
+
+/// What the height of a bar of a histogram shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Share of the persons per unit of the variable: areas add up to one.
+    #[default]
+    Density,
+    /// Persons.
+    Count,
+    /// Share of the persons.
+    Fraction,
+    /// Per cent of the persons.
+    Percent,
 }
 
 /// What a cell of a table shows.

@@ -9,6 +9,7 @@ use engine::raw::MeasureKind;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod analyses;
+mod heads;
 mod receipt;
 mod table;
 
@@ -16,9 +17,10 @@ use crate::policy::PolicyStamp;
 use crate::reason::Reason;
 
 pub use analyses::{
-    Bar, Correlation, Correlations, Curve, CurvePoint, Estimate, Hexagon, Hexbin, Histogram, Model, Survival,
-    TestNumber, TestNumbers, TestResult,
+    Bar, Correlation, Correlations, Curve, CurvePoint, Estimate, Hexagon, Hexbin, Histogram, Model, ModelRows,
+    ModelTable, Panel, Survival, TestNumber, TestNumbers, TestResult,
 };
+pub use heads::{Effect, ModelHead, Reference, SurvivalHead, TestsHead, Titles, Variance};
 pub use receipt::{DatasetKind, Edit, Population, Verdict};
 pub use table::{Base, Blocks, Category, Cell, Dimension, Measure, Summary, SummaryRow, Table};
 
@@ -201,6 +203,18 @@ pub enum Output {
     Blocks(Blocks),
     /// Summary.
     Summary(Summary),
+    /// Model.
+    Model(Model),
+    /// Survival curves.
+    Survival(Survival),
+    /// Correlations.
+    Correlations(Correlations),
+    /// Tables of tests.
+    TestNumbers(TestNumbers),
+    /// Histogram.
+    Histogram(Histogram),
+    /// Plot by hexagons.
+    Hexbin(Hexbin),
 }
 
 macro_rules! output_from {
@@ -212,4 +226,4 @@ macro_rules! output_from {
         }
     )*};
 }
-output_from!(Population, Edit, Table, Blocks, Summary);
+output_from!(Population, Edit, Table, Blocks, Summary, Model, Survival, Correlations, TestNumbers, Histogram, Hexbin);

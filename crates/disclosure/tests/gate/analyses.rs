@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use disclosure::{MemoryLedger, Model, Policy, Reason, Released, Stopped, Value, mean_interval};
+use disclosure::{MemoryLedger, Model, ModelRows, Policy, Reason, Released, Stopped, Value, mean_interval};
 use engine::Control;
 use engine::raw::{
-    Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCurve, RawCurves, RawFit, RawHexagon, RawHexbin,
-    RawHistogram, RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawStep, RawTerm, RawTest, Reference, TermRole,
-    TestKind,
+    Digits, Effect, Failed, FitState, Leaves, MeasureKind, ModelHead, Over, RawAnalysis, RawCategory, RawCell,
+    RawCurve, RawCurves, RawDimension, RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin,
+    RawHistogram, RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawPanel, RawStep, RawTable, RawTerm, RawTest,
+    Reference, SurvivalHead, TermRole, TestKind, TestsHead, Titles, Variance,
 };
 use roaring::RoaringBitmap;
 
@@ -48,6 +49,14 @@ fn fit() -> RawFit {
         ..term("sex=2", TermRole::Shown, -51.234_567, 4.567_89)
     };
     RawFit {
+        head: ModelHead {
+            command: "regress".into(),
+            response: "income".into(),
+            variance: Variance::Cluster("municipality".into()),
+            controls: vec!["region".into()],
+            titles: Titles::from([("sex=2".into(), "Sex: woman".into())]),
+            ..ModelHead::default()
+        },
         state: FitState::Converged,
         reference: Reference::Student,
         level: 95.0,
@@ -69,6 +78,10 @@ fn fit() -> RawFit {
             RawMargin { label: "sex=1".into(), set: people(0..1800), estimate: 410.987_65, se: 3.0 },
             RawMargin { label: "sex=9".into(), set: people(0..4), estimate: 77.0, se: 3.0 },
         ],
+        tables: Vec::new(),
+        counts: Vec::new(),
+        omitted: vec!["income_100".into()],
+        notices: Vec::new(),
     }
 }
 
@@ -111,6 +124,66 @@ fn sdc_161_what_is_shown_of_a_model() {
     let few = self::model(&mut MemoryLedger::new(), |fit| fit.base = Some(people(0..5))).unwrap().into_value();
     let constant = &few.terms[2];
     assert_eq!([constant.b, constant.se, constant.p, constant.low], [Value::Hidden(Reason::Small); 4]);
+}
+
+/// STAT-210: ratios follow from the coefficients as they are shown; a further parameter has none. What a model is called goes
+/// through as it is.
+#[test]
+fn stat_210_ratios() {
+    let change = |fit: &mut RawFit| {
+        fit.head.effect = Effect::OddsRatio;
+        fit.reference = Reference::Normal;
+        fit.terms[0] = term("age", TermRole::Shown, 0.5, 0.1);
+        fit.terms.push(term("alpha", TermRole::Parameter, 0.7, 0.05));
+    };
+    let model = model(&mut MemoryLedger::new(), change).unwrap().into_value();
+    let age = &model.terms[0];
+    assert_eq!((number(age.b), number(age.se), number(age.t)), (1.6487, 0.165, 5.0));
+    // exp(0.5 ± 1.96·0.1), limits of the coefficient rounded to five digits before.
+    assert_eq!((number(age.low), number(age.high)), (1.3553, 2.0057));
+    assert_eq!(number(model.terms[3].b), 0.7);
+    assert_eq!((model.head.command.as_str(), model.head.response.as_str()), ("regress", "income"));
+    assert_eq!(model.head.variance, disclosure::Variance::Cluster("municipality".into()));
+    assert_eq!(model.head.titles["sex=2"], "Sex: woman");
+    assert_eq!((model.omitted, model.reference), (vec!["income_100".to_owned()], disclosure::Reference::Normal));
+}
+
+/// SDC-161, SDC-162: further tables of a model are rounded as its own numbers, and hidden where they rest on few.
+#[test]
+fn sdc_162_further_tables_of_a_model() {
+    let change = |fit: &mut RawFit| {
+        let effect = RawEstimate { label: "age".into(), estimate: 0.123_456_78, se: Some(0.012_345) };
+        let variance = RawEstimate { label: "var[g]".into(), estimate: 2.345_678, se: None };
+        let number = |side| RawNumber {
+            table: String::new(),
+            name: ["age".into(), "vif".into()],
+            value: Some(1.234_56),
+            digits: Digits::Three,
+            rests_on: vec![people(0..side)],
+        };
+        let test = RawTest { name: "het_bp".into(), statistic: 5.991_46, kind: TestKind::ChiSquare(2.0) };
+        let named = |name: &str, rows| RawFitTable { name: name.into(), rows };
+        fit.tables = vec![
+            named("marginal_effects", RawFitRows::Estimates(vec![effect, variance])),
+            named("vif", RawFitRows::Numbers(vec![number(4000), number(4)])),
+            named("het", RawFitRows::Tests(vec![test])),
+        ];
+        fit.counts = vec![("events".into(), people(0..300)), ("n_left".into(), people(0..3))];
+    };
+    let model = model(&mut MemoryLedger::new(), change).unwrap().into_value();
+    let [effects, vif, het] = &model.tables[..] else { panic!("three tables") };
+    let ModelRows::Estimates(rows) = &effects.rows else { panic!("estimates") };
+    assert_eq!((number(rows[0].b), number(rows[0].se), number(rows[0].t)), (0.12346, 0.0123, 10.0));
+    assert_eq!((number(rows[1].b), rows[1].se, rows[1].p, rows[1].low), {
+        let none = Value::Undefined;
+        (2.3457, none, none, none)
+    });
+    let ModelRows::Numbers(rows) = &vif.rows else { panic!("numbers") };
+    assert_eq!([rows[0].value, rows[1].value], [Value::Value(1.23), Value::Hidden(Reason::Small)]);
+    let ModelRows::Tests(rows) = &het.rows else { panic!("tests") };
+    assert_eq!((number(rows[0].statistic), number(rows[0].p), rows[0].df.as_slice()), (5.99, 0.05, &[2.0][..]));
+    assert!((number(model.counts[0].1) - 300.0).abs() <= 5.0);
+    assert_eq!(model.counts[1].1, Value::Hidden(Reason::Small));
 }
 
 /// SDC-150..159: what makes a fit one that cannot be shown.
@@ -190,6 +263,8 @@ fn sdc_200_survival_curves() {
     let test = || Some(RawTest { name: "log-rank".into(), statistic: 3.841_459, kind: TestKind::ChiSquare(1.0) });
     let curves = move |least: u64| {
         analysis(0..2000, move |_, _| RawCurves {
+            head: SurvivalHead { command: "kaplan-meier".into(), time: "days".into(), ..SurvivalHead::default() },
+            level: 95.0,
             curves: vec![curve(0..1000, 300), curve(1000..2000, least)],
             log_rank: test(),
         })
@@ -203,6 +278,19 @@ fn sdc_200_survival_curves() {
     }
     assert!(first.points.windows(2).all(|w| number(w[0].survival) >= number(w[1].survival)));
     assert_eq!(number(first.points[0].survival), ((1.0 - 3.0 / 999.0) * 1000.0f64).round() / 1000.0);
+    // STAT-251: Greenwood's sum and the log-log interval, from the numbers beside them.
+    let last = &first.points[59];
+    let (mut survival, mut greenwood) = (1.0f64, 0.0f64);
+    for point in &first.points {
+        let (n, d) = (number(point.at_risk), number(point.events));
+        (survival, greenwood) = (survival * (1.0 - d / n), greenwood + d / (n * (n - d)));
+    }
+    let width = 1.959_964 * greenwood.sqrt() / survival.ln().abs();
+    let limits = [width, -width].map(|w| (survival.powf(w.exp()) * 1000.0).round() / 1000.0);
+    assert_eq!([number(last.low), number(last.high)], limits);
+    assert!(limits[0] < survival && survival < limits[1]);
+    assert_eq!(first.median_limits, [Value::Undefined; 2]);
+    assert_eq!((released.head.command.as_str(), released.head.time.as_str()), ("kaplan-meier", "days"));
     assert_eq!(first.parameters, [("shape".into(), Value::Value(1.235))]);
     assert_eq!(first.median, Value::Undefined);
     let test = released.log_rank.unwrap();
@@ -217,16 +305,38 @@ fn sdc_210_plots_show_no_few() {
     let policy = Policy::standard();
     let sizes = [3u64, 40, 400, 0, 90];
     let set = |i: usize| people(i as u64 * 10_000..i as u64 * 10_000 + sizes[i]);
+    let group = |code: &str| RawCategory { code: code.into(), label: None, missing: false };
+    let cell = |persons: u64| RawCell { rows: persons, set: people(0..persons), magnitudes: Vec::new() };
     let raw = RawHistogram {
         name: "inntekt".into(),
+        title: None,
+        kind: MeasureKind::Integer,
         limits: (0..=5).map(|i| f64::from(i) * 10.0).collect(),
-        bins: (0..5).map(set).collect(),
+        discrete: false,
+        panels: ["a", "rare"].map(|code| RawPanel { group: Some(group(code)), bins: (0..5).map(set).collect() }).into(),
+        whole: RawTable {
+            dimensions: vec![RawDimension {
+                name: "g".into(),
+                label: None,
+                categories: vec![group("a"), group("rare")],
+            }],
+            measures: Vec::new(),
+            cells: [533, 2, 535].map(cell).into(),
+            dropped_missing: 0,
+        },
     };
     let histogram = release(&policy, &mut MemoryLedger::new(), &[], raw).unwrap().into_value();
-    assert_eq!(histogram.bars.iter().map(|b| b.from).collect::<Vec<_>>(), [10.0, 20.0, 40.0]);
+    assert_eq!(histogram.panels.len(), 1, "a group of few has no panel");
+    let panel = &histogram.panels[0];
+    let shown = |b: &&disclosure::Bar| b.count.number().is_some();
+    assert_eq!(panel.bars.iter().filter(shown).map(|b| b.from).collect::<Vec<_>>(), [10.0, 20.0, 40.0]);
+    // None and few are told in the same words.
+    assert_eq!([panel.bars[0].count, panel.bars[3].count], [Value::Hidden(Reason::Small); 2]);
     let raw = RawHexbin {
         names: ["x".into(), "y".into()],
+        titles: Titles::new(),
         limits: [[0.0, 1.0]; 2],
+        grid: [5, 3],
         hexagons: (0..5).map(|i| RawHexagon { at: [i as u16, 0], set: set(i) }).collect(),
         classes: 30,
     };
@@ -249,6 +359,7 @@ fn sdc_165_correlations() {
         concentration,
     };
     let raw = analysis(0..1000, move |_, _| RawMatrix {
+        titles: Titles::new(),
         pairs: vec![
             pair("fine", 1000, Some(0.123_456), 0.01),
             pair("few", 8, Some(0.5), 0.01),
@@ -280,12 +391,14 @@ fn sdc_165_correlations() {
 #[test]
 fn sdc_165_tables_of_tests() {
     let number = |row: &str, value: Option<f64>, digits: Digits, side: u64| RawNumber {
+        table: "anova".into(),
         name: [row.into(), "x".into()],
         value,
         digits,
         rests_on: vec![people(0..side)],
     };
     let raw = analysis(0..1000, move |_, _| RawNumbers {
+        head: TestsHead { command: "anova".into(), ..TestsHead::default() },
         numbers: vec![
             number("ss", Some(123_456.7), Digits::Four, 500),
             number("h", Some(0.123_456), Digits::Three, 500),

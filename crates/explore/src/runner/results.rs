@@ -54,6 +54,11 @@ impl Shown {
                 Output::Table(table) => empty(table),
                 Output::Blocks(blocks) => blocks.tables.iter().all(empty),
                 Output::Summary(summary) => !summary.rows.is_empty() && summary.rows.iter().all(|row| none(&row.n)),
+                Output::Correlations(c) => !c.pairs.is_empty() && c.pairs.iter().all(|pair| none(&pair.n)),
+                Output::Histogram(h) => empty(&h.whole),
+                Output::Hexbin(h) => h.hexagons.is_empty(),
+                // A model or a curve of few is withheld as a whole.
+                Output::Model(_) | Output::Survival(_) | Output::TestNumbers(_) => false,
                 Output::Population(_) | Output::Edit(_) => false,
             },
         }

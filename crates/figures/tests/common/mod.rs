@@ -1,6 +1,8 @@
 //! Released documents for the tests: as other zones make and seal them, opened as any other.
 #![allow(dead_code, clippy::unwrap_used, clippy::allow_attributes, reason = "shared by several test programs")]
 
+pub mod analyses;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use disclosure::{Document, SealedDocument};

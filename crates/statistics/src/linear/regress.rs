@@ -461,7 +461,3 @@ impl Auxiliary<'_> {
         Some(Test { name: "ov".to_owned(), statistic, kind: TestKind::F(added, below) })
     }
 }
-
-#[cfg(test)]
-#[path = "regress_tests.rs"]
-pub(crate) mod tests;

@@ -172,6 +172,9 @@ fn typical_error(entry: &Entry) -> Option<f64> {
     match entry.output()? {
         Output::Table(t) => Some(t.typical_error),
         Output::Summary(s) => Some(s.typical_error),
+        Output::Blocks(b) => b.tables.first().map(|t| t.typical_error),
+        Output::Histogram(h) => Some(h.whole.typical_error),
+        Output::Hexbin(h) => Some(h.typical_error),
         _ => None,
     }
 }
