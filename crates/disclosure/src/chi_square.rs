@@ -49,32 +49,14 @@ fn test(table: &Table, columns: &[usize]) -> Result<ChiSquare, NeedsTwoByTwo> {
         let hidden = Value::Hidden(Reason::Small);
         return Ok(ChiSquare { chi2: hidden, df: hidden, p: hidden, cramers_v: hidden, small_expected: false });
     };
-    let width = counts.first().map_or(0, Vec::len);
-    let rows: Vec<f64> = counts.iter().map(|row| row.iter().sum()).collect();
-    let heads: Vec<f64> = (0..width).map(|c| counts.iter().map(|row| row[c]).sum()).collect();
-    let n: f64 = rows.iter().sum();
-    let (r, c) = (rows.iter().filter(|x| **x > 0.0).count(), heads.iter().filter(|x| **x > 0.0).count());
-    if r < 2 || c < 2 {
-        return Err(NeedsTwoByTwo);
-    }
-    let (mut chi2, mut small) = (0.0, 0usize);
-    for (i, row) in counts.iter().enumerate() {
-        for (j, observed) in row.iter().enumerate() {
-            let expected = rows[i] * heads[j] / n;
-            if expected > 0.0 {
-                chi2 += (observed - expected).powi(2) / expected;
-                small += usize::from(expected < 5.0);
-            }
-        }
-    }
-    let df = (r - 1) * (c - 1);
+    let test = distributions::independence(&counts).ok_or(NeedsTwoByTwo)?;
     let shown = |x: f64| Value::Value(significant(x, DIGITS));
     Ok(ChiSquare {
-        chi2: shown(chi2),
-        df: Value::Value(df as f64),
-        p: shown(distributions::chi2_upper(chi2, df as f64)),
-        cramers_v: shown((chi2 / (n * (r - 1).min(c - 1) as f64)).sqrt()),
-        small_expected: small * 5 > r * c,
+        chi2: shown(test.chi2),
+        df: Value::Value(test.df),
+        p: shown(test.p),
+        cramers_v: shown(test.cramers_v),
+        small_expected: test.small_expected,
     })
 }
 

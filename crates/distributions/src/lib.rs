@@ -5,11 +5,13 @@ use std::f64::consts::PI;
 
 mod noncentral;
 mod special;
+mod tables;
 
 use noncentral::t_tails;
 
 pub use noncentral::shares;
 pub use special::{Tails, beta_power, beta_tails, deviance, gamma_tails, normal_tails, poisson, solve, stirling_error};
+pub use tables::{Independence, independence};
 
 /// Logarithms of positive numbers that floating point can hold.
 const SMALLEST: f64 = -740.0;

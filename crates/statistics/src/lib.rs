@@ -3,12 +3,16 @@
 //!
 //! What comes out are raw numbers: only `engine` may use this crate, and it puts them behind the disclosure gate.
 
+mod counts;
+pub mod descriptive;
 pub mod design;
 pub mod fit;
 pub mod likelihood;
 pub mod linear;
+pub mod mixed;
 mod problem;
 pub mod rows;
+pub mod survival;
 mod texts;
 
 pub use problem::{Notice, Problem};

@@ -13,6 +13,46 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_NO_ROWS",
+        [
+            "Ingen rader har verdi for alle variablene som er nevnt. Se etter om vilkåret etter if stemmer.",
+            "Ingen rader har verdi for alle variablane som er nemnde. Sjå etter om vilkåret etter if stemmer.",
+            "No row has a value of all the variables named. See whether the condition after if is right.",
+        ],
+    ),
+    (
+        "E_NEGATIVE_TIME",
+        [
+            "«{about}» må være 0 eller mer. Ta ut de andre radene med drop if.",
+            "«{about}» må vere 0 eller meir. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be 0 or more. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_ZERO_TIME",
+        [
+            "«{about}» må være større enn 0 for en Weibull-fordeling. Ta ut de andre radene med drop if.",
+            "«{about}» må vere større enn 0 for ei Weibull-fordeling. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be greater than 0 for a Weibull distribution. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_ENTRY_AFTER_TIME",
+        [
+            "«{about}» må være mindre enn tiden på hver rad. Ta ut de andre radene med drop if.",
+            "«{about}» må vere mindre enn tida på kvar rad. Ta ut dei andre radene med drop if.",
+            "\"{about}\" must be less than the time in each row. Leave the other rows out with drop if.",
+        ],
+    ),
+    (
+        "E_NO_EVENTS",
+        [
+            "«{about}» er 0 overalt, så det er ingen hendelser å regne på.",
+            "«{about}» er 0 overalt, så det er ingen hendingar å rekne på.",
+            "\"{about}\" is 0 everywhere, so there are no events to compute with.",
+        ],
+    ),
+    (
         "E_NO_RESIDUAL_DF",
         [
             "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",
@@ -124,6 +164,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "margins() needs an explanatory variable with the values 0 and 1, and \"{about}\" is not one in the model.",
         ],
     ),
+    (
+        "E_NEEDS_TWO_GROUPS",
+        [
+            "«{about}» må gi minst to grupper.",
+            "«{about}» må gje minst to grupper.",
+            "\"{about}\" must give at least two groups.",
+        ],
+    ),
 ];
 
 /// Notices: what is told beside a result.
@@ -158,6 +206,14 @@ const NOTICES: &[(&str, Texts)] = &[
             "Utfallet varierer ikke mer enn i en Poisson-modell, så det er den som vises.",
             "Utfallet varierer ikkje meir enn i ein Poisson-modell, så det er han som blir vist.",
             "The outcome does not vary more than in a Poisson model, so that is the one shown.",
+        ],
+    ),
+    (
+        "W_VARIANCE_ZERO",
+        [
+            "Gruppene i «{about}» skiller seg ikke mer fra hverandre enn rader gjør. Variansen er 0.",
+            "Gruppene i «{about}» skil seg ikkje meir frå kvarandre enn rader gjer. Variansen er 0.",
+            "The groups of \"{about}\" do not differ more than rows do. The variance is 0.",
         ],
     ),
 ];

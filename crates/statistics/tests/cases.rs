@@ -18,6 +18,7 @@ fn stat_400_reference_cases() {
     }
     let mut faults = Vec::new();
     for outcome in &outcomes {
+        assert!(["language", "extension"].contains(&outcome.scope.as_str()), "{}: scope", outcome.id);
         match (outcome.faults.is_empty(), pending.contains(&outcome.id.as_str())) {
             (true, true) => faults.push(format!("{} passes: take it out of pending.txt", outcome.id)),
             (false, false) => faults.push(format!("{}:\n    {}", outcome.id, outcome.faults.join("\n    "))),

@@ -25,6 +25,10 @@ pub use multinomial::{MultinomialOptions, mlogit};
 pub use ordered::{OrderedOptions, ologit};
 pub use predict::{Fitted, Wanted};
 
+pub(crate) use newton::tree;
+pub(crate) use predict::known as known_categories;
+pub(crate) use sample::row_major;
+
 use std::sync::Arc;
 
 use crate::design::Term;

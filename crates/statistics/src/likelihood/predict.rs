@@ -5,7 +5,7 @@ use super::binary::Link;
 use super::multinomial::Multinomial;
 use super::ordered::shares;
 use super::sample::Sample;
-use crate::design::{Design, Form, variables};
+use crate::design::{Design, Form, Term, variables};
 use crate::fit::Fit;
 use crate::problem::Problem;
 use crate::rows::{Frame, Rows};
@@ -169,10 +169,11 @@ impl Fitted {
     }
 }
 
-/// The categories that occur, of each variable of the terms that enters as a factor.
-pub(crate) fn known(rows: &dyn Rows, model: &Model, frame: &Frame) -> Vec<Option<Vec<bool>>> {
+/// The categories that occur, of each variable of the terms that enters as a factor. The variables stand from the second column of
+/// the frame on.
+pub(crate) fn known(rows: &dyn Rows, terms: &[Term], frame: &Frame) -> Vec<Option<Vec<bool>>> {
     let factor = |v: usize| {
-        let pieces = model.terms.iter().flat_map(|t| &t.pieces);
+        let pieces = terms.iter().flat_map(|t| &t.pieces);
         pieces.filter(|p| p.variable == v).any(|p| matches!(p.form, Form::Factor { .. }))
     };
     let of = |(place, v): (usize, usize)| {
@@ -186,5 +187,5 @@ pub(crate) fn known(rows: &dyn Rows, model: &Model, frame: &Frame) -> Vec<Option
             seen
         })
     };
-    variables(&model.terms).into_iter().enumerate().map(of).collect()
+    variables(terms).into_iter().enumerate().map(of).collect()
 }

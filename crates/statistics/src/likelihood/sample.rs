@@ -77,7 +77,7 @@ impl Sample {
         }
         let mut sample = Self {
             omitted: omitted.iter().map(|j| whole.columns[*j].label.clone()).collect(),
-            known: super::predict::known(rows, model, frame),
+            known: super::predict::known(rows, &model.terms, frame),
             cells: Cells {
                 k: design.len(),
                 x: row_major(&design, frame),

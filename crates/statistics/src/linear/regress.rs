@@ -461,3 +461,7 @@ impl Auxiliary<'_> {
         Some(Test { name: "ov".to_owned(), statistic, kind: TestKind::F(added, below) })
     }
 }
+
+#[cfg(test)]
+#[path = "regress_tests.rs"]
+pub(crate) mod tests;

@@ -7,6 +7,7 @@ use statistics::likelihood::{
     BinaryOptions, CountOptions, EffectKind, EffectPlace, Effects, Errors, Model, MultinomialOptions, OrderedOptions,
     logit, mlogit, negative_binomial, ologit, poisson, probit,
 };
+use statistics::mixed::{MixedModel, regress_mml};
 
 use super::{Case, Sheet, Values};
 
@@ -43,9 +44,29 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
             let levels = case.list("y_levels").iter().filter_map(|level| sheet.category(model.y, level));
             ologit(&sheet.table, &model, &OrderedOptions { order: levels.map(|l| l as f64).collect() })
         }
+        "regress-mml" => return Some(mixed(case, sheet)),
         _ => return None,
     };
     Some(fitted.map(|fitted| named(&fitted.fit)))
+}
+
+fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let groups = case.texts("groups");
+    let model = MixedModel {
+        y: sheet.number(case.text("y").unwrap_or_default()),
+        terms: sheet.terms(case.list("terms")),
+        constant: !case.switch("noconstant"),
+        group: sheet.factor(groups.first().copied().unwrap_or_default()),
+        inner: groups.get(1).map(|name| sheet.factor(name)),
+        slope: case.word("random_slope").map(|name| sheet.number(name)),
+        persons: None,
+    };
+    let mixed = regress_mml(&sheet.table, &model)?;
+    let mut values = named(&mixed.fit);
+    values.extend(mixed.variances);
+    values.extend(mixed.correlations);
+    values.extend(mixed.fit.scalar("ll").map(|ll| ("loglik_reml".to_owned(), ll)));
+    Ok(values)
 }
 
 fn model(case: &Case, sheet: &mut Sheet, categories: bool) -> Model {

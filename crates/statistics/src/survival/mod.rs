@@ -1,0 +1,92 @@
+//! Survival analysis (statistics.md section 6): times until an event that some have not had when they are last seen. Curves by
+//! Kaplan and Meier with the log-rank test, Cox regression, and the Weibull distribution.
+
+use crate::design::Design;
+use crate::fit::Influence;
+use crate::linear::{Filled, Patterns, Response, influence, solve};
+use crate::problem::Problem;
+use crate::rows::{Frame, Rows};
+
+pub mod cox;
+mod kaplan_meier;
+mod log_rank;
+mod weibull;
+
+pub use cox::{Cox, Ties, cox};
+pub use kaplan_meier::{At, Curve, Curves, Interval, KaplanMeier, Step, kaplan_meier};
+pub use log_rank::{LogRank, Observed};
+pub use weibull::{Distribution, Regression, Weibull, WeibullGroup, WeibullShape, survival_regression, weibull};
+
+/// The variables that tell when something happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// 1 where the event happened at the time, 0 where the unit was last seen then without it.
+    pub event: usize,
+    /// The time, from 0.
+    pub time: usize,
+}
+
+impl Outcome {
+    /// Whether its columns in a frame are what they must be; event and time are the first two.
+    fn check(self, rows: &dyn Rows, frame: &Frame) -> Result<(), Problem> {
+        if frame.columns[0].iter().any(|e| *e != 0.0 && *e != 1.0) {
+            return Err(Problem::with("E_NOT_BINARY", rows.name(self.event)));
+        }
+        if frame.columns[1].iter().any(|t| *t < 0.0) {
+            return Err(Problem::with("E_NEGATIVE_TIME", rows.name(self.time)));
+        }
+        Ok(())
+    }
+}
+
+/// The rows of each category of a factor, in their order; all rows where there is no factor. Categories without rows are left
+/// out.
+fn grouped(rows: &dyn Rows, frame: &Frame, factor: Option<(usize, usize)>) -> Vec<(Option<usize>, Vec<u32>)> {
+    let Some((variable, place)) = factor else {
+        return vec![(None, (0..frame.len() as u32).collect())];
+    };
+    let mut groups = vec![Vec::new(); rows.categories(variable).map_or(0, |c| c.len())];
+    for (i, category) in frame.columns[place].iter().enumerate() {
+        if let Some(group) = groups.get_mut(*category as usize) {
+            group.push(i as u32);
+        }
+    }
+    groups.into_iter().enumerate().filter(|(_, g)| !g.is_empty()).map(|(c, g)| (Some(c), g)).collect()
+}
+
+/// A design without the columns that follow from others.
+struct Kept {
+    design: Design,
+    /// Labels of those left out.
+    omitted: Vec<String>,
+    /// On squares, as in a linear model of these columns.
+    influence: Influence,
+}
+
+/// Leaves out columns that follow from others (STAT-008), and tells how much single persons decide of those that stay. The design
+/// has a constant, so that a column which does not vary is one that follows.
+fn independent(frame: &Frame, design: &Design, persons: Option<&[u32]>) -> Result<Kept, Problem> {
+    let zeros = vec![0.0; frame.len()];
+    let x = Filled { design, frame };
+    let solution = solve(&x, Response { values: &zeros, pivot: 0.0 }, None);
+    let omitted = solution.omitted.iter().map(|j| design.columns[*j].label.clone()).collect();
+    let kept = design.without(&solution.omitted);
+    if kept.len() < 2 {
+        return Err(Problem::new("E_COLLINEAR_ALL"));
+    }
+    let patterns = Patterns {
+        frame: Frame { columns: Vec::new(), origin: frame.origin.clone() },
+        weight: Vec::new(),
+        sum: Vec::new(),
+        squares: Vec::new(),
+        pivot: 0.0,
+        range: (0.0, 0.0),
+        whole: true,
+        clusters: None,
+        n: frame.len() as f64,
+        by_row: true,
+        places: None,
+    };
+    let influence = influence(&x, &solution, None, &patterns, persons);
+    Ok(Kept { design: kept, omitted, influence })
+}
