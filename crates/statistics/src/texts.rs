@@ -172,6 +172,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
             "\"{about}\" must give at least two groups.",
         ],
     ),
+    (
+        "E_NOT_POSITIVE",
+        [
+            "«{about}» må være større enn 0 overalt.",
+            "«{about}» må vere større enn 0 overalt.",
+            "\"{about}\" must be greater than 0 everywhere.",
+        ],
+    ),
 ];
 
 /// Notices: what is told beside a result.

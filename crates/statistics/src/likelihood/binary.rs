@@ -107,7 +107,7 @@ impl Link {
     }
 
     /// The index of a probability.
-    fn quantile(self, p: f64) -> f64 {
+    pub fn quantile(self, p: f64) -> f64 {
         match self {
             Self::Logit => (p / (1.0 - p)).ln(),
             Self::Probit => {
@@ -134,7 +134,7 @@ pub(crate) fn logistic(u: f64) -> f64 {
 }
 
 /// φ(u).
-fn normal(u: f64) -> f64 {
+pub(crate) fn normal(u: f64) -> f64 {
     (-0.5 * u * u).exp() / (2.0 * PI).sqrt()
 }
 

@@ -1,4 +1,5 @@
-//! Models that maximise a likelihood (section 5): logit, probit, multinomial and ordered logit, Poisson, negative binomial.
+//! Models that maximise a likelihood (section 5): logit, probit, multinomial and ordered logit, Poisson, negative binomial; and
+//! generalised linear models and quantile regression beside them.
 //! All share the sample as weighted observations (`sample`), Newton's method on it (`newton`) and the ways to errors
 //! (`finish`); each command's file adds its likelihood.
 //!
@@ -10,10 +11,12 @@ mod binary;
 mod counts;
 mod effects;
 mod finish;
+mod glm;
 mod multinomial;
 mod newton;
 mod ordered;
 mod predict;
+mod quantile;
 mod sample;
 mod separation;
 
@@ -21,9 +24,11 @@ pub use binary::{BinaryOptions, logit, probit};
 pub use counts::{CountOptions, negative_binomial, poisson};
 pub use effects::{EffectKind, EffectPlace, Effects};
 pub use finish::{Ratio, ratios};
+pub use glm::{Family, GlmModel, Link, glm};
 pub use multinomial::{MultinomialOptions, mlogit};
 pub use ordered::{OrderedOptions, ologit};
 pub use predict::{Fitted, Wanted};
+pub use quantile::{QuantileModel, quantile_regression};
 
 pub(crate) use newton::tree;
 pub(crate) use predict::known as known_categories;

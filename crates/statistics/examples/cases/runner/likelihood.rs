@@ -4,8 +4,9 @@ use serde_json::Value;
 use statistics::Problem;
 use statistics::fit::Fit;
 use statistics::likelihood::{
-    BinaryOptions, CountOptions, EffectKind, EffectPlace, Effects, Errors, Model, MultinomialOptions, OrderedOptions,
-    logit, mlogit, negative_binomial, ologit, poisson, probit,
+    BinaryOptions, CountOptions, EffectKind, EffectPlace, Effects, Errors, Family, GlmModel, Link, Model,
+    MultinomialOptions, OrderedOptions, QuantileModel, glm, logit, mlogit, negative_binomial, ologit, poisson, probit,
+    quantile_regression,
 };
 use statistics::mixed::{MixedModel, regress_mml};
 
@@ -44,10 +45,39 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
             let levels = case.list("y_levels").iter().filter_map(|level| sheet.category(model.y, level));
             ologit(&sheet.table, &model, &OrderedOptions { order: levels.map(|l| l as f64).collect() })
         }
+        "glm" => return Some(general(case, sheet).map(|fit| named(&fit))),
+        "quantile-regression" => {
+            let Model { y, terms, constant, .. } = model(case, sheet, false);
+            let model = QuantileModel { y, terms, constant, tau: case.number("tau").unwrap_or(0.5) };
+            return Some(quantile_regression(&sheet.table, &model).map(|fit| named(&fit)));
+        }
         "regress-mml" => return Some(mixed(case, sheet)),
         _ => return None,
     };
     Some(fitted.map(|fitted| named(&fitted.fit)))
+}
+
+fn general(case: &Case, sheet: &mut Sheet) -> Result<Fit, Problem> {
+    let Model { y, terms, constant, .. } = model(case, sheet, false);
+    let family = match case.word("family") {
+        Some("binomial") => Family::Binomial,
+        Some("poisson") => Family::Poisson,
+        Some("gamma") => Family::Gamma,
+        Some("inverse-gaussian") => Family::InverseGaussian,
+        _ => Family::Gaussian,
+    };
+    let link = match case.word("link") {
+        Some("identity") => Some(Link::Identity),
+        Some("log") => Some(Link::Log),
+        Some("inverse") => Some(Link::Inverse),
+        Some("inverse-squared") => Some(Link::InverseSquared),
+        Some("sqrt") => Some(Link::Root),
+        Some("logit") => Some(Link::Logit),
+        Some("probit") => Some(Link::Probit),
+        Some("cloglog") => Some(Link::LogLog),
+        _ => None,
+    };
+    glm(&sheet.table, &GlmModel { y, terms, constant, family, link })
 }
 
 fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
