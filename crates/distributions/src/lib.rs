@@ -4,12 +4,14 @@
 use std::f64::consts::PI;
 
 mod noncentral;
+mod range;
 mod special;
 mod tables;
 
 use noncentral::t_tails;
 
 pub use noncentral::shares;
+pub use range::{studentised_range_critical, studentised_range_upper};
 pub use special::{Tails, beta_power, beta_tails, deviance, gamma_tails, normal_tails, poisson, solve, stirling_error};
 pub use tables::{Independence, independence};
 

@@ -2,6 +2,7 @@
 //! [`Columns`] (where a design's numbers come from), [`solve()`] (weighted least squares with the rule for collinear columns) and
 //! [`influence()`] (how much single persons decide).
 
+pub mod anova;
 pub mod columns;
 mod influence;
 mod lookup;

@@ -45,6 +45,8 @@ pub struct Solution {
     pub rss: f64,
     /// Σw(x'b − ȳ)² where there is a constant, else Σw(x'b)².
     pub explained: f64,
+    /// What each kept column adds to the explained sum of squares when columns enter in their order.
+    pub steps: Vec<f64>,
     /// About which number each kept column was taken.
     shift: Vec<f64>,
     /// Estimates and R⁻¹ for the columns about these numbers.
@@ -186,6 +188,7 @@ impl<'a> Setting<'a> {
             }
             b[0] = b[0] + T::of(self.y.pivot);
         }
+        let steps: Vec<f64> = along.iter().map(|q| q.value().powi(2)).collect();
         let values = |all: &[T]| all.iter().map(|x| x.value()).collect::<Vec<f64>>();
         Solution {
             omitted: (0..self.x.width()).filter(|j| !kept.contains(j)).collect(),
@@ -193,7 +196,8 @@ impl<'a> Setting<'a> {
             b: DVector::from_vec(values(&b)),
             factor: DMatrix::from_vec(size, size, values(&factor)),
             rss: rest.value(),
-            explained: columns::sum(along[usize::from(constant)..].iter().map(|q| q.value().powi(2))),
+            explained: columns::sum(steps[usize::from(constant)..].iter().copied()),
+            steps,
             shift,
             local: values(&local),
             local_factor: DMatrix::from_vec(size, size, values(&local_factor)),

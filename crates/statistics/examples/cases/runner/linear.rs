@@ -2,6 +2,7 @@
 
 use statistics::Problem;
 use statistics::fit::Fit;
+use statistics::linear::anova::{Anova, Source};
 use statistics::linear::model::Errors;
 use statistics::linear::regress::{Margins, Regress};
 
@@ -11,6 +12,7 @@ use super::{Case, Sheet, Values};
 pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>> {
     Some(match case.command() {
         "regress" => regress(case, sheet),
+        "anova" => anova(case, sheet),
         _ => return None,
     })
 }
@@ -94,6 +96,32 @@ fn regress(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     for (name, errors) in all {
         let fit = Regress { errors, ..model.clone() }.fit(&sheet.table, None)?.fit;
         values.extend(fit.estimates.iter().map(|e| (format!("{name}[{}]", e.label), e.se)));
+    }
+    Ok(values)
+}
+
+fn anova(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let y = sheet.number(case.text("y").unwrap_or_default());
+    let terms = sheet.terms(case.list("terms"));
+    let posthoc = case.switch("posthoc").then(|| case.number("level").unwrap_or(95.0));
+    let table = Anova { y, terms, posthoc }.fit(&sheet.table, None)?;
+    let mut values: Values = table.scalars.iter().map(|(name, x)| ((*name).to_owned(), *x)).collect();
+    let mut add = |source: &Source, prefix: &str| {
+        values.push((format!("{prefix}ss[{}]", source.name), source.ss));
+        values.push((format!("{prefix}df[{}]", source.name), source.df));
+        if let Some(test) = table.test(source) {
+            values.push((format!("{prefix}F[{}]", source.name), test.statistic));
+            values.extend(test.p().map(|p| (format!("{prefix}p[{}]", source.name), p)));
+        }
+    };
+    table.partial.iter().for_each(|source| add(source, ""));
+    table.sequential.iter().for_each(|source| add(source, "sequential_"));
+    [&table.model, &table.residual, &table.total].into_iter().for_each(|source| add(source, ""));
+    for pair in &table.posthoc {
+        values.push((format!("diff[{}]", pair.label), pair.difference));
+        values.push((format!("lcl[{}]", pair.label), pair.limits.0));
+        values.push((format!("ucl[{}]", pair.label), pair.limits.1));
+        values.push((format!("p[{}]", pair.label), pair.p));
     }
     Ok(values)
 }
