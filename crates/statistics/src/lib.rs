@@ -11,6 +11,7 @@ pub mod likelihood;
 pub mod linear;
 pub mod mixed;
 mod problem;
+pub mod rdd;
 pub mod rows;
 pub mod survival;
 mod texts;

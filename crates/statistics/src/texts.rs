@@ -53,6 +53,22 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_RDD_TOO_FEW",
+        [
+            "Det er for få observasjoner nær grensen på en av sidene. Utvid utvalget, eller senk graden.",
+            "Det er for få observasjonar nær grensa på ei av sidene. Utvid utvalet, eller senk graden.",
+            "There are too few observations near the cutoff on one side. Widen the sample, or lower the order.",
+        ],
+    ),
+    (
+        "E_RDD_NO_JUMP",
+        [
+            "«{about}» har ikke noe hopp ved grensen, så det er ikke noe å dele hoppet i utfallet på.",
+            "«{about}» har ikkje noko hopp ved grensa, så det er ikkje noko å dele hoppet i utfallet på.",
+            "\"{about}\" does not jump at the cutoff, so there is nothing to divide the jump of the outcome by.",
+        ],
+    ),
+    (
         "E_NO_RESIDUAL_DF",
         [
             "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",

@@ -5,6 +5,7 @@ use statistics::descriptive::{
     percentile, percentile_of, spearman, ttest,
 };
 use statistics::fit::{Test, TestKind};
+use statistics::rdd::{Rdd, rdd};
 use statistics::{Frame, Problem};
 
 use super::{Case, Sheet, Values};
@@ -18,8 +19,41 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
         "ci" => Some(means(case, sheet)),
         "normaltest" => Some(normality(case, sheet)),
         "ttest" | "kruskal" | "equal-variance" => Some(groups(case, sheet)),
+        "rdd" => Some(discontinuity(case, sheet)),
         _ => None,
     }
+}
+
+fn discontinuity(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let y = sheet.number(case.text("y").unwrap_or_default());
+    let running = sheet.number(case.text("running").unwrap_or_default());
+    let mut asked = Rdd::new(y, running);
+    asked.cutoff = case.number("cutoff").unwrap_or(0.0);
+    asked.order = case.number("polynomial").map_or(1, |p| p as usize);
+    asked.derivative = case.number("derivate").map_or(0, |v| v as usize);
+    asked.fuzzy = case.word("fuzzy").map(|t| sheet.number(t));
+    asked.cluster = case.word("cluster").map(|c| sheet.factor(c));
+    (asked.h, asked.b) = (case.number("h"), case.number("b"));
+    asked.covariates = sheet.terms(case.list("terms"));
+    let found = rdd(&sheet.table, &asked, None)?;
+    let all = [
+        ("tau_conventional", found.conventional.estimate),
+        ("se_conventional", found.conventional.se),
+        ("tau_bias_corrected", found.robust.estimate),
+        ("se_robust", found.robust.se),
+        ("h_left", found.h),
+        ("h_right", found.h),
+        ("b_left", found.b),
+        ("b_right", found.b),
+        ("n_left", found.n[0] as f64),
+        ("n_right", found.n[1] as f64),
+        ("n_h_left", found.effective[0] as f64),
+        ("n_h_right", found.effective[1] as f64),
+        ("lcl_robust", found.robust.lower),
+        ("ucl_robust", found.robust.upper),
+        ("p_robust", found.robust.p()),
+    ];
+    Ok(all.map(|(name, x)| (name.to_owned(), x)).to_vec())
 }
 
 fn variables(case: &Case, sheet: &mut Sheet) -> Vec<usize> {
