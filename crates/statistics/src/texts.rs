@@ -69,6 +69,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_TOO_MANY_GROUPS",
+        [
+            "«{about}» gir for mange grupper til at alle par kan sammenlignes. Slå sammen kategorier.",
+            "«{about}» gjev for mange grupper til at alle par kan samanliknast. Slå saman kategoriar.",
+            "\"{about}\" gives too many groups for all pairs to be compared. Merge categories.",
+        ],
+    ),
+    (
         "E_NO_RESIDUAL_DF",
         [
             "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",
