@@ -109,6 +109,30 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_NOT_A_PANEL",
+        [
+            "Dette krever minst to enheter, og minst én med flere tidspunkter.",
+            "Dette krev minst to einingar, og minst éi med fleire tidspunkt.",
+            "This needs at least two units, and at least one with several times.",
+        ],
+    ),
+    (
+        "E_DID_NEEDS_FOUR_CELLS",
+        [
+            "Gruppe og behandling må ha verdiene 0 og 1, og alle fire kombinasjoner må finnes.",
+            "Gruppe og behandling må ha verdiane 0 og 1, og alle fire kombinasjonar må finnast.",
+            "Group and treatment must have the values 0 and 1, and all four combinations must occur.",
+        ],
+    ),
+    (
+        "E_UNDERIDENTIFIED",
+        [
+            "Det er for få instrumenter, eller de følger av de andre leddene. Hver endogen variabel trenger minst ett eget.",
+            "Det er for få instrument, eller dei følgjer av dei andre ledda. Kvar endogen variabel treng minst eitt eige.",
+            "There are too few instruments, or they follow from the other terms. Each endogenous variable needs at least one of its own.",
+        ],
+    ),
+    (
         "E_NO_CONVERGENCE",
         [
             "Estimeringen kom ikke i mål innen grensen for antall iterasjoner. Ta ut ledd, eller skaler variablene.",
@@ -222,6 +246,38 @@ const NOTICES: &[(&str, Texts)] = &[
             "«{about}» har samme verdi overalt.",
             "«{about}» har same verdi overalt.",
             "\"{about}\" has the same value everywhere.",
+        ],
+    ),
+    (
+        "W_HAUSMAN_NEGATIVE",
+        [
+            "Observatoren er negativ, så testen gir ingen p-verdi. Prøv sigmamore.",
+            "Observatoren er negativ, så testen gir ingen p-verdi. Prøv sigmamore.",
+            "The statistic is negative, so the test has no p-value. Try sigmamore.",
+        ],
+    ),
+    (
+        "W_DID_TWOWAY",
+        [
+            "Ingen i kontrollgruppen er behandlet, så modellen har et nivå for hvert tidspunkt i stedet for behandlingstiden.",
+            "Ingen i kontrollgruppa er behandla, så modellen har eit nivå for kvart tidspunkt i staden for behandlingstida.",
+            "Nobody in the control group is treated, so the model has a level for each time instead of the time of treatment.",
+        ],
+    ),
+    (
+        "W_GROUP_VARIES",
+        [
+            "«{about}» skifter verdi over tid for noen enheter.",
+            "«{about}» skifter verdi over tid for nokre einingar.",
+            "\"{about}\" changes over time for some units.",
+        ],
+    ),
+    (
+        "W_WEAK_INSTRUMENT",
+        [
+            "Instrumentene for «{about}» er svake (F under 10), så estimatene er usikre.",
+            "Instrumenta for «{about}» er svake (F under 10), så estimata er usikre.",
+            "The instruments for \"{about}\" are weak (F below 10), so the estimates are unreliable.",
         ],
     ),
     (

@@ -16,10 +16,27 @@ pub fn influence(
     patterns: &Patterns,
     persons: Option<&[u32]>,
 ) -> Influence {
-    match persons.map(|persons| by_person(patterns, persons)) {
+    of(x, solution, unit, persons.map(|persons| by_person(patterns, persons)))
+}
+
+/// The same for rows in memory, `persons` being that of each.
+pub fn influence_of_rows(x: &dyn Columns, solution: &Solution, persons: impl Iterator<Item = u32>) -> Influence {
+    let people = persons.enumerate().map(|(row, person)| (person, row as u32)).collect();
+    of(x, solution, None, Some(sorted(people)))
+}
+
+fn of(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>, people: Option<Vec<(u32, u32)>>) -> Influence {
+    match people {
         Some(people) if people.windows(2).any(|pair| pair[0].0 == pair[1].0) => of_people(x, solution, unit, &people),
         _ => of_rows(x, solution, unit),
     }
+}
+
+fn sorted(mut people: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    if !people.is_sorted_by_key(|(person, _)| *person) {
+        people.sort_unstable();
+    }
+    people
 }
 
 /// Where everyone has one row.
@@ -44,17 +61,13 @@ fn of_rows(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>) -> Influe
 
 /// The persons of the rows with the pattern of each row; the rows of a person follow each other.
 fn by_person(patterns: &Patterns, persons: &[u32]) -> Vec<(u32, u32)> {
-    let mut people: Vec<(u32, u32)> = match &patterns.places {
+    sorted(match &patterns.places {
         Some(places) => persons.iter().zip(places).filter(|(_, p)| **p != NONE).map(|(i, p)| (*i, *p)).collect(),
         None if patterns.by_row => {
             patterns.frame.origin.iter().enumerate().map(|(i, row)| (persons[*row as usize], i as u32)).collect()
         }
         None => Vec::new(),
-    };
-    if !people.is_sorted_by_key(|(person, _)| *person) {
-        people.sort_unstable();
-    }
-    people
+    })
 }
 
 fn of_people(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>, people: &[(u32, u32)]) -> Influence {

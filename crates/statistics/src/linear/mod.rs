@@ -8,13 +8,14 @@ mod influence;
 mod lookup;
 pub mod model;
 mod number;
+pub mod panel;
 mod patterns;
 mod qr;
 pub mod regress;
 mod solve;
 
 pub use columns::{Columns, Filled, Matrix};
-pub use influence::influence;
+pub use influence::{influence, influence_of_rows};
 pub use model::{Errors, Sample};
 pub use patterns::{Clusters, NONE, Patterns, Request};
 pub use solve::{Response, Solution, cluster_sums, solve};

@@ -1,9 +1,12 @@
 //! Least squares and what builds on them: cases as calls, results as named numbers.
 
 use statistics::Problem;
-use statistics::fit::Fit;
+use statistics::fit::{Fit, TestKind};
 use statistics::linear::anova::{Anova, Source};
 use statistics::linear::model::Errors;
+use statistics::linear::panel::did::{Differences, EFFECT};
+use statistics::linear::panel::hausman::{Hausman, Scale};
+use statistics::linear::panel::{Model, Panel};
 use statistics::linear::regress::{Margins, Regress};
 
 use super::{Case, Sheet, Values};
@@ -13,6 +16,9 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
     Some(match case.command() {
         "regress" => regress(case, sheet),
         "anova" => anova(case, sheet),
+        "regress-panel" => panel(case, sheet),
+        "regress-panel-diff" => differences(case, sheet),
+        "hausman" => hausman(case, sheet),
         _ => return None,
     })
 }
@@ -122,6 +128,66 @@ fn anova(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         values.push((format!("lcl[{}]", pair.label), pair.limits.0));
         values.push((format!("ucl[{}]", pair.label), pair.limits.1));
         values.push((format!("p[{}]", pair.label), pair.p));
+    }
+    Ok(values)
+}
+
+fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let model = match case.word("model") {
+        Some("re") => Model::Random,
+        Some("be") => Model::Between,
+        Some("pooled") => Model::Pooled,
+        Some("fd") => Model::FirstDifferences,
+        Some("fe_twoway") => Model::FixedTwoWay,
+        _ => Model::Fixed,
+    };
+    let panel = Panel {
+        y: sheet.number(case.text("y").unwrap_or_default()),
+        terms: sheet.terms(case.list("terms")),
+        unit: sheet.number(case.panel("unit").unwrap_or_default()),
+        time: case.panel("time").map(|time| sheet.number(time)),
+        model,
+        robust: case.switch("robust"),
+    };
+    Ok(of_fit(&panel.fit(&sheet.table, None)?.fit))
+}
+
+fn differences(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let model = Differences {
+        y: sheet.number(case.text("y").unwrap_or_default()),
+        group: sheet.number(case.text("group").unwrap_or_default()),
+        treated: sheet.number(case.text("treated").unwrap_or_default()),
+        terms: sheet.terms(case.list("terms")),
+        unit: sheet.number(case.panel("unit").unwrap_or_default()),
+        time: sheet.number(case.panel("time").unwrap_or_default()),
+        robust: case.switch("robust"),
+    };
+    let mut values = of_fit(&model.fit(&sheet.table, None)?.fit);
+    also(&mut values, &[(&format!("b[{EFFECT}]"), "atet"), (&format!("se[{EFFECT}]"), "se_atet")]);
+    Ok(values)
+}
+
+fn hausman(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let model = Hausman {
+        y: sheet.number(case.text("y").unwrap_or_default()),
+        terms: sheet.terms(case.list("terms")),
+        unit: sheet.number(case.panel("unit").unwrap_or_default()),
+        include_constant: case.switch("include_constant"),
+        scale: match (case.switch("sigmamore"), case.switch("sigmaless")) {
+            (true, _) => Scale::More,
+            (_, true) => Scale::Less,
+            _ => Scale::Own,
+        },
+    };
+    let found = model.fit(&sheet.table, None)?;
+    let mut values = vec![("chi2".to_owned(), found.test.statistic)];
+    if let TestKind::ChiSquare(df) = found.test.kind {
+        values.push(("df".to_owned(), df));
+    }
+    values.extend(found.test.p().map(|p| ("p".to_owned(), p)));
+    for term in &found.terms {
+        values.push((format!("diff[{}]", term.label), term.fixed - term.random));
+        values.push((format!("se_diff[{}]", term.label), term.se));
     }
     Ok(values)
 }

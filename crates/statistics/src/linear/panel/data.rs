@@ -1,0 +1,181 @@
+//! The rows of a panel in memory, and the ways to take the units out of them.
+
+use std::collections::HashMap;
+
+use crate::design::{Column, Design, Part, Term, variables};
+use crate::linear::columns::{Filled, Matrix};
+use crate::linear::model::place;
+use crate::linear::patterns::Clusters;
+use crate::problem::Problem;
+use crate::rows::{Frame, Rows};
+
+/// A panel: columns of the design with the constant first, y less a pivot, and the unit of each row.
+pub struct Data {
+    /// The columns.
+    pub design: Design,
+    /// Their values.
+    pub x: Matrix,
+    /// y less `pivot`.
+    pub y: Vec<f64>,
+    /// The first y.
+    pub pivot: f64,
+    /// The unit of each row, from 0.
+    pub units: Clusters,
+    /// Rows of each unit.
+    pub sizes: Vec<f64>,
+    /// The value of the unit variable of each unit.
+    pub names: Vec<f64>,
+    /// The time of each row; 0 without one.
+    pub time: Vec<f64>,
+    /// The number of each row at its source.
+    pub origin: Vec<u32>,
+}
+
+impl Data {
+    /// Reads the rows in which nothing is missing. With `dummies` a column per time except the first is added, which is controlled
+    /// for: its term is the one after the last.
+    ///
+    /// # Errors
+    /// `E_COLLINEAR_ALL` when the dependent variable is in the terms, `E_NOT_A_PANEL` when there are fewer than two units, or no unit
+    /// has several rows.
+    pub fn of(
+        rows: &dyn Rows,
+        y: usize,
+        terms: &[Term],
+        unit: usize,
+        time: Option<usize>,
+        dummies: bool,
+    ) -> Result<Self, Problem> {
+        let covariates = variables(terms);
+        if covariates.contains(&y) {
+            return Err(Problem::new("E_COLLINEAR_ALL"));
+        }
+        let all: Vec<usize> = covariates.iter().copied().chain([y, unit]).chain(time).collect();
+        let mut frame = Frame::of(rows, &all);
+        if rows.stopped() {
+            return Err(Problem::new("E_STOPPED"));
+        }
+        let mut design = Design::of(rows, &frame, &place(&covariates), terms, true)?;
+        if let (true, Some(_)) = (dummies, time) {
+            let at = all.len() - 1;
+            let mut times = frame.columns[at].clone();
+            times.sort_by(f64::total_cmp);
+            times.dedup();
+            let column = |time: &f64| Column {
+                label: format!("time={time}"),
+                term: Some(terms.len()),
+                parts: vec![(at, Part::Is(*time))],
+            };
+            design.columns.extend(times.iter().skip(1).map(column));
+        }
+        let x = Matrix::of(&Filled { design: &design, frame: &frame });
+        let time = match time {
+            Some(_) => frame.columns.pop().unwrap_or_default(),
+            None => vec![0.0; frame.len()],
+        };
+        let unit = frame.columns.pop().unwrap_or_default();
+        let mut y = frame.columns.pop().unwrap_or_default();
+        let pivot = y.first().copied().unwrap_or_default();
+        y.iter_mut().for_each(|y| *y -= pivot);
+        let units = Clusters::of(&unit);
+        let (mut sizes, mut names) = (vec![0.0; units.count], vec![0.0; units.count]);
+        for (unit, value) in units.of.iter().zip(&unit) {
+            sizes[*unit as usize] += 1.0;
+            names[*unit as usize] = *value;
+        }
+        if units.count < 2 || sizes.iter().all(|size| *size == 1.0) {
+            return Err(Problem::new("E_NOT_A_PANEL"));
+        }
+        Ok(Self { design, x, y, pivot, units, sizes, names, time, origin: frame.origin })
+    }
+
+    /// Number of rows.
+    pub fn n(&self) -> f64 {
+        self.y.len() as f64
+    }
+
+    /// The harmonic mean of the units' numbers of rows.
+    pub fn harmonic(&self) -> f64 {
+        self.units.count as f64 / self.sizes.iter().map(|size| 1.0 / size).sum::<f64>()
+    }
+
+    /// The mean of a column in each unit, about the unit's first value, so that what does not change in a unit is exactly its mean.
+    pub fn means(&self, column: &[f64]) -> Vec<f64> {
+        let mut first = vec![f64::NAN; self.units.count];
+        let mut sums = vec![0.0; self.units.count];
+        for (unit, x) in self.units.of.iter().zip(column) {
+            let unit = *unit as usize;
+            if first[unit].is_nan() {
+                first[unit] = *x;
+            }
+            sums[unit] += x - first[unit];
+        }
+        first.iter().zip(&sums).zip(&self.sizes).map(|((first, sum), size)| first + sum / size).collect()
+    }
+
+    /// x − θ·(mean of its unit).
+    pub fn less(&self, column: &[f64], theta: impl Fn(usize) -> f64) -> Vec<f64> {
+        let means = self.means(column);
+        let taken: Vec<f64> = means.iter().enumerate().map(|(unit, mean)| theta(unit) * mean).collect();
+        self.units.of.iter().zip(column).map(|(unit, x)| x - taken[*unit as usize]).collect()
+    }
+
+    /// The unit means of all columns, a row per unit.
+    pub fn between(&self) -> (Matrix, Vec<f64>) {
+        let columns = self.x.columns.iter().map(|column| self.means(column)).collect();
+        (Matrix { columns, constant: true }, self.means(&self.y))
+    }
+
+    /// The differences between a unit's neighbouring rows in the order of time, with a constant: columns, y, unit and person's row.
+    pub fn differences(&self) -> (Matrix, Vec<f64>, Clusters, Vec<u32>) {
+        let mut order: Vec<usize> = (0..self.y.len()).collect();
+        order.sort_by(|a, b| self.units.of[*a].cmp(&self.units.of[*b]).then(self.time[*a].total_cmp(&self.time[*b])));
+        let pairs: Vec<(usize, usize)> = order
+            .windows(2)
+            .filter(|pair| self.units.of[pair[0]] == self.units.of[pair[1]])
+            .map(|pair| (pair[0], pair[1]))
+            .collect();
+        let of = |column: &[f64]| pairs.iter().map(|(a, b)| column[*b] - column[*a]).collect::<Vec<f64>>();
+        let mut columns: Vec<Vec<f64>> = self.x.columns.iter().map(|column| of(column)).collect();
+        columns[0].fill(1.0);
+        let units: Vec<f64> = pairs.iter().map(|(a, _)| f64::from(self.units.of[*a])).collect();
+        let rows = pairs.iter().map(|(a, _)| self.origin[*a]).collect();
+        (Matrix { columns, constant: true }, of(&self.y), Clusters::of(&units), rows)
+    }
+
+    /// Squared correlations of y and x'b: within units, between them, and over all rows.
+    pub fn fits(&self, index: &[f64]) -> [f64; 3] {
+        let one = |_: usize| 1.0;
+        [
+            correlation(&self.less(&self.y, one), &self.less(index, one)),
+            correlation(&self.means(&self.y), &self.means(index)),
+            correlation(&self.y, index),
+        ]
+    }
+
+    /// Numbers about the panel.
+    pub fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let fold = |f: fn(f64, f64) -> f64, start| self.sizes.iter().copied().fold(start, f);
+        vec![
+            ("units", self.units.count as f64),
+            ("T_min", fold(f64::min, f64::INFINITY)),
+            ("T_avg", self.n() / self.units.count as f64),
+            ("T_max", fold(f64::max, 0.0)),
+        ]
+    }
+
+    /// Values by unit under the value of the unit variable.
+    pub fn by_name(&self, values: &[f64]) -> HashMap<u64, f64> {
+        self.names.iter().map(|name| (name + 0.0).to_bits()).zip(values.iter().copied()).collect()
+    }
+}
+
+/// The squared correlation of two columns; missing where one does not vary.
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    use crate::linear::columns::sum;
+    let n = a.len() as f64;
+    let (mean_a, mean_b) = (sum(a.iter().copied()) / n, sum(b.iter().copied()) / n);
+    let product = |x: &[f64], mx: f64, y: &[f64], my: f64| sum(x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)));
+    let both = product(a, mean_a, b, mean_b);
+    both * both / (product(a, mean_a, a, mean_a) * product(b, mean_b, b, mean_b))
+}
