@@ -12,7 +12,7 @@ mod kaplan_meier;
 mod log_rank;
 mod weibull;
 
-pub use cox::{Cox, Ties, cox};
+pub use cox::{Cox, CoxFit, Ties, cox};
 pub use kaplan_meier::{At, Curve, Curves, Interval, KaplanMeier, Step, kaplan_meier};
 pub use log_rank::{LogRank, Observed};
 pub use weibull::{Distribution, Regression, Weibull, WeibullGroup, WeibullShape, survival_regression, weibull};
