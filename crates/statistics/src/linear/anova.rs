@@ -181,6 +181,9 @@ fn sources(names: &[String], effects: &Effects<'_>, solution: &Solution) -> (Vec
     names.iter().enumerate().map(each).unzip()
 }
 
+/// A column of the frame, and of a factor the category with the last that occurs.
+type Choice = (usize, Option<(f64, f64)>);
+
 /// What an effect column takes of a variable.
 enum Effect {
     /// Its value.
@@ -205,7 +208,7 @@ impl<'a> Effects<'a> {
         let frame = &sample.patterns.frame;
         let mut columns = vec![EffectColumn { term: None, parts: Vec::new() }];
         for (number, term) in terms.iter().enumerate() {
-            let mut products: Vec<Vec<(usize, Option<(f64, f64)>)>> = vec![Vec::new()];
+            let mut products: Vec<Vec<Choice>> = vec![Vec::new()];
             for piece in &term.pieces {
                 let place = sample.variables.iter().position(|v| *v == piece.variable).unwrap_or_default();
                 let choices: Vec<Option<(f64, f64)>> = match piece.form {

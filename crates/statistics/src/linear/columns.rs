@@ -135,6 +135,34 @@ impl Columns for Extended<'_> {
     }
 }
 
+/// Some columns of others, in this order.
+pub struct Picked<'a> {
+    /// All of them.
+    pub all: &'a dyn Columns,
+    /// Their numbers.
+    pub columns: &'a [usize],
+}
+
+impl Columns for Picked<'_> {
+    fn len(&self) -> usize {
+        self.all.len()
+    }
+    fn width(&self) -> usize {
+        self.columns.len()
+    }
+    fn constant(&self) -> bool {
+        self.all.constant() && self.columns.first() == Some(&0)
+    }
+    fn fill(&self, range: Range<usize>, out: &mut [f64]) {
+        let rows = range.len();
+        let mut all = vec![0.0; rows * self.all.width()];
+        self.all.fill(range, &mut all);
+        for (out, j) in out.chunks_mut(rows.max(1)).zip(self.columns) {
+            out.copy_from_slice(&all[j * rows..(j + 1) * rows]);
+        }
+    }
+}
+
 /// Σ of each column times its weights.
 pub fn totals(x: &dyn Columns, weights: &[f64]) -> Vec<f64> {
     use super::number::Number as _;

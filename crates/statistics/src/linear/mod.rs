@@ -5,9 +5,11 @@
 pub mod anova;
 pub mod columns;
 mod influence;
+pub mod iv;
 mod lookup;
 pub mod model;
 mod number;
+pub mod oaxaca;
 pub mod panel;
 mod patterns;
 mod qr;

@@ -328,6 +328,18 @@ impl Solution {
         out
     }
 
+    /// The columns turned so that Z'WZ is the identity: Z spans what X does.
+    pub fn rotated(&self, x: &dyn Columns) -> Vec<Vec<f64>> {
+        let moved = self.moved(x);
+        let parts = by_block(&moved, |range, block| rotated(block, range.len(), &self.local_factor));
+        let mut out = vec![Vec::with_capacity(x.len()); self.size()];
+        for part in parts {
+            let rows = part.len().checked_div(self.size()).unwrap_or_default();
+            out.iter_mut().zip(part.chunks(rows.max(1))).for_each(|(out, part)| out.extend_from_slice(part));
+        }
+        out
+    }
+
     /// x'(X'WX)⁻¹x by row.
     pub fn leverage(&self, x: &dyn Columns) -> Vec<f64> {
         let parts = by_block(&self.moved(x), |range, block| {

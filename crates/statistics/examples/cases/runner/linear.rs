@@ -1,9 +1,12 @@
 //! Least squares and what builds on them: cases as calls, results as named numbers.
 
 use statistics::Problem;
+use statistics::design::Term;
 use statistics::fit::{Fit, TestKind};
 use statistics::linear::anova::{Anova, Source};
+use statistics::linear::iv::{Estimator, Instruments};
 use statistics::linear::model::Errors;
+use statistics::linear::oaxaca::Oaxaca;
 use statistics::linear::panel::did::{Differences, EFFECT};
 use statistics::linear::panel::hausman::{Hausman, Scale};
 use statistics::linear::panel::{Model, Panel};
@@ -19,6 +22,8 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
         "regress-panel" => panel(case, sheet),
         "regress-panel-diff" => differences(case, sheet),
         "hausman" => hausman(case, sheet),
+        "ivregress" => instruments(case, sheet),
+        "oaxaca" => oaxaca(case, sheet),
         _ => return None,
     })
 }
@@ -188,6 +193,65 @@ fn hausman(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     for term in &found.terms {
         values.push((format!("diff[{}]", term.label), term.fixed - term.random));
         values.push((format!("se_diff[{}]", term.label), term.se));
+    }
+    Ok(values)
+}
+
+fn instruments(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let y = sheet.number(case.text("y").unwrap_or_default());
+    let exogenous = sheet.terms(case.list("terms"));
+    let mut numbers = |field: &str| -> Vec<Term> {
+        case.texts(field).into_iter().map(|name| Term::number(sheet.number(name))).collect()
+    };
+    let (endogenous, instruments) = (numbers("endogenous"), numbers("instruments"));
+    let model = Instruments {
+        estimator: match case.word("estimator") {
+            Some("liml") => Estimator::Liml,
+            Some("gmm") => Estimator::Gmm,
+            _ => Estimator::Tsls,
+        },
+        errors: errors(case, sheet),
+        first_stage: case.switch("firststage"),
+        endog: case.switch("endog"),
+        overid: case.switch("overid"),
+        ..Instruments::of(y, exogenous, endogenous, instruments)
+    };
+    let found = model.fit(&sheet.table, None)?;
+    let mut values = of_fit(&found.fit);
+    for stage in &found.first_stage {
+        values.push((stage.f.name.clone(), stage.f.statistic));
+        values.push((format!("partial_r2[{}]", stage.label), stage.partial_r2));
+    }
+    // With one endogenous variable its name may be left out.
+    if let [stage] = found.first_stage.as_slice() {
+        values.push(("first_stage_F".to_owned(), stage.f.statistic));
+    }
+    also(&mut values, &[("wu_hausman", "wu_hausman_F"), ("hansen", "hansen_j")]);
+    Ok(values)
+}
+
+fn oaxaca(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let model = Oaxaca {
+        y: sheet.number(case.text("y").unwrap_or_default()),
+        terms: sheet.terms(case.list("terms")),
+        by: sheet.number(case.text("by").unwrap_or_default()),
+        first: case.list("groups_order").first().and_then(|v| v.as_f64()),
+        pool: case.switch("pool"),
+        robust: case.switch("robust"),
+    };
+    let found = model.fit(&sheet.table, None)?;
+    let mut values = vec![
+        ("gap".to_owned(), found.gap.0),
+        ("se_gap".to_owned(), found.gap.1),
+        ("mean_a".to_owned(), found.means[0]),
+        ("mean_b".to_owned(), found.means[1]),
+    ];
+    let pooled = found.pooled.iter().map(|part| (format!("pooled_{}", part.name), part));
+    let all = found.threefold.iter().map(|part| (part.name.to_owned(), part)).chain(pooled);
+    for (name, part) in all {
+        values.push((name.clone(), part.value));
+        values.push((format!("se_{name}"), part.se));
+        values.extend(part.detail.iter().map(|(label, value, _)| (format!("{name}[{label}]"), *value)));
     }
     Ok(values)
 }
