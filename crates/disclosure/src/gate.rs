@@ -12,7 +12,7 @@ use kernel::Timestamp;
 use crate::keys::{Fingerprint, GateKeys, Sketch};
 use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Stored, ValueKey};
 use crate::meter::{Meter, Sets};
-use crate::policy::Policy;
+use crate::policy::{Policy, SnapRules};
 use crate::reason::{Reason, Withheld};
 use crate::released::{Released, Statistic, Value};
 use crate::sets::{Candidate, KnownSet, SLOTS, SetIndex};
@@ -126,6 +126,8 @@ pub struct Desk<'a> {
     /// Sets that become known with this release.
     fresh: SetIndex,
     fresh_members: HashMap<Fingerprint, engine::Members>,
+    /// What the search found for the sets of this release, each searched for once.
+    searched: HashMap<Fingerprint, Option<Arc<KnownSet>>>,
     /// Statistics over roots, by root and column.
     again: HashMap<(Fingerprint, [u8; 32]), Option<Rc<RawMagnitude>>>,
     entries: Vec<LedgerEntry>,
@@ -144,9 +146,6 @@ pub(crate) struct Filed<'a> {
     /// Cell of the result, for the recipe.
     pub cell: usize,
 }
-
-/// Sets below this size are snapped within half of the radius (SDC-057).
-const SMALL_SET: u64 = 100;
 
 /// Where a value is to be filed that is not known yet.
 struct Place {
@@ -188,6 +187,7 @@ impl<'a> Desk<'a> {
             known: HashMap::new(),
             fresh: SetIndex::default(),
             fresh_members: HashMap::new(),
+            searched: HashMap::new(),
             again: HashMap::new(),
             entries: Vec::new(),
             sets: Sets::default(),
@@ -236,6 +236,9 @@ impl<'a> Desk<'a> {
         cell: usize,
         of_root: impl Fn(&KnownSet) -> u64,
     ) -> Result<Count, Stopped> {
+        if set.keyed == Keyed::Persons {
+            self.search(&KnownSet::of(set), &set.members)?;
+        }
         if n == 0 {
             return Ok(Count { shown: 0, empty: true });
         }
@@ -322,11 +325,11 @@ impl<'a> Desk<'a> {
             column: filed.column,
             policy: self.policy.hash().to_owned(),
         };
+        let known = Arc::new(KnownSet::of(set));
+        let root = if persons { self.root(&known, &set.members)? } else { Arc::clone(&known) };
         if let Some(value) = self.read(&key)? {
             return Ok(Ok(value));
         }
-        let known = Arc::new(KnownSet { fingerprint, persons: set.persons, sketch: Sketch(set.sketch) });
-        let root = if persons { self.root(&known, &set.members)? } else { Arc::clone(&known) };
         self.sets.ask(set).near |= root.fingerprint != known.fingerprint;
         let at_root = ValueKey { set: root.fingerprint, ..key.clone() };
         if let Some(value) = self.read(&at_root)? {
@@ -380,36 +383,54 @@ impl<'a> Desk<'a> {
     /// The root of a set: of a known one what was found when it became known; of a new one the nearest known set within
     /// the secret radius, or itself (SDC-051..053).
     fn root(&mut self, set: &Arc<KnownSet>, members: &engine::Members) -> Result<Arc<KnownSet>, Stopped> {
+        let found = match self.searched.get(&set.fingerprint) {
+            Some(found) => found.clone(),
+            None => self.search(set, members)?,
+        };
         if let Some(root) = self.fresh.root(set.fingerprint) {
             return Ok(root);
         }
         if let Some(root) = self.ledger.root(set.fingerprint)? {
             return Ok(root);
         }
-        let root = self.near(set, members)?.unwrap_or_else(|| Arc::clone(set));
+        let root = found.unwrap_or_else(|| Arc::clone(set));
         self.fresh.insert(set, &root);
         self.fresh_members.insert(set.fingerprint, members.clone());
         Ok(root)
     }
 
+    /// Searches for sets near a set, once for every cell that is counted: whether the set is known, equal to that of
+    /// another cell, or empty must not be told from the time (SDC-054).
+    fn search(&mut self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
+        let found = self.near(set, members)?;
+        self.searched.insert(set.fingerprint, found.clone());
+        Ok(found)
+    }
+
+    /// The set whose values a set is answered with, where a known one is near. Constant work (SDC-054): so many sets are
+    /// compared as there are slots, whether there are candidates or not; an empty slot compares the set with itself.
     fn near(&self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
-        let r = self.policy.rules().snap_r;
-        let mut candidates = self.ledger.candidates(set.persons, &set.sketch, r)?;
-        candidates.extend(self.fresh.candidates(set.persons, &set.sketch, r));
+        let reach = self.policy.rules().snap.most;
+        let mut candidates = self.ledger.candidates(set.persons, &set.sketch, reach)?;
+        candidates.extend(self.fresh.candidates(set.persons, &set.sketch, reach));
         candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         candidates.truncate(SLOTS);
-        if candidates.is_empty() {
-            return Ok(None);
-        }
         let ordinals = members.ordinals();
-        let mut nearest: Option<(u64, Arc<KnownSet>)> = None;
+        for _ in candidates.len()..SLOTS {
+            let dummy = members.ordinals();
+            std::hint::black_box(dummy.zip(ordinals.as_ref()).map(|(dummy, own)| dummy.symmetric_difference_len(own)));
+        }
+        // The nearest one decides, near or not: a second chance with the next one would make the edge of the radius steep.
+        let mut nearest: Option<(u64, Candidate)> = None;
         for candidate in candidates {
             let apart = self.apart(&candidate, ordinals.as_ref())?;
-            if self.is_near(set, &candidate, apart) && nearest.as_ref().is_none_or(|(best, _)| apart < *best) {
-                nearest = Some((apart, candidate.root));
+            if nearest.as_ref().is_none_or(|(least, _)| apart < *least) {
+                nearest = Some((apart, candidate));
             }
         }
-        Ok(nearest.map(|(_, root)| root))
+        Ok(nearest
+            .filter(|(apart, candidate)| self.is_near(set, candidate, *apart))
+            .map(|(_, candidate)| candidate.root))
     }
 
     /// How many persons are in one of two sets only: exactly where the members of both are at hand, else as the sketches
@@ -424,23 +445,16 @@ impl<'a> Desk<'a> {
         Ok(exact.unwrap_or(candidate.distance.round() as u64))
     }
 
-    /// The least radius for sets of this size: half of the policy's for small ones, whose numbers would be too far off
-    /// (SDC-057).
-    fn radius(&self, persons: u64) -> u64 {
-        let r = self.policy.rules().snap_r;
-        if persons < SMALL_SET { r / 2 } else { r }
-    }
-
     /// SDC-052: nearer than the secret radius of the pair and than a share of the larger set; and, for a set found by way
     /// of another, within reach of the root.
     fn is_near(&self, set: &KnownSet, candidate: &Candidate, apart: u64) -> bool {
         let other = &candidate.set;
-        let (keys, r) = (self.ctx.keys, self.radius(set.persons.max(other.persons)));
-        let (radius, share) = keys.radius(set.fingerprint, other.fingerprint, r);
+        let (keys, SnapRules { least, most }) = (self.ctx.keys, self.policy.rules().snap);
+        let (radius, share) = keys.radius(set.fingerprint, other.fingerprint, least, most);
         let within_reach = || {
             let root = &candidate.root;
             root.fingerprint == other.fingerprint
-                || set.sketch.distance(&root.sketch) < keys.reach(root.fingerprint, r) as f64
+                || set.sketch.distance(&root.sketch) < keys.reach(root.fingerprint, most) as f64
         };
         apart < radius && apart as f64 <= share * set.persons.max(other.persons) as f64 && within_reach()
     }
@@ -456,7 +470,7 @@ impl<'a> Desk<'a> {
         if sample.keyed == Keyed::Units || sample.persons == 0 || !row_wise {
             return Ok((fingerprint, None));
         }
-        let known = Arc::new(KnownSet { fingerprint, persons: sample.persons, sketch: Sketch(sample.sketch) });
+        let known = Arc::new(KnownSet::of(sample));
         let root = self.root(&known, &sample.members)?.fingerprint;
         if root == fingerprint {
             return Ok((root, None));

@@ -75,21 +75,22 @@ impl GateKeys {
         u64::from_le_bytes(head(&digest)) as f64 / 2f64.powi(64)
     }
 
-    /// The secret radius of a pair of sets and the share of SDC-052 for snapping radius `r`.
-    pub fn radius(&self, one: Fingerprint, other: Fingerprint, r: u64) -> (u64, f64) {
+    /// The secret radius of a pair of sets, between the least and the most, and the share of SDC-052.
+    pub fn radius(&self, one: Fingerprint, other: Fingerprint, least: u64, most: u64) -> (u64, f64) {
         let (low, high) = (one.min(other), one.max(other));
         let digest = mac(&self.noise, &[b"sn1", &low.0.to_le_bytes(), &high.0.to_le_bytes()]);
         let first = u64::from_le_bytes(head(&digest));
         let second = u64::from_le_bytes(head(&digest[8..]));
-        (r + first % (r + 1), 0.4 + 0.2 * (second as f64 / 2f64.powi(64)))
+        (least + first % (most - least + 1), 0.4 + 0.2 * (second as f64 / 2f64.powi(64)))
     }
 }
 
 impl GateKeys {
-    /// How far a chain of near sets may lead from the set whose values it is answered with: `r` to `2r`, secret.
-    pub fn reach(&self, root: Fingerprint, r: u64) -> u64 {
+    /// How far a chain of near sets may lead from the set whose values it is answered with: once to twice the largest
+    /// radius, secret.
+    pub fn reach(&self, root: Fingerprint, most: u64) -> u64 {
         let digest = mac(&self.noise, &[b"sn2", &root.0.to_le_bytes()]);
-        r + u64::from_le_bytes(head(&digest)) % (r + 1)
+        most + u64::from_le_bytes(head(&digest)) % (most + 1)
     }
 }
 
@@ -183,8 +184,8 @@ mod tests {
         assert_eq!(12 + table.change(12, u), 11);
         let (less, _) = set(&keys, 1..=11);
         assert_eq!(format!("{:032x}", less.0), "120c094aa466edc6c6e2735337b07612");
-        assert_eq!(keys.radius(all, less, 10).0, 17);
-        assert_eq!(keys.radius(less, all, 10), keys.radius(all, less, 10));
+        assert_eq!(keys.radius(all, less, 10, 20).0, 17);
+        assert_eq!(keys.radius(less, all, 2, 10), keys.radius(all, less, 2, 10));
     }
 
     /// SDC-032: a set has one fingerprint, whatever the order in which its persons are met.

@@ -76,11 +76,11 @@ pub struct LedgerError;
 
 /// The memory of the gate: one per installation, for all users, stores and versions. First come fixes the value.
 pub trait Ledger: Send {
-    /// Known sets that may lie within radius `2r` of this one, nearest first, at most four (SDC-051, SDC-054).
+    /// Known sets that may lie within `reach` persons of this one, nearest first, at most four (SDC-051, SDC-054).
     ///
     /// # Errors
     /// [`LedgerError`] when the ledger cannot be read.
-    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError>;
+    fn candidates(&self, persons: u64, sketch: &Sketch, reach: u64) -> Result<Vec<Candidate>, LedgerError>;
 
     /// The set whose values a known set is answered with: itself, or the earlier set that it was near; none for a set
     /// that is not known.
@@ -157,8 +157,8 @@ impl MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        Ok(self.sets.candidates(persons, sketch, r))
+    fn candidates(&self, persons: u64, sketch: &Sketch, reach: u64) -> Result<Vec<Candidate>, LedgerError> {
+        Ok(self.sets.candidates(persons, sketch, reach))
     }
 
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {

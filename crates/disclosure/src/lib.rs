@@ -52,7 +52,7 @@ pub use ledger::{Ledger, LedgerEntry, LedgerError, MemoryLedger, Recipe, Stored,
 pub use meter::{Asked, AskedSet, Meter, Unmetered};
 pub use policy::{
     Approval, Attachment, BudgetRules, Change, MagnitudeRules, ModelRules, NotChanged, Office, PercentileRules,
-    PlotRules, Policy, PolicyBook, PolicyError, PolicyStamp, Rules, Subject, SurvivalRules,
+    PlotRules, Policy, PolicyBook, PolicyError, PolicyStamp, Rules, SnapRules, Subject, SurvivalRules,
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use reason::{Reason, Remedy, Withheld, note};

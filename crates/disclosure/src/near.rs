@@ -63,7 +63,7 @@ struct Limit {
 /// The limits of the sizes that can be near, each found when the first set of that size is met.
 struct Limits {
     persons: u64,
-    r: u64,
+    reach: u64,
     low: u64,
     known: Vec<Option<Limit>>,
 }
@@ -72,7 +72,7 @@ impl Limits {
     #[inline]
     fn of(&mut self, other: u64) -> Option<Limit> {
         let slot = self.known.get_mut(other.wrapping_sub(self.low) as usize)?;
-        Some(*slot.get_or_insert_with(|| Limit::between(self.persons, other, self.r)))
+        Some(*slot.get_or_insert_with(|| Limit::between(self.persons, other, self.reach)))
     }
 }
 
@@ -117,15 +117,14 @@ impl Near {
         (block.persons[row], block.sketches.get(row))
     }
 
-    /// The `N` nearest by sketch among those that can be within radius `2r`, with the mean squared difference of their
+    /// The `N` nearest by sketch among those that can be within `reach` persons, with the mean squared difference of their
     /// counters: nearest first, then earliest.
-    pub(crate) fn nearest<const N: usize>(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<(f64, u32)> {
-        let reach = 2 * r;
+    pub(crate) fn nearest<const N: usize>(&self, persons: u64, sketch: &Sketch, reach: u64) -> Vec<(f64, u32)> {
         let least = ((1.0 - LARGEST_SHARE) * persons as f64).ceil() as u64;
         let most = (persons as f64 / (1.0 - LARGEST_SHARE)).floor() as u64;
         let (low, high) = (persons.saturating_sub(reach).max(least).max(1), (persons + reach).min(most));
         let Some(sizes) = high.checked_sub(low) else { return Vec::new() };
-        let mut limits = Limits { persons, r, low, known: vec![None; sizes as usize + 1] };
+        let mut limits = Limits { persons, reach, low, known: vec![None; sizes as usize + 1] };
         let (own, mut best) = (mark(sketch), Best::<N> { rows: Vec::with_capacity(N + 1) });
         for block in self.blocks.iter().take(block_of(high) + 1).skip(block_of(low)) {
             match &block.sketches {
@@ -192,15 +191,16 @@ impl Sketches {
 
 impl Limit {
     /// What near sets of these sizes keep, all but a few of ten thousand of the farthest.
-    fn between(persons: u64, other: u64, r: u64) -> Self {
+    fn between(persons: u64, other: u64, reach: u64) -> Self {
         let larger = persons.max(other) as f64;
-        let apart = (2.0 * r as f64).min(LARGEST_SHARE * larger);
+        let apart = (reach as f64).min(LARGEST_SHARE * larger);
         // Two counters are sums over common and other persons: their signs differ as often as the angle between them says.
         let common = (persons as f64 + other as f64 - apart) / 2.0;
         let likeness = (common / (persons as f64 * other as f64).sqrt()).clamp(-1.0, 1.0);
         let share = likeness.acos() / std::f64::consts::PI;
         let flips = 64.0 * share + SLACK * (64.0 * share * (1.0 - share)).sqrt() + 1.0;
-        let square = (256.0 * r as f64).min(128.0 * apart);
+        // The mean squared difference is the number of persons in between on average; twice that is allowed for.
+        let square = 128.0 * apart;
         Self { flips: flips.ceil() as u32, square: square.ceil().min(f64::from(i32::MAX / 2)) as i32 }
     }
 }
@@ -288,7 +288,7 @@ mod tests {
                 // Half of the difference are persons less, the other half persons more.
                 let (less, more) = (apart / 2, apart - apart / 2);
                 let own = sketch(known[less..].iter().copied().chain(&people[25_000 + k..][..more]));
-                let slots = near.nearest::<4>((size - less + more) as u64, &own, 10);
+                let slots = near.nearest::<4>((size - less + more) as u64, &own, 20);
                 assert!(slots.windows(2).all(|w| w[0].0 <= w[1].0) && slots.len() <= 4);
                 found += usize::from(slots.iter().any(|(_, id)| *id == 20_000 + k as u32));
             }

@@ -57,8 +57,8 @@ pub struct Rules {
     pub survival: SurvivalRules,
     /// Figures (SDC-210).
     pub plot: PlotRules,
-    /// Snapping radius (SDC-052).
-    pub snap_r: u64,
+    /// Which sets are answered alike (SDC-052).
+    pub snap: SnapRules,
     /// How much may be asked for (SDC-171).
     pub budget: BudgetRules,
 }
@@ -129,6 +129,20 @@ pub struct PlotRules {
     pub hist_min: u64,
 }
 
+/// Which sets are answered alike (SDC-052): those that differ by fewer persons than a secret radius.
+///
+/// Guarantee: one person more or less never gives another answer for being counted, and how far a set may be from another
+/// is as likely to be any number of the range, so that one person in the balance at its edge is told with a probability of
+/// at most one in `most - least + 1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapRules {
+    /// Least radius; at least 2, for a difference of one person is always within it.
+    pub least: u64,
+    /// Largest radius.
+    pub most: u64,
+}
+
 /// A validated policy with its solved tables and its digest.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -189,7 +203,7 @@ impl Rules {
             },
             survival: SurvivalRules { min_risk: 10, min_events: 5, midpoint: 6 },
             plot: PlotRules { hex_min: 10, hist_min: 10 },
-            snap_r: 10,
+            snap: SnapRules { least: 2, most: 7 },
             budget: BudgetRules::STANDARD,
         }
     }
@@ -208,7 +222,7 @@ impl Rules {
             model: ModelRules { dummy_min: 20, h_max: 0.1, kappa_max: 0.05, drop_records: 20, sig: 4, ..base.model },
             survival: SurvivalRules { min_risk: 20, min_events: 10, midpoint: 6 },
             plot: PlotRules { hex_min: 15, hist_min: 15 },
-            snap_r: 15,
+            snap: SnapRules { least: 2, most: 10 },
             ..base
         }
     }
@@ -232,6 +246,9 @@ impl Policy {
         }
         if rules.population_floor < rules.min_cell || rules.magnitude.delta <= 0.0 {
             return Err(fail("population_floor must be at least min_cell, magnitude.delta must be positive"));
+        }
+        if rules.snap.least < 2 || rules.snap.most < rules.snap.least {
+            return Err(fail("snap.least must be at least 2, and at most snap.most"));
         }
         if rules.budget.student_part == 0 {
             return Err(fail("budget.student_part must be at least 1"));

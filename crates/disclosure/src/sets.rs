@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
+use engine::raw::PersonSet;
+
 use crate::keys::{Fingerprint, Sketch};
 use crate::near::{Near, Row};
 
@@ -24,6 +26,13 @@ pub struct KnownSet {
     pub persons: u64,
     /// Its sketch.
     pub sketch: Sketch,
+}
+
+impl KnownSet {
+    /// What is kept of a set.
+    pub(crate) fn of(set: &PersonSet) -> Self {
+        Self { fingerprint: Fingerprint(set.fingerprint), persons: set.persons, sketch: Sketch(set.sketch) }
+    }
 }
 
 /// A set that may be near another.
@@ -139,9 +148,9 @@ impl SetIndex {
         self.sets.push(Entry { fingerprint: set.fingerprint, root, row });
     }
 
-    /// Known sets within radius `2r`, nearest first, then earliest, at most [`SLOTS`].
-    pub fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<Candidate> {
-        let near = self.near.nearest::<SLOTS>(persons, sketch, r);
+    /// Known sets within `reach` persons, nearest first, then earliest, at most [`SLOTS`].
+    pub fn candidates(&self, persons: u64, sketch: &Sketch, reach: u64) -> Vec<Candidate> {
+        let near = self.near.nearest::<SLOTS>(persons, sketch, reach);
         let candidate = |(distance, at)| Candidate { set: self.known(at), root: self.root_of(at), distance };
         near.into_iter().map(candidate).collect()
     }

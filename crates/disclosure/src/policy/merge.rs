@@ -2,7 +2,7 @@
 //!
 //! Guarantee: a merged policy is in no field looser than either of its parts, and merging in another order gives the same.
 
-use super::{MagnitudeRules, ModelRules, PercentileRules, PlotRules, Rules, SurvivalRules};
+use super::{MagnitudeRules, ModelRules, PercentileRules, PlotRules, Rules, SnapRules, SurvivalRules};
 use crate::ptable::PTableParams;
 
 /// Between the names of the parts of a merged policy.
@@ -57,7 +57,7 @@ impl Rules {
                 hex_min: a.plot.hex_min.max(b.plot.hex_min),
                 hist_min: a.plot.hist_min.max(b.plot.hist_min),
             },
-            snap_r: a.snap_r.max(b.snap_r),
+            snap: SnapRules { least: a.snap.least.max(b.snap.least), most: a.snap.most.max(b.snap.most) },
             budget: a.budget.stricter(&b.budget),
         }
     }
@@ -91,7 +91,7 @@ impl Rules {
             model,
             survival: SurvivalRules { min_risk, min_events, midpoint },
             plot: PlotRules { hex_min, hist_min },
-            snap_r,
+            snap: SnapRules { least, most },
             budget,
         } = self;
         let ModelRules { min_n, min_dof, n_per_parameter, dummy_min, h_max, kappa_max, drop_records, sig: model_sig } =
@@ -127,7 +127,8 @@ impl Rules {
             ("survival.midpoint", whole(midpoint)),
             ("plot.hex_min", whole(hex_min)),
             ("plot.hist_min", whole(hist_min)),
-            ("snap_r", whole(snap_r)),
+            ("snap.least", whole(least)),
+            ("snap.most", whole(most)),
         ];
         all.extend(budget.strictness());
         all.extend(width(p_table, ["p_table.d", "p_table.v", "p_table.js", "p_table.pstay"]));
@@ -220,7 +221,7 @@ pub(super) mod tests {
                 },
                 survival: SurvivalRules { min_risk, min_events, midpoint },
                 plot: PlotRules { hex_min, hist_min },
-                snap_r,
+                snap: SnapRules { least: 2 + snap_r % 3, most: snap_r },
                 budget,
             }
         })

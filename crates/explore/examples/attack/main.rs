@@ -17,7 +17,7 @@ mod values;
 
 use std::process::ExitCode;
 
-use disclosure::{Policy, Rules};
+use disclosure::{Policy, Rules, SnapRules};
 
 /// Anything that keeps an attack from being carried out.
 type Failure = Box<dyn std::error::Error>;
@@ -30,19 +30,29 @@ struct Options {
     only: Vec<String>,
     seeds: u64,
     targets: usize,
-    /// Another snapping radius than the default policy's, to see what it does.
-    radius: Option<u64>,
+    /// Other snapping radii than the default policy's, to see what they do.
+    radius: Option<SnapRules>,
+    /// Cells of other users' tables in the ledger before utility is measured.
+    before: Option<u64>,
+    /// Only the gate itself.
+    ours: bool,
 }
 
 impl Options {
     fn read() -> Result<Self, Failure> {
-        let mut options = Options { full: false, only: Vec::new(), seeds: 1, targets: 40, radius: None };
+        let mut options =
+            Options { full: false, only: Vec::new(), seeds: 1, targets: 40, radius: None, before: None, ours: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--full" => options = Options { full: true, seeds: 10, targets: 200, ..options },
                 "--seeds" => options.seeds = arguments.next().ok_or("--seeds N")?.parse()?,
-                "--radius" => options.radius = Some(arguments.next().ok_or("--radius R")?.parse()?),
+                "--radius" => {
+                    let mut number = || arguments.next().ok_or("--radius LEAST MOST")?.parse().map_err(Failure::from);
+                    options.radius = Some(SnapRules { least: number()?, most: number()? });
+                }
+                "--ours" => options.ours = true,
+                "--before" => options.before = Some(arguments.next().ok_or("--before SETS")?.parse()?),
                 "--targets" => options.targets = arguments.next().ok_or("--targets N")?.parse()?,
                 name if name.starts_with('A') || name == "utility" => options.only.push(name.to_owned()),
                 other => return Err(format!("unknown: {other}").into()),
@@ -54,8 +64,8 @@ impl Options {
     /// The policy under attack.
     fn policy(&self) -> Result<Policy, Failure> {
         let standard = Rules::standard();
-        let snap_r = self.radius.unwrap_or(standard.snap_r);
-        Ok(Policy::new(Rules { snap_r, ..standard })?)
+        let snap = self.radius.unwrap_or(standard.snap);
+        Ok(Policy::new(Rules { snap, ..standard })?)
     }
 
     fn wants(&self, id: &str) -> bool {

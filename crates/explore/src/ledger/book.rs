@@ -78,8 +78,8 @@ impl Book {
         self.sets.len()
     }
 
-    pub(crate) fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Vec<Candidate> {
-        self.sets.candidates(persons, sketch, r)
+    pub(crate) fn candidates(&self, persons: u64, sketch: &Sketch, reach: u64) -> Vec<Candidate> {
+        self.sets.candidates(persons, sketch, reach)
     }
 
     pub(crate) fn root(&self, set: Fingerprint) -> Option<Arc<KnownSet>> {

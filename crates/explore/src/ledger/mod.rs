@@ -223,8 +223,8 @@ impl DurableLedger {
 }
 
 impl Ledger for DurableLedger {
-    fn candidates(&self, persons: u64, sketch: &Sketch, r: u64) -> Result<Vec<Candidate>, LedgerError> {
-        Ok(self.book.candidates(persons, sketch, r))
+    fn candidates(&self, persons: u64, sketch: &Sketch, reach: u64) -> Result<Vec<Candidate>, LedgerError> {
+        Ok(self.book.candidates(persons, sketch, reach))
     }
 
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {

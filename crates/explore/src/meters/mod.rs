@@ -42,7 +42,7 @@ struct Settings {
     /// 1 / (2V) of a new set (SDC-170).
     rho: f64,
     /// Snapping radius.
-    r: u64,
+    reach: u64,
 }
 
 struct Inner {
@@ -68,7 +68,7 @@ impl Meters {
     /// [`MeterLogError`] when the log cannot be read or a line of it is damaged.
     pub fn open(policy: &Policy, mut log: Box<dyn MeterLog>) -> Result<Self, MeterLogError> {
         let rules = policy.rules();
-        let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), r: rules.snap_r };
+        let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), reach: 2 * rules.snap.most };
         let mut state = State::default();
         log.replay(&mut |line| {
             let line: Line = serde_json::from_slice(line).map_err(|_| MeterLogError)?;
@@ -82,7 +82,7 @@ impl Meters {
     pub fn in_memory(policy: &Policy) -> Self {
         let state = State::default();
         let rules = policy.rules();
-        let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), r: rules.snap_r };
+        let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), reach: 2 * rules.snap.most };
         Self { rules, inner: Mutex::new(Inner { log: Box::new(MemoryMeterLog), state }) }
     }
 

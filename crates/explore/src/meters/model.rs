@@ -297,7 +297,7 @@ impl Tally {
         self.near_at.extend(std::iter::repeat_n(charge.at, charge.near.min(64) as usize));
         for population in &charge.populations {
             if let Ok(sketch) = population.sketch.clone().try_into() {
-                self.populations.add(&population.set, population.persons, Sketch(sketch), rules.r);
+                self.populations.add(&population.set, population.persons, Sketch(sketch), rules.reach);
             }
         }
         if let Some((total, persons)) = &charge.total {

@@ -37,7 +37,7 @@ pub struct MeterView {
     pub rho: f64,
     /// Sets that were answered by a near one.
     pub near_sets: u64,
-    /// Pairs of populations within 2r of each other.
+    /// Pairs of populations within twice the largest radius of each other.
     pub near_populations: u64,
     /// Results that the rules withheld.
     pub refused: u64,

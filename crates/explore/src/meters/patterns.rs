@@ -11,7 +11,7 @@ use super::model::SplitLine;
 #[derive(Default)]
 pub(super) struct Populations {
     known: Vec<Population>,
-    /// Pairs within 2r of each other (SDC-170).
+    /// Pairs within twice the largest radius of each other (SDC-170).
     pub(super) near: u64,
     longest: u32,
 }
@@ -27,13 +27,14 @@ struct Population {
 impl Populations {
     /// Adds a population. Its distance to the earlier ones is estimated by the sketches, which is as good as exact for
     /// small differences and costs no look at the members.
-    pub(super) fn add(&mut self, set: &str, persons: u64, sketch: Sketch, r: u64) {
+    pub(super) fn add(&mut self, set: &str, persons: u64, sketch: Sketch, reach: u64) {
         if self.known.iter().any(|known| known.set == set) {
             return;
         }
-        let near = self.known.iter().filter(|known| {
-            known.persons.abs_diff(persons) <= 2 * r && sketch.distance(&known.sketch) < 2.0 * r as f64
-        });
+        let near = self
+            .known
+            .iter()
+            .filter(|known| known.persons.abs_diff(persons) <= reach && sketch.distance(&known.sketch) < reach as f64);
         let (mut count, mut chain) = (0, 1);
         for known in near {
             count += 1;
