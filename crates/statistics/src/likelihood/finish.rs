@@ -10,12 +10,18 @@ use crate::linear::{Filled, Response, solve};
 use crate::problem::Problem;
 use crate::rows::Rows;
 
-/// What a failure is to the user. `name` gives the label of a parameter.
-pub(crate) fn problem(failure: Failure, name: &dyn Fn(usize) -> String) -> Problem {
+/// What a failure is to the user. Separation names the column that goes furthest to infinity.
+pub(crate) fn problem(failure: Failure, sample: &Sample, equations: usize) -> Problem {
     match failure {
         Failure::Stopped => Problem::new("E_STOPPED"),
         Failure::NoConvergence => Problem::new("E_NO_CONVERGENCE"),
-        Failure::Separated(parameter) => Problem::with("E_SEPARATION", name(parameter)),
+        Failure::Separated(direction) => {
+            let (k, columns) = (sample.k(), &sample.design.columns);
+            let of_columns = direction.iter().take(equations * k).enumerate();
+            let of_terms = of_columns.filter(|(at, _)| columns[at % k].term.is_some());
+            let furthest = of_terms.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())).map_or(0, |(at, _)| at);
+            Problem::with("E_SEPARATION", &columns[furthest % k].label)
+        }
     }
 }
 
@@ -110,7 +116,7 @@ pub(crate) struct Estimated {
 }
 
 /// Maximises a likelihood over a sample. `start` holds parameters of the shifted and scaled columns; `back` turns such into those
-/// of the columns as they were; `name` gives the label of a parameter.
+/// of the columns as they were.
 pub(crate) fn estimate<L: Likelihood>(
     rows: &dyn Rows,
     likelihood: &L,
@@ -122,11 +128,8 @@ pub(crate) fn estimate<L: Likelihood>(
     if sample.n <= start.len() as f64 {
         return Err(Problem::new("E_NO_RESIDUAL_DF"));
     }
-    let label = |at: usize| {
-        let columns = likelihood.equations() * sample.k();
-        if at < columns { sample.design.columns[at % sample.k()].label.clone() } else { "_cons".to_owned() }
-    };
-    let optimum = maximise(likelihood, &sample.cells, start, &|| rows.stopped()).map_err(|f| problem(f, &label))?;
+    let optimum = maximise(likelihood, &sample.cells, start, &|| rows.stopped())
+        .map_err(|f| problem(f, sample, likelihood.equations()))?;
     let covariance = covariance(likelihood, sample, &optimum, errors)?;
     let b = back * DVector::from_column_slice(&optimum.parameters);
     Ok(Estimated {

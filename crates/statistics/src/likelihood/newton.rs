@@ -18,8 +18,11 @@ const ITERATIONS: usize = 100;
 /// Halvings of a step.
 const HALVINGS: usize = 20;
 
-/// A linear index beyond this, while the gradient is still falling, means that the maximum lies at infinity.
+/// A linear index beyond this, while the gradient is still falling, means that the maximum may lie at infinity.
 const STRAIN: f64 = 30.0;
+
+/// How far away it is looked whether it does, in units of the index.
+const FAR: f64 = 1e4;
 
 /// Iterations beyond [`STRAIN`] until that is believed: a first step may be too long.
 const PATIENCE: usize = 3;
@@ -83,7 +86,7 @@ pub(crate) trait Likelihood: Sync {
     /// second ones to `h` row by row. Outside the domain −∞.
     fn at(&self, context: &Self::Context, y: f64, u: &[f64], g: &mut [f64], h: &mut [f64]) -> f64;
 
-    /// How near an observation is to certainty; beyond [`STRAIN`] the maximum is taken to lie at infinity. None where the
+    /// How near an observation is to certainty; beyond [`STRAIN`] it is looked whether the maximum lies at infinity. None where the
     /// likelihood has no such limit.
     fn strain(&self, indices: &[f64]) -> Option<f64> {
         indices.iter().map(|u| u.abs()).reduce(f64::max)
@@ -232,14 +235,14 @@ pub(crate) struct Optimum {
 }
 
 /// Why none was found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Failure {
     /// The caller wanted to stop.
     Stopped,
     /// Not within the limit of iterations.
     NoConvergence,
-    /// The maximum lies at infinity, along this parameter above all.
-    Separated(usize),
+    /// The maximum lies at infinity, in this direction.
+    Separated(Vec<f64>),
 }
 
 /// The maximum from a start. Converged: relative change of the log-likelihood below 1e-12, and every component of the gradient
@@ -262,15 +265,16 @@ pub(crate) fn maximise<L: Likelihood>(
         let scaled = |j: usize| now.gradient[j].abs() / diagonal(j).sqrt().max(f64::MIN_POSITIVE);
         if change < 1e-12 && (0..p).all(|j| scaled(j) < 1e-8) {
             let information = now.square();
-            if let Some(parameter) = flat(likelihood, &information, now.strain) {
-                return Err(Failure::Separated(parameter));
+            let flat = flat(likelihood, &information, now.strain);
+            if let Some(direction) = flat.filter(|d| recedes(likelihood, cells, &parameters, d)) {
+                return Err(Failure::Separated(direction));
             }
             return Ok(Optimum { parameters, value: now.value, information });
         }
         let step = step(&now).ok_or(Failure::NoConvergence)?;
         strained = if now.strain > STRAIN { strained + 1 } else { 0 };
-        if strained >= PATIENCE {
-            return Err(Failure::Separated(largest(step.as_slice())));
+        if strained >= PATIENCE && recedes(likelihood, cells, &parameters, step.as_slice()) {
+            return Err(Failure::Separated(step.as_slice().to_vec()));
         }
         let mut length = 1.0;
         let mut accepted = None;
@@ -290,8 +294,8 @@ pub(crate) fn maximise<L: Likelihood>(
     Err(Failure::NoConvergence)
 }
 
-/// The parameter along which the information vanishes, where the likelihood can run off to infinity.
-fn flat<L: Likelihood>(likelihood: &L, information: &DMatrix<f64>, strain: f64) -> Option<usize> {
+/// The direction in which the information vanishes, where the likelihood can run off to infinity.
+fn flat<L: Likelihood>(likelihood: &L, information: &DMatrix<f64>, strain: f64) -> Option<Vec<f64>> {
     let zeros = vec![0.0; likelihood.equations()];
     if information.nrows() == 0 || likelihood.strain(&zeros).is_none() || strain < 0.5 * STRAIN {
         return None;
@@ -299,12 +303,33 @@ fn flat<L: Likelihood>(likelihood: &L, information: &DMatrix<f64>, strain: f64) 
     let eigen = SymmetricEigen::new(information.clone());
     let least = eigen.eigenvalues.imin();
     (eigen.eigenvalues[least] < 1e-10 * eigen.eigenvalues.max())
-        .then(|| largest(eigen.eigenvectors.column(least).as_slice()))
+        .then(|| eigen.eigenvectors.column(least).as_slice().to_vec())
 }
 
-/// The place of the largest component.
-fn largest(values: &[f64]) -> usize {
-    (0..values.len()).fold(0, |best, i| if values[i].abs() > values[best].abs() { i } else { best })
+/// Whether no observation becomes less likely far away in a direction, or in the opposite one: then the maximum lies there. Far
+/// is where the largest index has changed by [`FAR`].
+fn recedes<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f64], direction: &[f64]) -> bool {
+    let (equations, k) = (likelihood.equations(), cells.k);
+    let (first, q) = (equations * k, equations + parameters.len() - equations * k);
+    let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
+    let mut widest = 0.0_f64;
+    for i in 0..cells.len() {
+        cells.indices(i, direction, equations, &mut u);
+        u[0] -= cells.offset(i);
+        widest = u[..equations].iter().fold(widest, |most, u| most.max(u.abs()));
+    }
+    let mut values = |by: f64| -> Vec<f64> {
+        let there: Vec<f64> = parameters.iter().zip(direction).map(|(b, d)| b + by / widest * d).collect();
+        let context = likelihood.context(&there[first..]);
+        u[equations..].copy_from_slice(&there[first..]);
+        let value = |i: usize| {
+            cells.indices(i, &there, equations, &mut u);
+            likelihood.at(&context, cells.y[i], &u, &mut g, &mut h)
+        };
+        (0..cells.len()).map(value).collect()
+    };
+    let here = values(0.0);
+    [FAR, -FAR].into_iter().any(|by| values(by).iter().zip(&here).all(|(far, near)| *far >= near - 1e-4))
 }
 
 /// Newton's step. The matrix is scaled to a unit diagonal first; where it is not positive definite, its diagonal is raised until

@@ -85,6 +85,9 @@ pub fn regress_mml(rows: &dyn Rows, model: &MixedModel) -> Result<Mixed, Problem
     let slope = model.slope.map(|v| place(&mut covariates, v));
     let request = Request { covariates: &covariates, y: Some(model.y), cluster: None, places: model.persons.is_some() };
     let patterns = Patterns::of(rows, request)?;
+    if patterns.is_empty() {
+        return Err(Problem::new("E_NO_RESIDUAL_DF"));
+    }
     let places = |v: usize| 1 + terms.iter().position(|t| *t == v).unwrap_or_default();
     let whole = Design::of(rows, &patterns.frame, &places, &model.terms, model.constant)?;
     let means = patterns.means();

@@ -114,13 +114,15 @@ impl Profile<'_> {
                 return Ok(now);
             }
             let step = self.step(&now, &gradient, free).ok_or_else(lost)?;
-            // At most to twice what it is and a little more.
-            let size = now.theta.iter().fold(1.0_f64, |most, t| most.max(t.abs()));
-            let mut length = (2.0 * size / step.amax().max(1e-300)).min(1.0);
+            // At most nearly as far as 0, where the gradient of a root vanishes whether or not it is a maximum.
+            let size = now.theta.iter().fold(0.0_f64, |most, t| most.max(t.abs())).max(1e-3);
+            let rise = gradient.dot(&step);
+            let mut length = (0.9 * size / step.amax().max(1e-300)).min(1.0);
             let mut next = None;
             for _ in 0..40 {
                 let theta: Vec<f64> = now.theta.iter().zip(step.iter()).map(|(t, s)| t + length * s).collect();
-                next = self.at(&theta).filter(|p| p.value >= now.value - 1e-12 * now.value.abs());
+                let enough = now.value + 1e-4 * length * rise - 1e-12 * now.value.abs();
+                next = self.at(&theta).filter(|p| p.value >= enough);
                 if next.is_some() {
                     break;
                 }
