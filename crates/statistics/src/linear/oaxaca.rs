@@ -305,3 +305,7 @@ impl Group {
         bilinear(&self.x, &self.b, &self.spread, &self.covariance, &all).1
     }
 }
+
+#[cfg(test)]
+#[path = "oaxaca_tests.rs"]
+mod tests;

@@ -473,3 +473,6 @@ impl Columns for Joined<'_> {
         Extended { first: &first, more: self.more }.fill(range, out);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -423,3 +423,6 @@ impl PanelFit {
         out
     }
 }
+
+#[cfg(test)]
+mod tests;
