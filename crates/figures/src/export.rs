@@ -4,12 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use disclosure::{Entry, Head, View};
+use disclosure::{Entry, Head};
 use kernel::Language;
 
 use crate::html::escape;
 use crate::{
-    Presentation, STYLESHEET, blocks, csv, grids, json, latex, long, parquet, result, svgs, tables_of, text, words,
+    Presentation, STYLESHEET, csv, grids, is_figure, json, latex, long, parquet, result, svgs, tables_of, text, words,
 };
 
 /// A format of exported files.
@@ -133,7 +133,7 @@ pub fn has_form(entry: &Entry, format: Format) -> bool {
         Format::Json | Format::Html | Format::Text => true,
         Format::Csv | Format::Parquet => !tables_of(entry, Language::En).is_empty(),
         Format::Latex => !grids(entry, Language::En).is_empty(),
-        Format::Svg => matches!(entry.view, View::Bars(_)) && !blocks(entry).is_empty(),
+        Format::Svg => is_figure(&entry.view) && entry.output().is_some(),
     }
 }
 
@@ -178,7 +178,7 @@ pub fn export(
         Format::Svg => svgs(entry, how).into_iter().map(|svg| with_metadata(&svg, &provenance).into_bytes()).collect(),
         Format::Text => vec![with_lines(text(entry, language), &provenance).into_bytes()],
     };
-    if parts.is_empty() || (format == Format::Svg && !matches!(entry.view, View::Bars(_))) {
+    if parts.is_empty() {
         return Err(ExportError::NotInThisForm(format));
     }
     let several = parts.len() > 1;

@@ -11,8 +11,8 @@
 
 mod analyses;
 mod arrange;
-mod bars;
 mod csv;
+mod draw;
 mod export;
 mod format;
 mod grid;
@@ -23,6 +23,7 @@ mod long;
 mod markdown;
 mod models;
 mod parquet;
+mod plots;
 mod terms;
 mod words;
 
@@ -59,7 +60,7 @@ pub fn summary(summary: &Released<Summary>, how: Presentation<'_>) -> String {
 /// A bar chart as one SVG element that can stand in a page or in a file of its own. None when there is nothing to draw:
 /// the table says it then.
 pub fn bars(table: &Released<Table>, chart: &Chart, how: Presentation<'_>) -> Option<String> {
-    bars::render(table.value(), chart, how)
+    plots::of_table(table.value(), &View::Bars(chart.clone()), how).map(|drawing| draw::svg(&drawing))
 }
 
 /// A result of a document as it stands under its command: a receipt, a text, a table, or a figure with its table behind it.
@@ -67,10 +68,7 @@ pub fn result(entry: &Entry, how: Presentation<'_>) -> String {
     match (entry.info(), &entry.view) {
         (Some(Info::Text(text)), _) => html::text(&markdown::html(text.text(how.language))),
         (Some(Info::Block(text)), _) => html::text(&markdown::html(text)),
-        (None, View::Bars(chart)) => {
-            let blocks = blocks(entry).iter().enumerate();
-            blocks.map(|(i, t)| figure(t, &chart.of_block(t), i, how)).collect()
-        }
+        (None, view) if is_figure(view) => figure(entry, how),
         _ => match grids(entry, how.language).as_slice() {
             [] => html::receipt(&receipt(entry, how.language), &words::notes(&entry.notes, how.language)),
             grids => tables(grids, how),
@@ -100,15 +98,27 @@ fn is_figure(view: &View) -> bool {
     )
 }
 
-/// A drawing with its table folded behind it. Blocks of one chart get ids of their own.
-fn figure(table: &Table, chart: &Chart, block: usize, how: Presentation<'_>) -> String {
-    let id = block_id(how.id, block);
-    let how = Presentation { id: &id, ..how };
-    let grid = html::render(&grid::of_table(table, &[chart.content], &Layout::default(), how.language), how);
-    match bars::render(table, chart, how) {
-        Some(svg) => html::figure(&svg, &grid, how),
-        None => grid,
+/// Drawings with their tables folded behind them. Each block has an id of its own, which its drawing and its table share.
+fn figure(entry: &Entry, how: Presentation<'_>) -> String {
+    let grids = grids(entry, how.language);
+    let ids = plots::ids(entry, how.id);
+    let drawings = plots::of_entry(entry, how, &ids);
+    // A drawing of all tables together stands before the first of them.
+    let whole = drawings.len() == 1 && drawings[0].0 == 0;
+    let drawing = |at: usize| drawings.iter().find(|(block, _)| *block == at).map(|(_, d)| draw::svg(d));
+    if whole {
+        return html::figure(&drawing(0).unwrap_or_default(), &tables(&grids, how), how);
     }
+    let block = |(at, grid): (usize, &grid::Grid)| {
+        let id = block_id(how.id, at);
+        let how = Presentation { id: &id, ..how };
+        let table = html::render(grid, how);
+        match drawing(at) {
+            Some(svg) => html::figure(&svg, &table, how),
+            None => table,
+        }
+    };
+    grids.iter().enumerate().map(block).collect()
 }
 
 fn block_id(id: &str, block: usize) -> String {
@@ -117,12 +127,8 @@ fn block_id(id: &str, block: usize) -> String {
 
 /// The drawings of a figure, each an SVG element that can stand in a file of its own.
 fn svgs(entry: &Entry, how: Presentation<'_>) -> Vec<String> {
-    let View::Bars(chart) = &entry.view else { return Vec::new() };
-    let draw = |(i, table): (usize, &Table)| {
-        let id = block_id(how.id, i);
-        bars::render(table, &chart.of_block(table), Presentation { id: &id, ..how })
-    };
-    blocks(entry).iter().enumerate().filter_map(draw).collect()
+    let ids = plots::ids(entry, how.id);
+    plots::of_entry(entry, how, &ids).iter().map(|(_, drawing)| draw::svg(drawing)).collect()
 }
 
 /// A result as plain text with aligned columns, for a terminal.

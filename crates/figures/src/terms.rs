@@ -47,6 +47,32 @@ pub(crate) const FEW_HEXAGONS: Words = [
     "Sekskantar med få eller ingen personar er ikkje teikna. Verdiar utanfor grensene er flytte til kanten.",
     "Hexagons with few or no persons are not drawn. Values outside the limits are moved to the edge.",
 ];
+pub(crate) const SAME_NUMBERS: Words =
+    ["Tabellen viser de samme tallene.", "Tabellen viser dei same tala.", "The table shows the same numbers."];
+pub(crate) const BY: Words = ["etter", "etter", "by"];
+pub(crate) const AND: Words = ["og", "og", "and"];
+pub(crate) const BAR_CHART: Words = ["Søylediagram", "Søylediagram", "Bar chart"];
+pub(crate) const HISTOGRAM: Words = ["Histogram", "Histogram", "Histogram"];
+pub(crate) const BOX_PLOT: Words = ["Boksplott", "Boksplott", "Box plot"];
+pub(crate) const PIE_CHART: Words = ["Kakediagram", "Kakediagram", "Pie chart"];
+pub(crate) const HEXBIN: Words = ["Sekskantdiagram", "Sekskantdiagram", "Hexagonal bin plot"];
+pub(crate) const SANKEY: Words = ["Flytdiagram", "Flytdiagram", "Flow diagram"];
+pub(crate) const COEFPLOT: Words = ["Koeffisientplott", "Koeffisientplott", "Coefficient plot"];
+pub(crate) const SURVIVAL_CURVES: Words = ["Overlevelseskurver", "Overlevingskurver", "Survival curves"];
+pub(crate) const NORMAL_CURVE: Words = ["normalfordeling", "normalfordeling", "normal distribution"];
+pub(crate) const BOX_PARTS: Words = [
+    "Boks: P25, median, P75. Streker: P5 og P95.",
+    "Boks: P25, median, P75. Strekar: P5 og P95.",
+    "Box: P25, median, P75. Lines: P5 and P95.",
+];
+pub(crate) const OTHERS: Words = ["Andre", "Andre", "Others"];
+pub(crate) const FLOWS_HIDDEN: Words =
+    ["strømmer er skjult og ikke tegnet.", "straumar er skjulte og ikkje teikna.", "flows are hidden and not drawn."];
+pub(crate) const COUNT_OF_PERSONS: Words = ["Antall personer", "Talet på personar", "Number of persons"];
+pub(crate) const SHARE: Words = ["Prosent av alle", "Prosent av alle", "Per cent of all"];
+pub(crate) const PERSONS: Words = ["personer", "personar", "persons"];
+pub(crate) const AT_RISK: Words = ["Antall under risiko", "Talet under risiko", "Numbers at risk"];
+pub(crate) const INTERVAL: Words = ["intervall", "intervall", "interval"];
 pub(crate) const CLASS: Words = ["Klasse", "Klasse", "Class"];
 
 /// The heading of the column of estimates.

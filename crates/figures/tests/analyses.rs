@@ -1,5 +1,7 @@
 //! Models, tests, survival curves and plots as tables in every form of a result.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use common::analyses::{correlations, hexbin, hidden, histogram, mlogit, model, odds, survival, tests, v};

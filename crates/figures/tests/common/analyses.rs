@@ -200,3 +200,68 @@ pub fn hexbin(view: Value) -> Value {
     json!({"kind": "hexbin", "names": ["age", "bmi"], "titles": {"age": "Alder (år)", "bmi": "Kroppsmasseindeks (kg/m²)"},
         "limits": [[18.0, 91.0], [17.0, 43.0]], "grid": [20, 12], "hexagons": hexagons, "typical_error": 1.3, "view": view})
 }
+
+/// Percentiles of income by education; the last group shows no tails, and the one before it nothing.
+pub fn boxes(view: Value, measures: usize) -> Value {
+    let category = |code: &str, label: &str| json!({"code": code, "label": label});
+    let groups =
+        [category("1", "Grunnskole"), category("2", "Videregående"), category("3", "Høyere"), category("9", "Ukjent")];
+    let measure =
+        |name: &str, label: &str| json!({"name": name, "label": label, "kind": "integer", "winsorised": false});
+    let measures: Vec<Value> =
+        [measure("income", "Inntekt (kr)"), measure("pension", "Pensjon (kr)")].into_iter().take(measures).collect();
+    let row = |base: f64, hide: &[usize]| -> Vec<Value> {
+        let of = |(i, x): (usize, f64)| {
+            if hide.contains(&i) { json!({"hidden": "TAIL"}) } else { v((base * x / 1000.0).round() * 1000.0) }
+        };
+        [0.42, 0.71, 1.0, 1.28, 1.9].into_iter().enumerate().map(of).collect()
+    };
+    let cell = |n: f64, base: f64, hide: &[usize]| {
+        let values: Vec<Value> = (0..measures.len()).flat_map(|m| row(base * (1.0 - 0.3 * m as f64), hide)).collect();
+        json!({"count": v(n), "values": values})
+    };
+    json!({
+        "kind": "table",
+        "dimensions": [{"name": "edu", "label": "Utdanning", "categories": groups}],
+        "measures": measures,
+        "statistics": ["p5", "p25", "p50", "p75", "p95"],
+        "cells": [cell(2100.0, 391_000.0, &[]), cell(4032.0, 462_000.0, &[]), cell(3880.0, 571_000.0, &[]),
+            cell(41.0, 402_000.0, &[0, 1, 2, 3, 4]), cell(10_050.0, 482_000.0, &[])],
+        "typical_error": 1.3,
+        "view": view,
+    })
+}
+
+/// Flows over three occasions; two are hidden.
+pub fn flows(view: Value) -> Value {
+    let categories: Vec<Value> = [("1", "Arbeid"), ("2", "Ledig"), ("3", "Ufør")]
+        .map(|(code, label)| json!({"code": code, "label": label}))
+        .into();
+    let table = |from: &str, to: &str, cells: [f64; 9]| {
+        let count = |x: f64| if x < 5.0 { hidden() } else { v(x) };
+        let row = |i: usize| cells[3 * i] + cells[3 * i + 1] + cells[3 * i + 2];
+        let mut all = Vec::new();
+        for i in 0..3 {
+            all.extend((0..3).map(|j| json!({"count": count(cells[3 * i + j])})));
+            all.push(json!({"count": v(row(i))}));
+        }
+        all.extend((0..3).map(|j| json!({"count": v(cells[j] + cells[3 + j] + cells[6 + j])})));
+        all.push(json!({"count": v(cells.iter().sum())}));
+        json!({"dimensions": [{"name": from, "label": format!("Status {from}"), "categories": categories},
+            {"name": to, "label": format!("Status {to}"), "categories": categories}], "cells": all, "typical_error": 1.3})
+    };
+    json!({"kind": "blocks", "tables": [
+        table("2018", "2020", [5210.0, 412.0, 130.0, 380.0, 211.0, 44.0, 3.0, 12.0, 610.0]),
+        table("2020", "2022", [5090.0, 391.0, 121.0, 402.0, 190.0, 40.0, 2.0, 0.0, 770.0])], "view": view})
+}
+
+/// A fitted distribution over the steps.
+pub fn weibull(view: Value) -> Value {
+    let mut of = survival(view);
+    of["head"]["command"] = json!("weibull");
+    of["curves"][0]["parameters"] =
+        json!([["shape", v(1.05)], ["scale", v(410.0)], ["shape_se", v(0.04)], ["scale_se", v(11.0)]]);
+    of["curves"][1]["parameters"] =
+        json!([["shape", v(1.02)], ["scale", v(590.0)], ["shape_se", v(0.04)], ["scale_se", v(15.0)]]);
+    of
+}

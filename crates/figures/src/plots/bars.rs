@@ -1,40 +1,19 @@
-//! Bar charts as SVG. Drawn 360 units wide, so that text is readable on the narrowest phone, and scaled up by the page.
+//! Bar charts.
 //!
 //! Every bar carries its name and its number: no legend to look up, and no colour that alone means something. A bar whose
 //! number is hidden stands as a short dotted block with the word for it. Upright bars are used where few and short names
 //! leave room for them; otherwise the bars lie, whatever was asked for, because a chart must be readable first.
 
-use std::fmt::Write as _;
-
 use disclosure::{Chart, Content, NumberKind, Table, Value};
 use kernel::Language;
 
 use crate::Presentation;
+use crate::draw::{Anchor, CHARACTER, Drawing, LINE, MARGIN, Mark, Paint, Shape, WIDTH, clip, text_shape};
 use crate::grid::{category, title, written};
-use crate::html::{escape, why};
 use crate::words::{self, say};
 
-const WIDTH: f64 = 360.0;
-const MARGIN: f64 = 8.0;
-const LINE: f64 = 16.0;
-/// A digit of the system typefaces at 12 units is about this wide; used to keep texts inside the drawing.
-const CHARACTER: f64 = 6.4;
 /// Most upright bars on the narrowest screen.
 const UPRIGHT: usize = 8;
-
-/// Fills in the order of the series: a sequence that colour-blind readers tell apart, with fallbacks for files.
-const FILLS: [&str; 6] = [
-    "var(--hap-series-1, #0072b2)",
-    "var(--hap-series-2, #d55e00)",
-    "var(--hap-series-3, #009e73)",
-    "var(--hap-series-4, #cc79a7)",
-    "var(--hap-series-5, #56b4e9)",
-    "var(--hap-series-6, #e69f00)",
-];
-
-/// Text on a fill; the first fill is too dark for black.
-const INK: &str = "var(--hap-on-series, #000)";
-const INK_ON_FIRST: &str = "var(--hap-on-series-1, #fff)";
 
 /// One bar.
 struct Bar {
@@ -50,13 +29,14 @@ struct Group {
 }
 
 struct Canvas<'a> {
-    out: String,
-    how: Presentation<'a>,
+    drawing: Drawing<'a>,
+    /// Where the heading ends.
+    top: f64,
     kind: NumberKind,
     share: bool,
 }
 
-pub(crate) fn render(table: &Table, chart: &Chart, how: Presentation<'_>) -> Option<String> {
+pub(super) fn draw<'a>(table: &Table, chart: &Chart, how: Presentation<'a>) -> Option<Drawing<'a>> {
     let (groups, kind) = groups(table, chart.content, how.language)?;
     let shown = groups.iter().flat_map(|g| &g.bars).filter_map(|b| b.value.number());
     let high = shown.clone().fold(0.0f64, f64::max);
@@ -64,17 +44,26 @@ pub(crate) fn render(table: &Table, chart: &Chart, how: Presentation<'_>) -> Opt
     if groups.iter().all(|g| g.bars.is_empty()) || shown.count() == 0 || kind == NumberKind::Date {
         return None;
     }
-    let mut canvas =
-        Canvas { out: String::new(), how, kind, share: matches!(chart.content, Content::Share(_) | Content::Valid) };
+    let drawing = Drawing::new(say(words::BAR_CHART, how.language), &heading(table, chart, how.language), how);
+    let top = drawing.height;
+    let share = matches!(chart.content, Content::Share(_) | Content::Valid);
+    let mut canvas = Canvas { drawing, top, kind, share };
     let single = groups.len() == 1 && groups[0].name.is_none();
-    let height = if chart.stacked && !single && low >= 0.0 {
+    canvas.drawing.height = if chart.stacked && !single && low >= 0.0 {
         canvas.stacked(&groups)
     } else if !chart.horizontal && single && low >= 0.0 && fits_upright(&groups[0]) {
         canvas.upright(&groups[0], high)
     } else {
         canvas.lying(&groups, low, high)
     };
-    Some(frame(table, chart, &canvas, height))
+    Some(canvas.drawing)
+}
+
+/// What is shown, and by which variables.
+fn heading(table: &Table, chart: &Chart, language: Language) -> String {
+    let variables: Vec<String> = (0..table.dimensions.len()).map(|d| title(table, d)).collect();
+    let what = words::content(chart.content, language);
+    if variables.is_empty() { what } else { format!("{what} {} {}", say(words::BY, language), variables.join(", ")) }
 }
 
 /// The bars of a table: one variable names them, the others make groups; without variables each measure is a bar. None
@@ -137,78 +126,41 @@ fn fits_upright(group: &Group) -> bool {
     group.bars.len() <= UPRIGHT && group.bars.iter().all(|b| b.name.chars().count() as f64 * CHARACTER <= room - 4.0)
 }
 
-fn frame(table: &Table, chart: &Chart, canvas: &Canvas<'_>, height: f64) -> String {
-    let (how, language) = (canvas.how, canvas.how.language);
-    let id = escape(how.id);
-    let variables: Vec<String> = (0..table.dimensions.len()).map(|d| title(table, d)).collect();
-    let what = words::content(chart.content, language);
-    let by = say(["etter", "etter", "by"], language);
-    let over = if variables.is_empty() { String::new() } else { format!(" {by} {}", variables.join(", ")) };
-    let kind = say(["Søylediagram", "Søylediagram", "Bar chart"], language);
-    let same = say(
-        ["Tabellen viser de samme tallene.", "Tabellen viser dei same tala.", "The table shows the same numbers."],
-        language,
-    );
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hap-chart\" role=\"img\" lang=\"{code}\" \
-         aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 360 {height:.0}\" font-family=\"Inter, system-ui, sans-serif\" \
-         font-size=\"12\" fill=\"currentColor\"><title id=\"{id}-t\">{caption}</title>\
-         <desc id=\"{id}-d\">{desc}</desc><defs><pattern id=\"{id}-p\" width=\"5\" height=\"5\" \
-         patternUnits=\"userSpaceOnUse\"><circle cx=\"1.5\" cy=\"1.5\" r=\"1.1\" fill=\"currentColor\"/></pattern></defs>\
-         <text x=\"{MARGIN}\" y=\"16\" font-weight=\"600\">{heading}</text>{body}</svg>",
-        code = language.code(),
-        caption = escape(how.caption),
-        desc = escape(&format!("{kind}. {what}{over}. {same}")),
-        heading = escape(&clip(&format!("{what}{over}"), WIDTH - 2.0 * MARGIN)),
-        body = canvas.out,
-    )
-}
-
 impl Canvas<'_> {
     fn label(&self, value: Value) -> String {
         match value {
-            Value::Hidden(_) => say(words::HIDDEN, self.how.language).to_owned(),
+            Value::Hidden(_) => say(words::HIDDEN, self.drawing.language()).to_owned(),
             Value::Undefined => "–".to_owned(),
             Value::Value(_) if self.share => {
-                format!("{}\u{a0}%", written(value, self.kind, true, self.how.language).text)
+                format!("{}\u{a0}%", written(value, self.kind, true, self.drawing.language()).text)
             }
-            Value::Value(_) => written(value, self.kind, false, self.how.language).text,
+            Value::Value(_) => written(value, self.kind, false, self.drawing.language()).text,
         }
     }
 
     fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, bar: &Bar) {
-        let language = self.how.language;
-        let tip = match bar.value {
-            Value::Hidden(reason) => format!("{}: {}", bar.name, why(reason, language)),
-            _ => format!("{}: {}", bar.name, self.label(bar.value)),
-        };
-        let (fill, class) = match bar.value {
-            Value::Hidden(_) => (format!("url(#{}-p)", escape(self.how.id)), "hap-bar hap-bar-hidden"),
-            _ => (FILLS[bar.series % FILLS.len()].to_owned(), "hap-bar"),
-        };
-        let _ = write!(
-            self.out,
-            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"1.5\" \
-             fill=\"{fill}\"><title>{}</title></rect>",
-            escape(&tip)
-        );
+        let (at, size) = ([x, y], [width, height]);
+        match bar.value {
+            Value::Hidden(reason) => self.drawing.hidden(at, size, &bar.name, reason),
+            _ => {
+                let tip = format!("{}: {}", bar.name, self.label(bar.value));
+                let mark = Mark::new(Shape::Rect { at, size, round: 1.5 }).fill(Paint::Series(bar.series));
+                self.drawing.push(mark.tip(tip).class("hap-bar"));
+            }
+        }
     }
 
-    fn text(&mut self, x: f64, y: f64, anchor: &str, text: &str) {
-        let _ = write!(self.out, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escape(text));
+    fn text(&mut self, x: f64, y: f64, anchor: Anchor, text: &str) {
+        self.drawing.text([x, y], anchor, text);
     }
 
     fn baseline(&mut self, x1: f64, y1: f64, x2: f64, y2: f64) {
-        let _ = write!(
-            self.out,
-            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"currentColor\" \
-             stroke-opacity=\"0.5\"/>"
-        );
+        self.drawing.rule([x1, y1], [x2, y2], 0.5);
     }
 
     /// Few bars side by side, the number above and the name below each.
     fn upright(&mut self, group: &Group, high: f64) -> f64 {
-        let (top, floor) = (48.0, 208.0);
+        let (top, floor) = (self.top + 24.0, self.top + 184.0);
         let room = (WIDTH - 2.0 * MARGIN) / group.bars.len() as f64;
         let width = (room * 0.7).min(56.0);
         for (i, bar) in group.bars.iter().enumerate() {
@@ -222,8 +174,8 @@ impl Canvas<'_> {
                 self.rect(middle - width / 2.0, floor - height, width, height, bar);
             }
             let label = self.label(bar.value);
-            self.text(middle, floor - height - 5.0, "middle", &label);
-            self.text(middle, floor + LINE, "middle", &bar.name);
+            self.text(middle, floor - height - 5.0, Anchor::Middle, &label);
+            self.text(middle, floor + LINE, Anchor::Middle, &bar.name);
         }
         self.baseline(MARGIN, floor, WIDTH - MARGIN, floor);
         floor + LINE + MARGIN
@@ -235,20 +187,19 @@ impl Canvas<'_> {
         let length = WIDTH - 2.0 * MARGIN;
         let x = |value: f64| MARGIN + (value - low) / span * length;
         let zero = x(0.0);
-        let mut y = 28.0;
+        let mut y = self.top + 4.0;
         let start = y;
         for group in groups {
             if let Some(name) = &group.name {
                 y += LINE + 4.0;
-                let name = escape(&clip(name, length));
-                let _ = write!(self.out, "<text x=\"{MARGIN}\" y=\"{y:.1}\" font-weight=\"600\">{name}</text>");
+                self.drawing.bold([MARGIN, y], &clip(name, length));
             }
             for bar in &group.bars {
                 y += LINE;
                 let label = self.label(bar.value);
                 let room = length - (label.chars().count() as f64 + 2.0) * CHARACTER;
-                self.text(MARGIN, y, "start", &clip(&bar.name, room));
-                self.text(WIDTH - MARGIN, y, "end", &label);
+                self.text(MARGIN, y, Anchor::Start, &clip(&bar.name, room));
+                self.text(WIDTH - MARGIN, y, Anchor::End, &label);
                 y += 4.0;
                 match bar.value {
                     Value::Value(v) => {
@@ -272,15 +223,20 @@ impl Canvas<'_> {
         let length = WIDTH - 2.0 * MARGIN;
         let sum = |g: &Group| g.bars.iter().filter_map(|b| b.value.number()).sum::<f64>();
         let high = groups.iter().map(sum).fold(f64::MIN_POSITIVE, f64::max);
-        let mut y = self.legend(&groups[0], 34.0);
+        let names = |bar: &Bar| (bar.name.clone(), Paint::Series(bar.series), 1.0);
+        let legend: Vec<_> = groups[0].bars.iter().map(names).collect();
+        let mut y = self.drawing.legend(&legend, self.top + 10.0) + 2.0;
         for group in groups {
             y += LINE + 2.0;
             let hidden = group.bars.iter().filter(|b| b.value.hidden().is_some()).count();
-            let aside =
-                if hidden == 0 { String::new() } else { format!("{hidden} {}", say(words::HIDDEN, self.how.language)) };
+            let aside = if hidden == 0 {
+                String::new()
+            } else {
+                format!("{hidden} {}", say(words::HIDDEN, self.drawing.language()))
+            };
             let room = length - (aside.chars().count() as f64 + 2.0) * CHARACTER;
-            self.text(MARGIN, y, "start", &clip(group.name.as_deref().unwrap_or_default(), room));
-            self.text(WIDTH - MARGIN, y, "end", &aside);
+            self.text(MARGIN, y, Anchor::Start, &clip(group.name.as_deref().unwrap_or_default(), room));
+            self.text(WIDTH - MARGIN, y, Anchor::End, &aside);
             y += 4.0;
             let mut x = MARGIN;
             for bar in &group.bars {
@@ -289,16 +245,11 @@ impl Canvas<'_> {
                     self.rect(x, y, (width - 1.0).max(0.3), 16.0, bar);
                     let label = self.label(bar.value);
                     // The number stands in its part where it fits, in the ink that has contrast enough on that fill.
-                    let ink = if bar.series % FILLS.len() == 0 { INK_ON_FIRST } else { INK };
                     if label.chars().count() as f64 * CHARACTER + 6.0 < width {
-                        let _ = write!(
-                            self.out,
-                            "<text class=\"hap-on-bar\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" \
-                             fill=\"{ink}\">{}</text>",
-                            x + width / 2.0,
-                            y + 12.0,
-                            escape(&label)
-                        );
+                        let at = [x + width / 2.0, y + 12.0];
+                        let shape = text_shape(at, Anchor::Middle, label, 12.0, false);
+                        let mark = Mark::new(shape).fill(Paint::OnSeries(bar.series)).class("hap-on-bar");
+                        self.drawing.push(mark);
                     }
                     x += width;
                 }
@@ -307,31 +258,4 @@ impl Canvas<'_> {
         }
         y + MARGIN
     }
-
-    fn legend(&mut self, group: &Group, top: f64) -> f64 {
-        let (mut x, mut y) = (MARGIN, top);
-        for bar in &group.bars {
-            let name = clip(&bar.name, WIDTH - 2.0 * MARGIN - 16.0);
-            let width = 16.0 + name.chars().count() as f64 * CHARACTER + 12.0;
-            if x + width > WIDTH - MARGIN && x > MARGIN {
-                x = MARGIN;
-                y += LINE;
-            }
-            let fill = FILLS[bar.series % FILLS.len()];
-            let _ = write!(
-                self.out,
-                "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\" fill=\"{fill}\"/>",
-                y - 9.0
-            );
-            self.text(x + 14.0, y, "start", &name);
-            x += width;
-        }
-        y
-    }
-}
-
-/// Text that fits into `room`, cut with an ellipsis where it must be; the whole text stands in the table.
-fn clip(text: &str, room: f64) -> String {
-    let most = (room / CHARACTER).floor().max(4.0) as usize;
-    if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
 }
