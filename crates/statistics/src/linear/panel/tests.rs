@@ -51,7 +51,7 @@ fn stat_401_metamorphic_panel() {
     for seed in 1..=20 {
         let base = world(seed);
         let n = base.len();
-        let step = (7..).find(|step| (2..=*step).all(|d| n % d != 0 || step % d != 0)).unwrap();
+        let step = (7..).find(|step| (2..=*step).all(|d| !n.is_multiple_of(d) || !step.is_multiple_of(d))).unwrap();
         let mut permuted = base.clone();
         for variable in &mut permuted.variables {
             variable.values = (0..n).map(|i| variable.values[(i * step + 3) % n]).collect();
@@ -155,14 +155,16 @@ fn stat_402_problems_of_panels() {
     }
 }
 
-/// STAT-145: a statistic below zero has no p-value.
+/// STAT-145: a statistic below zero has no p-value. In these panels random effects fit so much worse that their errors are larger; with
+/// one variance for both the statistic is positive.
 #[test]
 fn stat_145_negative_hausman() {
     let model = |scale| Hausman { y: 0, terms: vec![Term::number(1)], unit: 3, include_constant: false, scale };
     let mut found = [false; 2];
     for seed in 1..30 {
         let include_constant = seed % 2 == 0;
-        let result = Hausman { include_constant, ..model(Scale::Own) }.fit(&world(seed), None).unwrap();
+        let scale = if seed % 3 == 0 { Scale::More } else { Scale::Own };
+        let result = Hausman { include_constant, ..model(scale) }.fit(&world(seed), None).unwrap();
         assert_eq!(result.terms.len(), 1 + usize::from(include_constant));
         let negative = result.test.statistic < 0.0;
         assert_eq!(negative, result.notices.iter().any(|n| n.code == "W_HAUSMAN_NEGATIVE"));
