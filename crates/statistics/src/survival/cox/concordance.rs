@@ -9,13 +9,9 @@ use crate::counts::Counts;
 /// C of scores by place; pairs are those of one stratum. Two events at the same time are no pair, an event and one last seen at
 /// the same time are. Not a number where there is no pair.
 pub(super) fn concordance(risk: &Risk, scores: &[f64]) -> f64 {
-    let mut distinct = scores.to_vec();
-    distinct.par_sort_unstable_by(f64::total_cmp);
-    distinct.dedup();
-    let ranks: Vec<u32> =
-        scores.par_iter().map(|s| distinct.partition_point(|d| d.total_cmp(s).is_lt()) as u32).collect();
+    let (ranks, number) = ranked(scores);
     let (mut pairs, mut higher, mut same) = (0i64, 0i64, 0i64);
-    let mut counts = Counts::new(distinct.len());
+    let mut counts = Counts::new(number);
     for piece in risk.pieces.iter().rev() {
         if piece.last {
             counts.clear();
@@ -38,4 +34,17 @@ pub(super) fn concordance(risk: &Risk, scores: &[f64]) -> f64 {
         }
     }
     (higher as f64 + same as f64 / 2.0) / pairs as f64
+}
+
+/// The place of each score among the distinct ones, and how many there are.
+fn ranked(scores: &[f64]) -> (Vec<u32>, usize) {
+    let mut order: Vec<(f64, u32)> = scores.par_iter().enumerate().map(|(i, s)| (*s, i as u32)).collect();
+    order.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut ranks = vec![0; scores.len()];
+    let mut number = 0;
+    for run in order.chunk_by(|a, b| a.0 == b.0) {
+        run.iter().for_each(|(_, i)| ranks[*i as usize] = number);
+        number += 1;
+    }
+    (ranks, number as usize)
 }
