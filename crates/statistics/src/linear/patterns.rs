@@ -122,7 +122,34 @@ impl Patterns {
     }
 }
 
-/// A sum that keeps what rounding loses.
+/// Sums of a pattern.
+trait Tally: Copy + Default + Send + Sync {
+    /// A row with this y, less the pivot.
+    fn take(&mut self, y: f64);
+    /// In the form that parts are joined in.
+    fn cell(self) -> Cell;
+}
+
+/// Sums that are exact because all of them are whole numbers below 2⁵³.
+#[derive(Clone, Copy, Default)]
+struct Exact {
+    weight: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Tally for Exact {
+    fn take(&mut self, y: f64) {
+        self.weight += 1.0;
+        self.sum += y;
+        self.squares += y * y;
+    }
+    fn cell(self) -> Cell {
+        Cell { weight: self.weight, sum: (self.sum, 0.0), squares: (self.squares, 0.0) }
+    }
+}
+
+/// Sums that keep what rounding loses.
 #[derive(Clone, Copy, Default)]
 struct Cell {
     weight: f64,
@@ -135,13 +162,18 @@ fn added((sum, lost): (f64, f64), x: f64) -> (f64, f64) {
     (sum, lost + error)
 }
 
-impl Cell {
+impl Tally for Cell {
     fn take(&mut self, y: f64) {
         self.weight += 1.0;
         self.sum = added(self.sum, y);
         self.squares = added(self.squares, y * y);
     }
+    fn cell(self) -> Cell {
+        self
+    }
+}
 
+impl Cell {
     fn join(&mut self, other: &Self) {
         self.weight += other.weight;
         self.sum = added(self.sum, other.sum.0);
@@ -167,7 +199,24 @@ impl Seen {
         self.high = if y > self.high { y } else { self.high };
         // Adding 1.5·2⁵² rounds to a whole number.
         const ROUND: f64 = 6_755_399_441_055_744.0;
-        self.whole &= (y + ROUND) - ROUND == y || y.abs() >= 4_503_599_627_370_496.0;
+        self.whole &= ((y + ROUND) - ROUND == y) | (y.abs() >= 4_503_599_627_370_496.0) | y.is_nan();
+    }
+
+    /// Those of several; missing ones do not count. In lanes, so that it runs in vector registers.
+    fn take_all(&mut self, values: &[f64]) {
+        let mut lanes = [Self::NOTHING; 4];
+        let (groups, rest) = values.as_chunks::<4>();
+        for group in groups {
+            lanes.iter_mut().zip(group).for_each(|(lane, y)| lane.take(*y));
+        }
+        rest.iter().for_each(|y| self.take(*y));
+        *self = lanes.into_iter().fold(*self, Self::join);
+    }
+
+    /// Whether sums of so many rows about a pivot are exact.
+    fn exact(self, pivot: f64, rows: usize) -> bool {
+        let off = (self.low - pivot).abs().max((self.high - pivot).abs());
+        self.whole && (self.low > self.high || off * off * rows as f64 <= 4_503_599_627_370_496.0)
     }
 
     fn join(self, other: Self) -> Self {
@@ -206,14 +255,26 @@ struct Reader<'a> {
     clustered: bool,
     places: bool,
     pivot: f64,
+    /// Whether sums of y seem to be exact.
+    exact: bool,
 }
 
 impl<'a> Reader<'a> {
     fn of(rows: &'a dyn Rows, request: Request<'_>) -> Self {
         let keys = request.covariates.iter().copied().chain(request.cluster).collect();
-        let mut reader =
-            Self { rows, y: request.y, keys, clustered: request.cluster.is_some(), places: request.places, pivot: 0.0 };
+        let mut reader = Self {
+            rows,
+            y: request.y,
+            keys,
+            clustered: request.cluster.is_some(),
+            places: request.places,
+            pivot: 0.0,
+            exact: true,
+        };
         reader.pivot = reader.first();
+        if let Some(y) = reader.y {
+            reader.exact = reader.seen(y).exact(reader.pivot, rows.len().div_ceil(PARTS));
+        }
         reader
     }
 
@@ -238,18 +299,23 @@ impl<'a> Reader<'a> {
         some.into_iter().filter_map(|i| all.get(i).cloned()).collect()
     }
 
+    /// What a variable looks like.
+    fn seen(&self, variable: usize) -> Seen {
+        let mut seen = Seen::NOTHING;
+        let mut values = vec![0.0; CHUNK.min(self.rows.len())];
+        for range in self.probe() {
+            let values = &mut values[..range.len()];
+            self.rows.read(variable, range, values);
+            seen.take_all(values);
+        }
+        seen
+    }
+
     /// The table, where all variables seem to be whole numbers within small ranges. Reading tells whether they are.
     fn grid(&self) -> Option<Grid> {
         let mut grid = Grid { low: Vec::new(), size: Vec::new(), places: 1 };
-        let probe = self.probe();
-        let mut values = vec![0.0; CHUNK.min(self.rows.len())];
         for key in &self.keys {
-            let mut seen = Seen::NOTHING;
-            for range in &probe {
-                let values = &mut values[..range.len()];
-                self.rows.read(*key, range.clone(), values);
-                values.iter().filter(|x| !x.is_nan()).for_each(|x| seen.take(*x));
-            }
+            let seen = self.seen(*key);
             // Categories are known; other numbers may go a little beyond what was seen.
             let (low, high) = match self.rows.categories(*key) {
                 Some(categories) => (0.0, categories.len().max(1) as f64 - 1.0),
@@ -291,12 +357,20 @@ impl<'a> Reader<'a> {
 
     /// A part of the rows into the table; none where a value has no place in it.
     fn by_grid(&self, grid: &Grid, part: Range<usize>) -> Option<Part> {
-        let mut out = Part {
-            cells: vec![Cell::default(); grid.places],
-            keys: Vec::new(),
-            seen: Seen::NOTHING,
-            places: Vec::with_capacity(if self.places { part.len() } else { 0 }),
-        };
+        // What begins with small whole numbers is mostly that; what was seen in the end tells whether the sums are exact.
+        if self.exact
+            && let Some(found) = self.tallied::<Exact>(grid, part.clone())
+            && found.seen.exact(self.pivot, part.len())
+        {
+            return Some(found);
+        }
+        self.tallied::<Cell>(grid, part)
+    }
+
+    fn tallied<T: Tally>(&self, grid: &Grid, part: Range<usize>) -> Option<Part> {
+        let mut cells = vec![T::default(); grid.places];
+        let mut seen = Seen::NOTHING;
+        let mut found = Vec::with_capacity(if self.places { part.len() } else { 0 });
         let (mut values, mut places) = (vec![0.0; CHUNK], vec![0_u32; CHUNK]);
         for range in chunks(part) {
             if self.rows.stopped() {
@@ -312,19 +386,23 @@ impl<'a> Reader<'a> {
                 Some(y) => self.rows.read(y, range, values),
                 None => values.fill(self.pivot),
             }
-            for (place, y) in places.iter_mut().zip(values.iter()) {
-                if *place >= MISSING || y.is_nan() {
-                    *place = NONE;
-                    continue;
+            for (place, y) in places.iter_mut().zip(values.iter_mut()) {
+                let missing = (*place >= MISSING) | y.is_nan();
+                *place = if missing { NONE } else { *place };
+                *y = if missing { f64::NAN } else { *y };
+            }
+            seen.take_all(values);
+            for (place, y) in places.iter().zip(values.iter()) {
+                if let Some(cell) = cells.get_mut(*place as usize) {
+                    cell.take(y - self.pivot);
                 }
-                out.cells[*place as usize].take(y - self.pivot);
-                out.seen.take(*y);
             }
             if self.places {
-                out.places.extend_from_slice(places);
+                found.extend_from_slice(places);
             }
         }
-        Some(out)
+        let cells = cells.into_iter().map(T::cell).collect();
+        Some(Part { cells, keys: Vec::new(), seen, places: found })
     }
 
     /// The table's places that occur, as patterns; none when they are too many for that to help.

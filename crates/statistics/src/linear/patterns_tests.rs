@@ -112,3 +112,22 @@ fn stat_001_patterns_have_the_same_bits_on_any_number_of_threads() {
     };
     assert_eq!(sums(1), sums(3));
 }
+
+/// STAT-001: sums of small whole numbers are exact; where later ones are not small or not whole they are summed with compensation.
+#[test]
+fn stat_001_sums_are_exact_or_compensated() {
+    let mut next = numbers(5);
+    let n = 40_000;
+    let mut data = Data::default();
+    let x = data.number("x", (0..n).map(|_| next(3)).collect());
+    let y: Vec<f64> = (0..n).map(|_| next(1000)).collect();
+    for odd in [0.1, 1e15, 1e100] {
+        let mut y = y.clone();
+        // Beyond the first chunk, and before the last.
+        y[16_500] = odd;
+        let y = data.number("y", y);
+        let patterns = check(&data, &[x], y);
+        assert_eq!(patterns.whole, odd != 0.1);
+        assert!(patterns.range.1 >= odd.max(999.0));
+    }
+}
