@@ -7,6 +7,7 @@ mod counts;
 pub mod descriptive;
 pub mod design;
 pub mod fit;
+pub mod graphics;
 pub mod likelihood;
 pub mod linear;
 pub mod mixed;

@@ -110,7 +110,7 @@ fn pair(variables: [usize; 2], x: &[f64], y: &[f64]) -> Pair {
     // What differs in the last bits alone does not vary.
     let varies = |m: &Moments| m.squares > n * (m.mean * f64::EPSILON).powi(2) && m.squares > 0.0;
     let r = (n > 1.0 && varies(&a) && varies(&b))
-        .then(|| if same { 1.0 } else { (products / (a.squares.sqrt() * b.squares.sqrt())).clamp(-1.0, 1.0) });
+        .then(|| if same { 1.0 } else { (products / root(a.squares, b.squares)).clamp(-1.0, 1.0) });
     let most = |values: &[f64], m: &Moments| {
         let largest = values.iter().fold(0.0, |most: f64, x| most.max((x - m.mean).powi(2)));
         if m.squares > 0.0 { largest / m.squares } else { 1.0 }
@@ -122,6 +122,12 @@ fn pair(variables: [usize; 2], x: &[f64], y: &[f64]) -> Pair {
         covariance: (n > 1.0).then(|| products / (n - 1.0)),
         concentration: most(x, &a).max(most(y, &b)),
     }
+}
+
+/// √(ab), also where the product is too large or too small for a number.
+fn root(a: f64, b: f64) -> f64 {
+    let product = a * b;
+    if product.is_normal() && product.is_finite() { product.sqrt() } else { a.sqrt() * b.sqrt() }
 }
 
 /// Spearman's rank correlation of two variables without missing values: Pearson's r of their ranks, ties sharing the mean of theirs.
@@ -151,7 +157,7 @@ pub fn kendall(x: &[f64], y: &[f64]) -> Option<f64> {
         sorted.chunk_by(|a, b| a == b).map(|run| pairs(run.len())).sum::<f64>()
     };
     let all = pairs(x.len());
-    let below = (all - tied(&x)).sqrt() * (all - tied(&y)).sqrt();
+    let below = root(all - tied(&x), all - tied(&y));
     (below > 0.0).then(|| (agree - differ) as f64 / below)
 }
 

@@ -5,6 +5,7 @@
 //! has the weights ω; its leading bias is what ω makes of (x−c)^(p+1), times the coefficient of that power in a fit of order
 //! q = p+1 with bandwidth b; so the bias-corrected jump has the weights ω less those of the bias, and its variance counts both.
 
+use crate::descriptive::Moments;
 use crate::design::{Design, Term, variables};
 use crate::linear::{Filled, Response, solve};
 use crate::problem::{Notice, Problem};
@@ -259,6 +260,13 @@ impl Data {
             let mut flat = vec![0.0; kept.len() * frame.len()];
             kept.fill(&frame, 0..frame.len(), &mut flat);
             columns.extend(flat.chunks(frame.len()).skip(1).map(<[f64]>::to_vec));
+        }
+        if asked.fuzzy.is_none() {
+            // A jump does not depend on levels, and digits are kept about the mean; the bandwidth of a fuzzy design does.
+            for column in &mut columns {
+                let mean = Moments::of(column).mean;
+                column.iter_mut().for_each(|x| *x -= mean);
+            }
         }
         let x: Vec<f64> = frame.columns[1].iter().map(|x| x - asked.cutoff).collect();
         let mut order: Vec<u32> = (0..frame.len() as u32).collect();
