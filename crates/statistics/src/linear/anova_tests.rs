@@ -1,3 +1,5 @@
+//! Analysis of variance: sums of squares by what models lose and gain, relations that hold whatever the data, and problems.
+
 use super::*;
 use crate::design::Piece;
 use crate::linear::regress::tests::uniform;

@@ -51,8 +51,7 @@ pub struct Sample {
     pub means: Vec<f64>,
     /// The columns of the terms.
     pub design: Design,
-    /// Of each variable that is a factor: which categories occur.
-    known: Vec<Option<Vec<bool>>>,
+    known: Known,
 }
 
 impl Sample {
@@ -86,7 +85,7 @@ impl Sample {
             return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(variable)));
         }
         let design = Design::of(rows, &patterns.frame, &place(&variables), terms, constant)?;
-        let known = known(rows, &patterns.frame, &variables, terms);
+        let known = Known::of(rows, &patterns.frame, &variables, terms);
         Ok(Self { y, means: patterns.means(), variables, patterns, design, known })
     }
 
@@ -119,16 +118,7 @@ impl Sample {
     pub fn over(&self, rows: &dyn Rows, values: impl Fn(&Filled<'_>) -> Vec<f64>) -> Vec<f64> {
         let frame = Frame::of(rows, &self.variables);
         let found = values(&Filled { design: &self.design, frame: &frame });
-        let mut out = vec![f64::NAN; rows.len()];
-        for (i, (row, value)) in frame.origin.iter().zip(found).enumerate() {
-            let fits = |(known, column): (&Option<Vec<bool>>, &Vec<f64>)| {
-                known.as_ref().is_none_or(|known| known.get(column[i] as usize).copied().unwrap_or(false))
-            };
-            if self.known.iter().zip(&frame.columns).all(fits) {
-                out[*row as usize] = value;
-            }
-        }
-        out
+        self.known.by_source(&frame, &found, rows.len())
     }
 }
 
@@ -137,22 +127,42 @@ pub fn place(variables: &[usize]) -> impl Fn(usize) -> usize {
     move |variable| variables.iter().position(|v| *v == variable).unwrap_or_default()
 }
 
-/// The categories of factors that occur.
-fn known(rows: &dyn Rows, frame: &Frame, variables: &[usize], terms: &[Term]) -> Vec<Option<Vec<bool>>> {
-    let pieces = || terms.iter().flat_map(|t| &t.pieces);
-    let factor = |v: usize| pieces().any(|p| p.variable == v && matches!(p.form, Form::Factor { .. }));
-    let each = |(variable, column): (&usize, &Vec<f64>)| {
-        factor(*variable).then(|| {
-            let mut seen = vec![false; rows.categories(*variable).map_or(0, |c| c.len())];
-            for x in column {
-                if let Some(seen) = seen.get_mut(*x as usize) {
-                    *seen = true;
+/// Which categories of its factors a model knows: those that occurred in the fit. Others would be taken for the base.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Known(Vec<Option<Vec<bool>>>);
+
+impl Known {
+    /// Of the terms over a frame of their variables.
+    pub fn of(rows: &dyn Rows, frame: &Frame, variables: &[usize], terms: &[Term]) -> Self {
+        let pieces = || terms.iter().flat_map(|t| &t.pieces);
+        let factor = |v: usize| pieces().any(|p| p.variable == v && matches!(p.form, Form::Factor { .. }));
+        let each = |(variable, column): (&usize, &Vec<f64>)| {
+            factor(*variable).then(|| {
+                let mut seen = vec![false; rows.categories(*variable).map_or(0, |c| c.len())];
+                for x in column {
+                    if let Some(seen) = seen.get_mut(*x as usize) {
+                        *seen = true;
+                    }
                 }
+                seen
+            })
+        };
+        Self(variables.iter().zip(&frame.columns).map(each).collect())
+    }
+
+    /// Values of the rows of a frame by source row; NaN for rows that are not in it, and for those with an unknown category.
+    pub fn by_source(&self, frame: &Frame, values: &[f64], rows: usize) -> Vec<f64> {
+        let mut out = vec![f64::NAN; rows];
+        for (i, (row, value)) in frame.origin.iter().zip(values).enumerate() {
+            let fits = |(known, column): (&Option<Vec<bool>>, &Vec<f64>)| {
+                known.as_ref().is_none_or(|known| known.get(column[i] as usize).copied().unwrap_or(false))
+            };
+            if self.0.iter().zip(&frame.columns).all(fits) {
+                out[*row as usize] = *value;
             }
-            seen
-        })
-    };
-    variables.iter().zip(&frame.columns).map(each).collect()
+        }
+        out
+    }
 }
 
 /// Takes the columns that were left out of a design; gives their labels.

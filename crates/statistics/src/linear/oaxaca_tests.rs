@@ -1,3 +1,5 @@
+//! The decomposition: parts that add up, errors by definition, relations that hold whatever the data, and problems.
+
 use super::*;
 use crate::linear::regress::Regress;
 use crate::linear::regress::tests::uniform;

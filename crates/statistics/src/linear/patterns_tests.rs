@@ -1,3 +1,5 @@
+//! Patterns against a naive grouping, on any number of threads, and when the reading is stopped.
+
 use super::*;
 use crate::rows::Table as Data;
 
@@ -129,5 +131,40 @@ fn stat_001_sums_are_exact_or_compensated() {
         let patterns = check(&data, &[x], y);
         assert_eq!(patterns.whole, odd != 0.1);
         assert!(patterns.range.1 >= odd.max(999.0));
+    }
+}
+
+/// Rows of which the reading is to be stopped.
+struct Stopped(Data);
+
+impl Rows for Stopped {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn name(&self, variable: usize) -> &str {
+        self.0.name(variable)
+    }
+    fn read(&self, variable: usize, range: Range<usize>, out: &mut [f64]) {
+        self.0.read(variable, range, out);
+    }
+    fn categories(&self, variable: usize) -> Option<std::sync::Arc<[crate::Category]>> {
+        self.0.categories(variable)
+    }
+    fn stopped(&self) -> bool {
+        true
+    }
+}
+
+/// STAT-402: whichever way rows are read, it can be stopped.
+#[test]
+fn stat_402_reading_can_be_stopped() {
+    let mut data = Data::default();
+    let small = data.number("small", (0..2000).map(|i| f64::from(i % 3)).collect());
+    let tenths = data.number("tenths", (0..2000).map(|i| f64::from(i % 3) / 10.0).collect());
+    let all = data.number("all", (0..2000).map(|i| f64::from(i) / 3.0).collect());
+    let rows = Stopped(data);
+    for variable in [small, tenths, all] {
+        let request = Request { covariates: &[variable], y: None, cluster: None, places: false };
+        assert_eq!(Patterns::of(&rows, request).err(), Some(Problem::new("E_STOPPED")));
     }
 }

@@ -1,3 +1,5 @@
+//! `regress`: patterns against rows, relations that hold whatever the data, influence by definition, predictions, problems.
+
 use super::*;
 use crate::design::Piece;
 use crate::rows::Table;

@@ -443,3 +443,7 @@ pub fn cluster_sums(x: &dyn Columns, scores: &[f64], clusters: &[u32], count: us
     let sums = tree(sums, columns::add).unwrap_or_else(|| vec![0.0; count * width]);
     Matrix { columns: sums.chunks(count.max(1)).map(<[f64]>::to_vec).collect(), constant: false }
 }
+
+#[cfg(test)]
+#[path = "solve_tests.rs"]
+mod tests;

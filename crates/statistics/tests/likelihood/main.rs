@@ -101,8 +101,11 @@ fn product(pieces: &[(usize, Form)]) -> Term {
     Term { pieces: pieces.iter().map(piece).collect(), control: false }
 }
 
+/// A fit of a table.
+type Command = Box<dyn Fn(&Table) -> Result<Fit, Problem>>;
+
 /// Every command of the family with these terms.
-fn commands(terms: &[Term]) -> Vec<(&'static str, Box<dyn Fn(&Table) -> Result<Fit, Problem>>)> {
+fn commands(terms: &[Term]) -> Vec<(&'static str, Command)> {
     let model = |y| Model::new(y, terms.to_vec());
     let binary = BinaryOptions { effects: Some(Effects::default()), margins: Some(None) };
     let (to_logit, to_probit, to_class, to_count) = (model(BINARY), model(BINARY), model(CLASS), model(COUNT));

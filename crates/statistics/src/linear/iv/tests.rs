@@ -1,3 +1,5 @@
+//! Instruments: relations that hold whatever the data, least squares as a special case, kinds of tests, and problems.
+
 use super::*;
 use crate::fit::TestKind;
 use crate::linear::regress::Regress;

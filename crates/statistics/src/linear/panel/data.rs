@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::design::{Column, Design, Part, Term, variables};
 use crate::linear::columns::{Filled, Matrix};
-use crate::linear::model::place;
+use crate::linear::model::{Known, place};
 use crate::linear::patterns::Clusters;
 use crate::problem::Problem;
 use crate::rows::{Frame, Rows};
@@ -29,6 +29,8 @@ pub struct Data {
     pub time: Vec<f64>,
     /// The number of each row at its source.
     pub origin: Vec<u32>,
+    /// The categories that occur.
+    pub known: Known,
 }
 
 impl Data {
@@ -56,6 +58,7 @@ impl Data {
             return Err(Problem::new("E_STOPPED"));
         }
         let mut design = Design::of(rows, &frame, &place(&covariates), terms, true)?;
+        let known = Known::of(rows, &frame, &covariates, terms);
         if let (true, Some(_)) = (dummies, time) {
             let at = all.len() - 1;
             let mut times = frame.columns[at].clone();
@@ -86,7 +89,7 @@ impl Data {
         if units.count < 2 || sizes.iter().all(|size| *size == 1.0) {
             return Err(Problem::new("E_NOT_A_PANEL"));
         }
-        Ok(Self { design, x, y, pivot, units, sizes, names, time, origin: frame.origin })
+        Ok(Self { design, x, y, pivot, units, sizes, names, time, origin: frame.origin, known })
     }
 
     /// Number of rows.

@@ -11,7 +11,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::columns::{Filled, Matrix, sum};
 use super::influence::influence_of_rows;
-use super::model::{Errors, estimates, joint, notices, omit};
+use super::model::{Errors, Known, estimates, joint, notices, omit};
 use super::regress::{Regress, subtract_from};
 use super::solve::{Response, Solution, solve};
 use crate::design::{Design, Term, variables};
@@ -63,6 +63,7 @@ pub struct PanelFit {
     /// The columns that are left; `influence.concentration` is in their order.
     pub design: Design,
     variables: Vec<usize>,
+    known: Known,
     y: usize,
     unit: usize,
     /// Estimates of all columns.
@@ -157,6 +158,7 @@ impl Panel {
             fit,
             design: solved.design,
             variables: variables(&self.terms),
+            known: data.known.clone(),
             y: self.y,
             unit: self.unit,
             b: solved.b,
@@ -386,7 +388,6 @@ impl PanelFit {
     /// x'b by source row, without the unit's effect; NaN where a regressor is missing.
     pub fn predicted(&self, rows: &dyn Rows) -> Vec<f64> {
         let frame = Frame::of(rows, &self.variables);
-        let mut out = vec![f64::NAN; rows.len()];
         // Times that are controlled for are part of no prediction.
         let own = |column: &&crate::design::Column| column.parts.iter().all(|(at, _)| *at < self.variables.len());
         let design = Design {
@@ -394,10 +395,9 @@ impl PanelFit {
             constant: self.design.constant,
         };
         let x = Matrix::of(&Filled { design: &design, frame: &frame });
-        for (i, row) in frame.origin.iter().enumerate() {
-            out[*row as usize] = x.columns.iter().zip(self.b.iter()).map(|(column, b)| column[i] * b).sum();
-        }
-        out
+        let value = |i: usize| x.columns.iter().zip(self.b.iter()).map(|(column, b)| column[i] * b).sum();
+        let values: Vec<f64> = (0..frame.len()).map(value).collect();
+        self.known.by_source(&frame, &values, rows.len())
     }
 
     /// y − x'b by source row: the unit's effect and the error together.

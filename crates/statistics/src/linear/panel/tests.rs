@@ -1,3 +1,5 @@
+//! Panels: relations that hold whatever the data, fixed effects as dummies, effects by unit, and problems.
+
 use super::did::{Differences, EFFECT};
 use super::hausman::{Hausman, Scale};
 use super::*;
