@@ -118,13 +118,12 @@ impl Link {
 
     /// The weight of a row of each observation in the last step.
     fn weights(self, sample: &Sample, scaled: &[f64]) -> Vec<f64> {
-        let (mut u, mut g, mut h) = ([0.0], [0.0], [0.0]);
-        let weight = |i: usize| {
-            sample.cells.indices(i, scaled, 1, &mut u);
-            self.at(&(), sample.cells.y[i], &u, &mut g, &mut h);
+        let cells = &sample.cells;
+        cells.by_index(scaled, 1, |i, u| {
+            let (mut g, mut h) = ([0.0], [0.0]);
+            self.at(&(), cells.y[i], u, &mut g, &mut h);
             h[0]
-        };
-        (0..sample.cells.len()).map(weight).collect()
+        })
     }
 }
 

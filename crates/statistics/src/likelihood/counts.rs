@@ -5,8 +5,9 @@
 
 use nalgebra::DMatrix;
 
+use super::cells::Cells;
 use super::finish::{End, Estimated, Parameter, back, estimate, influence, parameters, problem};
-use super::newton::{Cells, Likelihood, maximise};
+use super::newton::{Likelihood, maximise};
 use super::predict::{Fitted, Kind};
 use super::sample::Sample;
 use super::{Errors, Model, separation};
@@ -120,12 +121,7 @@ fn poisson_fit(rows: &dyn Rows, sample: &Sample, model: &Model, found: &Estimate
 
 /// The mean of each observation.
 fn means(cells: &Cells, scaled: &[f64]) -> Vec<f64> {
-    let mut u = [0.0];
-    let mean = |i: usize| {
-        cells.indices(i, scaled, 1, &mut u);
-        u[0].exp()
-    };
-    (0..cells.len()).map(mean).collect()
+    cells.by_index(scaled, 1, |_, u| u[0].exp())
 }
 
 /// The moment estimate Σ((y−μ)²−μ)/Σμ²; none where the likelihood falls as α leaves 0, which Σ((y−μ)²−y) tells.
@@ -161,7 +157,7 @@ fn overdispersed(
     to_alpha[(k, k)] = alpha;
     found.covariance = &to_alpha * &found.covariance * &to_alpha;
     found.b[k] = alpha;
-    let empty = sample.empty();
+    let empty = cells.without_terms(sample.design.constant);
     let mut at_null = if sample.design.constant { vec![constant(cells)] } else { Vec::new() };
     at_null.push(alpha_start(&empty, &at_null).unwrap_or(1e-3).ln());
     let stopped = || rows.stopped();

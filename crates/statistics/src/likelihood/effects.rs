@@ -8,8 +8,8 @@ use nalgebra::{DMatrix, DVector};
 
 use super::Model;
 use super::binary::Link;
+use super::cells::{LEAF, moments, tree};
 use super::finish::Estimated;
-use super::newton::tree;
 use super::sample::Sample;
 use crate::design::Part;
 use crate::fit::Margin;
@@ -81,17 +81,34 @@ pub(crate) fn effects(
     asked: Effects,
     model: &Model,
 ) -> Vec<Margin> {
-    let points = points(sample, asked.place);
     let k = sample.k();
     let shown = |j: &usize| sample.design.columns[*j].term.is_some_and(|term| !model.terms[term].control);
     let mut all = Vec::new();
     for (outcome, name) in names.iter().enumerate() {
-        let leaf = |range: std::ops::Range<usize>| {
-            let mut sum = Sum::zero(k, found.b.len());
-            range.for_each(|i| sum.add(smooth, outcome, &found.b, asked.kind, &points, i));
+        let zero = || Sum::zero(k, found.b.len());
+        let at = |x: Vec<f64>| {
+            let mut sum = zero();
+            sum.add(smooth, outcome, &found.b, asked.kind, &x, 1.0);
             sum
         };
-        let sum = tree(0..points.weight.len(), &leaf, &Sum::plus);
+        let sum = match asked.place {
+            EffectPlace::Overall => {
+                let leaf = |range: std::ops::Range<usize>| {
+                    let mut sum = zero();
+                    sample.cells.each_raw(range, |i, x| {
+                        let weight = sample.cells.weight[i] / sample.n;
+                        sum.add(smooth, outcome, &found.b, asked.kind, x, weight);
+                    });
+                    sum
+                };
+                tree(0..sample.cells.len(), LEAF.max(k * found.b.len() / 16), &leaf, &Sum::plus)
+            }
+            EffectPlace::Mean => at(means(sample)),
+            EffectPlace::Median => at((0..k).map(|j| median(sample, j)).collect()),
+            EffectPlace::Zero => {
+                at(sample.design.columns.iter().map(|c| f64::from(u8::from(c.term.is_none()))).collect())
+            }
+        };
         for j in sample.design.order().filter(shown) {
             let slope = sum.slopes.row(j);
             let variance = (slope * &found.covariance * slope.transpose())[(0, 0)];
@@ -107,41 +124,15 @@ pub(crate) fn effects(
     all
 }
 
-/// Points with weights that add up to one.
-struct Points {
-    k: usize,
-    x: Vec<f64>,
-    weight: Vec<f64>,
-}
-
-fn points(sample: &Sample, place: EffectPlace) -> Points {
-    let k = sample.k();
-    let one = |x: Vec<f64>| Points { k, x, weight: vec![1.0] };
-    match place {
-        EffectPlace::Overall => {
-            let mut x = vec![0.0; k * sample.cells.len()];
-            x.chunks_mut(k).enumerate().for_each(|(i, out)| sample.raw(i, out));
-            Points { k, x, weight: sample.cells.weight.iter().map(|w| w / sample.n).collect() }
-        }
-        EffectPlace::Mean => one(means(sample)),
-        EffectPlace::Median => one((0..k).map(|j| median(sample, j)).collect()),
-        EffectPlace::Zero => one(sample.design.columns.iter().map(|c| f64::from(u8::from(c.term.is_none()))).collect()),
-    }
-}
-
 /// The means of all columns as they were.
 pub(crate) fn means(sample: &Sample) -> Vec<f64> {
-    let mean = |j: usize| {
-        let values = sample.cells.x.iter().skip(j).step_by(sample.k()).zip(&sample.cells.weight);
-        values.map(|(x, w)| x * w).sum::<f64>() / sample.n * sample.scale[j] + sample.shift[j]
-    };
-    (0..sample.k()).map(mean).collect()
+    (0..sample.k()).map(|j| moments(&sample.cells.column(j), &sample.cells.weight, true).0).collect()
 }
 
 /// The median of a column: the mean of the two middle values where there are two.
 fn median(sample: &Sample, j: usize) -> f64 {
-    let values = sample.cells.x.iter().skip(j).step_by(sample.k());
-    let mut all: Vec<(f64, f64)> = values.copied().zip(sample.cells.weight.iter().copied()).collect();
+    let values = sample.cells.column(j);
+    let mut all: Vec<(f64, f64)> = values.into_iter().zip(sample.cells.weight.iter().copied()).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let value = |rank: f64| {
         let mut before = 0.0;
@@ -152,7 +143,7 @@ fn median(sample: &Sample, j: usize) -> f64 {
         all.iter().find(reaches).map_or(f64::NAN, |(x, _)| *x)
     };
     let middle = 0.5 * (sample.n - 1.0);
-    0.5 * (value(middle.floor()) + value(middle.ceil())) * sample.scale[j] + sample.shift[j]
+    0.5 * (value(middle.floor()) + value(middle.ceil()))
 }
 
 /// Effects and their derivatives, added up over points.
@@ -170,9 +161,8 @@ impl Sum {
         Self { effects: self.effects + other.effects, slopes: self.slopes + other.slopes }
     }
 
-    fn add(&mut self, smooth: &impl Smooth, outcome: usize, b: &[f64], kind: EffectKind, points: &Points, i: usize) {
-        let k = points.k;
-        let x = &points.x[i * k..(i + 1) * k];
+    fn add(&mut self, smooth: &impl Smooth, outcome: usize, b: &[f64], kind: EffectKind, x: &[f64], weight: f64) {
+        let k = x.len();
         let equations = b.len() / k;
         let dot = |e: usize| x.iter().zip(&b[e * k..(e + 1) * k]).map(|(x, b)| x * b).sum::<f64>();
         let u: Vec<f64> = (0..equations).map(dot).collect();
@@ -183,7 +173,7 @@ impl Sum {
             let by = match kind {
                 EffectKind::EyEx | EffectKind::DyEx => x[m],
                 EffectKind::DyDx | EffectKind::EyDx => 1.0,
-            } * points.weight[i];
+            } * weight;
             self.effects[m] += by * (0..equations).map(|e| g[e] * b[e * k + m]).sum::<f64>();
             for s in 0..equations {
                 let bend: f64 = (0..equations).map(|e| h[e * equations + s] * b[e * k + m]).sum();
@@ -237,10 +227,7 @@ fn dummy(sample: &Sample, variable: usize, model: &Model) -> Option<usize> {
     let [column] = own[..] else { return None };
     let binary = match sample.design.columns[column].parts[..] {
         [(_, Part::Is(_))] => true,
-        _ => (0..sample.cells.len()).all(|i| {
-            let x = sample.cells.row(i)[column] * sample.scale[column] + sample.shift[column];
-            x.abs() < 1e-9 || (x - 1.0).abs() < 1e-9
-        }),
+        _ => sample.cells.column(column).iter().all(|x| *x == 0.0 || *x == 1.0),
     };
     binary.then_some(column)
 }

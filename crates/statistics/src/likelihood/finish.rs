@@ -2,7 +2,8 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
-use super::newton::{Failure, Likelihood, Optimum, Order, maximise, sums, tree};
+use super::cells::{LEAF, tree};
+use super::newton::{Failure, Likelihood, Optimum, Order, maximise, sums};
 use super::sample::Sample;
 use super::{Errors, Model};
 use crate::fit::{Estimate, Fit, Influence, Test, TestKind};
@@ -68,39 +69,30 @@ pub(crate) fn inverse(matrix: &DMatrix<f64>) -> Option<DMatrix<f64>> {
 
 /// The products of the scores of clusters, and the number of clusters.
 fn clustered<L: Likelihood>(likelihood: &L, sample: &Sample, parameters: &[f64]) -> (DMatrix<f64>, usize) {
-    let p = parameters.len();
-    let scores = scores(likelihood, sample, parameters);
-    let (of, count) = sample.clusters().map_or((&[][..], 0), |c| (c.of.as_slice(), c.count));
-    let mut sums = vec![0.0; count * p];
-    for ((score, cluster), weight) in scores.chunks(p).zip(of).zip(&sample.cells.weight) {
-        let sum = &mut sums[*cluster as usize * p..(*cluster as usize + 1) * p];
-        sum.iter_mut().zip(score).for_each(|(sum, s)| *sum += weight * s);
-    }
-    let leaf = |range: std::ops::Range<usize>| {
-        let part = DMatrix::from_row_slice(range.len(), p, &sums[range.start * p..range.end * p]);
-        part.tr_mul(&part)
-    };
-    (tree(0..count, &leaf, &|a, b| a + b), count)
-}
-
-/// The score of a row of each observation.
-fn scores<L: Likelihood>(likelihood: &L, sample: &Sample, parameters: &[f64]) -> Vec<f64> {
     let (equations, k, p) = (likelihood.equations(), sample.k(), parameters.len());
     let first = equations * k;
     let context = likelihood.context(&parameters[first..]);
     let q = equations + p - first;
     let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
     u[equations..].copy_from_slice(&parameters[first..]);
-    let mut all = Vec::with_capacity(p * sample.cells.len());
-    for i in 0..sample.cells.len() {
-        sample.cells.indices(i, parameters, equations, &mut u);
-        likelihood.at(&context, sample.cells.y[i], &u, &mut g, &mut h);
-        for g in &g[..equations] {
-            all.extend(sample.cells.row(i).iter().map(|x| g * x));
+    let (of, count) = sample.clusters().map_or((&[][..], 0), |c| (c.of.as_slice(), c.count));
+    let mut sums = vec![0.0; count * p];
+    let cells = &sample.cells;
+    cells.each(0..cells.len(), |i, x| {
+        cells.indices(i, x, parameters, equations, &mut u);
+        likelihood.at(&context, cells.y[i], &u, &mut g, &mut h);
+        let sum = &mut sums[of[i] as usize * p..(of[i] as usize + 1) * p];
+        let (of_columns, others) = sum.split_at_mut(first);
+        for (sum, g) in of_columns.chunks_mut(k).zip(&g) {
+            sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += cells.weight[i] * g * x);
         }
-        all.extend_from_slice(&g[equations..]);
-    }
-    all
+        others.iter_mut().zip(&g[equations..]).for_each(|(sum, g)| *sum += cells.weight[i] * g);
+    });
+    let leaf = |range: std::ops::Range<usize>| {
+        let part = DMatrix::from_row_slice(range.len(), p, &sums[range.start * p..range.end * p]);
+        part.tr_mul(&part)
+    };
+    (tree(0..count, LEAF, &leaf, &|a, b| a + b), count)
 }
 
 /// A maximum in terms of the columns as they were.

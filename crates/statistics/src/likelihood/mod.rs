@@ -8,6 +8,7 @@
 //! added up first and the factor is G/(G−1)·(n−1)/(n−k).
 
 mod binary;
+mod cells;
 mod counts;
 mod effects;
 mod finish;
@@ -30,9 +31,8 @@ pub use ordered::{OrderedOptions, ologit};
 pub use predict::{Fitted, Wanted};
 pub use quantile::{QuantileModel, quantile_regression};
 
-pub(crate) use newton::tree;
+pub(crate) use cells::{Cells, LEAF, moments, tree};
 pub(crate) use predict::known as known_categories;
-pub(crate) use sample::row_major;
 
 use std::sync::Arc;
 

@@ -118,14 +118,11 @@ impl Multinomial {
     fn influence(&self, sample: &Sample, model: &Model, scaled: &[f64]) -> Influence {
         let q = self.equations();
         let mut all = Influence { leverage: 0.0, concentration: vec![0.0; sample.k()] };
-        let mut u = vec![0.0; q];
         for e in 0..q {
-            let weight = |i: usize| {
-                sample.cells.indices(i, scaled, q, &mut u);
-                let p = (u[e] - Self::total(&u)).exp();
+            let weights = sample.cells.by_index(scaled, q, |_, u| {
+                let p = (u[e] - Self::total(u)).exp();
                 p * (1.0 - p)
-            };
-            let weights: Vec<f64> = (0..sample.cells.len()).map(weight).collect();
+            });
             all = most(all, influence(sample, model, &weights));
         }
         all

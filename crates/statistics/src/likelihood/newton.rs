@@ -8,9 +8,7 @@ use std::ops::Range;
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-/// Observations below this number are summed in a row; above it two halves are summed apart. The tree of sums depends on the
-/// number of observations alone, so the bits do not depend on the number of threads.
-const LEAF: usize = 512;
+use super::cells::{Cells, LEAF, tree};
 
 /// Iterations until a fit is given up.
 const ITERATIONS: usize = 100;
@@ -26,50 +24,6 @@ const FAR: f64 = 1e4;
 
 /// Iterations beyond [`STRAIN`] until that is believed: a first step may be too long.
 const PATIENCE: usize = 3;
-
-/// Observations with equal covariates and outcome, and how many rows each stands for.
-#[derive(Clone, Default, Debug)]
-pub(crate) struct Cells {
-    /// Number of columns.
-    pub k: usize,
-    /// The columns, observation after observation.
-    pub x: Vec<f64>,
-    /// The outcome.
-    pub y: Vec<f64>,
-    /// What is added to the first linear index; empty where nothing is.
-    pub offset: Vec<f64>,
-    /// Rows of each.
-    pub weight: Vec<f64>,
-}
-
-impl Cells {
-    /// Number of observations.
-    pub fn len(&self) -> usize {
-        self.y.len()
-    }
-
-    /// The columns of an observation.
-    pub fn row(&self, i: usize) -> &[f64] {
-        &self.x[i * self.k..(i + 1) * self.k]
-    }
-
-    /// What is added to the first linear index.
-    pub fn offset(&self, i: usize) -> f64 {
-        self.offset.get(i).copied().unwrap_or(0.0)
-    }
-
-    /// Writes the linear indices of an observation at the parameters into the front of `u`.
-    pub fn indices(&self, i: usize, parameters: &[f64], equations: usize, u: &mut [f64]) {
-        let x = self.row(i);
-        for (e, u) in u.iter_mut().enumerate().take(equations) {
-            let b = &parameters[e * self.k..(e + 1) * self.k];
-            *u = x.iter().zip(b).map(|(x, b)| x * b).sum();
-        }
-        if let Some(first) = u.first_mut().filter(|_| equations > 0) {
-            *first += self.offset(i);
-        }
-    }
-}
 
 /// The log-likelihood of one observation.
 pub(crate) trait Likelihood: Sync {
@@ -135,20 +89,6 @@ pub(crate) enum Order {
     Scores,
 }
 
-/// Sums over a range in a fixed tree, in parallel.
-pub(crate) fn tree<T: Send>(
-    range: Range<usize>,
-    leaf: &(impl Fn(Range<usize>) -> T + Sync),
-    join: &(impl Fn(T, T) -> T + Sync),
-) -> T {
-    if range.len() <= LEAF {
-        return leaf(range);
-    }
-    let middle = range.start + range.len() / 2;
-    let (left, right) = rayon::join(|| tree(range.start..middle, leaf, join), || tree(middle..range.end, leaf, join));
-    join(left, right)
-}
-
 /// Log-likelihood, gradient and matrix over all observations.
 pub(crate) fn sums<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f64], order: Order) -> Sums {
     let (equations, k, p) = (likelihood.equations(), cells.k, parameters.len());
@@ -159,15 +99,14 @@ pub(crate) fn sums<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f
         let mut all = Sums::zero(p);
         let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
         u[equations..].copy_from_slice(&parameters[first..]);
-        for i in range {
-            cells.indices(i, parameters, equations, &mut u);
+        cells.each(range, |i, x| {
+            cells.indices(i, x, parameters, equations, &mut u);
             let weight = cells.weight[i];
             all.value += weight * likelihood.at(&context, cells.y[i], &u, &mut g, &mut h);
             all.strain = all.strain.max(likelihood.strain(&u[..equations]).unwrap_or(0.0));
             if order == Order::Scores {
                 (0..q * q).for_each(|at| h[at] = g[at / q] * g[at % q]);
             }
-            let x = cells.row(i);
             for e in 0..equations {
                 add(&mut all.gradient[e * k..(e + 1) * k], x, weight * g[e]);
                 for f in e..equations {
@@ -187,10 +126,11 @@ pub(crate) fn sums<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f
                     all.matrix[row * p + first + t - equations] += weight * h[s * q + t];
                 }
             }
-        }
+        });
         all
     };
-    let mut all = tree(0..cells.len(), &leaf, &Sums::plus);
+    // Adding two matrices is to be little beside what goes into them.
+    let mut all = tree(0..cells.len(), LEAF.max(p * p / 16), &leaf, &Sums::plus);
     mirror(&mut all.matrix, p, equations, k);
     all
 }
@@ -311,22 +251,18 @@ fn flat<L: Likelihood>(likelihood: &L, information: &DMatrix<f64>, strain: f64) 
 fn recedes<L: Likelihood>(likelihood: &L, cells: &Cells, parameters: &[f64], direction: &[f64]) -> bool {
     let (equations, k) = (likelihood.equations(), cells.k);
     let (first, q) = (equations * k, equations + parameters.len() - equations * k);
-    let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
-    let mut widest = 0.0_f64;
-    for i in 0..cells.len() {
-        cells.indices(i, direction, equations, &mut u);
-        u[0] -= cells.offset(i);
-        widest = u[..equations].iter().fold(widest, |most, u| most.max(u.abs()));
-    }
-    let mut values = |by: f64| -> Vec<f64> {
+    let reach = |i: usize, u: &[f64]| {
+        let own = |(e, u): (usize, &f64)| if e == 0 { u - cells.offset(i) } else { *u };
+        u.iter().enumerate().map(own).fold(0.0, |most: f64, u| most.max(u.abs()))
+    };
+    let widest = cells.by_index(direction, equations, reach).into_iter().fold(0.0, f64::max);
+    let values = |by: f64| -> Vec<f64> {
         let there: Vec<f64> = parameters.iter().zip(direction).map(|(b, d)| b + by / widest * d).collect();
         let context = likelihood.context(&there[first..]);
-        u[equations..].copy_from_slice(&there[first..]);
-        let value = |i: usize| {
-            cells.indices(i, &there, equations, &mut u);
-            likelihood.at(&context, cells.y[i], &u, &mut g, &mut h)
-        };
-        (0..cells.len()).map(value).collect()
+        cells.by_index(&there, equations, |i, indices| {
+            let u = [indices, &there[first..]].concat();
+            likelihood.at(&context, cells.y[i], &u, &mut vec![0.0; q], &mut vec![0.0; q * q])
+        })
     };
     let here = values(0.0);
     [FAR, -FAR].into_iter().any(|by| values(by).iter().zip(&here).all(|(far, near)| *far >= near - 1e-4))

@@ -89,15 +89,13 @@ pub(crate) struct Ordered {
 impl Ordered {
     /// The weight of a row of each observation in the last step: the second derivative in x'b.
     fn weights(&self, sample: &Sample, scaled: &[f64]) -> Vec<f64> {
-        let q = 1 + self.cuts;
-        let (mut u, mut g, mut h) = (vec![0.0; q], vec![0.0; q], vec![0.0; q * q]);
-        u[1..].copy_from_slice(&scaled[sample.k()..]);
-        let weight = |i: usize| {
-            sample.cells.indices(i, scaled, 1, &mut u);
-            self.at(&(), sample.cells.y[i], &u, &mut g, &mut h);
+        let (q, cells) = (1 + self.cuts, &sample.cells);
+        cells.by_index(scaled, 1, |i, index| {
+            let u = [index, &scaled[sample.k()..]].concat();
+            let (mut g, mut h) = (vec![0.0; q], vec![0.0; q * q]);
+            self.at(&(), cells.y[i], &u, &mut g, &mut h);
             h[0]
-        };
-        (0..sample.cells.len()).map(weight).collect()
+        })
     }
 }
 

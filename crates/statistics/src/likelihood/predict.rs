@@ -58,7 +58,7 @@ pub struct Predicted {
 
 impl Fitted {
     pub(crate) fn new(fit: Fit, kind: Kind, sample: &Sample, model: &Model, b: Vec<f64>) -> Self {
-        Self { fit, kind, model: model.clone(), design: sample.design.clone(), b, known: sample.known.clone() }
+        Self { fit, kind, model: model.clone(), design: (*sample.design).clone(), b, known: sample.known.clone() }
     }
 
     /// The columns of the model in the order of [`crate::fit::Influence`].

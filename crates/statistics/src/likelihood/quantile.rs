@@ -68,6 +68,8 @@ struct Edges<'a> {
     tau: f64,
     /// y with the shifts that tell rows apart.
     y: Vec<f64>,
+    /// The shifted and scaled columns, row by row.
+    x: Vec<f64>,
 }
 
 impl<'a> Edges<'a> {
@@ -77,15 +79,21 @@ impl<'a> Edges<'a> {
         // Multiples of the golden ratio fill an interval evenly.
         let shift = |i: usize| (i as f64 * 0.618_033_988_749_894_9).fract() - 0.5;
         let y = y.iter().enumerate().map(|(i, v)| v + 1e-10 * width * shift(i)).collect();
-        Self { sample, tau, y }
+        let mut x = Vec::with_capacity(sample.k() * sample.cells.len());
+        sample.cells.each(0..sample.cells.len(), |_, row| x.extend_from_slice(row));
+        Self { sample, tau, y, x }
+    }
+
+    fn row(&self, i: usize) -> &[f64] {
+        &self.x[i * self.sample.k()..(i + 1) * self.sample.k()]
     }
 
     fn x(&self, i: usize) -> DVector<f64> {
-        DVector::from_column_slice(self.sample.cells.row(i))
+        DVector::from_column_slice(self.row(i))
     }
 
     fn dot(&self, i: usize, b: &DVector<f64>) -> f64 {
-        self.sample.cells.row(i).iter().zip(b.iter()).map(|(x, b)| x * b).sum()
+        self.row(i).iter().zip(b.iter()).map(|(x, b)| x * b).sum()
     }
 
     /// The k rows nearest to least squares whose covariates are independent.
@@ -130,7 +138,7 @@ impl<'a> Edges<'a> {
             if stopped() {
                 return Err(Problem::new("E_STOPPED"));
             }
-            let matrix = DMatrix::from_fn(k, k, |i, j| cells.row(basis[i])[j]);
+            let matrix = DMatrix::from_fn(k, k, |i, j| self.row(basis[i])[j]);
             let inverse = matrix.try_inverse().ok_or_else(lost)?;
             let through = |y: &[f64]| &inverse * DVector::from_fn(k, |i, _| y[basis[i]]);
             let b = through(&self.y);

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 /// `E_SEPARATION` naming the column.
 pub(crate) fn check(sample: &Sample, class: &dyn Fn(f64) -> u32, bounded: &dyn Fn(u64) -> bool) -> Result<(), Problem> {
     let (k, cells) = (sample.k(), &sample.cells);
-    let binary: Vec<usize> = (0..k).filter(|j| is_binary(sample, *j)).collect();
+    let binary = binary(sample);
     // Per column the outcomes at zero and at one; per term of dummies those where all of them are zero.
     let mut seen = vec![[0_u64; 2]; k];
     let terms: Vec<usize> = {
@@ -19,19 +19,18 @@ pub(crate) fn check(sample: &Sample, class: &dyn Fn(f64) -> u32, bounded: &dyn F
         all
     };
     let mut left = vec![0_u64; terms.len()];
-    for i in 0..cells.len() {
+    cells.each_raw(0..cells.len(), |i, x| {
         let outcome = 1_u64 << class(cells.y[i]).min(63);
-        let x = cells.row(i);
         for j in &binary {
-            seen[*j][usize::from(x[*j] * sample.scale[*j] + sample.shift[*j] > 0.5)] |= outcome;
+            seen[*j][usize::from(x[*j] > 0.5)] |= outcome;
         }
         for (term, left) in terms.iter().zip(&mut left) {
             let mut own = binary.iter().filter(|j| sample.design.columns[**j].term == Some(*term));
-            if own.all(|j| x[*j] * sample.scale[*j] + sample.shift[*j] < 0.5) {
+            if own.all(|j| x[*j] < 0.5) {
                 *left |= outcome;
             }
         }
-    }
+    });
     for j in &binary {
         let at_one = !bounded(seen[*j][1]);
         let at_zero = sample.design.constant && !bounded(seen[*j][0]);
@@ -49,13 +48,15 @@ pub(crate) fn check(sample: &Sample, class: &dyn Fn(f64) -> u32, bounded: &dyn F
     Ok(())
 }
 
-/// Whether a column, as it was, holds zeros and ones and both.
-fn is_binary(sample: &Sample, j: usize) -> bool {
-    let column = &sample.design.columns[j];
-    if column.term.is_none() {
-        return false;
-    }
-    let values = || sample.cells.x.iter().skip(j).step_by(sample.k()).map(|x| x * sample.scale[j] + sample.shift[j]);
-    let near = |x: f64, to: f64| (x - to).abs() < 1e-9;
-    column.is_dummy() || (values().all(|x| near(x, 0.0) || near(x, 1.0)) && values().any(|x| near(x, 1.0)))
+/// The columns of terms that hold zeros and ones and both.
+fn binary(sample: &Sample) -> Vec<usize> {
+    let (k, cells) = (sample.k(), &sample.cells);
+    let (mut only, mut ones) = (vec![true; k], vec![false; k]);
+    cells.each_raw(0..cells.len(), |_, x| {
+        for (j, x) in x.iter().enumerate() {
+            only[j] &= *x == 0.0 || *x == 1.0;
+            ones[j] |= *x == 1.0;
+        }
+    });
+    (0..k).filter(|j| sample.design.columns[*j].term.is_some() && only[*j] && ones[*j]).collect()
 }

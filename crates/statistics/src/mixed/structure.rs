@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use nalgebra::{DMatrix, DVector, Matrix2, Matrix2xX};
 
-use crate::likelihood::tree;
+use crate::likelihood::{LEAF, tree};
 
 /// Sums over the rows of an innermost group.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl Structure {
                         sum
                     })
                 };
-                tree(0..tops.len(), &leaf, &Parts::plus)
+                tree(0..tops.len(), LEAF, &leaf, &Parts::plus)
             }
             Self::Slope(groups) => {
                 let leaf = |range: Range<usize>| {
@@ -130,7 +130,7 @@ impl Structure {
                         sum
                     })
                 };
-                tree(0..groups.len(), &leaf, &Parts::plus)
+                tree(0..groups.len(), LEAF, &leaf, &Parts::plus)
             }
         };
         parts.q += whole;
