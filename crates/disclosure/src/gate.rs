@@ -2,6 +2,7 @@
 //! was decided to the ledger, and only then hands out the released value (SDC-002, SDC-055).
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -410,15 +411,16 @@ impl<'a> Desk<'a> {
     /// The set whose values a set is answered with, where a known one is near. Constant work (SDC-054): so many sets are
     /// compared as there are slots, whether there are candidates or not; an empty slot compares the set with itself.
     fn near(&self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
-        let reach = self.policy.rules().snap.most;
+        // Nearer than the radius, which is at most that.
+        let reach = self.policy.rules().snap.most - 1;
         let mut candidates = self.ledger.candidates(set.persons, &set.sketch, reach)?;
         candidates.extend(self.fresh.candidates(set.persons, &set.sketch, reach));
         candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         candidates.truncate(SLOTS);
         let ordinals = members.ordinals();
         for _ in candidates.len()..SLOTS {
-            let dummy = members.ordinals();
-            std::hint::black_box(dummy.zip(ordinals.as_ref()).map(|(dummy, own)| dummy.symmetric_difference_len(own)));
+            let itself = members.ordinals();
+            black_box(itself.zip(ordinals.as_ref()).map(|(itself, own)| itself.symmetric_difference_len(own)));
         }
         // The nearest one decides, near or not: a second chance with the next one would make the edge of the radius steep.
         let mut nearest: Option<(u64, Candidate)> = None;

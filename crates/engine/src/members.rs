@@ -115,34 +115,46 @@ pub(crate) struct OfCells {
     of_row: RowCells,
     shape: Shape,
     road: Road,
-    inner: OnceLock<Vec<RoaringBitmap>>,
+    all: OnceLock<Vec<RoaringBitmap>>,
 }
 
 impl OfCells {
     pub(crate) fn new(of_row: RowCells, shape: &Shape, road: Road) -> Self {
-        Self { of_row, shape: Shape(shape.0.clone()), road, inner: OnceLock::new() }
+        Self { of_row, shape: Shape(shape.0.clone()), road, all: OnceLock::new() }
     }
 
-    /// The members of every inner cell, found once.
-    fn inner(&self) -> &[RoaringBitmap] {
-        self.inner.get_or_init(|| {
-            let mut sets = vec![RoaringBitmap::new(); self.shape.inner()];
-            // Nobody stops it, so it gives all rows.
-            for (row, cell) in self.of_row.rows(&Unattended).unwrap_or_default() {
-                if let Some(member) = self.road.member(row as usize) {
-                    sets[cell as usize].insert(member);
+    /// The members of every cell and margin, found once: the gate asks for each several times (SDC-054).
+    fn all(&self) -> &[RoaringBitmap] {
+        self.all.get_or_init(|| {
+            let mut all = vec![RoaringBitmap::new(); self.shape.outer()];
+            for (cell, set) in self.inner().into_iter().enumerate() {
+                let margins = (1..self.shape.variants()).map(|v| self.shape.place(cell, v));
+                margins.for_each(|place| all[place] |= &set);
+                all[self.shape.place(cell, 0)] = set;
+            }
+            all
+        })
+    }
+
+    fn inner(&self) -> Vec<RoaringBitmap> {
+        let mut sets = vec![RoaringBitmap::new(); self.shape.inner()];
+        // Nobody stops it, so it gives all rows.
+        for (row, cell) in self.of_row.rows(&Unattended).unwrap_or_default() {
+            if let Some(member) = self.road.member(row as usize) {
+                let set = &mut sets[cell as usize];
+                // Rows mostly come in the order of their members, which is quicker.
+                if set.try_push(member).is_err() {
+                    set.insert(member);
                 }
             }
-            sets
-        })
+        }
+        sets
     }
 }
 
 impl Membership for OfCells {
     fn of(&self, place: usize) -> RoaringBitmap {
-        let cells = self.inner().iter().enumerate();
-        let within = |cell: &usize| (0..self.shape.variants()).any(|v| self.shape.place(*cell, v) == place);
-        cells.filter(|(cell, _)| within(cell)).fold(RoaringBitmap::new(), |all, (_, set)| all | set)
+        self.all().get(place).cloned().unwrap_or_default()
     }
     fn bytes(&self) -> usize {
         self.of_row.bytes()
