@@ -2,6 +2,7 @@
 //! in the order of the ordinals, so results do not depend on the number of threads (STAT-001, ENG-034).
 
 use rayon::prelude::*;
+pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
 use crate::raw::{Moments, PersonSet, RawMagnitude, RawPercentile};
@@ -9,55 +10,10 @@ use crate::select::{Extremes, Histogram, Intervals, Pieces, at_places};
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
 const FARTHEST: usize = 3;
-/// Values added in lanes before the pairwise tree begins.
-const BLOCK: usize = 128;
-/// Values added side by side within a block.
-const SIDES: usize = 4;
-/// From this many values on, halves are added on several threads.
-const LARGE: usize = 1 << 16;
 /// Values that are counted by one thread at a time.
 const PIECE: usize = 1 << 14;
 /// Every how manieth value of a piece, and how many pieces at most, a sample has.
 const SAMPLED: usize = 64;
-
-/// Pairwise sums of the numbers that `f` makes of each value: error grows with the logarithm of the number of values. The
-/// order of additions follows from the number of values alone.
-pub(crate) fn sums<const N: usize>(values: &[f64], f: &(impl Fn(f64) -> [f64; N] + Sync)) -> [f64; N] {
-    if values.len() <= BLOCK {
-        return block_sums(values, f);
-    }
-    let (low, high) = values.split_at((values.len() / 2).next_multiple_of(BLOCK));
-    let (low, high) = if values.len() < LARGE {
-        (sums(low, f), sums(high, f))
-    } else {
-        rayon::join(|| sums(low, f), || sums(high, f))
-    };
-    std::array::from_fn(|n| low[n] + high[n])
-}
-
-/// Four sums side by side, then all of them.
-#[inline(always)]
-fn block_sums<const N: usize>(values: &[f64], f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
-    let (quads, rest) = values.as_chunks::<SIDES>();
-    let mut sides = [[0.0; SIDES]; N];
-    for quad in quads {
-        let [a, b, c, d] = *quad;
-        let each = [f(a), f(b), f(c), f(d)];
-        for (n, side) in sides.iter_mut().enumerate() {
-            for (side, x) in side.iter_mut().zip(&each) {
-                *side += x[n];
-            }
-        }
-    }
-    let mut sum = [0.0; N];
-    for (sum, [a, b, c, d]) in sum.iter_mut().zip(sides) {
-        *sum = (a + b) + (c + d);
-    }
-    for x in rest {
-        sum.iter_mut().zip(f(*x)).for_each(|(sum, x)| *sum += x);
-    }
-    sum
-}
 
 /// Values are clamped to these limits; to none where they are not in order.
 #[derive(Clone, Copy)]
@@ -173,12 +129,6 @@ fn moments(spread: &Spread, extremes: &Extremes, of: &(dyn Fn(f64) -> f64 + Sync
     farthest.sort_by(|a, b| b.total_cmp(a));
     farthest.truncate(FARTHEST);
     Moments { sum: spread.sum, mean: finite(spread.mean), sd: sd(), gini: gini(), farthest }
-}
-
-/// Percentile of type 7 of ascending values: linear between neighbours.
-pub(crate) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let (low, high, fraction) = between(sorted.len(), share)?;
-    Some(sorted[low] + fraction * (sorted[high] - sorted[low]))
 }
 
 /// The places of the `width` order statistics round the type 7 position, clipped to the sample (SDC-121).

@@ -150,6 +150,13 @@ fn stat_401_curves_and_distributions_do_not_depend_on_order_or_unit() {
         let (a, b) = (survival_regression(&table, &regression, None), survival_regression(&other, &regression, None));
         let (a, b) = (a.unwrap(), b.unwrap());
         a.estimates.iter().zip(&b.estimates).for_each(|(a, b)| same(&[a.b, a.se], &[b.b, b.se]));
+        // A covariate about another number in another unit: the constant moves with it, and nothing else.
+        let far = world.changed(|_, [e, t, x, g, entry]| [e, t, 1e4 * x + 3e6, g, entry]);
+        let far = survival_regression(&far, &regression, None).unwrap();
+        let [x, constant, sigma] = [0, 1, 2].map(|i| &far.estimates[i]);
+        same(&[a.estimates[0].b, a.estimates[0].se], &[x.b * 1e4, x.se * 1e4]);
+        assert!((a.estimates[1].b - (constant.b + 3e6 * x.b)).abs() < 1e-7);
+        same(&[a.estimates[2].b, a.estimates[2].se], &[sigma.b, sigma.se]);
     }
 }
 

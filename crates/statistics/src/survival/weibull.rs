@@ -8,6 +8,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::{Outcome, grouped, independent};
+use crate::descriptive::{Moments, sum};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
@@ -147,7 +148,8 @@ pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<
     let mut flat = vec![0.0; design.len() * n];
     design.fill(&frame, 0..n, &mut flat);
     let logs: Vec<f64> = frame.columns[1].iter().map(|t| t.ln()).collect();
-    let columns = flat.chunks(n).map(<[f64]>::to_vec).collect();
+    let mut columns: Vec<Vec<f64>> = flat.chunks(n).map(<[f64]>::to_vec).collect();
+    let back = standardised(&mut columns);
     let mut data = Data { events: frame.columns[0].clone(), logs, columns };
     let no_events = |p: Problem| match p.code {
         "E_NO_EVENTS" => Problem::with("E_NO_EVENTS", rows.name(asked.outcome.event)),
@@ -155,6 +157,7 @@ pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<
     };
     let found = Maximum::of(rows, &data, asked.distribution).map_err(no_events)?;
     let (b, covariance) = found.on_the_scale_of_time();
+    let (b, covariance) = (&back * b, &back * covariance * back.transpose());
     data.columns.truncate(1);
     let null = Maximum::of(rows, &data, asked.distribution)?;
 
@@ -190,6 +193,20 @@ pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<
         influence,
         clusters: None,
     })
+}
+
+/// Puts columns after the constant about their means and in units of their standard deviations. Gives what takes estimates, and ln σ
+/// after them, back.
+fn standardised(columns: &mut [Vec<f64>]) -> DMatrix<f64> {
+    let mut back = DMatrix::identity(columns.len() + 1, columns.len() + 1);
+    for (j, column) in columns.iter_mut().enumerate().skip(1) {
+        let moments = Moments::of(column);
+        let scale = (moments.squares / moments.n).sqrt();
+        column.iter_mut().for_each(|x| *x = (*x - moments.mean) / scale);
+        back[(j, j)] = 1.0 / scale;
+        back[(0, j)] = -moments.mean / scale;
+    }
+    back
 }
 
 /// Reads the rows, and refuses times that have no logarithm.
@@ -244,7 +261,7 @@ impl Maximum {
         let k = data.columns.len();
         let exponential = distribution == Distribution::Exponential;
         // The exponential distribution without terms is where it starts: γ is the logarithm of time per event.
-        let total: f64 = crate::descriptive::sum(&data.logs, |log| log.exp());
+        let total: f64 = sum(&data.logs, |log| log.exp());
         let mut at = DVector::zeros(k + 1);
         at[0] = (total / events).ln();
         at[k] = 1.0;
@@ -290,15 +307,15 @@ impl Maximum {
         let hazards: Vec<f64> = z.iter().map(|z| z.exp()).collect();
         let n = z.len();
         let index: Vec<usize> = (0..n).collect();
-        let ll = crate::descriptive::sum(&index, |i| data.events[i] * (alpha.ln() + z[i] - data.logs[i]) - hazards[i]);
+        let ll = sum(&index, |i| data.events[i] * (alpha.ln() + z[i] - data.logs[i]) - hazards[i]);
         // dz/dγ = −x, dz/dα = ln t.
         let slope = |j: usize, i: usize| if j == k { data.logs[i] } else { -data.columns[j][i] };
         let mut gradient = DVector::zeros(k + 1);
         let mut information = DMatrix::zeros(k + 1, k + 1);
         for a in 0..=k {
-            gradient[a] = crate::descriptive::sum(&index, |i| (data.events[i] - hazards[i]) * slope(a, i));
+            gradient[a] = sum(&index, |i| (data.events[i] - hazards[i]) * slope(a, i));
             for b in 0..=a {
-                let x = crate::descriptive::sum(&index, |i| hazards[i] * slope(a, i) * slope(b, i));
+                let x = sum(&index, |i| hazards[i] * slope(a, i) * slope(b, i));
                 (information[(a, b)], information[(b, a)]) = (x, x);
             }
         }
