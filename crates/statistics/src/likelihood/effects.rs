@@ -205,7 +205,7 @@ pub(crate) fn margins(
         Margin { label, estimate: p, se: density * variance.max(0.0).sqrt() }
     };
     let Some(variable) = by else {
-        return Ok(vec![one("margin".to_owned(), &at)]);
+        return Ok(vec![one("margin[_cons]".to_owned(), &at)]);
     };
     let name = rows.name(variable);
     let column = dummy(sample, variable, model).ok_or_else(|| Problem::with("E_MARGINS_NEEDS_DUMMY", name))?;

@@ -7,6 +7,7 @@ use super::newton::{Failure, Likelihood, Optimum, Order, maximise, sums};
 use super::sample::Sample;
 use super::{Errors, Model};
 use crate::fit::{Estimate, Fit, Influence, Test, TestKind};
+use crate::linear::model::notices;
 use crate::linear::{Filled, Response, solve};
 use crate::problem::Problem;
 use crate::rows::Rows;
@@ -239,7 +240,7 @@ impl End<'_> {
             tests: vec![test],
             margins: Vec::new(),
             omitted: self.sample.omitted.clone(),
-            notices: self.sample.notices(),
+            notices: notices(&self.sample.omitted),
             influence: self.influence,
             clusters: self.sample.clusters().map(|c| c.count as u64),
         })

@@ -4,14 +4,13 @@
 //! η + (y−μ)·g'(μ) is regressed with weights 1/(V(μ)g'(μ)²). Dispersion is Pearson's χ²/(n−k), but 1 for the binomial and the Poisson
 //! family, whose variance the mean decides; errors are those of the expected information times its root.
 
-use nalgebra::DMatrix;
-
 use super::Model;
 use super::binary::{Link as Shape, logistic, normal};
-use super::finish::{influence, parameters};
+use super::finish::influence;
 use super::sample::Sample;
 use crate::design::Term;
-use crate::fit::{Estimate, Fit};
+use crate::fit::Fit;
+use crate::linear::model::{estimates, notices};
 use crate::linear::{Filled, Response, Solution, solve};
 use crate::problem::Problem;
 use crate::rows::Rows;
@@ -95,17 +94,11 @@ pub fn glm(rows: &dyn Rows, asked: &GlmModel) -> Result<Fit, Problem> {
     let mean = each().map(|(y, _, w)| w * y).sum::<f64>() / sample.n;
     let null = if sample.design.constant { mean } else { link.mean(0.0) };
     let deviance_0: f64 = each().map(|(y, _, w)| w * family.deviance(y, null)).sum();
-    let shown = parameters(&sample, &model, None, 0);
     let covariance = found.solution.inverse() * dispersion;
-    let estimate = |p: &super::finish::Parameter| Estimate {
-        label: p.label.clone(),
-        column: p.column,
-        b: found.solution.b[p.at],
-        se: covariance[(p.at, p.at)].sqrt(),
-    };
+    let (estimates, covariance) = estimates(&sample.design, &model.terms, &found.solution.b, &covariance);
     Ok(Fit {
-        estimates: shown.iter().map(estimate).collect(),
-        covariance: DMatrix::from_fn(shown.len(), shown.len(), |i, j| covariance[(shown[i].at, shown[j].at)]),
+        estimates,
+        covariance,
         residual_df: None,
         n: sample.n,
         scalars: vec![
@@ -119,7 +112,7 @@ pub fn glm(rows: &dyn Rows, asked: &GlmModel) -> Result<Fit, Problem> {
         tests: Vec::new(),
         margins: Vec::new(),
         omitted: sample.omitted.clone(),
-        notices: sample.notices(),
+        notices: notices(&sample.omitted),
         influence: influence(&sample, &model, &found.weights),
         clusters: None,
     })

@@ -32,7 +32,7 @@ pub use predict::{Fitted, Wanted};
 pub use quantile::{QuantileModel, quantile_regression};
 
 pub(crate) use cells::{Cells, LEAF, moments, tree};
-pub(crate) use predict::known as known_categories;
+pub(crate) use predict::{linear, take_from_outcome};
 
 use std::sync::Arc;
 

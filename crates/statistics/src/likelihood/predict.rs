@@ -5,10 +5,11 @@ use super::binary::Link;
 use super::multinomial::Multinomial;
 use super::ordered::shares;
 use super::sample::Sample;
-use crate::design::{Design, Form, Term, variables};
+use crate::design::{Design, variables};
 use crate::fit::Fit;
+use crate::linear::model::{Known, place};
 use crate::problem::Problem;
-use crate::rows::{Frame, Rows};
+use crate::rows::{CHUNK, Frame, Rows};
 
 /// What a model is of, for predictions.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,8 +33,7 @@ pub struct Fitted {
     model: Model,
     design: Design,
     b: Vec<f64>,
-    /// The categories that occurred, of each variable of the terms that is a factor.
-    known: Vec<Option<Vec<bool>>>,
+    known: Known,
 }
 
 /// What is wanted of each row.
@@ -72,48 +72,32 @@ impl Fitted {
     /// # Errors
     /// `E_STOPPED`.
     pub fn predict(&self, rows: &dyn Rows, wanted: Wanted) -> Result<Vec<Predicted>, Problem> {
-        let terms = variables(&self.model.terms);
-        let mut read = terms.clone();
+        let mut read = variables(&self.model.terms);
         let exposure = if let Kind::Count(exposure) = self.kind { exposure } else { None };
-        read.extend(exposure);
-        let mut frame = Frame::of(rows, &read);
-        // The place of the outcome, which the design counts from.
-        frame.columns.insert(0, Vec::new());
-        let outcomes = self.names(wanted);
-        let mut all: Vec<Predicted> =
-            outcomes.into_iter().map(|outcome| Predicted { outcome, values: vec![f64::NAN; rows.len()] }).collect();
+        read.extend(exposure.filter(|e| !read.contains(e)));
+        let frame = Frame::of(rows, &read);
         let k = self.design.len();
-        let mut columns = Vec::new();
-        let mut y = vec![0.0; crate::rows::CHUNK];
-        let mut at = 0;
-        let mut answers = Vec::new();
-        while at < frame.len() {
-            if rows.stopped() {
-                return Err(Problem::new("E_STOPPED"));
-            }
-            // Rows of one chunk of the source, so that its outcomes are read together.
-            let start = frame.origin[at] as usize / crate::rows::CHUNK * crate::rows::CHUNK;
-            let end = (start + crate::rows::CHUNK).min(rows.len());
-            let until = at + frame.origin[at..].partition_point(|o| (*o as usize) < end);
-            let size = until - at;
-            columns.resize(k * size, 0.0);
-            self.design.fill(&frame, at..until, &mut columns[..k * size]);
+        let equations = if let Kind::Multinomial(_, names) = &self.kind { names.len() - 1 } else { 1 };
+        let mut indices: Vec<Vec<f64>> =
+            (0..equations).map(|e| linear(&self.design, &frame, &self.b[e * k..(e + 1) * k])).collect();
+        if let Some(exposure) = exposure {
+            let exposure = &frame.columns[place(&read)(exposure)];
+            indices[0].iter_mut().zip(exposure).for_each(|(u, x)| *u += x.ln());
+        }
+        let names = self.names(wanted);
+        let mut found = vec![Vec::with_capacity(frame.len()); names.len()];
+        let mut u = vec![0.0; equations];
+        for i in 0..frame.len() {
+            u.iter_mut().zip(&indices).for_each(|(u, all)| *u = all[i]);
+            self.answer(wanted, &u, &mut found);
+        }
+        let mut all = Vec::new();
+        for (outcome, values) in names.into_iter().zip(found) {
+            let mut values = self.known.by_source(&frame, &values, rows.len());
             if wanted == Wanted::Residuals {
-                rows.read(self.model.y, start..end, &mut y[..end - start]);
+                take_from_outcome(rows, self.model.y, &mut values)?;
             }
-            for i in 0..size {
-                let row = at + i;
-                if self.unknown(&frame, row) {
-                    continue;
-                }
-                let index = |e: usize| (0..k).map(|j| columns[j * size + i] * self.b[e * k + j]).sum::<f64>();
-                let offset = exposure.map_or(0.0, |_| frame.columns[1 + terms.len()][row].ln());
-                let origin = frame.origin[row] as usize;
-                answers.clear();
-                self.answer(wanted, &index, offset, y[origin - start], &mut answers);
-                all.iter_mut().zip(&answers).for_each(|(out, value)| out.values[origin] = *value);
-            }
-            at = until;
+            all.push(Predicted { outcome, values });
         }
         Ok(all)
     }
@@ -128,64 +112,61 @@ impl Fitted {
         }
     }
 
-    /// Whether a factor has a category that did not occur in the sample.
-    fn unknown(&self, frame: &Frame, row: usize) -> bool {
-        let factors = self.known.iter().enumerate();
-        factors.filter_map(|(place, known)| Some((place, known.as_ref()?))).any(|(place, known)| {
-            let category = frame.columns[1 + place][row] as usize;
-            !known.get(category).copied().unwrap_or(false)
-        })
-    }
-
-    fn answer(&self, wanted: Wanted, index: &dyn Fn(usize) -> f64, offset: f64, y: f64, out: &mut Vec<f64>) {
+    /// Adds what is said of a row with these linear indices; for residuals what the outcome is expected to be.
+    fn answer(&self, wanted: Wanted, u: &[f64], found: &mut [Vec<f64>]) {
+        let linear = wanted == Wanted::Predicted;
         match &self.kind {
-            Kind::Binary(link) => {
-                let p = link.probability(index(0))[0];
-                out.push(match wanted {
-                    Wanted::Probabilities => p,
-                    Wanted::Predicted => index(0),
-                    Wanted::Residuals => y - p,
-                });
+            Kind::Binary(link) => found[0].push(if linear { u[0] } else { link.probability(u[0])[0] }),
+            Kind::Count(_) => found[0].push(u[0].exp()),
+            Kind::Ordered(_) if linear => found[0].push(u[0]),
+            Kind::Ordered(_) => {
+                let shares = shares(u[0], &self.b[self.design.len()..]);
+                found.iter_mut().zip(shares).for_each(|(found, p)| found.push(p));
             }
-            Kind::Count(_) => {
-                let mean = (index(0) + offset).exp();
-                out.push(if wanted == Wanted::Residuals { y - mean } else { mean });
-            }
-            Kind::Ordered(_) => match wanted {
-                Wanted::Probabilities => out.extend(shares(index(0), &self.b[self.design.len()..])),
-                _ => out.push(index(0)),
-            },
-            Kind::Multinomial(multinomial, names) => {
-                let u: Vec<f64> = (0..names.len() - 1).map(index).collect();
-                let total = Multinomial::total(&u);
-                out.resize(names.len(), 0.0);
-                let of_base = if wanted == Wanted::Probabilities { (-total).exp() } else { 0.0 };
-                out[multinomial.base] = of_base;
-                for (outcome, u) in multinomial.others().zip(&u) {
-                    out[outcome] = if wanted == Wanted::Probabilities { (u - total).exp() } else { *u };
+            Kind::Multinomial(multinomial, _) => {
+                let total = Multinomial::total(u);
+                let each = |u: f64| if linear { u } else { (u - total).exp() };
+                if let Some(found) = found.get_mut(multinomial.base) {
+                    found.push(each(0.0));
+                }
+                for (outcome, u) in multinomial.others().zip(u) {
+                    if let Some(found) = found.get_mut(outcome) {
+                        found.push(each(*u));
+                    }
                 }
             }
         }
     }
 }
 
-/// The categories that occur, of each variable of the terms that enters as a factor. The variables stand from the second column of
-/// the frame on.
-pub(crate) fn known(rows: &dyn Rows, terms: &[Term], frame: &Frame) -> Vec<Option<Vec<bool>>> {
-    let factor = |v: usize| {
-        let pieces = terms.iter().flat_map(|t| &t.pieces);
-        pieces.filter(|p| p.variable == v).any(|p| matches!(p.form, Form::Factor { .. }))
-    };
-    let of = |(place, v): (usize, usize)| {
-        factor(v).then(|| {
-            let mut seen = vec![false; rows.categories(v).map_or(0, |c| c.len())];
-            for x in &frame.columns[1 + place] {
-                if let Some(seen) = seen.get_mut(*x as usize) {
-                    *seen = true;
-                }
-            }
-            seen
-        })
-    };
-    variables(terms).into_iter().enumerate().map(of).collect()
+/// x'b of the rows of a frame.
+pub(crate) fn linear(design: &Design, frame: &Frame, b: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; frame.len()];
+    let mut columns = Vec::new();
+    for (chunk, out) in out.chunks_mut(CHUNK).enumerate() {
+        let range = chunk * CHUNK..chunk * CHUNK + out.len();
+        columns.resize(b.len() * out.len(), 0.0);
+        design.fill(frame, range, &mut columns[..b.len() * out.len()]);
+        for (column, b) in columns.chunks(out.len()).zip(b) {
+            out.iter_mut().zip(column).for_each(|(out, x)| *out += b * x);
+        }
+    }
+    out
+}
+
+/// Puts y less the value in place of the values of the rows of the source.
+///
+/// # Errors
+/// `E_STOPPED`.
+pub(crate) fn take_from_outcome(rows: &dyn Rows, y: usize, values: &mut [f64]) -> Result<(), Problem> {
+    let mut read = vec![0.0; CHUNK];
+    for (chunk, values) in values.chunks_mut(CHUNK).enumerate() {
+        if rows.stopped() {
+            return Err(Problem::new("E_STOPPED"));
+        }
+        let read = &mut read[..values.len()];
+        rows.read(y, chunk * CHUNK..chunk * CHUNK + values.len(), read);
+        values.iter_mut().zip(read.iter()).for_each(|(value, y)| *value = *y - *value);
+    }
+    Ok(())
 }

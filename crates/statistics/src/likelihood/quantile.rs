@@ -8,10 +8,11 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Model;
-use super::finish::{influence, parameters};
+use super::finish::influence;
 use super::sample::Sample;
 use crate::design::Term;
-use crate::fit::{Estimate, Fit};
+use crate::fit::Fit;
+use crate::linear::model::{estimates, notices};
 use crate::problem::Problem;
 use crate::rows::Rows;
 
@@ -44,19 +45,18 @@ pub fn quantile_regression(rows: &dyn Rows, asked: &QuantileModel) -> Result<Fit
     }
     let scaled = Edges::of(&sample, asked.tau).walk(&|| rows.stopped())?;
     let b = sample.back() * scaled;
-    let shown = parameters(&sample, &model, None, 0);
-    let estimate =
-        |p: &super::finish::Parameter| Estimate { label: p.label.clone(), column: p.column, b: b[p.at], se: f64::NAN };
+    let unknown = DMatrix::from_element(k, k, f64::NAN);
+    let (estimates, covariance) = estimates(&sample.design, &model.terms, &b, &unknown);
     Ok(Fit {
-        estimates: shown.iter().map(estimate).collect(),
-        covariance: DMatrix::from_element(shown.len(), shown.len(), f64::NAN),
+        estimates,
+        covariance,
         residual_df: None,
         n: sample.n,
         scalars: vec![("n", sample.n), ("tau", asked.tau)],
         tests: Vec::new(),
         margins: Vec::new(),
         omitted: sample.omitted.clone(),
-        notices: sample.notices(),
+        notices: notices(&sample.omitted),
         influence: influence(&sample, &model, &vec![1.0; sample.cells.len()]),
         clusters: None,
     })

@@ -8,8 +8,9 @@ use nalgebra::DMatrix;
 use super::cells::Cells;
 use super::{Errors, Model};
 use crate::design::{Design, variables};
+use crate::linear::model::{Known, omit, place};
 use crate::linear::{Clusters, Filled, Patterns, Request, Response, solve};
-use crate::problem::{Notice, Problem};
+use crate::problem::Problem;
 use crate::rows::Rows;
 
 /// The observations of a model.
@@ -20,12 +21,12 @@ pub(crate) struct Sample {
     pub omitted: Vec<String>,
     /// Columns shifted and scaled, outcomes, offsets and weights.
     pub cells: Cells,
-    /// Where they come from. The first covariate is the outcome, so that observations with other outcomes are others.
+    /// Where they come from. The last covariate is the outcome, so that observations with other outcomes are others.
     pub patterns: Arc<Patterns>,
     /// Rows.
     pub n: f64,
-    /// The categories that occurred, of each variable of the terms that is a factor.
-    pub known: Vec<Option<Vec<bool>>>,
+    /// The categories that occurred.
+    pub known: Known,
 }
 
 impl Sample {
@@ -43,9 +44,9 @@ impl Sample {
         {
             return Err(Problem::with("E_CLUSTER_IN_MODEL", rows.name(cluster)));
         }
-        let mut covariates = vec![model.y];
-        covariates.extend(&terms);
-        covariates.extend(exposure);
+        let mut covariates = terms.clone();
+        covariates.extend(exposure.filter(|e| !terms.contains(e)));
+        covariates.push(model.y);
         let cluster = if let Errors::Cluster(cluster) = model.errors { Some(cluster) } else { None };
         let request = Request { covariates: &covariates, y: Some(model.y), cluster, places: model.persons.is_some() };
         let patterns = Arc::new(Patterns::of(rows, request)?);
@@ -53,7 +54,7 @@ impl Sample {
             return Err(Problem::new("E_NO_RESIDUAL_DF"));
         }
         let frame = &patterns.frame;
-        let exposures = exposure.map(|_| &frame.columns[covariates.len() - 1]);
+        let exposures = exposure.map(|e| &frame.columns[place(&covariates)(e)]);
         if let Some(exposure) = exposure
             && exposures.is_some_and(|all| all.iter().any(|x| *x <= 0.0))
         {
@@ -64,29 +65,18 @@ impl Sample {
         {
             return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(cluster)));
         }
-        let places = |v: usize| 1 + terms.iter().position(|t| *t == v).unwrap_or_default();
-        let whole = Design::of(rows, frame, &places, &model.terms, model.constant)?;
+        let mut design = Design::of(rows, frame, &place(&terms), &model.terms, model.constant)?;
         let means = patterns.means();
         let response = Response { values: &means, pivot: patterns.pivot };
-        let omitted = solve(&Filled { design: &whole, frame }, response, Some(&patterns.weight)).omitted;
-        let design = whole.without(&omitted);
-        if design.columns.iter().all(|c| c.term.is_none()) && !model.terms.is_empty() {
-            return Err(Problem::new("E_COLLINEAR_ALL"));
-        }
-        let y = frame.columns[0].clone();
+        let first = solve(&Filled { design: &design, frame }, response, Some(&patterns.weight));
+        let omitted = omit(&mut design, &first)?;
+        let y = frame.columns[covariates.len() - 1].clone();
         let offset = exposures.map(|all| all.iter().map(|x| x.ln()).collect()).unwrap_or_default();
-        let known = super::predict::known(rows, &model.terms, frame);
+        let known = Known::of(rows, frame, &terms, &model.terms);
         let design = Arc::new(design);
         let mut cells = Cells::of(&design, &patterns, y, offset);
         cells.standardise();
-        Ok(Self {
-            omitted: omitted.iter().map(|j| whole.columns[*j].label.clone()).collect(),
-            known,
-            n: patterns.n,
-            cells,
-            design,
-            patterns,
-        })
+        Ok(Self { omitted, known, n: patterns.n, cells, design, patterns })
     }
 
     /// Number of columns.
@@ -102,11 +92,6 @@ impl Sample {
             (1..k).for_each(|j| back[(0, j)] = -self.cells.shift[j] / self.cells.scale[j]);
         }
         back
-    }
-
-    /// What is said about omitted columns.
-    pub fn notices(&self) -> Vec<Notice> {
-        self.omitted.iter().map(|label| Notice::with("W_COLLINEAR", label)).collect()
     }
 
     /// The cluster of each observation.

@@ -12,11 +12,9 @@ mod structure;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use nalgebra::DMatrix;
-
 use crate::design::{Design, Term, variables};
-use crate::fit::{Estimate, Fit};
-use crate::likelihood::known_categories;
+use crate::fit::Fit;
+use crate::linear::model::{Known, estimates, notices, omit, place};
 use crate::linear::{Filled, Patterns, Request, Response, influence, solve};
 use crate::problem::{Notice, Problem};
 use crate::rows::Rows;
@@ -57,7 +55,7 @@ pub struct Mixed {
     pub groups: Vec<(String, u64)>,
     model: MixedModel,
     design: Design,
-    known: Vec<Option<Vec<bool>>>,
+    known: Known,
     b: Vec<f64>,
     /// The predicted effects of groups of the top level, intercept and slope, by the bits of the group.
     tops: HashMap<u64, [f64; 2]>,
@@ -74,32 +72,27 @@ pub fn regress_mml(rows: &dyn Rows, model: &MixedModel) -> Result<Mixed, Problem
     if terms.contains(&model.y) {
         return Err(Problem::new("E_COLLINEAR_ALL"));
     }
-    let mut covariates = vec![model.y];
-    covariates.extend(&terms);
-    let place = |covariates: &mut Vec<usize>, variable: usize| {
+    let mut covariates = terms.clone();
+    let mut added = |variable: usize| {
         covariates.iter().position(|v| *v == variable).unwrap_or_else(|| {
             covariates.push(variable);
             covariates.len() - 1
         })
     };
-    let group = place(&mut covariates, model.group);
-    let inner = model.inner.map(|v| place(&mut covariates, v));
-    let slope = model.slope.map(|v| place(&mut covariates, v));
+    let y = added(model.y);
+    let (group, inner, slope) = (added(model.group), model.inner.map(&mut added), model.slope.map(&mut added));
     let request = Request { covariates: &covariates, y: Some(model.y), cluster: None, places: model.persons.is_some() };
     let patterns = Arc::new(Patterns::of(rows, request)?);
     if patterns.is_empty() {
         return Err(Problem::new("E_NO_RESIDUAL_DF"));
     }
-    let places = |v: usize| 1 + terms.iter().position(|t| *t == v).unwrap_or_default();
-    let whole = Design::of(rows, &patterns.frame, &places, &model.terms, model.constant)?;
+    let mut design = Design::of(rows, &patterns.frame, &place(&terms), &model.terms, model.constant)?;
     let means = patterns.means();
     let response = Response { values: &means, pivot: patterns.pivot };
-    let first = solve(&Filled { design: &whole, frame: &patterns.frame }, response, Some(&patterns.weight));
-    let design = Arc::new(whole.without(&first.omitted));
-    if design.columns.iter().all(|c| c.term.is_none()) && !model.terms.is_empty() {
-        return Err(Problem::new("E_COLLINEAR_ALL"));
-    }
-    let sample = Sample::of(&patterns, &design, Places { group, inner, slope });
+    let first = solve(&Filled { design: &design, frame: &patterns.frame }, response, Some(&patterns.weight));
+    let omitted = omit(&mut design, &first)?;
+    let design = Arc::new(design);
+    let sample = Sample::of(&patterns, &design, Places { y, group, inner, slope });
     sample.check(rows, model)?;
     let squares = sample.squares();
     let structure = Structure::of(sample.groups(), model.inner.is_some(), model.slope.is_some());
@@ -109,12 +102,9 @@ pub fn regress_mml(rows: &dyn Rows, model: &MixedModel) -> Result<Mixed, Problem
     let x = Filled { design: &design, frame: &patterns.frame };
     let evidence = solve(&x, response, Some(&patterns.weight));
     mixed.fit.influence = influence(&x, &evidence, None, &patterns, model.persons.as_deref());
-    for omitted in &first.omitted {
-        let label = &whole.columns[*omitted].label;
-        mixed.fit.omitted.push(label.clone());
-        mixed.fit.notices.push(Notice::with("W_COLLINEAR", label));
-    }
-    mixed.known = known_categories(rows, &model.terms, &patterns.frame);
+    mixed.fit.notices.extend(notices(&omitted));
+    mixed.fit.omitted = omitted;
+    mixed.known = Known::of(rows, &patterns.frame, &terms, &model.terms);
     Ok(mixed)
 }
 
@@ -127,14 +117,7 @@ fn report(rows: &dyn Rows, model: &MixedModel, sample: &Sample, point: &Point, d
         b[0] += sample.y_shift;
     }
     let covariance = &back * &point.inverse * back.transpose() * point.variance;
-    let shown: Vec<usize> =
-        design.order().filter(|j| design.columns[*j].term.is_none_or(|term| !model.terms[term].control)).collect();
-    let estimate = |j: &usize| Estimate {
-        label: design.columns[*j].label.clone(),
-        column: Some(*j),
-        b: b[*j],
-        se: covariance[(*j, *j)].max(0.0).sqrt(),
-    };
+    let (estimates, covariance) = estimates(design, &model.terms, &b, &covariance);
     // The scales change the density of y and |X'V⁻¹X|.
     let free = sample.n - sample.k as f64;
     let value = point.value - free * y_scale.ln() - sample.log_scales();
@@ -177,8 +160,8 @@ fn report(rows: &dyn Rows, model: &MixedModel, sample: &Sample, point: &Point, d
     let (tops, inners) = predict::effects(model, sample, point);
     Mixed {
         fit: Fit {
-            estimates: shown.iter().map(estimate).collect(),
-            covariance: DMatrix::from_fn(shown.len(), shown.len(), |i, j| covariance[(shown[i], shown[j])]),
+            estimates,
+            covariance,
             residual_df: None,
             n: sample.n,
             scalars: vec![("n", sample.n), ("ll", value), ("minus_2ll", -2.0 * value), ("sigma", variance.sqrt())],
@@ -194,7 +177,7 @@ fn report(rows: &dyn Rows, model: &MixedModel, sample: &Sample, point: &Point, d
         groups,
         model: model.clone(),
         design: design.clone(),
-        known: Vec::new(),
+        known: Known::default(),
         b: b.as_slice().to_vec(),
         tops,
         inners,

@@ -7,9 +7,9 @@ use super::sample::Sample;
 use super::structure::{Group, factor, kernel};
 use super::{Mixed, MixedModel};
 use crate::design::{Design, variables};
-use crate::likelihood::Wanted;
+use crate::likelihood::{Wanted, linear, take_from_outcome};
 use crate::problem::Problem;
-use crate::rows::{CHUNK, Frame, Rows};
+use crate::rows::{Frame, Rows};
 
 /// Effects of groups of the top level, intercept and slope, by the bits of the group; and those of groups within them.
 pub(super) type Effects = (HashMap<u64, [f64; 2]>, HashMap<(u64, u64), f64>);
@@ -68,58 +68,22 @@ impl Mixed {
         read.push(self.model.group);
         read.extend(self.model.inner);
         read.extend(self.model.slope);
-        let mut frame = Frame::of(rows, &read);
-        frame.columns.insert(0, Vec::new());
-        let fixed = self.fixed(&frame);
-        let mut out = vec![f64::NAN; rows.len()];
-        let groups = 1 + terms.len();
-        for (i, fixed) in fixed.into_iter().enumerate() {
-            let unknown = |(place, known): (usize, &Option<Vec<bool>>)| {
-                let category = |known: &Vec<bool>| known.get(frame.columns[1 + place][i] as usize).copied();
-                known.as_ref().is_some_and(|known| !category(known).unwrap_or(false))
-            };
-            if self.known.iter().enumerate().any(unknown) {
-                continue;
-            }
-            let bits = |place: usize| (frame.columns[place][i] + 0.0).to_bits();
-            let top = bits(groups);
-            let [intercept, slope] = self.tops.get(&top).copied().unwrap_or([0.0; 2]);
-            let mut value = fixed + intercept;
-            if self.model.inner.is_some() {
-                value += self.inners.get(&(top, bits(groups + 1))).copied().unwrap_or(0.0);
-            }
-            if self.model.slope.is_some() {
-                value += slope * frame.columns[groups + 1 + usize::from(self.model.inner.is_some())][i];
-            }
-            out[frame.origin[i] as usize] = value;
+        let frame = Frame::of(rows, &read);
+        let mut values = linear(&self.design, &frame, &self.b);
+        let mut others = frame.columns[terms.len()..].iter();
+        let bits = |column: Option<&Vec<f64>>, i: usize| column.map_or(0, |c| (c[i] + 0.0).to_bits());
+        let (top, inner) = (others.next(), self.model.inner.and_then(|_| others.next()));
+        let slope = others.next();
+        for (i, value) in values.iter_mut().enumerate() {
+            let top = bits(top, i);
+            let [of_top, of_slope] = self.tops.get(&top).copied().unwrap_or([0.0; 2]);
+            let of_inner = self.inners.get(&(top, bits(inner, i))).copied().unwrap_or(0.0);
+            *value += of_top + of_inner + slope.map_or(0.0, |x| of_slope * x[i]);
         }
+        let mut out = self.known.by_source(&frame, &values, rows.len());
         if wanted == Wanted::Residuals {
-            let mut y = vec![0.0; CHUNK];
-            for start in (0..rows.len()).step_by(CHUNK) {
-                if rows.stopped() {
-                    return Err(Problem::new("E_STOPPED"));
-                }
-                let range = start..(start + CHUNK).min(rows.len());
-                let y = &mut y[..range.len()];
-                rows.read(self.model.y, range.clone(), y);
-                out[range].iter_mut().zip(y.iter()).for_each(|(out, y)| *out = *y - *out);
-            }
+            take_from_outcome(rows, self.model.y, &mut out)?;
         }
         Ok(out)
-    }
-
-    /// x'b.
-    fn fixed(&self, frame: &Frame) -> Vec<f64> {
-        let mut out = vec![0.0; frame.len()];
-        let mut columns = Vec::new();
-        for (chunk, out) in out.chunks_mut(CHUNK).enumerate() {
-            let range = chunk * CHUNK..chunk * CHUNK + out.len();
-            columns.resize(self.b.len() * out.len(), 0.0);
-            self.design.fill(frame, range, &mut columns[..self.b.len() * out.len()]);
-            for (column, b) in columns.chunks(out.len()).zip(&self.b) {
-                out.iter_mut().zip(column).for_each(|(out, x)| *out += b * x);
-            }
-        }
-        out
     }
 }

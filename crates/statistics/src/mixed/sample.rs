@@ -13,9 +13,10 @@ use crate::linear::Patterns;
 use crate::problem::Problem;
 use crate::rows::Rows;
 
-/// Which columns of the frame hold the groups and the variable of the random slope.
+/// Which columns of the frame hold y, the groups and the variable of the random slope.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places {
+    pub y: usize,
     pub group: usize,
     pub inner: Option<usize>,
     pub slope: Option<usize>,
@@ -41,7 +42,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Of patterns whose first covariate is y.
+    /// Of patterns that y tells apart too.
     pub fn of(patterns: &Arc<Patterns>, design: &Arc<Design>, places: Places) -> Self {
         let frame = &patterns.frame;
         let (k, m) = (design.len(), frame.len());
@@ -57,7 +58,7 @@ impl Sample {
         let slope_scale = slope.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
         let slope_scale = if slope_scale > 0.0 { slope_scale } else { 1.0 };
         slope.iter_mut().for_each(|x| *x /= slope_scale);
-        let mut cells = Cells::of(design, patterns, frame.columns[0].clone(), Vec::new());
+        let mut cells = Cells::of(design, patterns, frame.columns[places.y].clone(), Vec::new());
         cells.standardise();
         let (mean, deviation) = moments(&cells.y, &cells.weight, design.constant);
         let y_shift = if design.constant { mean } else { 0.0 };

@@ -6,7 +6,7 @@ use statistics::fit::Fit;
 use statistics::likelihood::{
     BinaryOptions, CountOptions, EffectKind, EffectPlace, Effects, Errors, Family, GlmModel, Link, Model,
     MultinomialOptions, OrderedOptions, QuantileModel, glm, logit, mlogit, negative_binomial, ologit, poisson, probit,
-    quantile_regression,
+    quantile_regression, ratios,
 };
 use statistics::mixed::{MixedModel, regress_mml};
 
@@ -54,7 +54,20 @@ pub fn compute(case: &Case, sheet: &mut Sheet) -> Option<Result<Values, Problem>
         "regress-mml" => return Some(mixed(case, sheet)),
         _ => return None,
     };
-    Some(fitted.map(|fitted| named(&fitted.fit)))
+    Some(fitted.map(|fitted| {
+        let mut values = Values::new();
+        // Ratios take the place of coefficients.
+        if case.switch("or") || case.switch("irr") {
+            for ratio in ratios(&fitted.fit, case.number("level").unwrap_or(95.0)) {
+                values.push((format!("b[{}]", ratio.label), ratio.ratio));
+                values.push((format!("se[{}]", ratio.label), ratio.se));
+                values.push((format!("lcl[{}]", ratio.label), ratio.lower));
+                values.push((format!("ucl[{}]", ratio.label), ratio.upper));
+            }
+        }
+        values.extend(named(&fitted.fit));
+        values
+    }))
 }
 
 fn general(case: &Case, sheet: &mut Sheet) -> Result<Fit, Problem> {
@@ -93,6 +106,8 @@ fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     };
     let mixed = regress_mml(&sheet.table, &model)?;
     let mut values = named(&mixed.fit);
+    values.extend(mixed.correlations.first().map(|(_, icc)| ("icc".to_owned(), *icc)));
+    values.extend(mixed.groups.iter().map(|(level, count)| (format!("groups[{level}]"), *count as f64)));
     values.extend(mixed.variances);
     values.extend(mixed.correlations);
     values.extend(mixed.fit.scalar("ll").map(|ll| ("loglik_reml".to_owned(), ll)));
@@ -153,6 +168,8 @@ pub fn named(fit: &Fit) -> Values {
     for estimate in &fit.estimates {
         values.push((format!("b[{}]", estimate.label), estimate.b));
         values.push((format!("se[{}]", estimate.label), estimate.se));
+        let p = distributions::normal_two_sided(estimate.b / estimate.se);
+        values.push((format!("p[{}]", estimate.label), p));
     }
     for (name, value) in &fit.scalars {
         let name = match *name {
