@@ -226,8 +226,12 @@ impl Panel {
         }
         let sigma2_e = within.solution.rss / within.df;
         let sigma2_u = (between.rss / df_between - sigma2_e / data.harmonic()).max(0.0);
-        let theta: Vec<f64> =
-            data.sizes.iter().map(|size| 1.0 - (sigma2_e / (sigma2_e + size * sigma2_u)).sqrt()).collect();
+        // Below 1 even where nothing is left within, so that there is a constant.
+        let share = |size: &f64| match sigma2_e + size * sigma2_u {
+            0.0 => 0.0,
+            whole => (1.0 - (sigma2_e / whole).sqrt()).min(1.0 - 1e-12),
+        };
+        let theta: Vec<f64> = data.sizes.iter().map(share).collect();
         // Columns about their grand means; the constant takes them back.
         let centre: Vec<f64> = data.x.columns.iter().map(|c| sum(c.iter().copied()) / data.n()).collect();
         let centred = |(j, column): (usize, &Vec<f64>)| {

@@ -145,6 +145,20 @@ fn stat_402_problems_of_panels() {
     assert_eq!(code(Panel { terms: vec![Term::number(0)], ..panel(Model::Fixed) }), Some("E_COLLINEAR_ALL"));
     let fit = Panel { y: exact, ..panel(Model::Fixed) }.fit(&table, None).unwrap().fit;
     assert!(fit.notices.iter().any(|n| n.code == "W_PERFECT_FIT") && fit.tests[0].statistic.is_nan());
+    // y = 2x plus a level that z gives: nothing is left within, and y = 2x alone: nothing is left at all.
+    let levels = table.variables[3].values.iter().map(|u| (u * 7.0) % 5.0);
+    let steps = table.variables[1].values.iter().zip(levels).map(|(x, u)| (2.0 * x).round() + u).collect();
+    let rounded = table.variables[1].values.iter().map(|x| (2.0 * x).round()).collect();
+    let (steps, rounded) = (table.number("steps", steps), table.number("rounded", rounded));
+    let random = |y| Panel { y, terms: vec![Term::number(rounded)], ..panel(Model::Random) };
+    let found = random(steps).fit(&table, None).unwrap().fit;
+    close(found.estimate("rounded").unwrap().b, 1.0, 1e-9);
+    assert!(found.estimate("_cons").unwrap().b.is_finite());
+    let mut exact = table.clone();
+    let twice = exact.number("twice", exact.variables[rounded].values.iter().map(|x| 2.0 * x).collect());
+    let found = random(twice).fit(&exact, None).unwrap().fit;
+    close(found.estimate("rounded").unwrap().b, 2.0, 1e-9);
+    assert!(found.notices.iter().any(|n| n.code == "W_PERFECT_FIT"));
     let mut small = Table::default();
     let mut add = |name: &str, values: [f64; 4]| small.number(name, values.to_vec());
     add("y", [1.0, 2.0, 4.0, 3.0]);
