@@ -1,20 +1,18 @@
 //! Descriptive commands and tests: what must not change their results (STAT-401), and every problem and notice (STAT-402).
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
+use common::{Numbers, Stopped};
+use statistics::Table;
 use statistics::descriptive::{
     Correlate, Moments, PercentileType, ci, correlate, equal_variance, gini, kendall, kruskal, normaltest, percentile,
     percentile_of, spearman, transitions, ttest,
 };
-use statistics::{Category, Rows, Table};
 
-/// Numbers between 0 and 1 that follow from a seed.
 fn numbers(seed: u64, n: usize) -> Vec<f64> {
-    let mut state = seed.wrapping_mul(7_919).wrapping_add(3);
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..n).map(|_| next()).collect()
+    let mut numbers = Numbers(seed.wrapping_mul(7_919).wrapping_add(3));
+    (0..n).map(|_| numbers.next()).collect()
 }
 
 #[track_caller]
@@ -178,27 +176,6 @@ fn stat_046_transitions() {
     let times = [2000.0, 2001.0, 2002.0, 2000.0, 2002.0, 2001.0, 2000.0];
     let categories = [0.0, 1.0, 1.0, 0.0, 1.0, f64::NAN, 1.0];
     assert_eq!(transitions(&units, &times, &categories, 2), [[0, 1], [0, 1]]);
-}
-
-/// Asks for nothing more.
-struct Stopped(Table);
-
-impl Rows for Stopped {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn name(&self, variable: usize) -> &str {
-        self.0.name(variable)
-    }
-    fn read(&self, variable: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
-        self.0.read(variable, range, out);
-    }
-    fn categories(&self, variable: usize) -> Option<std::sync::Arc<[Category]>> {
-        self.0.categories(variable)
-    }
-    fn stopped(&self) -> bool {
-        true
-    }
 }
 
 /// STAT-402: commands stop when they are asked to.

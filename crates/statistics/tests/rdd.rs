@@ -1,8 +1,11 @@
 //! Regression discontinuity: what must not change its results (STAT-401), and every problem (STAT-402).
 
+mod common;
+
+use common::{Numbers, Stopped};
+use statistics::Table;
 use statistics::design::Term;
 use statistics::rdd::{Rdd, RddFit, rdd};
-use statistics::{Category, Rows, Table};
 
 /// Outcome, running variable, treatment received, covariate, cluster.
 struct World {
@@ -11,11 +14,8 @@ struct World {
 
 impl World {
     fn of(seed: u64, n: usize) -> Self {
-        let mut state = seed.wrapping_mul(31_337).wrapping_add(5);
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 11) as f64 / (1u64 << 53) as f64
-        };
+        let mut numbers = Numbers(seed.wrapping_mul(31_337).wrapping_add(5));
+        let mut next = || numbers.next();
         let row = |i: usize| {
             let x = next() * 2.0 - 1.0;
             let treated = f64::from(u8::from(next() < if x >= 0.0 { 0.8 } else { 0.1 }));
@@ -111,27 +111,6 @@ fn stat_160_rows_of_the_result() {
     let (one, next) = (rdd(&table, &one, None).unwrap(), rdd(&table, &next, None).unwrap());
     assert!((one.robust.estimate - next.conventional.estimate).abs() < 1e-10);
     assert!((one.robust.se - next.conventional.se).abs() < 1e-10);
-}
-
-/// Asks for nothing more.
-struct Stopped(Table);
-
-impl Rows for Stopped {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn name(&self, variable: usize) -> &str {
-        self.0.name(variable)
-    }
-    fn read(&self, variable: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
-        self.0.read(variable, range, out);
-    }
-    fn categories(&self, variable: usize) -> Option<std::sync::Arc<[Category]>> {
-        self.0.categories(variable)
-    }
-    fn stopped(&self) -> bool {
-        true
-    }
 }
 
 /// STAT-402: every problem of a discontinuity.

@@ -1,23 +1,16 @@
 //! Survival analysis: what must not change its results (STAT-401), every problem that it can have (STAT-402), and the same bits on
 //! any number of threads (STAT-001).
 
+mod common;
+
+use common::{Numbers, Stopped};
+use statistics::Table;
 use statistics::design::Term;
 use statistics::fit::TestKind;
 use statistics::survival::{
     Cox, CoxFit, Distribution, Interval, KaplanMeier, Outcome, Regression, Ties, Weibull, cox, kaplan_meier,
     survival_regression, weibull,
 };
-use statistics::{Category, Rows, Table};
-
-/// Numbers between 0 and 1 that follow from a seed.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
-    }
-}
 
 /// Event, time in whole numbers so that some are the same, a number, a group and a time of entry.
 struct World {
@@ -216,27 +209,6 @@ fn stat_260_concordance_by_definition() {
     }
 }
 
-/// Asks for nothing more.
-struct Stopped(Table);
-
-impl Rows for Stopped {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn name(&self, variable: usize) -> &str {
-        self.0.name(variable)
-    }
-    fn read(&self, variable: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
-        self.0.read(variable, range, out);
-    }
-    fn categories(&self, variable: usize) -> Option<std::sync::Arc<[Category]>> {
-        self.0.categories(variable)
-    }
-    fn stopped(&self) -> bool {
-        true
-    }
-}
-
 /// STAT-402: problems of Cox regression.
 #[test]
 fn stat_402_problems_of_cox() {
@@ -287,6 +259,27 @@ fn stat_402_collinear_columns_and_influence_of_cox() {
     let joined = cox(&table, &asked, Some(&persons)).unwrap().fit;
     assert!(joined.influence.leverage > found.influence.leverage && found.influence.leverage > 0.0);
     assert_eq!(joined.estimates, found.estimates);
+}
+
+/// STAT-260: covariates that nearly follow from each other are no separation; one that does not vary among those at risk is.
+#[test]
+fn stat_260_what_separation_is_not() {
+    let world = World::of(6, 300);
+    let mut table = world.table();
+    let mut numbers = Numbers(9);
+    let near = table.number("near", world.rows.iter().map(|r| r[2] + 1e-4 * numbers.next()).collect());
+    let nearer = table.number("nearer", world.rows.iter().map(|r| r[2] + 1e-8 * numbers.next()).collect());
+    let with = |other| cox(&table, &Cox::new(OUTCOME, vec![Term::number(2), Term::number(other)]), None);
+    let found = with(near).unwrap();
+    assert!(found.fit.estimates.iter().all(|e| e.se.is_finite()) && found.fit.omitted.is_empty());
+    assert_eq!(with(nearer).unwrap_err().code, "E_NO_CONVERGENCE");
+    // Last seen before the first event.
+    let first = world.rows.iter().filter(|r| r[0] == 1.0).map(|r| r[1]).fold(f64::INFINITY, f64::min);
+    let early = |i: usize| i < 20;
+    let table =
+        world.changed(|i, [e, t, x, g, n]| if early(i) { [0.0, first / 2.0, x, 9.0, n] } else { [e, t, x, g, n] });
+    let problem = cox(&table, &model(), None).unwrap_err();
+    assert_eq!((problem.code, problem.about.as_deref()), ("E_SEPARATION", Some("group=9")));
 }
 
 /// STAT-402: problems of curves and distributions.

@@ -2,7 +2,7 @@
 //! Newton's method from 0 with halved steps on covariates in units of their standard deviations; what does not end is told, never
 //! answered.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rayon::prelude::*;
 
 use super::{Outcome, independent};
@@ -22,10 +22,11 @@ use risk::{Risk, Times};
 /// Steps of Newton's method, and halvings of one step.
 const STEPS: usize = 50;
 const HALVINGS: usize = 20;
-/// A coefficient times the standard deviation of its covariate beyond which the likelihood has no maximum (STAT-260).
-const BEYOND: f64 = 30.0;
-/// An eigenvalue of the information this small beside the largest says nothing about its direction.
-const NOTHING: f64 = 1e-10;
+/// Information in a direction that has shrunk this much since b = 0 is near zero: the likelihood rises for ever, and the coefficient
+/// grows by about one standard deviation of its covariate with each step.
+const SHRUNK: f64 = 1e-10;
+/// Information at b = 0 this small beside the largest is rounding.
+const ROUNDING: f64 = 1e-13;
 
 /// How events at the same time are treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -234,27 +235,30 @@ fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result
     let mut b = DVector::zeros(risk.width);
     let mut at = likelihood(risk, ties, &b, &once);
     let start = at.ll;
+    let separated = |guilty: usize| Problem::with("E_SEPARATION", labels[guilty].clone());
+    // A covariate may vary without doing so among those at risk together.
+    let own = at.information.diagonal();
+    if own.min() <= ROUNDING * own.max() {
+        return Err(separated(own.imin()));
+    }
+    let no_end = || Problem::new("E_NO_CONVERGENCE");
+    let eigenvalues = at.information.clone().symmetric_eigenvalues();
+    let unit = at.information.clone().cholesky().filter(|_| eigenvalues.min() > ROUNDING * eigenvalues.max());
+    let unit = unit.ok_or_else(no_end)?;
     let mut change = f64::INFINITY;
     for _ in 0..STEPS {
         if rows.stopped() {
             return Err(Problem::new("E_STOPPED"));
         }
-        let eigen = at.information.clone().symmetric_eigen();
-        let (least, largest) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
-        // Where the likelihood rises for ever, or does not depend on a direction.
-        let nothing = least.is_nan() || least <= NOTHING * largest;
-        if nothing || b.amax() > BEYOND {
-            let direction = eigen.eigenvectors.column(eigen.eigenvalues.imin());
-            let guilty = if nothing { direction.icamax() } else { b.icamax() };
-            return Err(Problem::with("E_SEPARATION", labels[guilty].clone()));
+        if shrunk(&at.information, &unit) {
+            return Err(separated(b.icamax()));
         }
-        let Some(factor) = at.information.clone().cholesky() else {
-            return Err(Problem::new("E_NO_CONVERGENCE"));
-        };
+        let factor = at.information.clone().cholesky().ok_or_else(no_end)?;
         let step = factor.solve(&at.gradient);
         let inverse = factor.inverse();
-        let in_errors = (0..risk.width).map(|j| at.gradient[j].abs() * inverse[(j, j)].sqrt());
-        if change < 1e-12 && in_errors.fold(0.0, f64::max) < 1e-8 {
+        // In units of what it would vary by.
+        let scaled = (0..risk.width).map(|j| at.gradient[j].abs() / at.information[(j, j)].sqrt());
+        if change < 1e-12 && scaled.fold(0.0, f64::max) < 1e-8 {
             return Ok(Found { b, at, start, inverse });
         }
         let (from, mut share) = (at.ll, 1.0);
@@ -274,7 +278,17 @@ fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result
             break;
         }
     }
-    Err(Problem::new("E_NO_CONVERGENCE"))
+    Err(no_end())
+}
+
+/// Whether the information about some direction is near zero, measured in units of what it was at b = 0, so that neither scales nor
+/// correlations of covariates count.
+fn shrunk(information: &DMatrix<f64>, unit: &Cholesky<f64, Dyn>) -> bool {
+    let l = unit.l();
+    let left = l.solve_lower_triangular(information);
+    let Some(both) = left.and_then(|left| l.solve_lower_triangular(&left.transpose())) else { return true };
+    let least = both.symmetric_eigenvalues().min();
+    least.is_nan() || least <= SHRUNK
 }
 
 /// Σ f(a, b), in lanes and then in pairs.
