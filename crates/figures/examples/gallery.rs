@@ -78,7 +78,7 @@ fn main() {
         let id = format!("r{i}");
         let how = Presentation { language: Language::Nb, caption: &entry.command, id: &id };
         body.push_str(&format!("<section><pre>{}</pre>{}</section>", entry.command, figures::result(entry, how)));
-        for format in [Format::Svg] {
+        for format in [Format::Svg, Format::Png, Format::Pdf] {
             for file in figures::export(entry, Origin(&document.head), format, Language::Nb, &id).unwrap_or_default() {
                 std::fs::write(folder.join(&file.name), &file.bytes).unwrap();
             }

@@ -7,9 +7,10 @@ use std::str::FromStr;
 use disclosure::{Entry, Head};
 use kernel::Language;
 
+use crate::draw::{self, Drawing};
 use crate::html::escape;
 use crate::{
-    Presentation, STYLESHEET, csv, grids, is_figure, json, latex, long, parquet, result, svgs, tables_of, text, words,
+    Presentation, STYLESHEET, csv, grids, is_figure, json, latex, long, parquet, plots, result, tables_of, text, words,
 };
 
 /// A format of exported files.
@@ -25,8 +26,12 @@ pub enum Format {
     Html,
     /// A table for a paper.
     Latex,
-    /// A figure.
+    /// A figure that scales.
     Svg,
+    /// A figure as a picture.
+    Png,
+    /// A figure that scales, for print.
+    Pdf,
     /// Aligned columns.
     Text,
 }
@@ -72,6 +77,8 @@ impl Format {
             Format::Html => "html",
             Format::Latex => "tex",
             Format::Svg => "svg",
+            Format::Png => "png",
+            Format::Pdf => "pdf",
             Format::Text => "txt",
         }
     }
@@ -85,6 +92,8 @@ impl Format {
             Format::Html => "text/html; charset=utf-8",
             Format::Latex => "application/x-tex; charset=utf-8",
             Format::Svg => "image/svg+xml",
+            Format::Png => "image/png",
+            Format::Pdf => "application/pdf",
             Format::Text => "text/plain; charset=utf-8",
         }
     }
@@ -100,6 +109,8 @@ impl FromStr for Format {
             "html" => Format::Html,
             "latex" => Format::Latex,
             "svg" => Format::Svg,
+            "png" => Format::Png,
+            "pdf" => Format::Pdf,
             "text" => Format::Text,
             _ => return Err(()),
         })
@@ -133,7 +144,7 @@ pub fn has_form(entry: &Entry, format: Format) -> bool {
         Format::Json | Format::Html | Format::Text => true,
         Format::Csv | Format::Parquet => !tables_of(entry, Language::En).is_empty(),
         Format::Latex => !grids(entry, Language::En).is_empty(),
-        Format::Svg => is_figure(&entry.view) && entry.output().is_some(),
+        Format::Svg | Format::Png | Format::Pdf => is_figure(&entry.view) && entry.output().is_some(),
     }
 }
 
@@ -175,7 +186,11 @@ pub fn export(
         Format::Latex => {
             grids(entry, language).iter().map(|g| latex::render(g, &entry.command, &provenance).into_bytes()).collect()
         }
-        Format::Svg => svgs(entry, how).into_iter().map(|svg| with_metadata(&svg, &provenance).into_bytes()).collect(),
+        Format::Svg | Format::Png | Format::Pdf => {
+            let ids = plots::ids(entry, how.id);
+            let drawings = plots::of_entry(entry, how, &ids);
+            drawings.iter().map(|(_, d)| picture(d, format, &provenance)).collect::<Result<_, _>>()?
+        }
         Format::Text => vec![with_lines(text(entry, language), &provenance).into_bytes()],
     };
     if parts.is_empty() {
@@ -209,11 +224,23 @@ fn page(entry: &Entry, how: Presentation<'_>, provenance: &[(&'static str, Strin
     )
 }
 
-/// The drawing with where it comes from, in the element that is meant for it.
-fn with_metadata(svg: &str, provenance: &[(&'static str, String)]) -> String {
+/// A drawing as a file, with where it comes from in the place that is meant for it.
+fn picture(
+    drawing: &Drawing<'_>,
+    format: Format,
+    provenance: &[(&'static str, String)],
+) -> Result<Vec<u8>, ExportError> {
     let facts: Vec<String> = provenance.iter().map(|(id, text)| format!("{id}: {text}")).collect();
-    let body = svg.trim_end().trim_end_matches("</svg>");
-    format!("{body}<metadata>{}</metadata></svg>\n", escape(&facts.join("\n")))
+    let about = facts.join("\n");
+    match format {
+        Format::Png => draw::png(drawing, &about).ok_or(ExportError::Failed(format)),
+        Format::Pdf => Ok(draw::pdf(drawing, &facts.join("; "))),
+        _ => {
+            let svg = draw::svg(drawing);
+            let body = svg.trim_end_matches("</svg>");
+            Ok(format!("{body}<metadata>{}</metadata></svg>\n", escape(&about)).into_bytes())
+        }
+    }
 }
 
 fn with_lines(text: String, provenance: &[(&'static str, String)]) -> String {

@@ -125,12 +125,6 @@ fn block_id(id: &str, block: usize) -> String {
     if block == 0 { id.to_owned() } else { format!("{id}b{block}") }
 }
 
-/// The drawings of a figure, each an SVG element that can stand in a file of its own.
-fn svgs(entry: &Entry, how: Presentation<'_>) -> Vec<String> {
-    let ids = plots::ids(entry, how.id);
-    plots::of_entry(entry, how, &ids).iter().map(|(_, drawing)| draw::svg(drawing)).collect()
-}
-
 /// A result as plain text with aligned columns, for a terminal.
 pub fn text(entry: &Entry, language: Language) -> String {
     match grids(entry, language).as_slice() {

@@ -185,6 +185,46 @@ fn lang_215_survival_curves() {
     assert_eq!(fitted.matches("opacity=\"0.45\"").count(), 2, "the steps lie behind the fitted curves");
 }
 
+fn picture(result: Value, format: Format) -> Vec<u8> {
+    let document = document(vec![result]);
+    export(&document.results[0], Origin(&document.head), format, Language::Nb, "f").unwrap().remove(0).bytes
+}
+
+/// LANG-330: a picture of every kind of figure, the same bytes each time, that says where it comes from.
+#[test]
+fn lang_330_pictures() {
+    for (name, result) in [&all()[1..2], &all()[5..7]].concat() {
+        let bytes = picture(result.clone(), Format::Png);
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let info = reader.info();
+        assert_eq!((info.width, info.color_type), (1440, png::ColorType::Rgb), "{name}");
+        let about = info.utf8_text.iter().find(|t| t.keyword == "Source").unwrap().get_text().unwrap();
+        assert!(about.starts_with("result: r/1\nscript: sha256:00"), "{about}");
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        // White ground, ink of text, and more colours than these.
+        let colours: std::collections::BTreeSet<[u8; 3]> = pixels.chunks_exact(3).map(|p| [p[0], p[1], p[2]]).collect();
+        assert!(colours.contains(&[255; 3]) && colours.contains(&[0x1e, 0x2b, 0x3c]) && colours.len() > 20, "{name}");
+    }
+    let (_, bars) = all().remove(0);
+    assert_eq!(picture(bars.clone(), Format::Png), picture(bars, Format::Png));
+}
+
+/// LANG-330: PDF with the description as the text of the figure, the same bytes each time.
+#[test]
+fn lang_330_pdf() {
+    for (name, result) in all() {
+        let bytes = picture(result.clone(), Format::Pdf);
+        assert_eq!(bytes, picture(result, Format::Pdf), "{name}");
+        let text = String::from_utf8_lossy(&bytes);
+        for part in ["%PDF-1.7", "/S /Figure", "/Alt ", "/Lang (nb)", "/FlateDecode", "/Keywords (result: r/1", "%%EOF"]
+        {
+            assert!(text.contains(part), "{name} {part}");
+        }
+        assert!(!text.contains("/Font"), "text is outlines");
+    }
+}
+
 /// Nothing to draw: the table stands alone, and a picture is an empty file of no kind.
 #[test]
 fn a_figure_without_numbers_is_a_table() {

@@ -4,6 +4,9 @@
 //! What it is not: it knows no statistic. The plots place marks, the backends write them down.
 
 pub(crate) mod axes;
+mod flat;
+mod pdf;
+mod png;
 mod svg;
 
 use disclosure::{Reason, Value};
@@ -13,6 +16,8 @@ use crate::Presentation;
 use crate::html::why;
 use crate::words::{self, say};
 
+pub(crate) use pdf::pdf;
+pub(crate) use png::png;
 pub(crate) use svg::svg;
 
 /// Width of every drawing.

@@ -164,10 +164,10 @@ struct AllForms;
 
 impl Exports for AllForms {
     fn digests(&self, document: &Document) -> Vec<String> {
-        use Format::{Csv, Html, Json, Latex, Parquet, Svg, Text};
+        use Format::{Csv, Html, Json, Latex, Parquet, Pdf, Png, Svg, Text};
         let mut digests = Vec::new();
         for entry in &document.results {
-            for format in [Json, Csv, Parquet, Html, Latex, Svg, Text] {
+            for format in [Json, Csv, Parquet, Html, Latex, Svg, Png, Pdf, Text] {
                 for language in Language::ALL {
                     let made = figures::export(entry, Origin(&document.head), format, language, "r");
                     digests.extend(made.into_iter().flatten().map(|file| kernel::sha256_hex(&file.bytes)));

@@ -19,9 +19,6 @@ use crate::unparse;
 /// Most characters that lists, help and history of one script may have together.
 const TEXT_OF_A_SCRIPT: usize = 8 << 20;
 
-/// Formats of `export` that no writer is there for.
-const NOT_WRITTEN_YET: [&str; 2] = ["png", "pdf"];
-
 /// Saved scripts that run scripts may load, one in another.
 const LOADS_IN_LOADS: usize = 8;
 
@@ -225,10 +222,6 @@ impl Checker<'_> {
             return Self::fail(messages::invalid_name(place, name));
         }
         let format = text("format")?.unwrap_or_default();
-        if NOT_WRITTEN_YET.contains(&format.as_str()) {
-            let place = command.option("format").map_or(command.spec.span, |o| o.name.span);
-            self.later = Some(messages::not_yet_available(place, &format!("export … format({format})")));
-        }
         Ok(Action::Export(Export { which, format, name }))
     }
 }

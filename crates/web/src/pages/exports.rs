@@ -10,7 +10,8 @@ use crate::WebError;
 use crate::visitor::Visitor;
 
 /// The formats that are offered.
-const FORMATS: [Format; 4] = [Format::Csv, Format::Parquet, Format::Json, Format::Html];
+const FORMATS: [Format; 8] =
+    [Format::Csv, Format::Parquet, Format::Json, Format::Html, Format::Latex, Format::Svg, Format::Png, Format::Pdf];
 
 /// The files that a page offers beside a result, as what follows the address of the run, and the name: those that its
 /// `export` asked for, or its own in every format that is offered.
@@ -36,17 +37,23 @@ pub(crate) fn exported(visitor: &Visitor, document: &Document, id: u32, name: &s
 /// The files of one result, by the names they have below the address of the run: `3.csv`, or `3-2.csv` for the second of
 /// several tables.
 fn names(document: &Document, entry: &Entry, language: Language) -> Vec<String> {
-    // As many files of columns as of text; they are made when somebody asks for one.
-    let tables = files(document, entry, Format::Csv, language).map_or(0, |f| f.len());
+    // Files are made when somebody asks for one. How many there are of a kind, its cheapest form says.
+    let number = |format: Format| files(document, entry, format, language).map_or(0, |f| f.len());
+    let (tables, papers, pictures) = (number(Format::Csv), number(Format::Latex), number(Format::Svg));
     if tables == 0 {
         // A receipt is a line of text.
         return Vec::new();
     }
     let of = |format: Format| {
-        let several = matches!(format, Format::Csv | Format::Parquet);
-        (0..if several { tables } else { 1 }).map(move |i| match (several, tables) {
-            (true, 2..) => format!("{}-{}.{}", entry.id, i + 1, format.ending()),
-            _ => format!("{}.{}", entry.id, format.ending()),
+        let number = match format {
+            Format::Csv | Format::Parquet => tables,
+            Format::Latex => papers,
+            Format::Svg | Format::Png | Format::Pdf => pictures,
+            Format::Json | Format::Html | Format::Text => 1,
+        };
+        (0..number).map(move |i| match number {
+            1 => format!("{}.{}", entry.id, format.ending()),
+            _ => format!("{}-{}.{}", entry.id, i + 1, format.ending()),
         })
     };
     FORMATS.into_iter().flat_map(of).collect()
