@@ -259,6 +259,20 @@ fn stat_402_collinear_columns_and_influence_of_cox() {
     let joined = cox(&table, &asked, Some(&persons)).unwrap().fit;
     assert!(joined.influence.leverage > found.influence.leverage && found.influence.leverage > 0.0);
     assert_eq!(joined.estimates, found.estimates);
+    // Few events decide, however many are at risk.
+    let mut left = 4;
+    let mut few = world.table();
+    few.variables[0].values.iter_mut().for_each(|e| {
+        *e = if left > 0 { *e } else { 0.0 };
+        left -= i32::from(*e == 1.0);
+    });
+    let one = Cox::new(OUTCOME, vec![Term::number(2)]);
+    let (few, many) = (cox(&few, &one, None).unwrap().fit, cox(&world.table(), &one, None).unwrap().fit);
+    assert_eq!((few.scalar("events"), few.n), (Some(4.0), many.n));
+    assert!(few.influence.concentration[1] > 0.2 && many.influence.concentration[1] < 0.2);
+    let asked = Regression { outcome: OUTCOME, terms: vec![Term::number(2)], distribution: Distribution::Weibull };
+    let found = survival_regression(&world.table(), &asked, None).unwrap();
+    assert!(found.influence.leverage > 0.0 && found.influence.concentration[1] < 0.5);
 }
 
 /// STAT-260: covariates that nearly follow from each other are no separation; one that does not vary among those at risk is.

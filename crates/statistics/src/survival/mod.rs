@@ -54,26 +54,23 @@ fn grouped(rows: &dyn Rows, frame: &Frame, factor: Option<(usize, usize)>) -> Ve
     groups.into_iter().enumerate().filter(|(_, g)| !g.is_empty()).map(|(c, g)| (Some(c), g)).collect()
 }
 
-/// A design without the columns that follow from others.
-struct Kept {
-    design: Design,
-    /// Labels of those left out.
-    omitted: Vec<String>,
-    /// On squares, as in a linear model of these columns.
-    influence: Influence,
-}
-
-/// Leaves out columns that follow from others (STAT-008), and tells how much single persons decide of those that stay. The design
-/// has a constant, so that a column which does not vary is one that follows.
-fn independent(frame: &Frame, design: &Design, persons: Option<&[u32]>) -> Result<Kept, Problem> {
+/// A design without the columns that follow from others (STAT-008), and the labels of those. It has a constant, so that a column which
+/// does not vary is one that follows.
+fn independent(frame: &Frame, design: &Design) -> Result<(Design, Vec<String>), Problem> {
     let zeros = vec![0.0; frame.len()];
-    let x = Filled { design, frame };
-    let solution = solve(&x, Response { values: &zeros, pivot: 0.0 }, None);
+    let solution = solve(&Filled { design, frame }, Response { values: &zeros, pivot: 0.0 }, None);
     let omitted = solution.omitted.iter().map(|j| design.columns[*j].label.clone()).collect();
     let kept = design.without(&solution.omitted);
-    if kept.len() < 2 {
-        return Err(Problem::new("E_COLLINEAR_ALL"));
-    }
+    if kept.len() < 2 { Err(Problem::new("E_COLLINEAR_ALL")) } else { Ok((kept, omitted)) }
+}
+
+/// How much single persons decide: as in a linear model of the design whose rows weigh the squares of their residuals, which is what
+/// they add to the variance of the score. So few events show, however many rows are at risk.
+fn evidence(frame: &Frame, design: &Design, residuals: &[f64], persons: Option<&[u32]>) -> Influence {
+    let weights: Vec<f64> = residuals.iter().map(|m| m * m).collect();
+    let zeros = vec![0.0; frame.len()];
+    let x = Filled { design, frame };
+    let solution = solve(&x, Response { values: &zeros, pivot: 0.0 }, Some(&weights));
     let patterns = Patterns {
         frame: Frame { columns: Vec::new(), origin: frame.origin.clone() },
         weight: Vec::new(),
@@ -87,6 +84,9 @@ fn independent(frame: &Frame, design: &Design, persons: Option<&[u32]>) -> Resul
         by_row: true,
         places: None,
     };
-    let influence = influence(&x, &solution, None, &patterns, persons);
-    Ok(Kept { design: kept, omitted, influence })
+    let found = influence(&x, &solution, Some(&weights), &patterns, persons);
+    // A column that varies for nobody who weighs anything is decided by one person at the most.
+    let mut concentration = vec![1.0; design.len()];
+    solution.kept.iter().zip(found.concentration).for_each(|(j, share)| concentration[*j] = share);
+    Influence { leverage: found.leverage, concentration }
 }

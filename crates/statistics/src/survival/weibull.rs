@@ -7,7 +7,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{Outcome, grouped, independent};
+use super::{Outcome, evidence, grouped, independent};
 use crate::descriptive::{Moments, sum};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
@@ -142,8 +142,7 @@ pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<
     let frame = read(rows, asked.outcome, &all)?;
     let place = |v: usize| 2 + terms.iter().position(|t| *t == v).unwrap_or(0);
     let design = Design::of(rows, &frame, &place, &asked.terms, true)?;
-    let kept = independent(&frame, &design, persons)?;
-    let (design, omitted, influence) = (kept.design, kept.omitted, kept.influence);
+    let (design, omitted) = independent(&frame, &design)?;
     let n = frame.len();
     let mut flat = vec![0.0; design.len() * n];
     design.fill(&frame, 0..n, &mut flat);
@@ -158,6 +157,7 @@ pub fn survival_regression(rows: &dyn Rows, asked: &Regression, persons: Option<
     let found = Maximum::of(rows, &data, asked.distribution).map_err(no_events)?;
     let (b, covariance) = found.on_the_scale_of_time();
     let (b, covariance) = (&back * b, &back * covariance * back.transpose());
+    let influence = evidence(&frame, &design, &found.residuals(&data), persons);
     data.columns.truncate(1);
     let null = Maximum::of(rows, &data, asked.distribution)?;
 
@@ -244,6 +244,16 @@ struct Place {
     information: DMatrix<f64>,
 }
 
+/// z = α ln t − x'γ by row.
+fn logged_hazards(data: &Data, at: &DVector<f64>) -> Vec<f64> {
+    let alpha = at[data.columns.len()];
+    let mut z: Vec<f64> = data.logs.iter().map(|log| alpha * log).collect();
+    for (column, gamma) in data.columns.iter().zip(at.iter()) {
+        z.iter_mut().zip(column).for_each(|(z, x)| *z -= gamma * x);
+    }
+    z
+}
+
 /// The largest likelihood, at (γ, α).
 struct Maximum {
     at: DVector<f64>,
@@ -300,10 +310,7 @@ impl Maximum {
     fn place(data: &Data, at: &DVector<f64>, exponential: bool) -> Place {
         let k = data.columns.len();
         let alpha = at[k];
-        let mut z: Vec<f64> = data.logs.iter().map(|log| alpha * log).collect();
-        for (column, gamma) in data.columns.iter().zip(at.iter()) {
-            z.iter_mut().zip(column).for_each(|(z, x)| *z -= gamma * x);
-        }
+        let z = logged_hazards(data, at);
         let hazards: Vec<f64> = z.iter().map(|z| z.exp()).collect();
         let n = z.len();
         let index: Vec<usize> = (0..n).collect();
@@ -329,6 +336,12 @@ impl Maximum {
             information[(k, k)] += events / (alpha * alpha);
         }
         Place { ll, gradient, information }
+    }
+
+    /// The event less the hazard that has been gone through, exp z, by row.
+    fn residuals(&self, data: &Data) -> Vec<f64> {
+        let z = logged_hazards(data, &self.at);
+        data.events.iter().zip(z).map(|(event, z)| event - z.exp()).collect()
     }
 
     /// Estimates b = γ/α and ln σ = −ln α with their covariance, by the delta method, which is exact at the maximum.

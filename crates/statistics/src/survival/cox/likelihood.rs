@@ -27,6 +27,8 @@ pub(super) struct Likelihood {
     pub(super) scores: Vec<f64>,
     /// exp(x'b), all divided by the largest.
     pub(super) weights: Vec<f64>,
+    /// Martingale residuals by place: the event less the hazard that has been gone through.
+    pub(super) residuals: Vec<f64>,
 }
 
 /// Sums over rows at risk: of the weights, and of each covariate times them.
@@ -230,28 +232,33 @@ pub(super) fn likelihood(
             open = 0.0;
         }
     }
-    let slopes: Vec<(Vec<f64>, Vec<f64>)> =
+    let slopes: Vec<[Vec<f64>; 3]> =
         risk.pieces.par_iter().map(|piece| slope(risk, piece, &weights, &hazards, times)).collect();
     let ll = added(parts.iter().map(|p| vec![p.0]).collect(), 1)[0];
     let outer = added(parts.into_iter().map(|p| p.2).collect(), width * width);
-    let (gradients, squares): (Vec<_>, Vec<_>) = slopes.into_iter().unzip();
+    let (mut residuals, mut gradients, mut squares) = (Vec::with_capacity(scores.len()), Vec::new(), Vec::new());
+    for [m, gradient, products] in slopes {
+        residuals.extend(m);
+        gradients.push(gradient);
+        squares.push(products);
+    }
     let gradient = added(gradients, width);
     let squares = added(squares, width * width);
     let information = DMatrix::from_fn(width, width, |i, j| {
         let (i, j) = (i.max(j), i.min(j));
         squares[i * width + j] - outer[i * width + j]
     });
-    Likelihood { ll, gradient: DVector::from_vec(gradient), information, scores, weights }
+    Likelihood { ll, gradient: DVector::from_vec(gradient), information, scores, weights, residuals }
 }
 
-/// X'm and Σ v x x' over a piece; of the products the lower triangle.
+/// m, X'm and Σ v x x' over a piece; of the products the lower triangle.
 fn slope(
     risk: &Risk,
     piece: &Piece,
     weights: &[f64],
     hazards: &[(f64, f64)],
     times: &(dyn Fn(usize) -> f64 + Sync),
-) -> (Vec<f64>, Vec<f64>) {
+) -> [Vec<f64>; 3] {
     let (width, size) = (risk.width, piece.rows.len());
     let (mut m, mut v) = (vec![0.0; size], vec![0.0; size]);
     for number in piece.moments.clone() {
@@ -281,7 +288,7 @@ fn slope(
             }
         }
     }
-    (gradient, products)
+    [m, gradient, products]
 }
 
 /// The parts added up in pairs, in their order.

@@ -5,7 +5,7 @@
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rayon::prelude::*;
 
-use super::{Outcome, independent};
+use super::{Outcome, evidence, independent};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
@@ -68,8 +68,8 @@ impl Cox {
 #[derive(Clone, PartialEq, Debug)]
 pub struct CoxFit {
     /// Estimates are log hazard ratios. Numbers: `events`, `ll_0`, `ll`, `concordance`. Tests: `lr_chi2`, and where they were asked
-    /// for `ph[term]` by column and `ph[global]`. Influence is that of the design on squares, as in a linear model: the design
-    /// about its means, each row weighted once. It bounds what a person contributes to the score at b = 0.
+    /// for `ph[term]` by column and `ph[global]`. Influence is that of the design with the squares of martingale residuals as weights:
+    /// what a person adds to the variance of the score.
     pub fit: Fit,
     /// Standard errors of the model, in the order of the estimates, also where those of the fit are clustered.
     pub model_se: Vec<f64>,
@@ -83,9 +83,9 @@ pub struct CoxFit {
 pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxFit, Problem> {
     let (frame, places) = read(rows, asked)?;
     let design = Design::of(rows, &frame, &|v| places.of(v), &asked.terms, true)?;
-    let kept = independent(&frame, &design, persons)?;
+    let (design, omitted) = independent(&frame, &design)?;
     let n = frame.len();
-    let mut columns = columns(&frame, &kept.design);
+    let mut columns = columns(&frame, &design);
     let scales = standardise(&mut columns);
     let column = |variable: Option<usize>| variable.map(|v| &frame.columns[places.of(v)][..]);
     let times = Times {
@@ -104,7 +104,7 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
         return Err(Problem::new("E_STOPPED"));
     }
 
-    let labels: Vec<String> = kept.design.columns.iter().skip(1).map(|c| c.label.clone()).collect();
+    let labels: Vec<String> = design.columns.iter().skip(1).map(|c| c.label.clone()).collect();
     let found = newton(rows, &risk, asked.ties, &labels)?;
     let unscale = DMatrix::from_diagonal(&DVector::from_iterator(scales.len(), scales.iter().map(|s| 1.0 / s)));
     let model = &unscale * &found.inverse * &unscale;
@@ -136,6 +136,9 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     let estimates = estimates.collect();
     let concordance = concordance::concordance(&risk, &found.at.scores);
     let events: usize = risk.moments.iter().map(|m| m.events).sum();
+    // Those last seen before the first event have none.
+    let mut residuals = vec![0.0; n];
+    risk.order.iter().zip(&found.at.residuals).for_each(|(row, m)| residuals[*row as usize] = *m);
     let fit = Fit {
         estimates,
         covariance,
@@ -149,9 +152,9 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
         ],
         tests,
         margins: Vec::new(),
-        notices: kept.omitted.iter().map(|label| Notice::with("W_COLLINEAR", label)).collect(),
-        omitted: kept.omitted,
-        influence: kept.influence,
+        notices: omitted.iter().map(|label| Notice::with("W_COLLINEAR", label)).collect(),
+        omitted,
+        influence: evidence(&frame, &design, &residuals, persons),
         clusters,
     };
     Ok(CoxFit { fit, model_se })
