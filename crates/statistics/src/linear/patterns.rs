@@ -79,14 +79,14 @@ impl Patterns {
     /// `E_STOPPED` when the work is to be stopped.
     pub fn of(rows: &dyn Rows, request: Request<'_>) -> Result<Self, Problem> {
         let reader = Reader::of(rows, request);
-        let found = match reader.grid() {
-            Some(grid) => match reader.parts(&|range| reader.by_grid(&grid, range), grid.parts(rows.len()))? {
-                Some(parts) => reader.joined_grid(&grid, parts),
-                None => reader.hashed()?,
-            },
-            None => reader.hashed()?,
-        };
-        match found {
+        // A value beyond what the first look saw is not rare: then the whole range is found out.
+        for every in [false, true] {
+            let Some(grid) = reader.grid(every) else { break };
+            if let Some(parts) = reader.parts(&|range| reader.by_grid(&grid, range), grid.parts(rows.len()))? {
+                return reader.joined_grid(&grid, parts).map_or_else(|| reader.rows(), Ok);
+            }
+        }
+        match reader.hashed()? {
             Some(patterns) => Ok(patterns),
             None => reader.rows(),
         }
@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
         };
         reader.pivot = reader.first();
         if let Some(y) = reader.y {
-            reader.exact = reader.seen(y).exact(reader.pivot, rows.len().div_ceil(PARTS));
+            reader.exact = reader.seen(y, &reader.probe()).exact(reader.pivot, rows.len().div_ceil(PARTS));
         }
         reader
     }
@@ -299,29 +299,32 @@ impl<'a> Reader<'a> {
         some.into_iter().filter_map(|i| all.get(i).cloned()).collect()
     }
 
-    /// What a variable looks like.
-    fn seen(&self, variable: usize) -> Seen {
+    /// What a variable looks like in some chunks.
+    fn seen(&self, variable: usize, chunks: &[Range<usize>]) -> Seen {
         let mut seen = Seen::NOTHING;
         let mut values = vec![0.0; CHUNK.min(self.rows.len())];
-        for range in self.probe() {
+        for range in chunks {
             let values = &mut values[..range.len()];
-            self.rows.read(variable, range, values);
+            self.rows.read(variable, range.clone(), values);
             seen.take_all(values);
         }
         seen
     }
 
-    /// The table, where all variables seem to be whole numbers within small ranges. Reading tells whether they are.
-    fn grid(&self) -> Option<Grid> {
+    /// The table, where all variables seem to be whole numbers within small ranges; by a few chunks or by every one. Reading tells
+    /// whether they are.
+    fn grid(&self, every: bool) -> Option<Grid> {
+        let ranges = if every { chunks(0..self.rows.len()) } else { self.probe() };
+        let seen: Vec<Seen> = self.keys.par_iter().map(|key| self.seen(*key, &ranges)).collect();
         let mut grid = Grid { low: Vec::new(), size: Vec::new(), places: 1 };
-        for key in &self.keys {
-            let seen = self.seen(*key);
+        for (key, seen) in self.keys.iter().zip(seen) {
             // Categories are known; other numbers may go a little beyond what was seen.
             let (low, high) = match self.rows.categories(*key) {
                 Some(categories) => (0.0, categories.len().max(1) as f64 - 1.0),
                 None if seen.low > seen.high => (0.0, 0.0),
                 None => {
-                    let margin = if seen.high - seen.low > 8.0 { ((seen.high - seen.low) / 8.0).ceil() } else { 0.0 };
+                    let margin =
+                        if seen.high - seen.low > 8.0 && !every { ((seen.high - seen.low) / 8.0).ceil() } else { 0.0 };
                     (seen.low - margin, seen.high + margin)
                 }
             };

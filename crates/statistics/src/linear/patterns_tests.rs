@@ -72,7 +72,11 @@ fn stat_020_patterns_of_rows() {
     assert!(check(&data, &[age, sex], y).whole);
     check(&data, &[age, dose, sex], y);
     check(&data, &[], y);
-    // A value far outside of what the probe sees.
+    // A value outside of what the first look sees, and one far outside.
+    let mut beyond = data.variables[age].values.clone();
+    beyond[20_000] = 150.0;
+    let beyond = data.number("beyond", beyond);
+    check(&data, &[beyond, sex], y);
     let mut wide = data.variables[age].values.clone();
     wide[20_000] = 1e9;
     wide[20_001] = 33.5;
