@@ -6,8 +6,9 @@ use statistics::likelihood::{
     glm, logit, mlogit, negative_binomial, ologit, poisson, probit, quantile_regression,
 };
 use statistics::mixed::{MixedModel, regress_mml};
-use statistics::{Problem, Rows, Table};
+use statistics::{Problem, Table};
 
+use super::common::Stopped;
 use super::{AGE, BINARY, CLASS, COUNT, RACE, SCHOOL, SCORE, SEX, commands, mixed, terms, uniform, world};
 
 fn code<T>(result: Result<T, Problem>) -> (&'static str, Option<String>) {
@@ -182,27 +183,6 @@ fn stat_155_groups() {
     assert_eq!(code(regress_mml(&world.table(), &none)), about("E_NEEDS_TWO_GROUPS", "school"));
     world.school = (0..450).map(|i| i as f64).collect();
     assert_eq!(code(regress_mml(&world.table(), &none)).0, "E_NO_RESIDUAL_DF");
-}
-
-/// A fit that is not to go on.
-struct Stopped(Table);
-
-impl Rows for Stopped {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn name(&self, variable: usize) -> &str {
-        self.0.name(variable)
-    }
-    fn read(&self, variable: usize, range: std::ops::Range<usize>, out: &mut [f64]) {
-        self.0.read(variable, range, out);
-    }
-    fn categories(&self, variable: usize) -> Option<std::sync::Arc<[statistics::Category]>> {
-        self.0.categories(variable)
-    }
-    fn stopped(&self) -> bool {
-        true
-    }
 }
 
 /// ENG-035: a fit stops when it is told to.

@@ -1,10 +1,13 @@
 //! Likelihood and mixed models by behaviour: relations that hold whatever the data (STAT-401), input without an answer
 //! (STAT-402), predictions row by row, the influence of single persons.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod degenerate;
 mod metamorphic;
 mod rows;
 
+use common::Numbers;
 use statistics::design::{Form, Piece, Term};
 use statistics::fit::Fit;
 use statistics::likelihood::{
@@ -14,15 +17,10 @@ use statistics::likelihood::{
 use statistics::mixed::{MixedModel, regress_mml};
 use statistics::{Problem, Table};
 
-/// The same numbers on every machine: xorshift, between 0 and 1.
+/// Numbers between 0 and 1 that follow from a seed.
 fn uniform(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    }
+    let mut numbers = Numbers(seed);
+    move || numbers.next()
 }
 
 /// Rows of a few categories with an outcome for every command. Variables are put in afresh for each change, so that all stand where
