@@ -15,6 +15,7 @@ mod patterns;
 mod qr;
 pub mod regress;
 mod solve;
+mod tally;
 
 pub use columns::{Columns, Filled, Matrix};
 pub use influence::{influence, influence_of_rows};
