@@ -11,6 +11,7 @@
 
 mod analyses;
 mod arrange;
+mod compare;
 mod csv;
 mod draw;
 mod export;
@@ -30,6 +31,7 @@ mod words;
 use disclosure::{Base, Chart, Content, Entry, Info, Layout, Output, Released, Scale, Summary, Table, View};
 use kernel::Language;
 
+pub use compare::{Compared, export_models, models as side_by_side};
 pub use export::{ExportError, File, Format, Origin, export, has_form, object};
 pub use format::{count, month, number};
 

@@ -263,7 +263,7 @@ pub(crate) fn distinct<'n>(numbers: &[&'n TestNumber], which: usize) -> Vec<&'n 
 }
 
 /// The id of the column of estimates in files (LANG-188, LANG-194, LANG-217).
-fn effect_id(effect: Effect) -> &'static str {
+pub(crate) fn effect_id(effect: Effect) -> &'static str {
     match effect {
         Effect::Coefficient => "b",
         Effect::Standardised => "beta",

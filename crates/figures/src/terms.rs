@@ -16,6 +16,11 @@ pub(crate) const ROBUST: Words =
     ["Robuste standardfeil (HC1).", "Robuste standardfeil (HC1).", "Robust standard errors (HC1)."];
 pub(crate) const CLUSTERED: Words =
     ["Standardfeil er klynget etter", "Standardfeil er klynga etter", "Standard errors are clustered by"];
+pub(crate) const ROBUST_SHORT: Words = ["robuste", "robuste", "robust"];
+pub(crate) const ROBUST_OR_CLUSTER: Words =
+    ["Robuste eller klynget etter", "Robuste eller klynga etter", "Robust or clustered by"];
+pub(crate) const ERRORS_IN_PARENTHESES: Words =
+    ["Standardfeil i parentes.", "Standardfeil i parentes.", "Standard errors in parentheses."];
 pub(crate) const CONTROLS: Words = ["Kontrollert for", "Kontrollert for", "Controlled for"];
 pub(crate) const OMITTED: Words =
     ["Utelatt på grunn av kollinearitet", "Utelate på grunn av kollinearitet", "Omitted because of collinearity"];
@@ -149,6 +154,7 @@ pub(crate) fn measure(name: &str, language: Language) -> String {
         "n_left" => ["n til venstre", "n til venstre", "n on the left"],
         "n_right" => ["n til høyre", "n til høgre", "n on the right"],
         "dydx" => ["dy/dx", "dy/dx", "dy/dx"],
+        "effect" => ["Effekt", "Effekt", "Effect"],
         "margin" => ["Margin", "Margin", "Margin"],
         other => return other.to_owned(),
     };

@@ -111,6 +111,37 @@ fn lang_192_scalars() {
     assert_eq!(object["tables"][0]["name"], "coefficients");
 }
 
+/// Models side by side: a column per model, terms in the order in which they come, errors in parentheses, stars when wanted.
+#[test]
+fn models_side_by_side() {
+    let document = document(vec![model(json!({"view": "model"})), odds(json!({"view": "model"})), summary()]);
+    let compared: Vec<_> = document.results[..2].iter().map(|e| (Origin(&document.head), e)).collect();
+    let how = Presentation { language: Language::En, caption: "models", id: "m" };
+    let file = |format, stars| {
+        let file = figures::export_models(&compared, stars, format, how, "models").unwrap();
+        (file.name, String::from_utf8(file.bytes).unwrap())
+    };
+    insta::assert_snapshot!("side_by_side_text_en", file(Format::Text, false).1);
+    let (name, latex) = file(Format::Latex, true);
+    assert_eq!(name, "models.tex");
+    insta::assert_snapshot!("side_by_side_latex_en", latex);
+    let html = figures::side_by_side(&compared, true, how).unwrap();
+    for part in
+        ["<th scope=\"row\">Kjønn: kvinne</th>", "−0.1831*** (0.0121)", "(2) logit", "<caption id=\"m-c\">models"]
+    {
+        assert!(html.contains(part), "{part}\n{html}");
+    }
+    let csv = file(Format::Csv, false).1;
+    assert!(
+        csv.starts_with("result,model,command,response,outcome,term,term_label,effect,b,se,statistic,p,lcl,ucl,status")
+    );
+    assert!(csv.contains("r/2,2,logit,hospital,,age,Alder (år),or,1.0421,"), "{csv}");
+    // What is no model has no column.
+    let all: Vec<_> = document.results.iter().map(|e| (Origin(&document.head), e)).collect();
+    assert!(figures::side_by_side(&all, false, how).is_none() && figures::side_by_side(&[], false, how).is_none());
+    assert!(figures::export_models(&compared, false, Format::Svg, how, "x").is_err());
+}
+
 /// LANG-215: curves and key figures; LANG-166: a triangle per content; LANG-168: tables by name.
 #[test]
 fn lang_215_166_168_further_tables() {
