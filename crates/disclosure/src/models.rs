@@ -4,7 +4,9 @@
 //! column fewer off its mode, no person more than the allowed leverage or share of a column. Two fits on samples that
 //! differ by one person are one fit, or leave out different persons. A t, a p and an interval follow from what is shown.
 
-use engine::raw::{FitState, RawEstimate, RawFit, RawFitRows, RawFitTable, RawModel, RawTerm, Reference, TermRole};
+use engine::raw::{
+    FitState, RawEstimate, RawFit, RawFitRows, RawFitTable, RawModel, RawPredictions, RawTerm, Reference, TermRole,
+};
 
 use crate::analyses::{Filing, enough, shown};
 use crate::gate::private::Rules;
@@ -86,6 +88,15 @@ impl Rules for RawModel {
     }
 }
 
+/// The columns of a model stay in the dataset; what is said of them later has rules of its own (SDC-230).
+impl Rules for RawPredictions {
+    type Out = ();
+
+    fn decide(mut self, desk: &mut Desk<'_>) -> Result<(), Stopped> {
+        Filing::open(desk, &mut self).map(|_| ())
+    }
+}
+
 /// Why nothing of a fit leaves, if so (SDC-150). Sizes are released sizes.
 fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, Stopped> {
     let rules = desk.policy().rules().model;
@@ -98,6 +109,9 @@ fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, 
         // All are asked about, whatever the first of them says.
         few |= rests_on_few(desk, term, rules.dummy_min)?;
         few |= term.concentration.is_nan() || term.concentration > rules.kappa_max;
+    }
+    for (_, set) in &fit.counts {
+        few |= desk.count(set, 0)?.shown < FEWEST_GROUPS;
     }
     if few || fit.leverage.is_nan() || fit.leverage > rules.h_max {
         return Ok(Some(Reason::ModelTerm));

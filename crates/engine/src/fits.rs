@@ -84,6 +84,12 @@ pub type RawCorrelations = RawAnalysis<RawMatrix>;
 /// Analysis of variance, tests and other tables of numbers of their own kinds.
 pub type RawTests = RawAnalysis<RawNumbers>;
 
+/// Predictions of a model, which become columns and no result.
+pub type RawPredictions = RawAnalysis<RawPredicted>;
+
+/// A model was fitted and its columns are made.
+pub struct RawPredicted;
+
 /// How a fit ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FitState {

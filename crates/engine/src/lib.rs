@@ -6,6 +6,7 @@
 //! clock and draws no randomness.
 
 mod aggregates;
+mod analyses;
 mod axis;
 mod cache;
 mod control;

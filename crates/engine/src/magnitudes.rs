@@ -109,6 +109,12 @@ impl Scan<'_> {
         }
     }
 
+    /// The ends of an axis of a column: its P1 and P99, and more where those are one value.
+    pub(crate) fn limits_of(&self, column: &Column) -> Result<(f64, f64), RunError> {
+        let (low, high) = self.limits(column)?.clamp.unwrap_or((0.0, 1.0));
+        Ok(if low < high { (low, high) } else { (low - 0.5, low + 0.5) })
+    }
+
     fn head(&self, measure: &Measure, limits: Limits) -> RawMeasure {
         let Measure { name, column, .. } = measure;
         let title = column.title.as_ref().map(|t| t.text(self.options.language).to_owned());

@@ -74,6 +74,10 @@ impl Mask {
         self.words[i / 64] |= 1 << (i % 64);
     }
 
+    pub(crate) fn unset(&mut self, i: usize) {
+        self.words[i / 64] &= !(1 << (i % 64));
+    }
+
     #[inline]
     pub(crate) fn get(&self, i: usize) -> bool {
         self.words[i / 64] >> (i % 64) & 1 == 1

@@ -2,6 +2,7 @@
 //! (ENG-038): rows of the person space are persons, rows of their own lead to their unit, other units reach persons through
 //! a pointer, and a person counts once per set however many rows lead to her.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub(crate) const SIDE_BY_SIDE: usize = 1 << 11;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// How the rows of a dataset become members of sets.
+#[derive(Clone)]
 pub(crate) struct People {
     keyed: Keyed,
     keys: Arc<RecordKeys>,
@@ -88,6 +90,46 @@ impl People {
         self.pointer.is_none() && matches!(self.rows, Rows::Units)
     }
 
+    /// The same for rows of their own.
+    pub(crate) fn of_rows(&self, rows: Rows) -> Self {
+        Self { rows, ..self.clone() }
+    }
+
+    /// The members behind the rows of a mask.
+    pub(crate) fn members<'m>(&self, rows: &'m Mask) -> Cow<'m, Mask> {
+        if self.direct() {
+            return Cow::Borrowed(rows);
+        }
+        let mut seen = Mask::empty(self.keys.len());
+        rows.iter(0..rows.len()).filter_map(|row| self.member(row)).for_each(|m| seen.set(m as usize));
+        Cow::Owned(seen)
+    }
+
+    /// The rows of a mask that lead to one of these members.
+    pub(crate) fn rows_of(&self, rows: &Mask, members: &[u32]) -> Vec<usize> {
+        if self.direct() {
+            return members.iter().map(|m| *m as usize).filter(|row| rows.get(*row)).collect();
+        }
+        let mut sorted = members.to_vec();
+        sorted.sort_unstable();
+        let theirs = |row: &usize| self.member(*row).is_some_and(|m| sorted.binary_search(&m).is_ok());
+        rows.iter(0..rows.len()).filter(theirs).collect()
+    }
+
+    /// The member of each of the first `rows` rows; [`NONE`] where there is none.
+    pub(crate) fn member_of_rows(&self, rows: usize) -> Vec<u32> {
+        (0..rows).map(|row| self.member(row).unwrap_or(NONE)).collect()
+    }
+
+    /// The record key of the member behind a row; 0 where there is none.
+    pub(crate) fn record_key(&self, row: usize) -> u128 {
+        self.member(row).map_or(0, |member| self.keys.record()[member as usize])
+    }
+
+    pub(crate) fn record_keys(&self) -> &RecordKeys {
+        &self.keys
+    }
+
     /// Tells these keys from others: for what is kept beyond a run.
     pub(crate) fn mark(&self) -> [u8; 16] {
         self.keys.record().first().copied().unwrap_or_default().to_le_bytes()
@@ -134,12 +176,7 @@ impl People {
     }
 
     fn keyed_set(&self, mask: &Mask) -> PersonSet {
-        if self.direct() {
-            return self.set_of_members(mask);
-        }
-        let mut seen = Mask::empty(self.keys.len());
-        mask.iter(0..mask.len()).filter_map(|row| self.member(row)).for_each(|m| seen.set(m as usize));
-        self.set_of_members(&seen)
+        self.set_of_members(&self.members(mask))
     }
 
     fn set_of_members(&self, mask: &Mask) -> PersonSet {

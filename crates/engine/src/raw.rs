@@ -12,7 +12,8 @@ use crate::members::{Again, Members};
 pub use crate::fits::{
     Computed, Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawEstimate,
     RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber,
-    RawNumbers, RawPair, RawPanel, RawStep, RawSurvival, RawTerm, RawTest, RawTests, Reference, TermRole, TestKind,
+    RawNumbers, RawPair, RawPanel, RawPredicted, RawPredictions, RawStep, RawSurvival, RawTerm, RawTest, RawTests,
+    Reference, TermRole, TestKind,
 };
 pub use crate::heads::{Effect, ModelHead, SurvivalHead, TestsHead, Titles, Variance};
 

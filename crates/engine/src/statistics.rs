@@ -2,6 +2,7 @@
 //! in the order of the ordinals, so results do not depend on the number of threads (STAT-001, ENG-034).
 
 use rayon::prelude::*;
+use statistics::descriptive::interpolated;
 pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
@@ -215,7 +216,7 @@ pub(crate) fn magnitude(
         let (low, high) = (clamp.of_value(order.at(low)?), clamp.of_value(order.at(high)?));
         let window = window(rows, p / 100.0, parameters.window);
         let window = window.filter_map(|place| order.at(place)).map(|x| clamp.of_value(x)).collect();
-        Some(RawPercentile { p: *p, exact: low + fraction * (high - low), window })
+        Some(RawPercentile { p: *p, exact: interpolated(low, high, fraction), window })
     });
     RawMagnitude {
         set,
@@ -255,7 +256,7 @@ impl Limits {
         let at = |share| {
             let (low, high, fraction) = between(total, share)?;
             let (low, high) = (order.at(low)?, order.at(high)?);
-            Some(low + fraction * (high - low))
+            Some(interpolated(low, high, fraction))
         };
         let clamp = at(winsor.0).zip(at(winsor.1)).map(|(low, high)| (three_digits(low), three_digits(high)));
         let light_tails = at(0.999).zip(at(0.5)).is_some_and(|(high, median)| high <= 20.0 * median.abs());

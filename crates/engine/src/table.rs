@@ -59,7 +59,7 @@ impl Scan<'_> {
         Ok(RawTable { dimensions, measures: heads, cells, dropped_missing })
     }
 
-    fn axis(&self, name: &str) -> Result<Axis, RunError> {
+    pub(crate) fn axis(&self, name: &str) -> Result<Axis, RunError> {
         let column = self.column(name)?;
         Axis::of(name, column, self.mask.len(), self.options, self.parameters, self.control)
     }

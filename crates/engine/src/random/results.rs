@@ -30,7 +30,7 @@ pub(super) fn result(dice: &mut Dice, dataset: &Dataset) -> String {
     };
     let panel = dataset.panel && dice.once_in(2);
     let word = |plain: &'static str, of_panel: &'static str| if panel { of_panel } else { plain };
-    match dice.roll(9) {
+    match dice.roll(11) {
         0..=3 => {
             let most = [1, 2, 2, 3, 4, 6][dice.roll(6)];
             let variables = some(dice, &categories, 1, most);
@@ -59,6 +59,15 @@ pub(super) fn result(dice: &mut Dice, dataset: &Dataset) -> String {
             format!("{} {}{condition}{options}", word("summarize", "summarize-panel"), variables.join(" "))
         }
         6 if dataset.panel => format!("transitions-panel {}", some(dice, &categories, 1, 2).join(" ")),
+        9 => {
+            let over = some(dice, &categories, 0, 2);
+            let over = if over.is_empty() { String::new() } else { format!(", over({})", over.join(", ")) };
+            format!("boxplot {}{}{over}", some(dice, &numbers, 1, 2).join(" "), condition(dice, dataset))
+        }
+        10 if categories.len() > 1 => {
+            let (word, least, most) = if dice.once_in(2) { ("piechart", 1, 1) } else { ("sankey", 2, 3) };
+            format!("{word} {}{}", some(dice, &categories, least, most).join(" "), condition(dice, dataset))
+        }
         7 => {
             let statistic = dice.pick(&["count", "percent"]);
             let variables = some(dice, &categories, 1, 2);

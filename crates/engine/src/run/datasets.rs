@@ -15,7 +15,7 @@ pub(crate) fn spell_columns(name: &str) -> [Name; 2] {
 }
 
 /// The column of the occasion in a panel.
-pub(super) const OCCASION: &str = "date@panel";
+pub(crate) const OCCASION: &str = "date@panel";
 
 impl Run {
     /// LANG-127: the columns of a spell follow its value.

@@ -1,6 +1,7 @@
 //! A run: datasets, the active one, and the execution of one statement after the other. A statement that shapes a dataset
 //! or changes values takes effect only when the caller, who has asked the gate, accepts it (LANG-241).
 
+mod analyses;
 mod assign;
 mod datasets;
 mod events;
@@ -20,20 +21,24 @@ use kernel::Language;
 use script::UnitType;
 use script::program::{Action, Name, Step};
 
+use crate::analyses::Slot;
 use crate::cache::ImportCache;
 use crate::control::Control;
-use crate::dataset::{Dataset, DatasetKind, Rows, column_key, distinct_bytes};
+use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key, distinct_bytes};
 use crate::error::RunError;
 use crate::harmonise::harmonise;
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::People;
-use crate::raw::{PersonSet, Raw, RawChart, RawEdit, RawPopulation, RawSummary, RawTable, RawVerdict};
+use crate::raw::{
+    PersonSet, Raw, RawChart, RawCorrelations, RawEdit, RawHexbin, RawHistogram, RawModel, RawPopulation,
+    RawPredictions, RawSummary, RawSurvival, RawTable, RawTests, RawVerdict,
+};
 use crate::source::{VariableSource, space_of};
 use crate::unread::Held;
 
 use self::assign::Assignment;
-use self::datasets::OCCASION;
+pub(crate) use self::datasets::OCCASION;
 pub(crate) use self::datasets::spell_columns;
 pub use self::snapshot::{DatasetState, Snapshot};
 pub use self::warning::Warning;
@@ -53,6 +58,20 @@ pub enum Outcome {
     Summary(Raw<RawSummary>),
     /// A bar chart.
     Chart(Raw<RawChart>),
+    /// A model.
+    Model(Raw<RawModel>),
+    /// Correlations.
+    Correlations(Raw<RawCorrelations>),
+    /// A table of tests.
+    Tests(Raw<RawTests>),
+    /// Survival curves.
+    Survival(Raw<RawSurvival>),
+    /// A histogram.
+    Histogram(Raw<RawHistogram>),
+    /// A plot by hexagons.
+    Hexbin(Raw<RawHexbin>),
+    /// Columns out of a model; they are made when the gate lets it be computed, and take effect with [`Run::accept`].
+    Predictions(Raw<RawPredictions>),
     /// A text block.
     Text(String),
     /// The statement fails when the gate finds a cause in the data, with the first that it finds (LANG-245); else it gave
@@ -82,6 +101,8 @@ pub struct Run {
     datasets: BTreeMap<Name, Held>,
     active: Option<Name>,
     pending: Option<Held>,
+    /// Columns that a model is to make, and what they are apart from values.
+    predicting: Option<(Slot, Column)>,
     /// Imports go past the cache (LANG-226).
     no_cache: bool,
     warnings: Vec<Warning>,
@@ -104,6 +125,7 @@ impl Run {
             datasets,
             active: None,
             pending: None,
+            predicting: None,
             no_cache: false,
             warnings: Vec::new(),
         }
@@ -114,7 +136,7 @@ impl Run {
     /// # Errors
     /// [`RunError`]; then the datasets are as they were.
     pub fn execute(&mut self, step: &Step, control: &dyn Control) -> Result<Outcome, RunError> {
-        self.pending = None;
+        self.refuse();
         self.warnings.clear();
         match &step.action {
             // Stores are resolved in the plan; labels come with the columns they are assigned to.
@@ -208,6 +230,9 @@ impl Run {
             Action::Barchart(plan) => self.scan(plan.condition.as_ref(), false, false, control, |scan| {
                 crate::figures::barchart(scan, plan).map(|c| Outcome::Chart(Raw::new(c)))
             }),
+            Action::Model(plan) => self.model(plan, control),
+            Action::Predict(plan) => self.predict(plan, control),
+            Action::Describe(plan) => self.describe(plan, control),
             Action::Text(text) => Ok(Outcome::Text(text.clone())),
             _ => Err(RunError::not_yet(step.text.split(' ').next().unwrap_or_default())),
         }
@@ -218,11 +243,13 @@ impl Run {
         if let Some(dataset) = self.pending.take() {
             self.insert(dataset);
         }
+        self.put_predicted();
     }
 
     /// The gate refuses the last statement; its dataset stays as it was.
     pub fn refuse(&mut self) {
         self.pending = None;
+        self.predicting = None;
     }
 
     /// What the last statement wants said.

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use disclosure::{
-    Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, NeedsTwoByTwo, Note, Output, Population, Reason,
-    Releasable, Released, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
+    Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, Ledger, NeedsTwoByTwo, Note, Output, Policy, Population,
+    Reason, Releasable, Released, Scale, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
 };
-use engine::raw::RawTable;
-use engine::{Judged, Outcome, Problem, Raw, Warning};
+use engine::raw::{RawAnalysis, RawChart, RawTable};
+use engine::{Control, Judged, Outcome, Problem, Raw, Warning};
 use kernel::{LangMap, Language, Timestamp};
 use script::program::{
-    Action, Barchart, Harmonised, Info as PlanInfo, Literal, Name, Sample, SampleSize, SortBy, Split,
-    Statistic as Asked, Step, Tabulate,
+    Action, Barchart, Describe, DescribeKind, Harmonised, Info as PlanInfo, Literal, Name, Sample, SampleSize, SortBy,
+    Split, Statistic as Asked, Step, Tabulate,
 };
 use script::{Code, Diagnostic, VariableInfo};
 
@@ -79,6 +79,8 @@ pub(super) struct Counter<'a> {
     pub(super) number: usize,
     /// What the statement asks for that is metered.
     pub(super) usage: &'a Use,
+    /// Asked and told while a model is computed.
+    pub(super) control: &'a dyn Control,
 }
 
 impl Counter<'_> {
@@ -120,19 +122,58 @@ impl Counter<'_> {
             }
             Outcome::Table(raw) => match &step.action {
                 Action::Tabulate(plan) => self.table(step, plan, raw).map(|shown| vec![shown]),
+                Action::Describe(_) => Ok(vec![Shown::new(View::Pie, self.gate(step, &[], raw)?)]),
                 _ => {
                     let view = View::Table { contents: vec![Content::Count], layout: Layout::default() };
                     Ok(vec![Shown::new(view, self.gate(step, &[], raw)?)])
                 }
             },
             Outcome::Summary(raw) => {
+                if let Action::Describe(plan) = &step.action {
+                    let released = self.gate(step, &[Statistic::Mean, Statistic::Sd], raw)?;
+                    return Ok(vec![Shown::new(View::Intervals { level: plan.options.level() }, released)]);
+                }
                 let statistics = summary_statistics(&step.action);
                 let released = self.gate(step, &statistics, raw)?;
                 let contents = statistics.into_iter().map(Content::Statistic).collect();
                 Ok(vec![Shown::new(View::Table { contents, layout: Layout::default() }, released)])
             }
+            Outcome::Model(raw) => {
+                let plot = matches!(&step.action, Action::Model(plan) if plan.plot);
+                let view = if plot { View::Coefplot } else { View::Model { stars: false } };
+                Ok(vec![Shown::new(view, self.gate(step, &[], self.computed(step, raw)?)?)])
+            }
+            Outcome::Correlations(raw) => {
+                let given = |option| matches!(&step.action, Action::Describe(plan) if plan.options.has(option));
+                let view = View::Correlations { covariance: given("covariance"), n: given("obs"), p: given("sig") };
+                Ok(vec![Shown::new(view, self.gate(step, &[], self.computed(step, raw)?)?)])
+            }
+            Outcome::Tests(raw) => Ok(vec![Shown::new(View::Tests, self.gate(step, &[], self.computed(step, raw)?)?)]),
+            Outcome::Survival(raw) => {
+                Ok(vec![Shown::new(View::Survival, self.gate(step, &[], self.computed(step, raw)?)?)])
+            }
+            Outcome::Predictions(raw) => self.gate(step, &[], self.computed(step, raw)?).map(|_| Vec::new()),
+            Outcome::Histogram(raw) => {
+                let Action::Describe(plan) = &step.action else { return Ok(Vec::new()) };
+                let given = |option| plan.options.has(option);
+                let scale = match () {
+                    () if given("freq") => Scale::Count,
+                    () if given("fraction") => Scale::Fraction,
+                    () if given("percent") => Scale::Percent,
+                    () => Scale::Density,
+                };
+                let statistics: &[Statistic] =
+                    if given("normal") { &[Statistic::N, Statistic::Mean, Statistic::Sd] } else { &[Statistic::N] };
+                let view = View::Histogram { scale, normal: given("normal") };
+                Ok(vec![Shown::new(view, self.gate(step, statistics, raw)?)])
+            }
+            Outcome::Hexbin(raw) => Ok(vec![Shown::new(View::Hexbin, self.gate(step, &[], raw)?)]),
             Outcome::Chart(raw) => {
-                let Action::Barchart(plan) = &step.action else { return Ok(Vec::new()) };
+                let plan = match &step.action {
+                    Action::Barchart(plan) => plan,
+                    Action::Describe(plan) => return self.described(step, plan, raw),
+                    _ => return Ok(Vec::new()),
+                };
                 let content = bar_content(plan);
                 let statistics: Vec<Statistic> = match content {
                     Content::Statistic(s) => vec![s],
@@ -163,12 +204,48 @@ impl Counter<'_> {
         Ok(Shown::new(View::Table { contents, layout }, released))
     }
 
+    /// Box plots, flows and transitions: tables that are drawn or shown in their own way.
+    fn described(&self, step: &Step, plan: &Describe, raw: Raw<RawChart>) -> Result<Vec<Shown>, Halt> {
+        let (view, statistics) = match plan.kind {
+            DescribeKind::Boxplot => {
+                let horizontal = plan.options.has("horizontal");
+                (View::Boxes { horizontal }, [5.0, 25.0, 50.0, 75.0, 95.0].map(Statistic::Percentile).to_vec())
+            }
+            DescribeKind::Sankey => (View::Sankey, Vec::new()),
+            _ => {
+                let contents = vec![Content::Count, Content::Share(Base::Row)];
+                (View::Table { contents, layout: Layout::default() }, Vec::new())
+            }
+        };
+        let released = self.gate(step, &statistics, raw)?;
+        // Of one table only that table is kept, save of flows, which are drawn from all tables together.
+        let several = released.value().tables.len() > 1 || plan.kind == DescribeKind::Sankey;
+        let content = if several { Some(released.into_output()) } else { released.into_only_table() };
+        Ok(content.map(|c| Shown::of(view, c)).into_iter().collect())
+    }
+
+    /// Computes a result where the gate says. The ledger is free for others meanwhile.
+    fn computed<T>(&self, step: &Step, raw: Raw<RawAnalysis<T>>) -> Result<Raw<RawAnalysis<T>>, Halt> {
+        let prepared = self.asked(step, &[], |policy, ledger, ctx| Gate::prepare(policy, ledger, ctx, raw))?;
+        prepared.compute(self.control).map_err(|error| halt(error, step))
+    }
+
     fn gate<T: Releasable>(
         &self,
         step: &Step,
         statistics: &[Statistic],
         raw: Raw<T>,
     ) -> Result<Released<T::Out>, Halt> {
+        self.asked(step, statistics, |policy, ledger, ctx| Gate::release(policy, ledger, ctx, raw))
+    }
+
+    /// A question to the gate, with the ledger in hand.
+    fn asked<T>(
+        &self,
+        step: &Step,
+        statistics: &[Statistic],
+        ask: impl FnOnce(&Policy, &mut dyn Ledger, &Ctx<'_>) -> Result<T, Stopped>,
+    ) -> Result<T, Halt> {
         let runner = self.runner;
         let at = runner.clock.now();
         let who = Who { project: self.job.project, account: self.job.account, student: self.job.student };
@@ -184,8 +261,8 @@ impl Counter<'_> {
             meter: &meter,
         };
         let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        match Gate::release(&runner.policy, &mut **ledger, &ctx, raw) {
-            Ok(released) => Ok(released),
+        match ask(&runner.policy, &mut **ledger, &ctx) {
+            Ok(answer) => Ok(answer),
             Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
             Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld, at)))),
             Err(Stopped::Problem(problem)) => Err(Halt::Told(Box::new(no_answer(step, &problem)))),

@@ -204,9 +204,7 @@ impl<'a> Work<'a> {
     /// Lets the engine carry out a statement and takes its outcome through the gate.
     fn carry_out(&mut self, steps: &[Step], keyed: &Keyed, i: usize) -> Result<Vec<Shown>, Halt> {
         let outcome = self.execute(steps, i)?;
-        let counter =
-            Counter { runner: self.runner, job: self.job, script: self.digest, number: i, usage: &self.uses[i] };
-        match counter.release(&steps[i], outcome) {
+        match self.counter(i, &self.tether(steps, i)).release(&steps[i], outcome) {
             Ok(mut shown) => {
                 if let Some(last) = shown.last_mut() {
                     last.warnings.extend_from_slice(self.run.warnings());
@@ -224,18 +222,26 @@ impl<'a> Work<'a> {
     }
 
     fn execute(&mut self, steps: &[Step], i: usize) -> Result<Outcome, Halt> {
-        let (runner, step) = (self.runner, &steps[i]);
+        let step = &steps[i];
         if matches!(step.action, Action::Use { .. }) {
             // The plan says of every statement which dataset it works on.
             return Ok(Outcome::Done);
         }
-        let now = runner.clock.now();
-        let deadline = now.plus_seconds(STATEMENT_SECONDS).min(self.started.plus_seconds(SCRIPT_SECONDS));
-        let place = Place { statement: i + 1, of: steps.len(), line: step.line() };
-        let tether = Tether { watch: self.watch, clock: &*runner.clock, deadline, place };
-        self.watch.progress(place, 0.0);
+        let tether = self.tether(steps, i);
+        self.watch.progress(tether.place, 0.0);
         self.run.activate(step.dataset.as_ref());
         self.run.execute(step, &tether).map_err(|error| halt(error, step))
+    }
+
+    fn tether(&self, steps: &[Step], i: usize) -> Tether<'a> {
+        let clock: &'a dyn Clock = &*self.runner.clock;
+        let deadline = clock.now().plus_seconds(STATEMENT_SECONDS).min(self.started.plus_seconds(SCRIPT_SECONDS));
+        let place = Place { statement: i + 1, of: steps.len(), line: steps[i].line() };
+        Tether { watch: self.watch, clock, deadline, place }
+    }
+
+    fn counter<'c>(&'c self, i: usize, control: &'c dyn Control) -> Counter<'c> {
+        Counter { runner: self.runner, job: self.job, script: self.digest, number: i, usage: &self.uses[i], control }
     }
 
     /// The statement has taken effect: what it left is kept for later runs.
@@ -262,8 +268,12 @@ impl<'a> Work<'a> {
         }
         for j in again {
             self.put(&keys[j], &mut fetched);
-            // The gate has accepted this statement before, on the same data; its raw result is left unread.
-            drop(self.execute(steps, j)?);
+            // The gate has accepted this statement before, on the same data; its raw result is left unread, save that of a
+            // model whose predictions are columns: the gate says again on whom it is fitted, which is known by now.
+            let outcome = self.execute(steps, j)?;
+            if matches!(outcome, Outcome::Predictions(_)) {
+                self.counter(j, &self.tether(steps, j)).release(&steps[j], outcome)?;
+            }
             self.run.accept();
             self.outcome.carried_out += 1;
             self.keep(&keys[j]);

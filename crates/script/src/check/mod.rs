@@ -372,6 +372,9 @@ impl<'c> Checker<'c> {
 
     /// What of a correct statement cannot be executed yet.
     fn unavailable(&mut self, command: &Command) -> Option<Diagnostic> {
+        if let crate::tree::Head::Plot(model) = &command.head {
+            return self.unavailable(model);
+        }
         let spec = command.spec.node;
         if !spec.available {
             return Some(messages::not_yet_available(command.spec.span, spec.word));

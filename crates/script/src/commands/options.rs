@@ -14,11 +14,6 @@ const fn own(name: &'static str, shape: OptionShape) -> OptionSpec {
     OptionSpec { name, shape, available: true, extension: true }
 }
 
-/// Known, and not executable yet.
-const fn own_later(name: &'static str, shape: OptionShape) -> OptionSpec {
-    OptionSpec { name, shape, available: false, extension: true }
-}
-
 use OptionShape::{
     Choice, Codes, Date, Flag, Nested, NewName, Number, OptionalVariable, Terms, Text, Variable, Variables,
 };
@@ -85,7 +80,7 @@ pub const TABULATE_STATISTICS: &[&str] = &["mean", "std", "sum", "p25", "p50", "
 
 pub const CORRELATE: &[OptionSpec] = &[flag("covariance"), flag("pairwise"), flag("obs"), flag("sig")];
 pub const CI: &[OptionSpec] = &[with("level", Number)];
-pub const ANOVA: &[OptionSpec] = &[flag("noconstant"), flag("posthoc"), own_later("sequential", Flag)];
+pub const ANOVA: &[OptionSpec] = &[flag("noconstant"), flag("posthoc"), own("sequential", Flag)];
 
 pub const BARCHART: &[OptionSpec] = &[with("over", Variables), with("by", Variable), flag("stack"), flag("horizontal")];
 pub const BOXPLOT: &[OptionSpec] = &[with("over", Variables), flag("horizontal")];

@@ -88,7 +88,16 @@ pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = last as f64 * share;
     let low = (place.floor() as usize).min(last);
     let high = (low + 1).min(last);
-    Some(sorted[low] + (place - place.floor()) * (sorted[high] - sorted[low]))
+    Some(interpolated(sorted[low], sorted[high], place - place.floor()))
+}
+
+/// Between two neighbours; also where their distance is beyond the largest number, and where they are infinite.
+pub fn interpolated(low: f64, high: f64, fraction: f64) -> f64 {
+    if low == high {
+        return low;
+    }
+    let distance = high - low;
+    if distance.is_finite() { low + fraction * distance } else { low * (1.0 - fraction) + high * fraction }
 }
 
 /// A definition of percentiles (Hyndman and Fan 1996).

@@ -13,7 +13,12 @@ use super::value::{V, compare};
 pub(in crate::tests) fn percentile(sorted: &[f64], p: f64) -> Option<f64> {
     let h = (sorted.len().checked_sub(1)? as f64) * p;
     let (below, above) = (sorted[h.floor() as usize], sorted[h.ceil() as usize]);
-    Some(below + (h - h.floor()) * (above - below))
+    let share = h - h.floor();
+    if above == below {
+        return Some(below);
+    }
+    let apart = above - below;
+    Some(if apart.is_finite() { below + share * apart } else { below * (1.0 - share) + above * share })
 }
 
 pub(in crate::tests) fn sorted(values: &[f64]) -> Vec<f64> {

@@ -213,6 +213,7 @@ impl Frame {
             Action::ReshapeFromPanel(plan) => self.reshape_from_panel(plan),
             Action::Tabulate(plan) => return self.tabulate(plan),
             Action::Barchart(plan) => return self.barchart(plan),
+            Action::Describe(plan) => return self.described(plan),
             Action::Summarize(plan) => return Ok(self.summarize(plan)),
             Action::SummarizePanel(plan) => return Ok(self.summarize_panel(plan)),
             _ => {}

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Date;
-use script::program::{Barchart, Expression, Name, Summarize, Tabulate};
+use script::program::{Barchart, Describe, DescribeKind, Expression, Name, Summarize, Tabulate};
 use script::{Code, DataType};
 
-use super::frame::Frame;
+use super::frame::{Frame, Row};
 use super::value::V;
 
 /// Stands for the missing category; no code looks like it.
@@ -191,6 +191,69 @@ impl Frame {
             tables.push(checked(self.table(&groups, &measures, condition, false))?);
         }
         Ok(Found::Chart(tables))
+    }
+
+    /// LANG-170, LANG-176, LANG-177, LANG-180: what is drawn or shown from tables.
+    pub(super) fn described(&self, plan: &Describe) -> Result<Found, Code> {
+        let condition = plan.condition.as_ref();
+        let variables: Vec<&Name> = plan.variables.iter().collect();
+        let table =
+            |dimensions: &[&Name], measures: &[&Name]| checked(self.table(dimensions, measures, condition, false));
+        match plan.kind {
+            DescribeKind::Piechart => table(&variables, &[]).map(Found::Table),
+            DescribeKind::Boxplot => {
+                table(&plan.over.iter().collect::<Vec<_>>(), &variables).map(|t| Found::Chart(vec![t]))
+            }
+            DescribeKind::Sankey => {
+                variables.windows(2).map(|pair| table(pair, &[])).collect::<Result<_, Code>>().map(Found::Chart)
+            }
+            DescribeKind::Transitions => {
+                let pairs = self.transitions(condition);
+                let each = variables.iter().map(|name| {
+                    let [from, to] = ["from", "to"].map(|end| Name::from(format!("{end} {name}")));
+                    let mut frame = Self { unit: self.unit.clone(), ..Self::default() };
+                    for end in [&from, &to] {
+                        frame.columns.insert(end.clone(), self.columns[*name].clone());
+                    }
+                    for (row, next) in &pairs {
+                        let cells = [(from.clone(), self.cell(row, name)), (to.clone(), self.cell(next, name))];
+                        frame.rows.push(Row { cells: cells.into(), ..(*row).clone() });
+                    }
+                    let whole = self.continuous(name, &vec![true; self.rows.len()]);
+                    let mut table = frame.table(&[&from, &to], &[], None, false);
+                    // Rows that are in no transition may have other values.
+                    table.continuous = table.continuous.max(whole.map(|_| Continuous::Maybe));
+                    checked(table)
+                });
+                each.collect::<Result<_, Code>>().map(Found::Chart)
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    /// Every row that meets the condition, with the row of the same unit on the next occasion that the panel has.
+    fn transitions(&self, condition: Option<&Expression>) -> Vec<(&Row, &Row)> {
+        let holds = self.holds(condition);
+        let at = |row: &Row| self.cell(row, "date@panel");
+        let mut occasions: Vec<V> = Vec::new();
+        for occasion in self.rows.iter().map(at) {
+            if !occasions.contains(&occasion) {
+                occasions.push(occasion);
+            }
+        }
+        occasions.sort_by(|a, b| match (a, b) {
+            // Codes that are all numbers stand in the order of the numbers.
+            (V::Text(a), V::Text(b)) => (a.parse::<u64>().ok(), a).cmp(&(b.parse::<u64>().ok(), b)),
+            _ => a.number().partial_cmp(&b.number()).unwrap(),
+        });
+        let next = |row: &Row| {
+            let place = occasions.iter().position(|o| *o == at(row))?;
+            let after = occasions.get(place + 1)?;
+            let same = |other: &&Row| self.row_key(other) == self.row_key(row) && at(other) == *after;
+            self.rows.iter().enumerate().find(|(i, other)| holds[*i] && same(other)).map(|(_, other)| other)
+        };
+        let rows = self.rows.iter().enumerate().filter(|(i, _)| holds[*i]);
+        rows.filter_map(|(_, row)| Some((row, next(row)?))).collect()
     }
 }
 

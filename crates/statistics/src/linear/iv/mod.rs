@@ -316,24 +316,22 @@ impl<'a> Stage<'a> {
         sum(square_sums(&self.sample.patterns, residuals))
     }
 
-    /// Default, robust or clustered errors. The inverse of X̂'X̂ is UU'; for another estimator it is UGU' in its place.
-    fn covariance(&self, g: Option<&DMatrix<f64>>, residuals: &[f64], errors: Errors) -> DMatrix<f64> {
-        let u = &self.second.factor;
+    /// Default, robust or clustered errors with `bread` = the inverse of X̂'X̂ or its like.
+    fn covariance(&self, bread: &DMatrix<f64>, residuals: &[f64], errors: Errors) -> DMatrix<f64> {
         if errors == Errors::Default {
-            let bread = g.map_or_else(|| self.second.inverse(), |g| u * g * u.transpose());
             return bread * (self.rss(residuals) / self.df());
         }
         let (n, df) = (self.sample.patterns.n, self.df());
         let patterns = &self.sample.patterns;
         let v = sandwich(&self.second, &self.fitted(), patterns, residuals, errors, n / df, (n - 1.0) / df);
-        let Some(g) = g else { return v };
-        let change = u * g * inverse(u);
+        // The sandwich of two-stage least squares, with the other bread.
+        let change = bread * inverse(&self.second.inverse());
         &change * v * change.transpose()
     }
 
     fn tsls(&self, errors: Errors) -> Estimate {
         let residuals = self.residuals(&self.second.b);
-        let covariance = self.covariance(None, &residuals, errors);
+        let covariance = self.covariance(&self.second.inverse(), &residuals, errors);
         let rss = self.rss(&residuals);
         Estimate { b: self.second.b.clone(), covariance, rss, residuals, kappa: None, j: None }
     }
@@ -375,7 +373,7 @@ impl<'a> Stage<'a> {
         spread.view_mut((from, from), (own.len(), own.len())).copy_from(&self.products(own, own));
         let u = &self.second.factor;
         let rotated = DMatrix::identity(size, size) - (u.transpose() * &spread * u) * (kappa - 1.0);
-        let g = inverse(&rotated);
+        let bread = u * inverse(&rotated) * u.transpose();
         // M_Z(y − Xb₂) is what Z leaves of y less what it leaves of Xb₂.
         let mut rest = left[0].clone();
         for (i, e) in own.iter().enumerate() {
@@ -384,9 +382,9 @@ impl<'a> Stage<'a> {
         let mut moment = DVector::zeros(size);
         let along = self.products(own, &[rest]);
         moment.rows_mut(from, own.len()).copy_from(&along.column(0));
-        let b = &self.second.b - u * &g * (u.transpose() * moment) * (kappa - 1.0);
+        let b = &self.second.b - &bread * moment * (kappa - 1.0);
         let residuals = self.residuals(&b);
-        let covariance = self.covariance(Some(&g), &residuals, errors);
+        let covariance = self.covariance(&bread, &residuals, errors);
         Ok(Estimate { b, covariance, rss: self.rss(&residuals), residuals, kappa: Some(kappa), j: None })
     }
 
@@ -447,7 +445,7 @@ fn plain_products(a: &[Vec<f64>], b: &[Vec<f64>], weights: Option<&[f64]>) -> DM
     })
 }
 
-/// Of a matrix that has one; not a number otherwise.
+/// Of a symmetric, or nearly so, and well-conditioned matrix.
 fn inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let size = matrix.nrows();
     matrix.clone().try_inverse().unwrap_or_else(|| DMatrix::from_element(size, size, f64::NAN))

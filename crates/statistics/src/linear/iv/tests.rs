@@ -124,26 +124,6 @@ fn stat_120_exogenous_instruments_are_least_squares() {
     }
 }
 
-/// Numbers far from zero beside their spread, such as years, cost no digits.
-#[test]
-fn stat_021_regressors_far_from_zero() {
-    let near = world(5, 300, 1.0);
-    let mut far = near.clone();
-    for variable in [1, 3] {
-        far.variables[variable].values.iter_mut().for_each(|x| *x += 1e6);
-    }
-    for estimator in ALL {
-        for errors in [Errors::Default, Errors::Robust, Errors::Cluster(6)] {
-            let fit = |table: &Table| Instruments { errors, ..model(estimator) }.fit(table, None).unwrap().fit;
-            let (near, far) = (fit(&near), fit(&far));
-            for label in ["x", "e"] {
-                close(far.estimate(label).unwrap().b, near.estimate(label).unwrap().b, 1e-9);
-                close(far.estimate(label).unwrap().se, near.estimate(label).unwrap().se, 1e-9);
-            }
-        }
-    }
-}
-
 /// STAT-123, STAT-124: with robust errors the first stage is tested by them, and endogeneity by the score and the regression.
 #[test]
 fn stat_124_kinds_of_tests() {

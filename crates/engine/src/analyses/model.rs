@@ -1,0 +1,416 @@
+//! Models: from the plan of a command to the work that fits it, and from a fit to what the gate judges (language.md 8.8).
+
+use std::sync::Arc;
+
+use kernel::Language;
+use roaring::RoaringBitmap;
+use script::program::{Model, ModelKind, ModelTerm, Name};
+use statistics::design::{Form, Piece, Term, variables};
+use statistics::fit::{Fit, Test};
+use statistics::linear::panel::did::EFFECT;
+
+use super::evidence::Evidence;
+use super::fit;
+use super::sample::{Sample, View};
+use crate::control::Control;
+use crate::error::RunError;
+use crate::raw::{
+    Effect, Failed, FitState, Leaves, ModelHead, Over, PersonSet, RawAnalysis, RawEstimate, RawFit, RawFitRows,
+    RawFitTable, RawMargin, RawModel, RawTerm, RawTest, Reference, TermRole, TestKind, Titles, Variance,
+};
+use crate::table::Scan;
+
+/// A model ready to be fitted on whatever persons the gate names.
+pub(crate) struct ModelWork {
+    pub(crate) sample: Sample,
+    pub(crate) plan: Model,
+    pub(crate) response: usize,
+    /// What stands before the terms: the time of `cox`, the running variable of `rdd`, group and treatment.
+    pub(crate) leading: Vec<usize>,
+    pub(crate) terms: Vec<Term>,
+    pub(crate) endogenous: Vec<Term>,
+    pub(crate) instruments: Vec<Term>,
+    pub(crate) groups: Vec<usize>,
+    /// Variables of options: `cluster`, `exposure`, `fuzzy`, `margins`.
+    pub(crate) options: Vec<(&'static str, usize)>,
+    /// Unit and occasion of a panel.
+    pub(crate) panel: Option<[usize; 2]>,
+    /// All variables; a row counts when none of them is missing.
+    pub(crate) variables: Vec<usize>,
+    head: ModelHead,
+}
+
+impl ModelWork {
+    /// The variables of a command, looked up in the dataset.
+    pub(crate) fn of(scan: &Scan<'_>, plan: &Model, language: Language) -> Result<Self, RunError> {
+        let mut sample = Sample::of(scan);
+        let response = sample.number(scan, &plan.response)?;
+        let (before, after) = plan.terms.split_at(leading(plan.kind).min(plan.terms.len()));
+        let leading = before.iter().flat_map(|term| &term.pieces).map(|piece| sample.number(scan, &piece.column));
+        let leading = leading.collect::<Result<Vec<usize>, RunError>>()?;
+        let mut named = |terms: &[ModelTerm]| -> Result<Vec<Term>, RunError> {
+            terms.iter().map(|term| term_of(&mut sample, scan, term)).collect()
+        };
+        let terms = named(after)?;
+        let endogenous = named(&plan.endogenous)?;
+        let instruments = named(&plan.instruments)?;
+        let factor_groups = plan.kind == ModelKind::Oaxaca;
+        let groups = plan.groups.iter().map(|name| sample.grouping(scan, name, factor_groups));
+        let groups = groups.collect::<Result<Vec<usize>, RunError>>()?;
+        let options = plan.options.columns.iter();
+        let options = options.map(|(option, name)| Ok((*option, sample.number(scan, name)?)));
+        let options = options.collect::<Result<Vec<_>, RunError>>()?;
+        let panel = match plan.kind {
+            ModelKind::RegressPanel | ModelKind::RegressPanelDiff | ModelKind::Hausman => Some(sample.panel(scan)?),
+            _ => None,
+        };
+        let of_terms = variables(&[terms.as_slice(), &endogenous, &instruments].concat());
+        let others = std::iter::once(response).chain(leading.iter().copied()).chain(groups.iter().copied());
+        let others = others.chain(options.iter().map(|(_, v)| *v)).chain(panel.into_iter().flatten());
+        let mut all: Vec<usize> = of_terms.into_iter().chain(others).collect();
+        all.sort_unstable();
+        all.dedup();
+        let head = head(scan, plan, language);
+        let plan = plan.clone();
+        Ok(Self {
+            sample,
+            plan,
+            response,
+            leading,
+            terms,
+            endogenous,
+            instruments,
+            groups,
+            options,
+            panel,
+            variables: all,
+            head,
+        })
+    }
+
+    /// The model as a result for the gate.
+    pub(crate) fn raw(self, control: &dyn Control) -> Result<RawModel, RunError> {
+        let rows = self.sample.complete(&self.variables, control)?;
+        let digest = format!("{:?}", Model { condition: None, plot: false, ..self.plan.clone() });
+        Ok(RawAnalysis {
+            origin: self.sample.origin(),
+            key: self.sample.key(&digest),
+            row_wise: self.sample.row_wise(),
+            sample: self.sample.people().set(&rows),
+            work: Arc::new(self),
+            computed: None,
+        })
+    }
+
+    /// The variable of an option.
+    pub(crate) fn option(&self, name: &str) -> Option<usize> {
+        self.options.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
+    }
+
+    /// All terms whose columns are estimated, in the order of the design.
+    fn estimated(&self) -> Vec<Term> {
+        let pieces = |variables: &[usize]| {
+            variables.iter().map(|v| Piece { variable: *v, form: Form::Continuous }).collect::<Vec<Piece>>()
+        };
+        let leading = match self.leading.as_slice() {
+            // Group, treatment, and their product.
+            [group, treated] => [&[*group][..], &[*treated], &[*group, *treated]]
+                .map(|variables| Term { pieces: pieces(variables), control: false })
+                .to_vec(),
+            _ => Vec::new(),
+        };
+        [leading.as_slice(), &self.terms, &self.endogenous].concat()
+    }
+}
+
+impl Over<RawFit> for ModelWork {
+    fn over(
+        &self,
+        persons: Option<&RoaringBitmap>,
+        leaves: &dyn Leaves,
+        control: &dyn Control,
+    ) -> Result<RawFit, Failed> {
+        let rows = self.sample.rows(&self.variables, persons, leaves, control)?;
+        let view = View { sample: &self.sample, rows: &rows, control };
+        let fitted = match fit::model(self, &view) {
+            Ok(fitted) => fitted,
+            Err(Failed::Problem(problem)) => match problem.code {
+                // What separates or does not converge is judged as a fit that may not be shown (SDC-150).
+                "E_SEPARATION" => return Ok(self.unfit(FitState::Separated)),
+                "E_NO_CONVERGENCE" => return Ok(self.unfit(FitState::NotConverged)),
+                _ => return Err(Failed::Problem(problem)),
+            },
+            Err(other) => return Err(other),
+        };
+        let constant = !self.plan.options.has("noconstant");
+        let evidence = Evidence::of(&view, &self.estimated(), constant)?;
+        Ok(self.judged(&view, fitted, evidence))
+    }
+}
+
+impl ModelWork {
+    fn unfit(&self, state: FitState) -> RawFit {
+        RawFit {
+            head: self.head.clone(),
+            state,
+            reference: Reference::Normal,
+            level: self.plan.options.level(),
+            parameters: 0,
+            terms: Vec::new(),
+            base: None,
+            leverage: 0.0,
+            clusters: None,
+            groups: Vec::new(),
+            shares: Vec::new(),
+            likelihoods: Vec::new(),
+            tests: Vec::new(),
+            margins: Vec::new(),
+            tables: Vec::new(),
+            counts: Vec::new(),
+            omitted: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// A fit with what the gate must know of it.
+    fn judged(&self, view: &View<'_>, fitted: fit::Fitted, mut evidence: Evidence) -> RawFit {
+        let fit::Fitted { fit, groups, tables, counts, equations, hidden, concentration } = fitted;
+        let shown = |name: &str| SHARES.contains(&name);
+        // The residual standard deviation is `root_mse` in the language.
+        let named = |(name, x): &(&'static str, f64)| (if *name == "sigma" { "root_mse" } else { name }.to_owned(), *x);
+        let shares = fit.scalars.iter().filter(|(name, _)| shown(name)).map(named).collect();
+        let likelihoods = fit.scalars.iter().filter(|(name, _)| LIKELIHOODS.contains(name)).map(named).collect();
+        let margins = self.margins(view, &fit, &evidence);
+        let mut all_tables = grouped(&fit);
+        all_tables.extend(tables);
+        let tests = fit.tests.iter().filter(|test| !test.name.contains('[')).map(raw_test).collect();
+        let parameters = fit.estimates.len() as u64;
+        let mut terms = self.raw_terms(&fit, &mut evidence);
+        for term in &mut terms {
+            if hidden {
+                term.role = TermRole::Effect;
+            }
+            term.concentration = term.concentration.max(concentration);
+        }
+        RawFit {
+            head: ModelHead { equations, ..self.head.clone() },
+            state: FitState::Converged,
+            reference: if fit.residual_df.is_some() { Reference::Student } else { Reference::Normal },
+            level: self.plan.options.level(),
+            parameters,
+            terms,
+            base: evidence.base,
+            leverage: fit.influence.leverage,
+            clusters: fit.clusters,
+            groups,
+            shares,
+            likelihoods,
+            tests,
+            margins,
+            tables: all_tables,
+            counts,
+            omitted: fit.omitted,
+            notices: fit.notices.iter().map(statistics::Notice::text).collect(),
+        }
+    }
+
+    fn raw_terms(&self, fit: &Fit, evidence: &mut Evidence) -> Vec<RawTerm> {
+        let all = self.estimated();
+        let kept: Vec<usize> = {
+            let omitted = |label: &str| fit.omitted.iter().any(|o| o == label);
+            let columns = evidence.design.columns.iter().enumerate();
+            columns.filter(|(_, column)| !omitted(&column.label)).map(|(number, _)| number).collect()
+        };
+        let product = self.plan.terms.iter().take(2).flat_map(|t| &t.pieces).map(|p| &*p.column);
+        let product = product.collect::<Vec<&str>>().join("#");
+        let terms = fit.estimates.iter().map(|estimate| {
+            // The label of the column comes after that of the equation.
+            let of_column = estimate.label.rsplit_once(':').map_or(estimate.label.as_str(), |(_, label)| label);
+            let of_column = if of_column == EFFECT { &*product } else { of_column };
+            let number = estimate
+                .column
+                .and_then(|_| evidence.design.columns.iter().position(|column| column.label == of_column));
+            let control = |number: usize| {
+                evidence.design.columns[number].term.and_then(|t| all.get(t)).is_some_and(|term| term.control)
+            };
+            let role = match number {
+                Some(number) if control(number) => TermRole::Control,
+                Some(_) if of_column == "_cons" => TermRole::Intercept,
+                Some(_) => TermRole::Shown,
+                None if of_column == "_cons" => TermRole::Intercept,
+                None => TermRole::Parameter,
+            };
+            let concentration = number.and_then(|number| {
+                let place = kept.iter().position(|k| *k == number)?;
+                fit.influence.concentration.get(place).copied()
+            });
+            RawTerm {
+                label: estimate.label.clone(),
+                role,
+                estimate: estimate.b,
+                se: estimate.se,
+                // Each column is judged once, whatever the number of equations.
+                sides: number.and_then(|number| evidence.sides[number].take()),
+                off_mode: number.and_then(|number| evidence.off_mode[number].take()),
+                concentration: concentration.unwrap_or(0.0),
+            }
+        });
+        terms.collect()
+    }
+
+    /// Predicted margins, each with the persons of its cell.
+    fn margins(&self, view: &View<'_>, fit: &Fit, evidence: &Evidence) -> Vec<RawMargin> {
+        let whole = || view.sample.people().set(view.rows);
+        let side = |label: &str| -> Option<PersonSet> {
+            let (column, side) = label.strip_prefix("margin[")?.strip_suffix(']')?.rsplit_once('=')?;
+            let number = evidence.design.columns.iter().position(|c| c.label == column)?;
+            Some(evidence.sides[number].as_ref()?[usize::from(side == "1")].copy())
+        };
+        let margins = fit.margins.iter().filter(|margin| margin.label.starts_with("margin"));
+        margins
+            .map(|margin| RawMargin {
+                label: margin.label.clone(),
+                set: side(&margin.label).unwrap_or_else(whole),
+                estimate: margin.estimate,
+                se: margin.se,
+            })
+            .collect()
+    }
+}
+
+/// Whether `robust` means errors by unit.
+fn by_unit(plan: &Model) -> bool {
+    let panel = matches!(plan.kind, ModelKind::RegressPanel | ModelKind::RegressPanelDiff);
+    panel && !plan.options.has("be")
+}
+
+/// How many variables of a command stand before its terms.
+fn leading(kind: ModelKind) -> usize {
+    match kind {
+        ModelKind::Cox | ModelKind::Rdd => 1,
+        ModelKind::RegressPanelDiff => 2,
+        _ => 0,
+    }
+}
+
+/// Scalars that are shares.
+const SHARES: &[&str] = &[
+    "r2",
+    "r2_adj",
+    "pseudo_r2",
+    "r2_within",
+    "r2_between",
+    "r2_overall",
+    "rho",
+    "icc",
+    "icc_1",
+    "icc_2",
+    "concordance",
+];
+/// Scalars with four digits.
+const LIKELIHOODS: &[&str] = &["sigma", "ll", "ll_0", "aic", "bic", "sigma_u", "sigma_e", "h", "b_bandwidth"];
+
+/// Tests and effects whose names say a table and a row: `vif[age]`, `dydx[age]`.
+fn grouped(fit: &Fit) -> Vec<RawFitTable> {
+    let mut tables: Vec<RawFitTable> = Vec::new();
+    let split =
+        |name: &str| name.strip_suffix(']').and_then(|n| n.split_once('[')).map(|(t, r)| (t.to_owned(), r.to_owned()));
+    for test in &fit.tests {
+        let Some((table, row)) = split(&test.name) else { continue };
+        let raw = RawTest { name: row, ..raw_test(test) };
+        match tables.iter_mut().find(|t| t.name == table).map(|t| &mut t.rows) {
+            Some(RawFitRows::Tests(tests)) => tests.push(raw),
+            _ => tables.push(RawFitTable { name: table, rows: RawFitRows::Tests(vec![raw]) }),
+        }
+    }
+    let effects = fit.margins.iter().filter_map(|margin| {
+        let (kind, row) = split(&margin.label)?;
+        (kind != "margin").then(|| RawEstimate { label: row, estimate: margin.estimate, se: Some(margin.se) })
+    });
+    let effects: Vec<RawEstimate> = effects.collect();
+    if !effects.is_empty() {
+        tables.push(RawFitTable { name: "marginal_effects".to_owned(), rows: RawFitRows::Estimates(effects) });
+    }
+    tables
+}
+
+pub(crate) fn raw_test(test: &Test) -> RawTest {
+    use statistics::fit::TestKind as Kind;
+    let kind = match test.kind {
+        Kind::ChiSquare(df) => TestKind::ChiSquare(df),
+        Kind::F(above, _) => TestKind::F(above),
+        Kind::Normal | Kind::Student(_) => TestKind::Normal,
+        Kind::Plain => TestKind::Plain,
+    };
+    RawTest { name: test.name.clone(), statistic: test.statistic, kind }
+}
+
+fn term_of(sample: &mut Sample, scan: &Scan<'_>, term: &ModelTerm) -> Result<Term, RunError> {
+    let pieces = term.pieces.iter().map(|piece| {
+        let variable = sample.variable(scan, &piece.column, piece.factor)?;
+        let form = if piece.factor { Form::Factor { base: None } } else { Form::Continuous };
+        Ok(Piece { variable, form })
+    });
+    Ok(Term { pieces: pieces.collect::<Result<_, RunError>>()?, control: term.control })
+}
+
+/// The words of a model: what the script and the metadata call its parts.
+fn head(scan: &Scan<'_>, plan: &Model, language: Language) -> ModelHead {
+    let mut titles = Titles::new();
+    let mut title = |name: &Name| {
+        let Ok(column) = scan.column(name) else { return };
+        let text = column.title.as_ref().map(|t| t.text(language)).filter(|t| !t.is_empty());
+        if let Some(text) = text {
+            titles.insert(name.to_string(), text.to_owned());
+        }
+        for (code, label) in column.label_texts(language) {
+            if !label.is_empty() {
+                titles.insert(format!("{name}={code}"), label);
+            }
+        }
+    };
+    title(&plan.response);
+    let terms = || plan.terms.iter().chain(&plan.endogenous).chain(&plan.instruments);
+    terms().flat_map(|t| &t.pieces).for_each(|piece| title(&piece.column));
+    let options = &plan.options;
+    let chosen = ["fe", "re", "be", "pooled", "tsls", "liml", "gmm", "pool"].into_iter().find(|o| options.has(o));
+    let default = match plan.kind {
+        ModelKind::RegressPanel => Some("fe"),
+        ModelKind::Ivregress => Some("tsls"),
+        _ => None,
+    };
+    let effect = match plan.kind {
+        _ if options.has("standardize") => Effect::Standardised,
+        _ if options.has("or") => Effect::OddsRatio,
+        _ if options.has("irr") => Effect::RateRatio,
+        _ if options.has("hazard") => Effect::HazardRatio,
+        _ => Effect::Coefficient,
+    };
+    let variance = match options.column("cluster") {
+        Some(column) => Variance::Cluster(column.to_string()),
+        // Robust errors of a panel are those by unit; between units there is one row each (STAT-132).
+        None if options.has("robust") && by_unit(plan) => {
+            Variance::Cluster(scan.dataset.unit_type.as_ref().map_or_else(String::new, |unit| unit.name.clone()))
+        }
+        None if options.has("robust") => Variance::Robust,
+        None => Variance::Model,
+    };
+    let written = |term: &ModelTerm| {
+        let piece =
+            |p: &script::program::ModelPiece| if p.factor { format!("i.{}", p.column) } else { p.column.to_string() };
+        term.pieces.iter().map(piece).collect::<Vec<_>>().join("#")
+    };
+    ModelHead {
+        command: plan.kind.word().to_owned(),
+        estimator: chosen.or(default).map(str::to_owned),
+        response: match (plan.kind, plan.terms.first().and_then(|t| t.pieces.first())) {
+            (ModelKind::Cox, Some(time)) => time.column.to_string(),
+            _ => plan.response.to_string(),
+        },
+        equations: Vec::new(),
+        effect,
+        variance,
+        controls: plan.terms.iter().filter(|t| t.control).map(written).collect(),
+        titles,
+    }
+}

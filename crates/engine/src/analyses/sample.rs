@@ -1,0 +1,290 @@
+//! The rows of a dataset as estimators read them: those that meet the condition and in which no variable of the command is
+//! missing, less those whom the gate leaves out (STAT-003, SDC-050, SDC-160).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use roaring::RoaringBitmap;
+use script::program::Name;
+use statistics::{Category, Rows};
+
+use crate::axis::Axis;
+use crate::control::{CHUNK, Control, by_chunk};
+use crate::dataset::{Column, Rows as UnitOfRow, column_key};
+use crate::error::RunError;
+use crate::lookup::pack;
+use crate::magnitudes::numbers;
+use crate::mask::Mask;
+use crate::people::{NONE, People};
+use crate::raw::{Leaves, PersonSet, RawCategory};
+use crate::run::OCCASION;
+use crate::table::Scan;
+
+/// A variable of a command.
+struct Variable {
+    name: Name,
+    /// None for the unit of a row.
+    column: Option<Column>,
+    read: Reading,
+}
+
+/// How the values of a variable become numbers.
+enum Reading {
+    /// They are.
+    Number,
+    /// By the places of their categories.
+    Factor(Axis, Arc<[Category]>),
+    /// The unit of the row.
+    Unit(UnitOfRow),
+}
+
+/// The variables of a command over the rows of a dataset.
+pub(crate) struct Sample {
+    variables: Vec<Variable>,
+    /// Rows of the dataset that meet the condition.
+    mask: Arc<Mask>,
+    people: Arc<People>,
+}
+
+impl Sample {
+    /// Without variables yet.
+    pub(crate) fn of(scan: &Scan<'_>) -> Self {
+        Self { variables: Vec::new(), mask: Arc::clone(scan.mask), people: Arc::new(scan.people.clone()) }
+    }
+
+    /// The number of a variable, which is added when it is new.
+    pub(crate) fn variable(&mut self, scan: &Scan<'_>, name: &Name, factor: bool) -> Result<usize, RunError> {
+        let is_factor = |v: &Variable| matches!(v.read, Reading::Factor(..));
+        let known = self.variables.iter().position(|v| v.name == *name && v.column.is_some() && is_factor(v) == factor);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let column = scan.column(name)?.clone();
+        let read = if factor {
+            let axis = scan.axis(name)?;
+            let category = |c: &RawCategory| Category { code: c.code.clone(), number: c.code.parse().ok() };
+            let categories = axis.dimension.categories.iter().map(category).collect();
+            Reading::Factor(axis, categories)
+        } else if column.data_type.is_numeric() {
+            Reading::Number
+        } else {
+            return Err(RunError::type_mismatch(name));
+        };
+        self.variables.push(Variable { name: Name::clone(name), column: Some(column), read });
+        Ok(self.variables.len() - 1)
+    }
+
+    /// A numeric variable.
+    pub(crate) fn number(&mut self, scan: &Scan<'_>, name: &Name) -> Result<usize, RunError> {
+        self.variable(scan, name, false)
+    }
+
+    /// A variable that makes groups: as numbers where it has any.
+    pub(crate) fn grouping(&mut self, scan: &Scan<'_>, name: &Name, factor: bool) -> Result<usize, RunError> {
+        let factor = factor || !scan.column(name)?.data_type.is_numeric();
+        self.variable(scan, name, factor)
+    }
+
+    /// The unit of every row of a panel, and the place of its occasion in the panel's time grid.
+    pub(crate) fn panel(&mut self, scan: &Scan<'_>) -> Result<[usize; 2], RunError> {
+        let read = Reading::Unit(scan.dataset.rows.clone());
+        self.variables.push(Variable { name: Name::from("unit"), column: None, read });
+        Ok([self.variables.len() - 1, self.variable(scan, &Name::from(OCCASION), true)?])
+    }
+
+    /// The categories of a factor with their labels.
+    pub(crate) fn categories(&self, variable: usize) -> &[RawCategory] {
+        match &self.variables[variable].read {
+            Reading::Factor(axis, _) => &axis.dimension.categories,
+            Reading::Number | Reading::Unit(_) => &[],
+        }
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.variables.iter().filter_map(|v| v.column.as_ref())
+    }
+
+    /// Datasets that the variables are computed from, sorted.
+    pub(crate) fn origin(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.columns().flat_map(|c| c.origin.iter().cloned()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether all variables have values outside the population, and a row is a person.
+    pub(crate) fn row_wise(&self) -> bool {
+        self.people.direct() && self.columns().all(|c| c.row_wise)
+    }
+
+    /// The key of what a command computes from the variables.
+    pub(crate) fn key(&self, command: &str) -> [u8; 32] {
+        let parts: Vec<&[u8]> = self.columns().map(|c| c.key.as_slice()).collect();
+        column_key(command, &parts)
+    }
+
+    pub(crate) fn people(&self) -> &Arc<People> {
+        &self.people
+    }
+
+    /// The rows of the population in which none of `variables` is missing.
+    pub(crate) fn complete(&self, variables: &[usize], control: &dyn Control) -> Result<Mask, RunError> {
+        self.within(variables, &self.mask, control)
+    }
+
+    fn within(&self, variables: &[usize], mask: &Mask, control: &dyn Control) -> Result<Mask, RunError> {
+        let rows = mask.len();
+        let words = by_chunk(control, rows, |range| {
+            let mut here: Vec<u64> = mask.words(range.clone()).to_vec();
+            let mut values = vec![0.0; range.len()];
+            for variable in variables {
+                if here.iter().all(|word| *word == 0) {
+                    break;
+                }
+                self.values(*variable, range.clone(), &mut values);
+                let present: Vec<u8> = values.iter().map(|x| u8::from(!x.is_nan())).collect();
+                here.iter_mut().zip(pack(&present)).for_each(|(word, present)| *word &= present);
+            }
+            here
+        })?;
+        Ok(Mask::of_words(words, rows))
+    }
+
+    /// The values of a variable, of all rows.
+    pub(crate) fn values(&self, variable: usize, range: Range<usize>, out: &mut [f64]) {
+        let Variable { column, read, .. } = &self.variables[variable];
+        match (read, column) {
+            (Reading::Number, Some(column)) => out.copy_from_slice(&numbers(column, range)),
+            (Reading::Number, None) => out.fill(f64::NAN),
+            (Reading::Unit(rows), _) => {
+                out.iter_mut().zip(range).for_each(|(out, row)| *out = f64::from(rows.unit(row)));
+            }
+            (Reading::Factor(axis, _), _) => {
+                let mut places = vec![0; out.len()];
+                axis.places().read(range, &mut places);
+                for (out, place) in out.iter_mut().zip(places) {
+                    *out = if place == NONE { f64::NAN } else { f64::from(place) };
+                }
+            }
+        }
+    }
+
+    /// The rows that a result is computed on: complete ones of the population or of these persons, less those of persons
+    /// who are left out.
+    pub(crate) fn rows(
+        &self,
+        variables: &[usize],
+        persons: Option<&RoaringBitmap>,
+        leaves: &dyn Leaves,
+        control: &dyn Control,
+    ) -> Result<Mask, RunError> {
+        let mut rows = match persons {
+            None => self.complete(variables, control)?,
+            Some(persons) => {
+                let mut theirs = Mask::empty(self.mask.len());
+                let here = persons.iter().take_while(|p| (*p as usize) < self.mask.len());
+                here.for_each(|person| theirs.set(person as usize));
+                self.within(variables, &theirs, control)?
+            }
+        };
+        for row in self.people.rows_of(&rows, &self.left_out(&rows, leaves)) {
+            rows.unset(row);
+        }
+        Ok(rows)
+    }
+
+    /// The persons behind the rows who are left out. Those of every stretch are found side by side; whom the rule chooses of
+    /// all is among them.
+    fn left_out(&self, rows: &Mask, leaves: &dyn Leaves) -> Vec<u32> {
+        let members = self.people.members(rows);
+        let keys = self.people.record_keys();
+        let of = |person: u32| (person, keys.record()[person as usize]);
+        let chunks: Vec<Range<usize>> =
+            (0..members.len()).step_by(CHUNK).map(|start| start..(start + CHUNK).min(members.len())).collect();
+        let chosen: Vec<Vec<u32>> = chunks
+            .into_par_iter()
+            .map(|range| leaves.out(&mut members.iter(range).map(|person| of(person as u32))))
+            .collect();
+        leaves.out(&mut chosen.into_iter().flatten().map(of))
+    }
+}
+
+/// The rows of a sample that count, as an estimator sees them.
+pub(crate) struct View<'a> {
+    pub(crate) sample: &'a Sample,
+    pub(crate) rows: &'a Mask,
+    pub(crate) control: &'a dyn Control,
+}
+
+impl View<'_> {
+    /// The persons behind the rows for which `keep` holds, given the values of some variables.
+    pub(crate) fn persons(
+        &self,
+        variables: &[usize],
+        keep: impl Fn(&[f64]) -> bool + Sync,
+    ) -> Result<PersonSet, RunError> {
+        let rows = self.rows.len();
+        let words = by_chunk(self.control, rows, |range| {
+            let mut columns = vec![vec![0.0; range.len()]; variables.len()];
+            columns.iter_mut().zip(variables).for_each(|(out, v)| self.sample.values(*v, range.clone(), out));
+            let mut words: Vec<u64> = vec![0; range.len().div_ceil(64)];
+            let mut values = vec![0.0; variables.len()];
+            for row in self.rows.iter(range.clone()) {
+                let at = row - range.start;
+                values.iter_mut().zip(&columns).for_each(|(x, column)| *x = column[at]);
+                words[at / 64] |= u64::from(keep(&values)) << (at % 64);
+            }
+            words
+        })?;
+        Ok(self.sample.people.set(&Mask::of_words(words, rows)))
+    }
+
+    /// The record key of the person of a row; 0 where there is none.
+    pub(crate) fn record_key(&self, row: usize) -> u128 {
+        self.sample.people.record_key(row)
+    }
+
+    /// The person of every row, where rows are not persons themselves.
+    pub(crate) fn persons_by_row(&self) -> Option<Vec<u32>> {
+        (!self.sample.people.direct()).then(|| self.sample.people.member_of_rows(self.rows.len()))
+    }
+}
+
+impl Rows for View<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn name(&self, variable: usize) -> &str {
+        &self.sample.variables[variable].name
+    }
+
+    fn read(&self, variable: usize, range: Range<usize>, out: &mut [f64]) {
+        let words = self.rows.words(range.clone());
+        if words.iter().all(|word| *word == 0) {
+            out.fill(f64::NAN);
+            return;
+        }
+        self.sample.values(variable, range, out);
+        for (out, word) in out.chunks_mut(64).zip(words) {
+            if *word == u64::MAX {
+                continue;
+            }
+            for (i, x) in out.iter_mut().enumerate() {
+                *x = if word >> i & 1 == 1 { *x } else { f64::NAN };
+            }
+        }
+    }
+
+    fn categories(&self, variable: usize) -> Option<Arc<[Category]>> {
+        match &self.sample.variables[variable].read {
+            Reading::Factor(_, categories) => Some(Arc::clone(categories)),
+            Reading::Number | Reading::Unit(_) => None,
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.control.stop().is_some()
+    }
+}
