@@ -23,12 +23,39 @@ pub(super) struct Likelihood {
     pub(super) ll: f64,
     pub(super) gradient: DVector<f64>,
     pub(super) information: DMatrix<f64>,
-    /// x'b by place.
+}
+
+/// Numbers by place, written anew for each likelihood.
+pub(super) struct ByPlace {
+    /// x'b.
     pub(super) scores: Vec<f64>,
     /// exp(x'b), all divided by the largest.
     pub(super) weights: Vec<f64>,
-    /// Martingale residuals by place: the event less the hazard that has been gone through.
+    /// Martingale residuals: the event less the hazard that has been gone through.
     pub(super) residuals: Vec<f64>,
+}
+
+impl ByPlace {
+    pub(super) fn of(risk: &Risk) -> Self {
+        let zeros = || vec![0.0; risk.order.len()];
+        Self { scores: zeros(), weights: zeros(), residuals: zeros() }
+    }
+
+    /// x'b and exp(x'b − largest); gives the largest.
+    fn weigh(&mut self, risk: &Risk, b: &DVector<f64>) -> f64 {
+        let parts = risk.cut(&mut self.scores);
+        let score = |(piece, out): (&Piece, &mut [f64])| {
+            out.fill(0.0);
+            for (j, b) in b.iter().enumerate() {
+                out.iter_mut().zip(risk.column(piece, j)).for_each(|(out, x)| *out += b * x);
+            }
+            out.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        };
+        let largest = risk.pieces.par_iter().zip(parts).map(score).reduce(|| f64::NEG_INFINITY, f64::max);
+        let pairs = self.weights.par_iter_mut().zip(&self.scores).with_min_len(BLOCK);
+        pairs.for_each(|(weight, score)| *weight = (score - largest).exp());
+        largest
+    }
 }
 
 /// Sums over rows at risk: of the weights, and of each covariate times them.
@@ -78,25 +105,6 @@ impl Sums {
             *first -= w * risk.value(place, j);
         }
     }
-}
-
-/// x'b and exp(x'b − largest) by place.
-pub(super) fn weights(risk: &Risk, b: &DVector<f64>) -> (Vec<f64>, Vec<f64>, f64) {
-    let parts: Vec<Vec<f64>> = risk
-        .pieces
-        .par_iter()
-        .map(|piece| {
-            let mut out = vec![0.0; piece.rows.len()];
-            for (j, b) in b.iter().enumerate() {
-                out.iter_mut().zip(risk.column(piece, j)).for_each(|(out, x)| *out += b * x);
-            }
-            out
-        })
-        .collect();
-    let scores = parts.concat();
-    let largest = scores.par_iter().copied().reduce(|| f64::NEG_INFINITY, f64::max);
-    let weights = scores.par_iter().with_min_len(BLOCK).map(|s| (s - largest).exp()).collect();
-    (scores, weights, largest)
 }
 
 /// Sums over those at risk after the last moment of each piece.
@@ -187,10 +195,12 @@ pub(super) fn likelihood(
     ties: Ties,
     b: &DVector<f64>,
     times: &(dyn Fn(usize) -> f64 + Sync),
+    places: &mut ByPlace,
 ) -> Likelihood {
     let width = risk.width;
-    let (scores, weights, largest) = weights(risk, b);
-    let behind = behind(risk, &weights);
+    let largest = places.weigh(risk, b);
+    let ByPlace { scores, weights, residuals } = places;
+    let behind = behind(risk, weights);
     // By moment: Σ 1/(…) and Σ f/(…).
     type Part = (f64, Vec<(f64, f64)>, Vec<f64>);
     let parts: Vec<Part> = risk
@@ -201,7 +211,7 @@ pub(super) fn likelihood(
             let mut ll = 0.0;
             let mut shares = vec![(0.0, 0.0); piece.moments.len()];
             let mut products = vec![0.0; width * width];
-            walk(risk, piece, &weights, behind, |number, at| {
+            walk(risk, piece, weights, behind, |number, at| {
                 let moment = &risk.moments[number];
                 let c = times(number);
                 let s = Shares::of(ties, moment.events, at);
@@ -232,35 +242,36 @@ pub(super) fn likelihood(
             open = 0.0;
         }
     }
-    let slopes: Vec<[Vec<f64>; 3]> =
-        risk.pieces.par_iter().map(|piece| slope(risk, piece, &weights, &hazards, times)).collect();
+    let cut = risk.cut(residuals);
+    let slopes: Vec<(Vec<f64>, Vec<f64>)> = risk
+        .pieces
+        .par_iter()
+        .zip(cut)
+        .map(|(piece, residuals)| slope(risk, piece, weights, &hazards, times, residuals))
+        .collect();
     let ll = added(parts.iter().map(|p| vec![p.0]).collect(), 1)[0];
     let outer = added(parts.into_iter().map(|p| p.2).collect(), width * width);
-    let (mut residuals, mut gradients, mut squares) = (Vec::with_capacity(scores.len()), Vec::new(), Vec::new());
-    for [m, gradient, products] in slopes {
-        residuals.extend(m);
-        gradients.push(gradient);
-        squares.push(products);
-    }
+    let (gradients, squares): (Vec<_>, Vec<_>) = slopes.into_iter().unzip();
     let gradient = added(gradients, width);
     let squares = added(squares, width * width);
     let information = DMatrix::from_fn(width, width, |i, j| {
         let (i, j) = (i.max(j), i.min(j));
         squares[i * width + j] - outer[i * width + j]
     });
-    Likelihood { ll, gradient: DVector::from_vec(gradient), information, scores, weights, residuals }
+    Likelihood { ll, gradient: DVector::from_vec(gradient), information }
 }
 
-/// m, X'm and Σ v x x' over a piece; of the products the lower triangle.
+/// X'm and Σ v x x' over a piece, and m by place; of the products the lower triangle.
 fn slope(
     risk: &Risk,
     piece: &Piece,
     weights: &[f64],
     hazards: &[(f64, f64)],
     times: &(dyn Fn(usize) -> f64 + Sync),
-) -> [Vec<f64>; 3] {
+    m: &mut [f64],
+) -> (Vec<f64>, Vec<f64>) {
     let (width, size) = (risk.width, piece.rows.len());
-    let (mut m, mut v) = (vec![0.0; size], vec![0.0; size]);
+    let mut v = vec![0.0; size];
     for number in piece.moments.clone() {
         let moment = &risk.moments[number];
         let (hazard, less) = hazards[number];
@@ -288,7 +299,7 @@ fn slope(
             }
         }
     }
-    [m, gradient, products]
+    (gradient, products)
 }
 
 /// The parts added up in pairs, in their order.

@@ -2,21 +2,19 @@
 //! Newton's method from 0 with halved steps on covariates in units of their standard deviations; what does not end is told, never
 //! answered.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
-use rayon::prelude::*;
-
 use super::{Outcome, evidence, independent};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
 use crate::rows::{Frame, Rows};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 mod concordance;
 mod likelihood;
 mod residuals;
 mod risk;
 
-use likelihood::{Likelihood, likelihood};
+use likelihood::{ByPlace, Likelihood, likelihood};
 use risk::{Risk, Times};
 
 /// Steps of Newton's method, and halvings of one step.
@@ -85,8 +83,6 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     let design = Design::of(rows, &frame, &|v| places.of(v), &asked.terms, true)?;
     let (design, omitted) = independent(&frame, &design)?;
     let n = frame.len();
-    let mut columns = columns(&frame, &design);
-    let scales = standardise(&mut columns);
     let column = |variable: Option<usize>| variable.map(|v| &frame.columns[places.of(v)][..]);
     let times = Times {
         events: &frame.columns[0],
@@ -98,8 +94,7 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     if risk.moments.is_empty() {
         return Err(Problem::with("E_NO_EVENTS", rows.name(asked.outcome.event)));
     }
-    risk.fill(&columns);
-    drop(columns);
+    let scales = risk.fill(&frame, &design);
     if rows.stopped() {
         return Err(Problem::new("E_STOPPED"));
     }
@@ -119,7 +114,8 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     }
     let (mut covariance, mut clusters) = (model, None);
     if let Some(cluster) = asked.cluster {
-        let (middle, number) = residuals::clustered(&risk, asked.ties, &found.at, &frame.columns[places.of(cluster)]);
+        let (middle, number) =
+            residuals::clustered(&risk, asked.ties, &found.places.weights, &frame.columns[places.of(cluster)]);
         if number < 2 {
             return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(cluster)));
         }
@@ -134,11 +130,11 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
         se: covariance[(j, j)].sqrt(),
     });
     let estimates = estimates.collect();
-    let concordance = concordance::concordance(&risk, &found.at.scores);
+    let concordance = concordance::concordance(&risk, &found.places.scores);
     let events: usize = risk.moments.iter().map(|m| m.events).sum();
     // Those last seen before the first event have none.
     let mut residuals = vec![0.0; n];
-    risk.order.iter().zip(&found.at.residuals).for_each(|(row, m)| residuals[*row as usize] = *m);
+    risk.order.iter().zip(&found.places.residuals).for_each(|(row, m)| residuals[*row as usize] = *m);
     let fit = Fit {
         estimates,
         covariance,
@@ -196,37 +192,14 @@ fn read(rows: &dyn Rows, asked: &Cox) -> Result<(Frame, Places), Problem> {
     Ok((frame, places))
 }
 
-/// The columns of a design without its constant.
-fn columns(frame: &Frame, design: &Design) -> Vec<Vec<f64>> {
-    let n = frame.len();
-    (usize::from(design.constant)..design.len())
-        .into_par_iter()
-        .map(|j| {
-            let one = Design { columns: vec![design.columns[j].clone()], constant: false };
-            let mut out = vec![0.0; n];
-            one.fill(frame, 0..n, &mut out);
-            out
-        })
-        .collect()
-}
-
-/// Puts columns about their means and in units of their standard deviations, which it gives.
-fn standardise(columns: &mut [Vec<f64>]) -> Vec<f64> {
-    let each = |column: &mut Vec<f64>| {
-        let moments = crate::descriptive::Moments::of(column);
-        let scale = (moments.squares / moments.n).sqrt();
-        column.iter_mut().for_each(|x| *x = (*x - moments.mean) / scale);
-        scale
-    };
-    columns.par_iter_mut().map(each).collect()
-}
-
 /// The maximum of the likelihood.
 struct Found {
     /// By standardised column.
     b: DVector<f64>,
     /// The likelihood there.
     at: Likelihood,
+    /// Scores, weights and residuals there.
+    places: ByPlace,
     /// Its logarithm at 0.
     start: f64,
     /// The inverse of the information.
@@ -236,7 +209,8 @@ struct Found {
 fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result<Found, Problem> {
     let once = |_: usize| 1.0;
     let mut b = DVector::zeros(risk.width);
-    let mut at = likelihood(risk, ties, &b, &once);
+    let mut places = ByPlace::of(risk);
+    let mut at = likelihood(risk, ties, &b, &once, &mut places);
     let start = at.ll;
     let separated = |guilty: usize| Problem::with("E_SEPARATION", labels[guilty].clone());
     // A covariate may vary without doing so among those at risk together.
@@ -262,13 +236,13 @@ fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result
         // In units of what it would vary by.
         let scaled = (0..risk.width).map(|j| at.gradient[j].abs() / at.information[(j, j)].sqrt());
         if change < 1e-12 && scaled.fold(0.0, f64::max) < 1e-8 {
-            return Ok(Found { b, at, start, inverse });
+            return Ok(Found { b, at, places, start, inverse });
         }
         let (from, mut share) = (at.ll, 1.0);
         let mut moved = false;
         for _ in 0..HALVINGS {
             let there = &b + &step * share;
-            let found = likelihood(risk, ties, &there, &once);
+            let found = likelihood(risk, ties, &there, &once, &mut places);
             // The last steps are smaller than what can be told of the likelihood.
             if found.ll >= from - 1e-12 * from.abs() {
                 change = ((found.ll - from) / from).abs();

@@ -3,7 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::likelihood::{Likelihood, Shares, behind, likelihood, walk};
+use super::likelihood::{ByPlace, Shares, behind, likelihood, walk};
 use super::risk::{NONE, Risk, Times};
 use super::{Found, Ties};
 use crate::fit::{Test, TestKind};
@@ -21,9 +21,9 @@ struct Part {
 }
 
 /// Σ over clusters of the products of their score residuals, and the number of clusters.
-pub(super) fn clustered(risk: &Risk, ties: Ties, at: &Likelihood, clusters: &[f64]) -> (DMatrix<f64>, u64) {
+pub(super) fn clustered(risk: &Risk, ties: Ties, weights: &[f64], clusters: &[f64]) -> (DMatrix<f64>, u64) {
     let width = risk.width;
-    let parts = parts(risk, ties, &at.weights);
+    let parts = parts(risk, ties, weights);
     let number = clusters.iter().fold(0.0, |most: f64, c| most.max(*c)) as usize + 1;
     let mut seen = vec![false; number];
     clusters.iter().for_each(|c| seen[*c as usize] = true);
@@ -51,7 +51,7 @@ pub(super) fn clustered(risk: &Risk, ties: Ties, at: &Likelihood, clusters: &[f6
                     let spared = if event { part.means_less[j] } else { 0.0 };
                     let mean = open.1[j] - before.map_or(0.0, |b| b.1[j]) - spared;
                     let own = if event { x - part.expected[j] } else { 0.0 };
-                    scores[cluster * width + j] += own - at.weights[place] * (x * hazard - mean);
+                    scores[cluster * width + j] += own - weights[place] * (x * hazard - mean);
                 }
             }
         }
@@ -93,8 +93,9 @@ fn parts(risk: &Risk, ties: Ties, weights: &[f64]) -> Vec<Part> {
 /// times, the slope U of the added coefficients has the variance Igg − Ig I⁻¹ Ig.
 pub(super) fn proportional(risk: &Risk, ties: Ties, found: &Found, times: &Times<'_>, labels: &[String]) -> Vec<Test> {
     let g = transform(risk, times);
-    let once = likelihood(risk, ties, &found.b, &|m| g[m]);
-    let twice = likelihood(risk, ties, &found.b, &|m| g[m] * g[m]);
+    let mut places = ByPlace::of(risk);
+    let once = likelihood(risk, ties, &found.b, &|m| g[m], &mut places);
+    let twice = likelihood(risk, ties, &found.b, &|m| g[m] * g[m], &mut places);
     let explained = &once.information * &found.inverse;
     let mut tests: Vec<Test> = Vec::new();
     for (j, label) in labels.iter().enumerate() {

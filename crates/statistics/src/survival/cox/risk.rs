@@ -5,6 +5,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::descriptive::sum;
+use crate::design::{Column, Design, Part};
+use crate::rows::Frame;
+
 /// Rows of a piece of work, about.
 const PIECE: usize = 4096;
 
@@ -65,7 +69,7 @@ pub(super) struct Times<'a> {
 }
 
 impl Risk {
-    /// Puts rows in order. `fill` writes the values of a column at a range of places into its slice.
+    /// Puts rows in order.
     pub(super) fn of(times: &Times<'_>) -> Self {
         let n = times.times.len();
         let stratum = |i: u32| times.strata.map_or(0.0, |s| s[i as usize]);
@@ -160,24 +164,45 @@ impl Risk {
         self.late.extend(late.iter().map(|(_, place)| *place));
     }
 
-    /// Takes in the covariates: `fill` writes column `j` of the rows of the frame into a slice, in their order.
-    pub(super) fn fill(&mut self, columns: &[Vec<f64>]) {
+    /// Takes in the covariates of a design after its constant, about their means and in units of their standard deviations, which it
+    /// gives; 1 for a column that does not vary.
+    pub(super) fn fill(&mut self, frame: &Frame, design: &Design) -> Vec<f64> {
+        let columns = &design.columns[usize::from(design.constant)..];
         self.width = columns.len();
         let mut values = vec![0.0; self.order.len() * columns.len()];
-        let mut rest = &mut values[..];
-        let mut parts = Vec::new();
-        for piece in &self.pieces {
-            let (part, more) = rest.split_at_mut(piece.rows.len() * columns.len());
-            parts.push((piece.rows.clone(), part));
-            rest = more;
-        }
         let order = &self.order;
-        parts.into_par_iter().for_each(|(rows, part)| {
-            for (column, out) in columns.iter().zip(part.chunks_mut(rows.len().max(1))) {
-                out.iter_mut().zip(&order[rows.clone()]).for_each(|(out, i)| *out = column[*i as usize]);
+        let mut parts = cut(&mut values, self.pieces.iter().map(|p| p.rows.len() * columns.len()));
+        self.pieces.par_iter().zip(&mut parts).for_each(|(piece, part)| {
+            for (column, out) in columns.iter().zip(part.chunks_mut(piece.rows.len())) {
+                gather(frame, column, &order[piece.rows.clone()], out);
+            }
+        });
+        // Sums by column over all pieces, in their order.
+        let sums = |parts: &[&mut [f64]], f: &(dyn Fn(usize, f64) -> f64 + Sync)| -> Vec<f64> {
+            let of = |(piece, part): (&Piece, &&mut [f64])| -> Vec<f64> {
+                let each = part.chunks(piece.rows.len()).enumerate();
+                each.map(|(j, column)| sum(column, |x| f(j, x))).collect()
+            };
+            let all: Vec<Vec<f64>> = self.pieces.par_iter().zip(parts).map(of).collect();
+            (0..columns.len()).map(|j| all.iter().map(|part| part[j]).sum::<f64>() / order.len() as f64).collect()
+        };
+        let first: Vec<f64> = (0..columns.len()).map(|j| parts[0][j * self.pieces[0].rows.len()]).collect();
+        let about = sums(&parts, &|j, x| x - first[j]);
+        let means: Vec<f64> = first.iter().zip(&about).map(|(first, about)| first + about).collect();
+        let squares = sums(&parts, &|j, x| (x - means[j]) * (x - means[j]));
+        let scales: Vec<f64> = squares.iter().map(|s| if *s > 0.0 { s.sqrt() } else { 1.0 }).collect();
+        self.pieces.par_iter().zip(&mut parts).for_each(|(piece, part)| {
+            for ((column, mean), scale) in part.chunks_mut(piece.rows.len()).zip(&means).zip(&scales) {
+                column.iter_mut().for_each(|x| *x = (*x - mean) / scale);
             }
         });
         self.values = values;
+        scales
+    }
+
+    /// Numbers by place, piece by piece.
+    pub(super) fn cut<'a>(&self, values: &'a mut [f64]) -> Vec<&'a mut [f64]> {
+        cut(values, self.pieces.iter().map(|p| p.rows.len()))
     }
 
     /// The values of a column over the rows of a piece.
@@ -190,5 +215,30 @@ impl Risk {
     pub(super) fn value(&self, place: usize, j: usize) -> f64 {
         let piece = &self.pieces[self.pieces.partition_point(|p| p.rows.end <= place)];
         self.values[piece.rows.start * self.width + j * piece.rows.len() + place - piece.rows.start]
+    }
+}
+
+/// Slices of these lengths, one after the other.
+fn cut(values: &mut [f64], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f64]> {
+    let mut rest = values;
+    let mut parts = Vec::new();
+    for length in lengths {
+        let (part, more) = rest.split_at_mut(length);
+        parts.push(part);
+        rest = more;
+    }
+    parts
+}
+
+/// The values of a column of a design at some rows of the frame.
+fn gather(frame: &Frame, column: &Column, rows: &[u32], out: &mut [f64]) {
+    out.fill(1.0);
+    for (place, part) in &column.parts {
+        let values = &frame.columns[*place];
+        let pairs = out.iter_mut().zip(rows);
+        match part {
+            Part::Value => pairs.for_each(|(out, i)| *out *= values[*i as usize]),
+            Part::Is(code) => pairs.for_each(|(out, i)| *out *= f64::from(u8::from(values[*i as usize] == *code))),
+        }
     }
 }
