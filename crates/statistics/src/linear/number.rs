@@ -65,6 +65,7 @@ pub struct Double {
 }
 
 /// a + b and its rounding error.
+#[inline]
 pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let part = sum - a;

@@ -19,6 +19,7 @@ pub(super) struct Exact {
 }
 
 impl Tally for Exact {
+    #[inline]
     fn take(&mut self, y: f64) {
         self.weight += 1.0;
         self.sum += y;
@@ -37,12 +38,14 @@ pub(super) struct Cell {
     pub(super) squares: (f64, f64),
 }
 
+#[inline]
 fn added((sum, lost): (f64, f64), x: f64) -> (f64, f64) {
     let (sum, error) = two_sum(sum, x);
     (sum, lost + error)
 }
 
 impl Tally for Cell {
+    #[inline]
     fn take(&mut self, y: f64) {
         self.weight += 1.0;
         self.sum = added(self.sum, y);
@@ -76,6 +79,7 @@ impl Seen {
     pub(super) const NOTHING: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY, whole: true };
 
     /// One more.
+    #[inline]
     pub(super) fn take(&mut self, y: f64) {
         self.low = if y < self.low { y } else { self.low };
         self.high = if y > self.high { y } else { self.high };
@@ -85,6 +89,7 @@ impl Seen {
     }
 
     /// Those of several; missing ones do not count. In lanes, so that it runs in vector registers.
+    #[inline]
     pub(super) fn take_all(&mut self, values: &[f64]) {
         let mut lanes = [Self::NOTHING; 4];
         let (groups, rest) = values.as_chunks::<4>();
