@@ -189,27 +189,11 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
-        "E_CLUSTER_IN_MODEL",
-        [
-            "«{about}» grupperer feilene og kan ikke også være et ledd. Ta den ut av leddene, eller grupper etter noe annet.",
-            "«{about}» grupperer feila og kan ikkje også vere eit ledd. Ta han ut av ledda, eller grupper etter noko anna.",
-            "\"{about}\" clusters the errors and cannot also be a term. Leave it out of the terms, or cluster by something else.",
-        ],
-    ),
-    (
         "E_MLOGIT_NEEDS_3",
         [
             "«{about}» må ha minst tre verdier. Bruk logit når den har to.",
             "«{about}» må ha minst tre verdiar. Bruk logit når han har to.",
             "\"{about}\" must have at least three values. Use logit where it has two.",
-        ],
-    ),
-    (
-        "E_MARGINS_NEEDS_DUMMY",
-        [
-            "margins() trenger en forklaringsvariabel med verdiene 0 og 1, og «{about}» er ikke det i modellen.",
-            "margins() treng ein forklaringsvariabel med verdiane 0 og 1, og «{about}» er ikkje det i modellen.",
-            "margins() needs an explanatory variable with the values 0 and 1, and \"{about}\" is not one in the model.",
         ],
     ),
     (
