@@ -47,6 +47,33 @@ fn results() -> Vec<(&'static str, Value)> {
         ),
         ("boxplot income, over(edu)", boxes(json!({"view": "boxes"}), 1)),
         ("boxplot income pension, over(edu) horizontal", boxes(json!({"view": "boxes", "horizontal": true}), 2)),
+        ("boxplot income, over(sex)", {
+            let mut few = boxes(json!({"view": "boxes"}), 1);
+            for (i, name) in ["A", "B", "C", "D"].iter().enumerate() {
+                few["dimensions"][0]["categories"][i]["label"] = json!(name);
+            }
+            few
+        }),
+        ("histogram children, discrete freq", {
+            let mut few = histogram(json!({"view": "histogram", "scale": "count"}), false);
+            few["discrete"] = json!(true);
+            few["title"] = json!("Antall barn");
+            for (i, bar) in few["panels"][0]["bars"].as_array_mut().unwrap().iter_mut().enumerate() {
+                bar["from"] = json!(i as f64);
+                bar["to"] = json!(i as f64);
+            }
+            few
+        }),
+        ("histogram born, percent", {
+            let mut dates = histogram(json!({"view": "histogram", "scale": "percent"}), false);
+            dates["number"] = json!("date");
+            dates["title"] = json!("Fødselsmåned");
+            for (i, bar) in dates["panels"][0]["bars"].as_array_mut().unwrap().iter_mut().enumerate() {
+                bar["from"] = json!(i as f64 * 2000.0 - 12_000.0);
+                bar["to"] = json!(i as f64 * 2000.0 - 10_000.0);
+            }
+            dates
+        }),
         ("piechart sivilstand", one_way(&status, &values, json!({"view": "pie"}))),
         ("piechart fylke", one_way(&counties, &many, json!({"view": "pie"}))),
         ("hexbin bmi age", hexbin(json!({"view": "hexbin"}))),

@@ -119,9 +119,9 @@ fn marks(drawing: &mut Drawing<'_>, part: &Part, scale: &axes::Scale, across: [f
             drawing.push(mark.tip(tip));
         }
         _ => {
-            // Without quartiles there is no box: a dotted block stands at the median, or at the start of the axis.
+            // Without quartiles there is no box: a dotted block stands at the start of the axis.
             let reason = part.values.iter().find_map(|v| v.hidden());
-            let start = place(2).unwrap_or(if turned { scale.at(f64::INFINITY) } else { scale.at(f64::NEG_INFINITY) });
+            let start = scale.at(f64::NEG_INFINITY) - if turned { 24.0 } else { 0.0 };
             if let Some(reason) = reason {
                 drawing.hidden(point(start, across[0]), point(24.0, across[1] - across[0]), &part.name, reason);
             }

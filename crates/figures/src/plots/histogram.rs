@@ -111,8 +111,10 @@ fn level_ticks(of: &Histogram, level: &axes::Scale, area: Box, language: Languag
         let [low, high] = limits(of).unwrap_or([0.0, 1.0]);
         let year = |x: f64| Date::from_days(x.clamp(-700_000.0, 2_900_000.0) as i32).ymd().0;
         let years: Vec<i16> = (year(low)..=year(high)).filter(|y| (low..=high).contains(&days(*y))).collect();
-        let every = years.len().div_ceil((room / 40.0) as usize).max(1);
-        let years = years.into_iter().step_by(every);
+        // Round years, so many that their names have room.
+        let every = years.len().div_ceil((room / 40.0) as usize).max(1) as i16;
+        let every = [1, 2, 5, 10, 20, 50, 100].into_iter().find(|e| *e >= every).unwrap_or(200);
+        let years = years.into_iter().filter(|y| y % every == 0);
         return years.map(|y| (days(y), y.to_string())).unzip();
     }
     axes::level_ticks(level, room, language)
