@@ -17,6 +17,7 @@ mod metadata;
 pub mod meters;
 mod model;
 mod node;
+mod policies;
 mod queue;
 mod runner;
 mod sql;
@@ -31,5 +32,6 @@ pub use model::{
     Progress, RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId, Share,
 };
 pub use node::RunService;
+pub use policies::{PolicyFile, PolicyFileError, PolicyLine};
 pub use runner::{Job, Place, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, SnapshotUsage, Switch, Watch};
 pub use workspace::{MetersPage, Workspace};

@@ -49,6 +49,8 @@ enum Command {
     Explore(commands::explore::Args),
     /// Check files that are to leave an analysis room.
     Egress(commands::egress::Args),
+    /// Show and change the disclosure policies.
+    Policy(commands::policy::Args),
     /// Verify and search the audit logs.
     Audit(commands::audit::Args),
 }
@@ -99,6 +101,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Synth(args) => commands::synth::run(args),
         Command::Explore(args) => commands::explore::run(args).await,
         Command::Egress(args) => commands::egress::run(&args),
+        Command::Policy(args) => commands::policy::run(args),
         Command::Audit(args) => commands::audit::run(args).await,
     }
 }

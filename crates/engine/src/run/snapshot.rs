@@ -96,6 +96,12 @@ impl Run {
         self.active.as_ref()
     }
 
+    /// Sets how many order statistics round a percentile the next statements give (SDC-121): as the policy says that
+    /// counts for them.
+    pub fn average_percentiles_over(&mut self, window: usize) {
+        self.parameters.window = window;
+    }
+
     /// Makes a dataset active, or none.
     pub fn activate(&mut self, name: Option<&Name>) {
         self.active = name.cloned();

@@ -24,6 +24,8 @@ pub struct Split {
 pub struct Use {
     /// Versions of the stores behind its dataset, `store:version`.
     pub stores: BTreeSet<String>,
+    /// Variables of stores behind its dataset, `store:NAME`: all that were ever imported into it.
+    pub variables: BTreeSet<String>,
     /// Splits that the user built, each once.
     pub splits: Vec<Split>,
 }
@@ -32,6 +34,7 @@ pub struct Use {
 struct Dataset {
     columns: HashMap<Name, Look>,
     stores: BTreeSet<String>,
+    variables: BTreeSet<String>,
     /// What made its population.
     population: String,
 }
@@ -67,6 +70,7 @@ impl Dataset {
     /// Columns that `of` says, as they are in another dataset.
     fn taken_from(&mut self, other: &Dataset) {
         self.stores.extend(other.stores.iter().cloned());
+        self.variables.extend(other.variables.iter().cloned());
     }
 }
 
@@ -122,7 +126,7 @@ impl Walk {
         }
         columns(dataset, &step.action, &mut found);
         asked(dataset, &step.action, &mut found);
-        Use { stores: dataset.stores.clone(), splits: found.0 }
+        Use { stores: dataset.stores.clone(), variables: dataset.variables.clone(), splits: found.0 }
     }
 
     /// Statements about whole datasets.
@@ -154,6 +158,7 @@ impl Walk {
 fn imported(dataset: &mut Dataset, action: &Action) {
     let mut put = |name: &str, variable: &script::VariableInfo| {
         dataset.stores.insert(format!("{}:{}", variable.store, variable.version));
+        dataset.variables.insert(format!("{}:{}", variable.store, variable.name));
         dataset.columns.insert(name.into(), Look::of_variable(variable));
     };
     match action {

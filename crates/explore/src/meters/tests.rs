@@ -51,7 +51,7 @@ fn usage(splits: &[(&str, bool, bool)]) -> Use {
         fragmenting: *fragmenting,
         binary: *binary,
     };
-    Use { stores: ["no.test:1.0.0.0".to_owned()].into(), splits: splits.iter().map(split).collect() }
+    Use { stores: ["no.test:1.0.0.0".to_owned()].into(), splits: splits.iter().map(split).collect(), ..Use::default() }
 }
 
 fn who<'a>(project: &'a str, account: &'a str) -> Who<'a> {

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use disclosure::Policy;
 use engine::source::{StoreVersion, VariableSource};
 use kernel::Language;
 use script::program::{Action, Name, Object, Step};
@@ -37,21 +39,19 @@ pub(super) struct Keyed {
 /// What all keys of a run have in common.
 pub(super) struct Common<'a> {
     pub(super) source: &'a dyn VariableSource,
-    /// Hash of the disclosure policy.
-    pub(super) policy: &'a str,
     pub(super) language: Language,
 }
 
 impl Common<'_> {
-    /// The keys of a plan, in its order.
-    pub(super) fn keys(&self, steps: &[Step]) -> Vec<Keyed> {
+    /// The keys of a plan whose statements are under these disclosure policies, in its order.
+    pub(super) fn keys(&self, steps: &[Step], policies: &[Arc<Policy>]) -> Vec<Keyed> {
         let mut states = States::default();
-        steps.iter().map(|step| self.keyed(step, &mut states)).collect()
+        steps.iter().zip(policies).map(|(step, policy)| self.keyed(step, policy.hash(), &mut states)).collect()
     }
 
-    fn keyed(&self, step: &Step, states: &mut States) -> Keyed {
+    fn keyed(&self, step: &Step, policy: &str, states: &mut States) -> Keyed {
         let mut hash = Hash::new();
-        for part in [ENGINE, self.policy, self.language.code(), &step.text] {
+        for part in [ENGINE, policy, self.language.code(), &step.text] {
             hash.part(part.as_bytes());
         }
         let read = step.reads();

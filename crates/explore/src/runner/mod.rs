@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use disclosure::{Document, GateKeys, Head, Ledger, Policy, SealedDocument, StoreUsed};
+use disclosure::{Document, GateKeys, Head, Ledger, Policy, PolicyBook, SealedDocument, StoreUsed};
 use engine::source::VariableSource;
 use engine::{ImportCache, SourceCatalogue};
 use kernel::{Clock, Language, Signer, Timestamp};
@@ -22,6 +22,7 @@ use script::{Diagnostic, SavedScripts};
 
 use crate::meters::Meters;
 use crate::model::digest_of;
+use crate::policies::Policies;
 use memo::Memos;
 pub use memo::{SnapshotBudget, SnapshotUsage};
 use work::{Work, Worked};
@@ -32,7 +33,7 @@ pub struct RunnerParts {
     pub source: Arc<dyn VariableSource>,
     /// Imported columns, shared by all runs.
     pub cache: Arc<ImportCache>,
-    /// The policy in force.
+    /// The policy for everything; see [`Runner::with_policies`].
     pub policy: Policy,
     /// The keys of the gate.
     pub keys: Arc<GateKeys>,
@@ -52,7 +53,7 @@ pub struct RunnerParts {
 pub struct Runner {
     source: Arc<dyn VariableSource>,
     cache: Arc<ImportCache>,
-    policy: Policy,
+    policies: Policies,
     keys: Arc<GateKeys>,
     ledger: Mutex<Box<dyn Ledger>>,
     meters: Arc<Meters>,
@@ -193,12 +194,19 @@ impl Runner {
     pub fn new(parts: RunnerParts) -> Self {
         let RunnerParts { source, cache, policy, keys, ledger, meters, signer, clock, snapshots } = parts;
         let memos = Memos::new(snapshots);
-        Self { source, cache, policy, keys, ledger: Mutex::new(ledger), meters, signer, clock, memos }
+        let policies = Policies::new(PolicyBook::new(policy));
+        Self { source, cache, policies, keys, ledger: Mutex::new(ledger), meters, signer, clock, memos }
     }
 
-    /// The policy in force.
+    /// The same with stricter policies for some variables, versions, projects or roles (SDC-010). Budgets are those of the
+    /// meters it was given.
+    pub fn with_policies(self, book: PolicyBook) -> Self {
+        Self { policies: Policies::new(book), ..self }
+    }
+
+    /// The policy for everything.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        self.policies.base()
     }
 
     /// The meters that it charges.

@@ -81,6 +81,8 @@ pub(super) struct Counter<'a> {
     pub(super) usage: &'a Use,
     /// Asked and told while a model is computed.
     pub(super) control: &'a dyn Control,
+    /// The policy that counts for it.
+    pub(super) policy: &'a Policy,
 }
 
 impl Counter<'_> {
@@ -261,7 +263,7 @@ impl Counter<'_> {
             meter: &meter,
         };
         let mut ledger = runner.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        match ask(&runner.policy, &mut **ledger, &ctx) {
+        match ask(self.policy, &mut **ledger, &ctx) {
             Ok(answer) => Ok(answer),
             Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
             Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld, at)))),

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use disclosure::{Entry, StoreUsed};
+use disclosure::{Entry, Policy, StoreUsed};
 use engine::source::StoreVersion;
 use engine::{Control, DatasetState, Outcome, Parameters, RunError, Stop};
 use kernel::{Clock, LangMap, Timestamp};
@@ -44,6 +44,8 @@ pub(super) struct Work<'a> {
     anew: bool,
     /// What each statement asks for that is metered.
     uses: Vec<meters::Use>,
+    /// The policy that counts for each statement (SDC-010).
+    policies: Vec<Arc<Policy>>,
     outcome: Worked,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Work<'a> {
         digest: &'a str,
         started: Timestamp,
     ) -> Self {
-        let parameters = Parameters { window: runner.policy.rules().percentile.k, ..Parameters::default() };
+        let parameters = Parameters { window: runner.policy().rules().percentile.k, ..Parameters::default() };
         let run = engine::Run::new(Arc::clone(&runner.source), Arc::clone(&runner.cache), parameters, job.language);
         Self {
             runner,
@@ -116,6 +118,7 @@ impl<'a> Work<'a> {
             keep_going: job.keep_going,
             anew: false,
             uses: Vec::new(),
+            policies: Vec::new(),
             outcome: Worked::default(),
         }
     }
@@ -123,9 +126,11 @@ impl<'a> Work<'a> {
     /// Carries out the plan to its end, or to the first statement that fails or is refused (LANG-302).
     pub(super) fn steps(mut self, steps: &[Step]) -> Result<Worked, RunnerError> {
         let runner = self.runner;
-        let common = Common { source: &*runner.source, policy: runner.policy.hash(), language: self.job.language };
-        let keys = common.keys(steps);
         self.uses = meters::uses(steps);
+        let in_force = self.uses.iter().map(|usage| runner.policies.of(self.job, usage)).collect::<Result<_, _>>();
+        self.policies = in_force.map_err(|e| RunnerError::Unavailable(e.to_string()))?;
+        let common = Common { source: &*runner.source, language: self.job.language };
+        let keys = common.keys(steps, &self.policies);
         let mut left: HashMap<&Name, Key> = HashMap::new();
         for (i, step) in steps.iter().enumerate() {
             if self.watch.cancelled() {
@@ -230,6 +235,7 @@ impl<'a> Work<'a> {
         let tether = self.tether(steps, i);
         self.watch.progress(tether.place, 0.0);
         self.run.activate(step.dataset.as_ref());
+        self.run.average_percentiles_over(self.policies[i].rules().percentile.k);
         self.run.execute(step, &tether).map_err(|error| halt(error, step))
     }
 
@@ -241,7 +247,15 @@ impl<'a> Work<'a> {
     }
 
     fn counter<'c>(&'c self, i: usize, control: &'c dyn Control) -> Counter<'c> {
-        Counter { runner: self.runner, job: self.job, script: self.digest, number: i, usage: &self.uses[i], control }
+        Counter {
+            runner: self.runner,
+            job: self.job,
+            script: self.digest,
+            number: i,
+            usage: &self.uses[i],
+            policy: &self.policies[i],
+            control,
+        }
     }
 
     /// The statement has taken effect: what it left is kept for later runs.

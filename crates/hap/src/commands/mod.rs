@@ -8,6 +8,7 @@ pub mod explore;
 pub mod ingest;
 pub mod init;
 pub mod keys;
+pub mod policy;
 pub mod role;
 pub mod room;
 pub mod synth;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenToken, Outcome, Step};
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
-use disclosure::Policy;
 use engine::ImportCache;
 use explore::meters::{DurableMeterLog, MeterService, Meters};
-use explore::{DurableLedger, MembersOnDisk, RunService, Runner, RunnerParts, SnapshotBudget};
+use explore::{DurableLedger, MembersOnDisk, PolicyFile, RunService, Runner, RunnerParts, SnapshotBudget};
 use keys::SealingKey;
 use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
 use protocol::channel::codes;
@@ -81,7 +80,8 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     let members = MembersOnDisk::at(&opened.dir.join("gate-members"));
     let sealer = opened.keystore.sealer("gate-ledger")?;
     let ledger = DurableLedger::open(opened.zone.store.clone(), sealer, Some(members)).await?;
-    let policy = Policy::standard();
+    let policies = PolicyFile::of_zone(&opened.dir).read().context("policies.jsonl")?;
+    let policy = policies.base().clone();
     let sealer = opened.keystore.sealer("gate-meters")?;
     let log = DurableMeterLog::open(opened.zone.store.clone(), sealer).await?;
     let meters = Arc::new(Meters::open(&policy, Box::new(log))?);
@@ -95,7 +95,8 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
         signer: opened.zone.signer.clone(),
         clock: opened.zone.clock.clone(),
         snapshots: SnapshotBudget { total: SNAPSHOT_BYTES, ..SnapshotBudget::default() },
-    });
+    })
+    .with_policies(policies);
     // As many scripts at a time as there are processors; the others wait (language.md section 11).
     let at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let runs = RunService::new(Arc::new(runner), opened.zone.clone(), opened.directory.clone(), at_once);

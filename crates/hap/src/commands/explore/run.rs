@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use disclosure::{Document, Entry, Policy, View};
+use disclosure::{Document, Entry, View};
 use engine::ImportCache;
 use explore::headless::{SyntheticGate, only_synthetic};
-use explore::{Job, Place, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, Switch, Watch};
+use explore::{Job, Place, PolicyFile, Ran, Runner, RunnerError, RunnerParts, SnapshotBudget, Switch, Watch};
 use figures::{ExportError, Origin};
 use kernel::Language;
 
@@ -224,8 +224,10 @@ async fn open(args: &Common) -> anyhow::Result<Opened> {
     let zone = zones::data::open(&net, &places).await?;
     let columns = zone.datastore.columns();
     only_synthetic(&columns)?;
-    let policy = Policy::standard();
-    let gate = SyntheticGate::open(&places.zone(&protocol::Party::Data), &policy, &OsRandom)?;
+    let folder = places.zone(&protocol::Party::Data);
+    let policies = PolicyFile::of_zone(&folder).read().context("policies.jsonl")?;
+    let policy = policies.base().clone();
+    let gate = SyntheticGate::open(&folder, &policy, &OsRandom)?;
     for space in columns.spaces() {
         columns.set_dataset_key(&space, *gate.keys.dataset_key());
     }
@@ -240,7 +242,8 @@ async fn open(args: &Common) -> anyhow::Result<Opened> {
         clock: Arc::new(SystemClock),
         // Nothing is run twice here.
         snapshots: SnapshotBudget { workspace: 0, total: 0 },
-    });
+    })
+    .with_policies(policies);
     Ok(Opened { runner })
 }
 
