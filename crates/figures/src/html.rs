@@ -18,7 +18,7 @@ pub(crate) fn render(grid: &Grid, how: Presentation<'_>) -> String {
         "<div class=\"hap-table-wrap\" tabindex=\"0\" role=\"region\" aria-labelledby=\"{id}-c\">\
          <table class=\"hap-table{flat}\" lang=\"{language}\"><caption id=\"{id}-c\">{caption}</caption><thead>",
         id = escape(how.id),
-        caption = escape(grid.title.as_deref().unwrap_or(how.caption)),
+        caption = escape(&caption(grid, how)),
         flat = if grid.flat { " hap-flat" } else { "" },
     );
     head(&mut out, grid);
@@ -43,6 +43,11 @@ pub(crate) fn render(grid: &Grid, how: Presentation<'_>) -> String {
     }
     out.push_str("</div>");
     out
+}
+
+/// What a table shows and of which command: no two tables of a page are called the same.
+fn caption(grid: &Grid, how: Presentation<'_>) -> String {
+    grid.title.as_ref().map_or_else(|| how.caption.to_owned(), |title| format!("{title} ({})", how.caption))
 }
 
 /// A figure and, folded behind it, the same numbers as a table.

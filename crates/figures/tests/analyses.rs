@@ -74,7 +74,7 @@ fn lang_188_a_table_of_coefficients() {
     insta::assert_snapshot!("model_text_en", text(odds(json!({"view": "model", "stars": true})), Language::En));
     let html = shown(&model(json!({"view": "model"})), Language::Nb);
     assert!(html.contains("<th scope=\"row\">Kjønn: kvinne × Alder (år)</th>") && !html.contains('*'), "{html}");
-    assert!(html.contains("<caption id=\"r1b1-c\">Variansinflasjon</caption>"));
+    assert!(html.contains("<caption id=\"r1b1-c\">Variansinflasjon (command)</caption>"));
 }
 
 /// LANG-188, LANG-194, LANG-217: files carry the columns of the language under their ids.
