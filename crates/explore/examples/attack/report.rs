@@ -54,8 +54,7 @@ pub fn markdown(options: &Options, found: &Found) -> String {
 }
 
 /// Attacks on what the language does not do yet.
-const NOT_RUN: [(&str, &str); 2] =
-    [("A5", "single-person term in a model: no model command yet"), ("A8", "survival curves: no survival command yet")];
+const NOT_RUN: [(&str, &str); 2] = [("A5", "single-person term in a model"), ("A8", "survival curves")];
 
 /// What the protection costs (SDC-191).
 fn costs(utility: &Utility) -> String {
