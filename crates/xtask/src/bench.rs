@@ -19,6 +19,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("explore", "hap", "bench_explore"),
     ("gate", "explore", "bench_gate"),
     ("pages", "hap", "pages"),
+    ("statistics", "statistics", "bench_statistics"),
 ];
 
 /// Comparisons of findings rather than of time: built as tests are, and written into the page of their subject.

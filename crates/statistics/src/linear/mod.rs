@@ -4,6 +4,7 @@
 
 pub mod anova;
 pub mod columns;
+mod grid;
 mod influence;
 pub mod iv;
 mod lookup;

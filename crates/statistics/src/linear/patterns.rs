@@ -2,21 +2,20 @@
 //! of rows hold a few thousand patterns, and a model is fitted to those. A pattern carries its number of rows and the sums of y and
 //! y² about a pivot. Where patterns are not much fewer than rows, every row is a pattern of its own.
 //!
-//! Whole numbers within a small range become places in a table; anything else is looked up by its bits. Rows are read in chunks,
-//! in a few parts whose number depends on the problem alone, so that sums have the same bits whatever the number of threads.
+//! Whole numbers within a small range become places in a table ([`Grid`]); anything else is looked up by its bits. Rows are read in
+//! chunks, in a few parts whose number depends on the problem alone, so that sums have the same bits whatever the number of threads.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::columns::sum;
+use super::grid::{Grid, MISSING, PLACES, Span, Unfit, chunks};
 use super::lookup::Table;
 use super::tally::{Cell, Exact, Seen, Tally};
 use crate::problem::Problem;
 use crate::rows::{CHUNK, Frame, Rows};
 
-/// Most places of the table.
-const PLACES: usize = 1 << 18;
 /// Most parts that rows are read in.
 const PARTS: usize = 16;
 /// A row without a pattern: something is missing in it.
@@ -81,8 +80,13 @@ impl Patterns {
         let reader = Reader::of(rows, request);
         // A value beyond what the first look saw is not rare: then the whole range is found out.
         for every in [false, true] {
-            let Some(grid) = reader.grid(every) else { break };
-            if let Some(parts) = reader.parts(&|range| reader.by_grid(&grid, range), grid.parts(rows.len()))? {
+            let Some(spans) = reader.spans(every) else { break };
+            let grid = match Grid::of(rows, &reader.keys, &spans) {
+                Ok(grid) => grid,
+                Err(Unfit::Outside) => continue,
+                Err(Unfit::Many) => break,
+            };
+            if let Some(parts) = reader.parts(&|range| reader.by_grid(&grid, range), parts(&grid, rows.len()))? {
                 return reader.joined_grid(&grid, parts).map_or_else(|| reader.rows(), Ok);
             }
         }
@@ -131,18 +135,9 @@ struct Part {
     places: Vec<u32>,
 }
 
-/// Places of whole numbers: a digit per variable, the first counting most.
-struct Grid {
-    low: Vec<f64>,
-    size: Vec<usize>,
-    places: usize,
-}
-
-impl Grid {
-    /// In how many parts rows are read: tables are to stay small beside the rows.
-    fn parts(&self, rows: usize) -> usize {
-        (rows / self.places.max(1) / 2).clamp(1, PARTS)
-    }
+/// In how many parts rows are read: tables are to stay small beside the rows.
+fn parts(grid: &Grid, rows: usize) -> usize {
+    (rows / grid.places.max(1) / 2).clamp(1, PARTS)
 }
 
 struct Reader<'a> {
@@ -209,13 +204,12 @@ impl<'a> Reader<'a> {
         seen
     }
 
-    /// The table, where all variables seem to be whole numbers within small ranges; by a few chunks or by every one. Reading tells
-    /// whether they are.
-    fn grid(&self, every: bool) -> Option<Grid> {
+    /// The ranges of the variables, where all seem to be whole numbers within small ones; by a few chunks or by every one. Reading
+    /// tells whether they are.
+    fn spans(&self, every: bool) -> Option<Vec<Span>> {
         let ranges = if every { chunks(0..self.rows.len()) } else { self.probe() };
         let seen: Vec<Seen> = self.keys.par_iter().map(|key| self.seen(*key, &ranges)).collect();
-        let mut grid = Grid { low: Vec::new(), size: Vec::new(), places: 1 };
-        for (key, seen) in self.keys.iter().zip(seen) {
+        let span = |(key, seen): (&usize, Seen)| {
             // Categories are known; other numbers may go a little beyond what was seen.
             let (low, high) = match self.rows.categories(*key) {
                 Some(categories) => (0.0, categories.len().max(1) as f64 - 1.0),
@@ -226,18 +220,10 @@ impl<'a> Reader<'a> {
                     (seen.low - margin, seen.high + margin)
                 }
             };
-            if !seen.whole || high - low >= PLACES as f64 || low.abs() > 1e15 {
-                return None;
-            }
-            let size = (high - low) as usize + 1;
-            grid.places *= size;
-            if grid.places > PLACES || grid.places > (self.rows.len() * 4).max(4096) {
-                return None;
-            }
-            grid.low.push(low);
-            grid.size.push(size);
-        }
-        Some(grid)
+            let small = seen.whole && high - low < PLACES as f64 && low.abs() <= 1e15;
+            small.then(|| Span { low, size: (high - low) as usize + 1 })
+        };
+        self.keys.iter().zip(seen).map(span).collect()
     }
 
     /// Reads all rows in parts; none when a part could not be read that way.
@@ -278,10 +264,8 @@ impl<'a> Reader<'a> {
                 return None;
             }
             let (values, places) = (&mut values[..range.len()], &mut places[..range.len()]);
-            places.fill(0);
-            for ((key, low), size) in self.keys.iter().zip(&grid.low).zip(&grid.size) {
-                self.rows.read(*key, range.clone(), values);
-                digits(values, *low, *size, places)?;
+            if !grid.read(self.rows, &self.keys, range.clone(), values, places) {
+                return None;
             }
             match self.y {
                 Some(y) => self.rows.read(y, range, values),
@@ -315,15 +299,9 @@ impl<'a> Reader<'a> {
             whole.seen = whole.seen.join(part.seen);
             whole.places.extend(part.places);
         }
-        let used: Vec<usize> = (0..grid.places).filter(|i| whole.cells[*i].weight > 0.0).collect();
-        let mut columns = vec![Vec::with_capacity(used.len()); self.keys.len()];
-        for place in &used {
-            let mut rest = *place;
-            for (j, column) in columns.iter_mut().enumerate().rev() {
-                column.push(grid.low[j] + (rest % grid.size[j]) as f64);
-                rest /= grid.size[j];
-            }
-        }
+        let mut used: Vec<usize> = (0..grid.places).filter(|i| whole.cells[*i].weight > 0.0).collect();
+        grid.sort(&mut used);
+        let columns = grid.values(&used);
         let mut number = vec![NONE; grid.places];
         used.iter().enumerate().for_each(|(i, place)| number[*place] = i as u32);
         let cells = used.iter().map(|i| whole.cells[*i]).collect();
@@ -520,30 +498,6 @@ impl Clusters {
         let place = |x: &f64| distinct.binary_search_by(|d| d.total_cmp(x)).unwrap_or_default() as u32;
         Self { of: values.par_iter().map(place).collect(), count: distinct.len() }
     }
-}
-
-/// From here on a place is that of no row: places are below [`PLACES`], and what is missing adds this much.
-const MISSING: u32 = 1 << 30;
-
-/// A digit more for each place; none where a value is not a whole number of the range.
-fn digits(values: &[f64], low: f64, size: usize, places: &mut [u32]) -> Option<()> {
-    // A whole number below 2³² stands in the low bits of its sum with 2⁵².
-    const SHIFT: f64 = 4_503_599_627_370_496.0;
-    let (width, top) = (size as u32, size as f64 - 1.0);
-    let mut wrong = false;
-    for (place, x) in places.iter_mut().zip(values) {
-        let off = x - low;
-        let shifted = off + SHIFT;
-        let missing = x.is_nan();
-        wrong |= !missing & !((off >= 0.0) & (off <= top) & (shifted - SHIFT == off));
-        let digit = if missing { MISSING } else { shifted.to_bits() as u32 };
-        *place = if *place >= MISSING || missing { MISSING } else { *place * width + digit };
-    }
-    (!wrong).then_some(())
-}
-
-fn chunks(range: Range<usize>) -> Vec<Range<usize>> {
-    range.clone().step_by(CHUNK).map(|start| start..(start + CHUNK).min(range.end)).collect()
 }
 
 #[cfg(test)]

@@ -84,6 +84,37 @@ fn stat_020_patterns_of_rows() {
     check(&data, &[sex, wide], y);
 }
 
+/// STAT-020: where a variable follows from others the combinations that occur are numbered, whichever comes first, and rare values
+/// beyond the first look find their place.
+#[test]
+fn stat_020_variables_that_follow_from_each_other() {
+    let mut next = numbers(13);
+    let n = 60_000;
+    let mut data = Data::default();
+    let mut ages: Vec<f64> = (0..n).map(|i| if i % 101 == 7 { f64::NAN } else { 18.0 + next(70) }).collect();
+    ages[20_000] = 109.0;
+    let squared = data.number("age2", ages.iter().map(|x| x * x).collect());
+    let cubed = data.number("age3", ages.iter().map(|x| (x - 60.0).powi(3)).collect());
+    let age = data.number("age", ages);
+    let sex = data.factor("sex", &(0..n).map(|_| next(2)).collect::<Vec<_>>());
+    let level = data.number("level", (0..n).map(|i| if i % 57 == 0 { f64::NAN } else { next(5) - 2.0 }).collect());
+    let y = data.number("y", (0..n).map(|_| next(1 << 30) / 8.0).collect());
+    check(&data, &[sex, age, level, squared], y);
+    check(&data, &[squared, sex, age], y);
+    check(&data, &[age, sex, cubed, squared], y);
+    let rows = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let request = Request { covariates: &[age, squared, sex], y: Some(y), cluster: Some(level), places: false };
+        let patterns = pool.install(|| Patterns::of(&data, request)).unwrap();
+        (patterns.frame.columns, patterns.sum, patterns.clusters.unwrap().of)
+    };
+    assert_eq!(rows(1), rows(3));
+    // Too many combinations for a table.
+    let wide = data.number("wide", (0..n).map(|_| next(200_000)).collect());
+    let request = Request { covariates: &[wide, sex, level], y: Some(y), cluster: None, places: false };
+    assert!(Patterns::of(&data, request).unwrap().by_row);
+}
+
 #[test]
 fn stat_020_many_patterns_are_rows() {
     let mut next = numbers(3);
