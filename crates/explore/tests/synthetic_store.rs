@@ -3,41 +3,19 @@
 //! `not_yet.csv`; a script that does better or worse than that table fails the test.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+#[path = "common/registers.rs"]
+mod registers;
 
-use async_trait::async_trait;
-use audit::Actor;
-use datastore::{Datastore, IngestOptions, UnitIndex, ingest};
-use disclosure::{GateKeys, MemoryLedger, Policy};
-use engine::{ImportCache, SourceCatalogue};
-use explore::{Job, Runner, RunnerParts, SnapshotBudget, Switch};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine::SourceCatalogue;
+use explore::{Job, Runner, Switch};
 use kernel::Language;
-use protocol::CallError;
-use protocol::calls::{IndexRegister, Registered};
 use script::{Code, Diagnostic, SavedScripts, Settings};
-use tokio::sync::Mutex;
 
 /// Enough for the gate's floor of a population.
 const PERSONS: u32 = 4000;
-
-/// Ordinals in the order of asking.
-#[derive(Default)]
-struct Index(Mutex<HashMap<String, HashMap<Vec<u8>, u32>>>);
-
-#[async_trait]
-impl UnitIndex for Index {
-    async fn register(&self, header: &IndexRegister, ids: &[&[u8]]) -> Result<Registered, CallError> {
-        let mut spaces = self.0.lock().await;
-        let known = spaces.entry(header.id_type.clone()).or_default();
-        let mut number = |id: &&[u8]| {
-            let next = known.len() as u32;
-            *known.entry(id.to_vec()).or_insert(next)
-        };
-        Ok(Registered { ordinals: ids.iter().map(&mut number).collect(), errors: Vec::new() })
-    }
-}
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../script/tests/scripts")
@@ -53,31 +31,6 @@ fn table(path: &Path, separator: char) -> Vec<BTreeMap<String, String>> {
         names.iter().map(|n| (*n).to_owned()).zip(fields.map(str::to_owned)).collect()
     };
     lines.map(row).collect()
-}
-
-async fn runner(zone: &testkit::TestZone) -> Runner {
-    let files = tempfile::tempdir().unwrap();
-    let settings = synth::Settings { persons: PERSONS, seed: 1, catalogue: true };
-    synth::generate(&settings, files.path(), &|_, _| ()).unwrap();
-    let stores = Datastore::open(zone.zone(), &zone.folder.path().join("datastore")).await.unwrap();
-    let paths = [files.path().join("no.ssb.fdb"), files.path().join("no.fhi.npr")];
-    let options = IngestOptions::default();
-    let loaded = ingest(&stores, &Index::default(), &Actor::service("data"), &paths, &options, &|_| ()).await.unwrap();
-    let count: usize = loaded.stores.iter().map(|s| s.changes.len()).sum();
-    assert!(count >= 732, "{count} datasets");
-    let columns = stores.columns();
-    columns.spaces().iter().for_each(|space| columns.set_dataset_key(space, [7; 32]));
-    Runner::new(RunnerParts {
-        source: Arc::new(columns),
-        cache: Arc::new(ImportCache::new(256 << 20)),
-        policy: Policy::standard(),
-        keys: Arc::new(GateKeys::new([7; 32], [9; 32])),
-        ledger: Box::new(MemoryLedger::new()),
-        meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
-        signer: zone.signer.clone(),
-        clock: zone.clock.clone(),
-        snapshots: SnapshotBudget::default(),
-    })
 }
 
 /// As `Runner::check`, with the saved script that one of the scripts loads.
@@ -107,7 +60,9 @@ fn outcome(text: &str, diagnostics: &[Diagnostic]) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn lang_370_scripts_behave_as_listed_on_the_synthetic_store() {
     let zone = testkit::zone("data").await;
-    let runner = runner(&zone).await;
+    let settings = synth::Settings { persons: PERSONS, seed: 1, catalogue: true };
+    let (runner, datasets) = registers::runner(&zone, &settings, &["no.ssb.fdb", "no.fhi.npr"]).await;
+    assert!(datasets >= 732, "{datasets} datasets");
     let mut differ = Vec::new();
     for row in table(&scripts().join("MANIFEST.csv"), ',') {
         let (file, expected) = (&row["file"], row["expectation"].as_str());
