@@ -1,7 +1,6 @@
 //! The linear models beyond `regress`: instruments, panels, differences in differences, the comparison of fixed and random effects,
 //! and decompositions.
 
-use script::program::Options;
 use statistics::fit::{Estimate, Fit};
 use statistics::linear::iv::{Estimator, Instruments};
 use statistics::linear::oaxaca::{Decomposition, Oaxaca};
@@ -12,7 +11,6 @@ use statistics::linear::panel::{Model, Panel};
 use super::fit::{Fitted, errors, number, regress};
 use super::model::{ModelWork, raw_test};
 use super::sample::View;
-use crate::error::RunError;
 use crate::raw::{Digits, Failed, RawEstimate, RawFitRows, RawFitTable, RawNumber, RawTest};
 
 fn table(name: &str, rows: RawFitRows) -> RawFitTable {
@@ -69,44 +67,34 @@ const ENDOGENEITY: &[&str] = &["durbin", "wu_hausman", "robust_score", "robust_r
 const OVERIDENTIFICATION: &[&str] = &["sargan", "basmann", "anderson_rubin", "basmann_f", "hansen"];
 
 /// `regress-panel` as its estimator is asked for it; none for `pooled`, which is `regress`.
-pub(super) fn panel(work: &ModelWork) -> Result<Option<Panel>, Failed> {
+pub(super) fn panel(work: &ModelWork) -> Option<Panel> {
     let options = &work.plan.options;
     let model = match () {
-        () if options.has("pooled") => return Ok(None),
+        () if options.has("pooled") => return None,
         () if options.has("re") => Model::Random,
         () if options.has("be") => Model::Between,
         () => Model::Fixed,
     };
-    refused(options, &["noconstant"])?;
-    if work.option("cluster").is_some() {
-        return Err(RunError::not_yet("cluster").into());
-    }
     let [unit, time] = work.panel.unwrap_or_default();
-    Ok(Some(Panel {
+    Some(Panel {
         y: work.response,
         terms: work.terms.clone(),
+        constant: !options.has("noconstant"),
         unit,
         time: Some(time),
         model,
         robust: options.has("robust"),
-    }))
-}
-
-/// Options that an estimator cannot take into account are told, never passed over.
-fn refused(options: &Options, names: &[&str]) -> Result<(), Failed> {
-    match names.iter().find(|name| options.has(name)) {
-        Some(name) => Err(RunError::not_yet(name).into()),
-        None => Ok(()),
-    }
+        cluster: work.option("cluster"),
+    })
 }
 
 pub(super) fn regress_panel(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {
-    match panel(work)? {
+    match panel(work) {
         Some(asked) => Ok(asked.fit(view, persons)?.fit.into()),
         None => {
             // `robust` is by unit in a panel (STAT-132).
             let mut asked = regress(work);
-            if work.plan.options.has("robust") {
+            if asked.errors == statistics::linear::Errors::Robust {
                 asked.errors = statistics::linear::Errors::Cluster(work.panel.unwrap_or_default()[0]);
             }
             Ok(asked.fit(view, persons)?.fit.into())
@@ -115,9 +103,6 @@ pub(super) fn regress_panel(work: &ModelWork, view: &View<'_>, persons: Option<&
 }
 
 pub(super) fn differences(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {
-    if work.option("cluster").is_some() {
-        return Err(RunError::not_yet("cluster").into());
-    }
     let [unit, time] = work.panel.unwrap_or_default();
     let asked = Differences {
         y: work.response,
@@ -127,13 +112,13 @@ pub(super) fn differences(work: &ModelWork, view: &View<'_>, persons: Option<&[u
         unit,
         time,
         robust: work.plan.options.has("robust"),
+        cluster: work.option("cluster"),
     };
     Ok(asked.fit(view, persons)?.fit.into())
 }
 
 pub(super) fn hausman(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {
     let options = &work.plan.options;
-    refused(options, &["noconstant"])?;
     let scale = match () {
         () if options.has("sigmamore") => Scale::More,
         () if options.has("sigmaless") => Scale::Less,
@@ -143,6 +128,7 @@ pub(super) fn hausman(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>
         y: work.response,
         terms: work.terms.clone(),
         unit: work.panel.unwrap_or_default()[0],
+        constant: !options.has("noconstant"),
         include_constant: options.has("include_constant"),
         scale,
     };
@@ -171,10 +157,10 @@ pub(super) fn hausman(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>
 
 pub(super) fn oaxaca(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {
     let options = &work.plan.options;
-    refused(options, &["noconstant"])?;
     let asked = Oaxaca {
         y: work.response,
         terms: work.terms.clone(),
+        constant: !options.has("noconstant"),
         by: work.groups[0],
         first: None,
         pool: options.has("pool"),

@@ -184,7 +184,6 @@ impl ModelWork {
         let mut all_tables = grouped(&fit);
         all_tables.extend(tables);
         let tests = fit.tests.iter().filter(|test| !test.name.contains('[')).map(raw_test).collect();
-        let parameters = fit.estimates.len() as u64;
         let mut terms = self.raw_terms(&fit, &mut evidence);
         for term in &mut terms {
             if hidden {
@@ -192,6 +191,7 @@ impl ModelWork {
             }
             term.concentration = term.concentration.max(concentration);
         }
+        let parameters = terms.len() as u64;
         RawFit {
             head: ModelHead { equations, ..self.head.clone() },
             state: FitState::Converged,
@@ -223,7 +223,13 @@ impl ModelWork {
         };
         let product = self.plan.terms.iter().take(2).flat_map(|t| &t.pieces).map(|p| &*p.column);
         let product = product.collect::<Vec<&str>>().join("#");
-        let terms = fit.estimates.iter().map(|estimate| {
+        let concentration = |number: usize| {
+            let place = kept.iter().position(|k| *k == number)?;
+            fit.influence.concentration.get(place).copied()
+        };
+        let mut terms: Vec<RawTerm> = Vec::new();
+        let mut told = vec![false; evidence.design.len()];
+        for estimate in &fit.estimates {
             // The label of the column comes after that of the equation.
             let of_column = estimate.label.rsplit_once(':').map_or(estimate.label.as_str(), |(_, label)| label);
             let of_column = if of_column == EFFECT { &*product } else { of_column };
@@ -240,11 +246,9 @@ impl ModelWork {
                 None if of_column == "_cons" => TermRole::Intercept,
                 None => TermRole::Parameter,
             };
-            let concentration = number.and_then(|number| {
-                let place = kept.iter().position(|k| *k == number)?;
-                fit.influence.concentration.get(place).copied()
-            });
-            RawTerm {
+            number.into_iter().for_each(|number| told[number] = true);
+            let concentration = number.and_then(concentration);
+            terms.push(RawTerm {
                 label: estimate.label.clone(),
                 role,
                 estimate: estimate.b,
@@ -253,9 +257,21 @@ impl ModelWork {
                 sides: number.and_then(|number| evidence.sides[number].take()),
                 off_mode: number.and_then(|number| evidence.off_mode[number].take()),
                 concentration: concentration.unwrap_or(0.0),
-            }
-        });
-        terms.collect()
+            });
+        }
+        // Columns that are in the model and not in its result are judged too.
+        for number in kept.iter().copied().filter(|number| !told[*number]) {
+            terms.push(RawTerm {
+                label: evidence.design.columns[number].label.clone(),
+                role: TermRole::Control,
+                estimate: 0.0,
+                se: 0.0,
+                sides: evidence.sides[number].take(),
+                off_mode: evidence.off_mode[number].take(),
+                concentration: concentration(number).unwrap_or(0.0),
+            });
+        }
+        terms
     }
 
     /// Predicted margins, each with the persons of its cell.

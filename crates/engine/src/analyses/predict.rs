@@ -124,7 +124,7 @@ impl PredictWork {
                     _ => fitted.predicted(all),
                 }))
             }
-            ModelKind::RegressPanel => match linear::panel(model)? {
+            ModelKind::RegressPanel => match linear::panel(model) {
                 Some(asked) => {
                     let fitted = asked.fit(view, persons.as_deref())?;
                     Ok(self.each(|statistic| match statistic {

@@ -2,6 +2,7 @@
 //! row by row (ENG-040).
 
 mod agreement;
+mod analyses;
 mod commands;
 mod operations;
 mod reference;

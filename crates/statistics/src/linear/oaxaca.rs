@@ -19,8 +19,10 @@ use crate::rows::{Frame, Rows};
 pub struct Oaxaca {
     /// The dependent variable.
     pub y: usize,
-    /// The terms; there is always a constant.
+    /// The terms.
     pub terms: Vec<Term>,
+    /// Whether there is a constant.
+    pub constant: bool,
     /// The variable of the two groups.
     pub by: usize,
     /// The value of group A at the rows; the group with the larger mean where it is not given.
@@ -96,7 +98,7 @@ impl Oaxaca {
         let request = Request { covariates: &covariates, y: Some(self.y), cluster: None, places: persons.is_some() };
         let patterns = Patterns::of(rows, request)?;
         let place = super::model::place(&covariates);
-        let whole = Design::of(rows, &patterns.frame, &place, &self.terms, true)?;
+        let whole = Design::of(rows, &patterns.frame, &place, &self.terms, self.constant)?;
         let column = &patterns.frame.columns[covariates.len() - 1];
         let mut values = column.clone();
         values.sort_by(f64::total_cmp);
@@ -111,7 +113,7 @@ impl Oaxaca {
         gone.dedup();
         let omitted: Vec<String> = gone.iter().map(|j| whole.columns[*j].label.clone()).collect();
         let design = whole.without(&gone);
-        if design.len() < 2 {
+        if design.len() < 1 + usize::from(self.constant) {
             return Err(Problem::new("E_COLLINEAR_ALL"));
         }
         let [low_part, high_part] = parts;

@@ -22,7 +22,7 @@ fn world(seed: u64) -> Table {
 
 fn model(robust: bool) -> Oaxaca {
     let terms = vec![Term::number(1), Term::factor(2, None)];
-    Oaxaca { y: 0, terms, by: 3, first: None, pool: true, robust }
+    Oaxaca { y: 0, terms, constant: true, by: 3, first: None, pool: true, robust }
 }
 
 fn close(a: f64, b: f64, tolerance: f64) {
@@ -116,4 +116,17 @@ fn stat_402_problems_of_oaxaca() {
     terms.push(Term::number(only));
     let found = Oaxaca { terms, ..model(false) }.fit(&table, None).unwrap();
     assert_eq!((found.omitted, found.notices), (vec!["only".to_owned()], vec![Notice::with("W_COLLINEAR", "only")]));
+}
+
+/// LANG-203: without a constant both groups' models go through the origin, and nothing stands for a constant.
+#[test]
+fn lang_203_without_a_constant() {
+    let table = world(3);
+    let found = Oaxaca { constant: false, ..model(false) }.fit(&table, None).unwrap();
+    assert!(found.threefold.iter().all(|part| part.detail.iter().all(|(label, ..)| label != "_cons")));
+    assert!(found.threefold.iter().chain(&found.pooled).all(|part| part.value.is_finite() && part.se > 0.0));
+    let whole: f64 = found.threefold.iter().map(|part| part.value).sum();
+    let predicted: f64 = found.pooled.iter().map(|part| part.value).sum();
+    // Both ways part the same difference of predicted means.
+    assert!((whole - predicted).abs() < 1e-9 * whole.abs(), "{whole} {predicted}");
 }

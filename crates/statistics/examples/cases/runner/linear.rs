@@ -151,8 +151,10 @@ fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         terms: sheet.terms(case.list("terms")),
         unit: sheet.number(case.panel("unit").unwrap_or_default()),
         time: case.panel("time").map(|time| sheet.number(time)),
+        constant: !case.switch("noconstant"),
         model,
         robust: case.switch("robust"),
+        cluster: case.word("cluster").map(|cluster| sheet.number(cluster)),
     };
     Ok(of_fit(&panel.fit(&sheet.table, None)?.fit))
 }
@@ -166,6 +168,7 @@ fn differences(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         unit: sheet.number(case.panel("unit").unwrap_or_default()),
         time: sheet.number(case.panel("time").unwrap_or_default()),
         robust: case.switch("robust"),
+        cluster: case.word("cluster").map(|cluster| sheet.number(cluster)),
     };
     let mut values = of_fit(&model.fit(&sheet.table, None)?.fit);
     also(&mut values, &[(&format!("b[{EFFECT}]"), "atet"), (&format!("se[{EFFECT}]"), "se_atet")]);
@@ -177,6 +180,7 @@ fn hausman(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         y: sheet.number(case.text("y").unwrap_or_default()),
         terms: sheet.terms(case.list("terms")),
         unit: sheet.number(case.panel("unit").unwrap_or_default()),
+        constant: !case.switch("noconstant"),
         include_constant: case.switch("include_constant"),
         scale: match (case.switch("sigmamore"), case.switch("sigmaless")) {
             (true, _) => Scale::More,
@@ -233,6 +237,7 @@ fn instruments(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
 fn oaxaca(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     let model = Oaxaca {
         y: sheet.number(case.text("y").unwrap_or_default()),
+        constant: !case.switch("noconstant"),
         terms: sheet.terms(case.list("terms")),
         by: sheet.number(case.text("by").unwrap_or_default()),
         first: case.list("groups_order").first().and_then(|v| v.as_f64()),

@@ -7,7 +7,7 @@ use crate::linear::columns::{Filled, Matrix};
 use crate::linear::model::{Known, place};
 use crate::linear::patterns::Clusters;
 use crate::problem::Problem;
-use crate::rows::{Frame, Rows};
+use crate::rows::{CHUNK, Frame, Rows};
 
 /// A panel: columns of the design with the constant first, y less a pivot, and the unit of each row.
 pub struct Data {
@@ -27,6 +27,8 @@ pub struct Data {
     pub names: Vec<f64>,
     /// The time of each row; 0 without one.
     pub time: Vec<f64>,
+    /// By what errors are clustered, where it is not the unit.
+    pub clusters: Option<Clusters>,
     /// The number of each row at its source.
     pub origin: Vec<u32>,
     /// The categories that occur.
@@ -89,7 +91,25 @@ impl Data {
         if units.count < 2 || sizes.iter().all(|size| *size == 1.0) {
             return Err(Problem::new("E_NOT_A_PANEL"));
         }
-        Ok(Self { design, x, y, pivot, units, sizes, names, time, origin: frame.origin, known })
+        Ok(Self { design, x, y, pivot, units, sizes, names, time, clusters: None, origin: frame.origin, known })
+    }
+
+    /// Clusters the rows by a variable.
+    ///
+    /// # Errors
+    /// `E_TOO_FEW_CLUSTERS` when it has one value only.
+    pub fn cluster(&mut self, rows: &dyn Rows, variable: usize) -> Result<(), Problem> {
+        let mut all = vec![0.0; rows.len()];
+        for (number, out) in all.chunks_mut(CHUNK).enumerate() {
+            rows.read(variable, number * CHUNK..number * CHUNK + out.len(), out);
+        }
+        let values: Vec<f64> = self.origin.iter().map(|row| all[*row as usize]).collect();
+        let clusters = Clusters::of(&values);
+        if clusters.count < 2 {
+            return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(variable)));
+        }
+        self.clusters = Some(clusters);
+        Ok(())
     }
 
     /// Number of rows.
@@ -123,10 +143,15 @@ impl Data {
         self.units.of.iter().zip(column).map(|(unit, x)| x - taken[*unit as usize]).collect()
     }
 
-    /// The unit means of all columns, a row per unit.
-    pub fn between(&self) -> (Matrix, Vec<f64>) {
-        let columns = self.x.columns.iter().map(|column| self.means(column)).collect();
-        (Matrix { columns, constant: true }, self.means(&self.y))
+    /// The unit means of all columns and of y, a row per unit; without the constant y as it is, else less the pivot.
+    pub fn between(&self, constant: bool) -> (Matrix, Vec<f64>) {
+        let first = usize::from(!constant);
+        let columns = self.x.columns.iter().skip(first).map(|column| self.means(column)).collect();
+        let mut y = self.means(&self.y);
+        if !constant {
+            y.iter_mut().for_each(|y| *y += self.pivot);
+        }
+        (Matrix { columns, constant }, y)
     }
 
     /// The differences between a unit's neighbouring rows in the order of time, with a constant: columns, y, unit and person's row.

@@ -30,6 +30,8 @@ pub struct Differences {
     pub time: usize,
     /// Errors by unit.
     pub robust: bool,
+    /// A variable by which errors are clustered instead.
+    pub cluster: Option<usize>,
 }
 
 /// The label of the average effect on the treated.
@@ -76,7 +78,11 @@ impl Differences {
             terms.push(Term { pieces: vec![number(self.group), number(self.treated)], control: false });
         }
         terms.extend(self.terms.iter().cloned());
-        let errors = if self.robust { Errors::Cluster(self.unit) } else { Errors::Default };
+        let errors = match self.cluster {
+            Some(cluster) => Errors::Cluster(cluster),
+            None if self.robust => Errors::Cluster(self.unit),
+            None => Errors::Default,
+        };
         let model = Regress { errors, ..Regress::of(self.y, terms) };
         let effect = if two_way {
             rows.name(self.treated).to_owned()

@@ -29,6 +29,8 @@ pub struct Hausman {
     pub terms: Vec<Term>,
     /// The variable that numbers the units.
     pub unit: usize,
+    /// Whether random effects have a constant.
+    pub constant: bool,
     /// Whether the constant is compared too.
     pub include_constant: bool,
     /// Whose variance is used.
@@ -69,8 +71,16 @@ impl Hausman {
     /// # Errors
     /// Those of [`Panel::fit`]; `E_COLLINEAR_ALL` when the models have no slope in common.
     pub fn fit(&self, rows: &dyn Rows, persons: Option<&[u32]>) -> Result<Comparison, Problem> {
-        let panel =
-            |model| Panel { y: self.y, terms: self.terms.clone(), unit: self.unit, time: None, model, robust: false };
+        let panel = |model| Panel {
+            y: self.y,
+            terms: self.terms.clone(),
+            constant: self.constant,
+            unit: self.unit,
+            time: None,
+            model,
+            robust: false,
+            cluster: None,
+        };
         let fixed = panel(Model::Fixed).fit(rows, persons)?;
         let random = panel(Model::Random).fit(rows, persons)?;
         let common: Vec<(usize, usize)> = fixed

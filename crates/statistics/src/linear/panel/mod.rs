@@ -42,8 +42,10 @@ pub enum Model {
 pub struct Panel {
     /// The dependent variable.
     pub y: usize,
-    /// The terms; there is always a constant.
+    /// The terms.
     pub terms: Vec<Term>,
+    /// Whether there is a constant. Fixed effects have levels anyway; without it their grand mean is not told.
+    pub constant: bool,
     /// The variable that numbers the units.
     pub unit: usize,
     /// The variable of the time; [`Model::FirstDifferences`] and [`Model::FixedTwoWay`] need it.
@@ -52,6 +54,8 @@ pub struct Panel {
     pub model: Model,
     /// Errors by unit; HC1 between units.
     pub robust: bool,
+    /// A variable by which errors are clustered instead; between units that of a unit's last row.
+    pub cluster: Option<usize>,
 }
 
 /// A result.
@@ -91,10 +95,13 @@ impl Panel {
     /// Fits it. `persons` is the person of each source row; without it the units are the persons.
     ///
     /// # Errors
-    /// `E_NOT_A_PANEL`, `E_COLLINEAR_ALL`, `E_NO_RESIDUAL_DF`, `E_STOPPED`.
+    /// `E_NOT_A_PANEL`, `E_COLLINEAR_ALL`, `E_NO_RESIDUAL_DF`, `E_TOO_FEW_CLUSTERS`, `E_STOPPED`.
     pub fn fit(&self, rows: &dyn Rows, persons: Option<&[u32]>) -> Result<PanelFit, Problem> {
         let two_way = self.model == Model::FixedTwoWay;
-        let data = Data::of(rows, self.y, &self.terms, self.unit, self.time, two_way)?;
+        let mut data = Data::of(rows, self.y, &self.terms, self.unit, self.time, two_way)?;
+        if let Some(cluster) = self.cluster {
+            data.cluster(rows, cluster)?;
+        }
         let solved = match self.model {
             Model::Fixed | Model::FixedTwoWay => self.fixed(&data, persons)?,
             Model::Random => self.random(&data, persons)?,
@@ -106,6 +113,18 @@ impl Panel {
     }
 
     fn result(&self, data: &Data, solved: Solved) -> PanelFit {
+        let untold = !self.constant && solved.design.constant;
+        let mut result = self.told(data, solved);
+        if untold {
+            // The grand mean of the levels, which nobody asked for, stands last.
+            let kept = result.fit.estimates.len() - 1;
+            result.fit.estimates.truncate(kept);
+            result.fit.covariance = result.fit.covariance.view((0, 0), (kept, kept)).into_owned();
+        }
+        result
+    }
+
+    fn told(&self, data: &Data, solved: Solved) -> PanelFit {
         let mut terms = self.terms.clone();
         terms.push(Term { pieces: Vec::new(), control: true });
         let (estimates, covariance) = estimates(&solved.design, &terms, &solved.b, &solved.covariance);
@@ -128,7 +147,7 @@ impl Panel {
             let sigma_u = (sum(levels.iter().map(|u| (u - mean).powi(2))) / (levels.len() as f64 - 1.0)).sqrt();
             scalars.extend(components(sigma_u, (solved.rss / solved.df).sqrt()));
         }
-        let slopes: Vec<usize> = (1..solved.design.len()).collect();
+        let slopes: Vec<usize> = (usize::from(solved.design.constant)..solved.design.len()).collect();
         let mut tests = Vec::new();
         if !slopes.is_empty() {
             let mut test = joint("F", &slopes, &solved.b, &solved.covariance, solved.df);
@@ -206,10 +225,11 @@ impl Panel {
     ) -> Result<Solved, Problem> {
         let people = people(data, persons).collect();
         let mut solved = plain(data, x, &solution, df, people)?;
-        if self.robust {
+        let clusters = data.clusters.as_ref().or(self.robust.then_some(&data.units));
+        if let Some(clusters) = clusters {
             let scores = solution.residuals(x, y);
-            solved.covariance = solution.clustered(x, &scores, &data.units.of, data.units.count) * factor;
-            solved.clusters = Some(data.units.count as u64);
+            solved.covariance = solution.clustered(x, &scores, &clusters.of, clusters.count) * factor;
+            solved.clusters = Some(clusters.count as u64);
         }
         Ok(solved)
     }
@@ -218,7 +238,7 @@ impl Panel {
     /// a share θ of the unit's means.
     fn random(&self, data: &Data, persons: Option<&[u32]>) -> Result<Solved, Problem> {
         let within = self.within(data)?;
-        let (means, means_y) = data.between();
+        let (means, means_y) = data.between(true);
         let between = solve(&means, Response { values: &means_y, pivot: data.pivot }, None);
         let df_between = data.units.count as f64 - between.size() as f64;
         if df_between <= 0.0 {
@@ -232,6 +252,9 @@ impl Panel {
             whole => (1.0 - (sigma2_e / whole).sqrt()).min(1.0 - 1e-12),
         };
         let theta: Vec<f64> = data.sizes.iter().map(share).collect();
+        if !self.constant {
+            return self.random_without(data, &theta, [sigma2_u, sigma2_e], persons);
+        }
         // Columns about their grand means; the constant takes them back.
         let centre: Vec<f64> = data.x.columns.iter().map(|c| sum(c.iter().copied()) / data.n()).collect();
         let centred = |(j, column): (usize, &Vec<f64>)| {
@@ -258,20 +281,39 @@ impl Panel {
         solved.b = &back * &solved.b;
         solved.b[0] += data.pivot;
         solved.covariance = &back * solved.covariance * back.transpose();
-        solved.scalars = components(sigma2_u.sqrt(), sigma2_e.sqrt()).to_vec();
-        let fold = |f: fn(f64, f64) -> f64, start| theta.iter().copied().fold(start, f);
-        let (low, high) = (fold(f64::min, f64::INFINITY), fold(f64::max, 0.0));
-        solved.scalars.extend([("theta_min", low), ("theta_max", high)]);
-        if low == high {
-            solved.scalars.push(("theta", low));
+        solved.drawn(&theta, [sigma2_u, sigma2_e]);
+        Ok(solved)
+    }
+
+    /// The same without a constant: y and columns as they are, less a share of their means.
+    fn random_without(
+        &self,
+        data: &Data,
+        theta: &[f64],
+        variances: [f64; 2],
+        persons: Option<&[u32]>,
+    ) -> Result<Solved, Problem> {
+        let columns = data.x.columns.iter().skip(1).map(|column| data.less(column, |unit| theta[unit])).collect();
+        let x = Matrix { columns, constant: false };
+        let whole: Vec<f64> = data.y.iter().map(|y| y + data.pivot).collect();
+        let y = data.less(&whole, |unit| theta[unit]);
+        let response = Response { values: &y, pivot: 0.0 };
+        let solution = solve(&x, response, None);
+        let k = solution.size() as f64;
+        let df = data.n() - k;
+        if df <= 0.0 {
+            return Err(Problem::new("E_NO_RESIDUAL_DF"));
         }
-        solved.shrink = Box::new(move |size| size * sigma2_u / (sigma2_e + size * sigma2_u));
+        let response = Response { values: &y, pivot: 0.0 };
+        let mut solved = self.solved(data, (&x, response), solution, df, data.n() / (data.n() - k), persons)?;
+        solved.drawn(theta, variances);
         Ok(solved)
     }
 
     fn between(&self, data: &Data, persons: Option<&[u32]>) -> Result<Solved, Problem> {
-        let (x, y) = data.between();
-        let solution = solve(&x, Response { values: &y, pivot: data.pivot }, None);
+        let (x, y) = data.between(self.constant);
+        let pivot = if self.constant { data.pivot } else { 0.0 };
+        let solution = solve(&x, Response { values: &y, pivot }, None);
         let k = solution.size() as f64;
         let count = data.units.count as f64;
         if count <= k {
@@ -284,8 +326,16 @@ impl Panel {
         let person = |row: &u32| persons.map_or(*row, |persons| persons[*row as usize]);
         let people: Vec<u32> = first.iter().map(person).collect();
         let mut solved = plain(data, &x, &solution, count - k, people)?;
-        if self.robust {
-            let scores = solution.residuals(&x, Response { values: &y, pivot: data.pivot });
+        let scores = || solution.residuals(&x, Response { values: &y, pivot });
+        if let Some(clusters) = &data.clusters {
+            let mut of = vec![0; data.units.count];
+            data.units.of.iter().zip(&clusters.of).for_each(|(unit, cluster)| of[*unit as usize] = *cluster);
+            let groups = clusters.count as f64;
+            let factor = groups / (groups - 1.0) * (count - 1.0) / (count - k);
+            solved.covariance = solution.clustered(&x, &scores(), &of, clusters.count) * factor;
+            solved.clusters = Some(clusters.count as u64);
+        } else if self.robust {
+            let scores = scores();
             let squares: Vec<f64> = scores.iter().map(|e| e * e).collect();
             solved.covariance = solution.sandwich(&x, &squares) * (count / (count - k));
         }
@@ -314,10 +364,15 @@ impl Panel {
 
     /// `regress`, with the errors by unit.
     fn pooled(&self, rows: &dyn Rows, persons: Option<&[u32]>) -> Result<Solved, Problem> {
-        let errors = if self.robust { Errors::Cluster(self.unit) } else { Errors::Default };
+        let errors = match self.cluster {
+            Some(cluster) => Errors::Cluster(cluster),
+            None if self.robust => Errors::Cluster(self.unit),
+            None => Errors::Default,
+        };
         // All columns are wanted here; those that are controlled for go later.
         let shown = |term: &Term| Term { control: false, ..term.clone() };
-        let model = Regress { errors, ..Regress::of(self.y, self.terms.iter().map(shown).collect()) };
+        let terms = self.terms.iter().map(shown).collect();
+        let model = Regress { errors, constant: self.constant, ..Regress::of(self.y, terms) };
         let regression = model.fit(rows, persons)?;
         let fit = regression.fit;
         let design = regression.sample.design;
@@ -345,6 +400,20 @@ impl Panel {
     }
 }
 
+impl Solved {
+    /// What is known of levels that are drawn: variances between and within, and the shares that were taken.
+    fn drawn(&mut self, theta: &[f64], [sigma2_u, sigma2_e]: [f64; 2]) {
+        self.scalars = components(sigma2_u.sqrt(), sigma2_e.sqrt()).to_vec();
+        let fold = |f: fn(f64, f64) -> f64, start| theta.iter().copied().fold(start, f);
+        let (low, high) = (fold(f64::min, f64::INFINITY), fold(f64::max, 0.0));
+        self.scalars.extend([("theta_min", low), ("theta_max", high)]);
+        if low == high {
+            self.scalars.push(("theta", low));
+        }
+        self.shrink = Box::new(move |size| size * sigma2_u / (sigma2_e + size * sigma2_u));
+    }
+}
+
 /// A regression within units.
 struct Within {
     x: Matrix,
@@ -361,7 +430,8 @@ fn people<'a>(data: &'a Data, persons: Option<&'a [u32]>) -> impl Iterator<Item 
 
 /// What a regression on data made of the panel gave, with the default errors. `people` are the persons of its rows.
 fn plain(data: &Data, x: &Matrix, solution: &Solution, df: f64, people: Vec<u32>) -> Result<Solved, Problem> {
-    let mut design = data.design.clone();
+    // Where the data had no constant their columns are those after it.
+    let mut design = if x.columns.len() < data.design.len() { data.design.without(&[0]) } else { data.design.clone() };
     let omitted = omit(&mut design, solution)?;
     Ok(Solved {
         design,

@@ -40,7 +40,8 @@ fn world(seed: u64) -> Table {
 }
 
 fn panel(model: Model) -> Panel {
-    Panel { y: 0, terms: vec![Term::number(1), Term::number(2)], unit: 3, time: Some(4), model, robust: false }
+    let terms = vec![Term::number(1), Term::number(2)];
+    Panel { y: 0, terms, constant: true, unit: 3, time: Some(4), model, robust: false, cluster: None }
 }
 
 fn close(a: f64, b: f64, tolerance: f64) {
@@ -175,7 +176,8 @@ fn stat_402_problems_of_panels() {
 /// one variance for both the statistic is positive.
 #[test]
 fn stat_145_negative_hausman() {
-    let model = |scale| Hausman { y: 0, terms: vec![Term::number(1)], unit: 3, include_constant: false, scale };
+    let model =
+        |scale| Hausman { y: 0, terms: vec![Term::number(1)], unit: 3, constant: true, include_constant: false, scale };
     let mut found = [false; 2];
     for seed in 1..30 {
         let include_constant = seed % 2 == 0;
@@ -211,7 +213,9 @@ fn stat_140_forms_of_differences() {
     let (changing, outside, zero) = (add("changing", changing), add("outside", outside), add("zero", zero));
     let fit = |group, treated| {
         let terms = vec![Term::number(1)];
-        Differences { y: 0, group, treated, terms, unit: 3, time: 4, robust: true }.fit(&table, None).map(|r| r.fit)
+        Differences { y: 0, group, treated, terms, unit: 3, time: 4, robust: true, cluster: None }
+            .fit(&table, None)
+            .map(|r| r.fit)
     };
     let plain = fit(group, post).unwrap();
     let labels: Vec<&str> = plain.estimates.iter().map(|e| e.label.as_str()).collect();
@@ -224,5 +228,45 @@ fn stat_140_forms_of_differences() {
     assert_eq!(fit(changing, post).unwrap().notices, [Notice::with("W_GROUP_VARIES", "changing")]);
     for wrong in [fit(group, outside), fit(zero, post), fit(group, zero)] {
         assert_eq!(wrong.err(), Some(Problem::new("E_DID_NEEDS_FOUR_CELLS")));
+    }
+}
+
+/// LANG-200, STAT-132: errors by a variable are those by unit where it is the unit; without a constant the slopes of fixed effects
+/// are the same and no constant is told; between units and with random effects nothing stands in its place.
+#[test]
+fn lang_200_clusters_and_no_constant() {
+    let table = world(7);
+    for model in [Model::Fixed, Model::Random, Model::Pooled] {
+        let by_unit = Panel { robust: true, ..panel(model) }.fit(&table, None).unwrap().fit;
+        let by_variable = Panel { cluster: Some(3), ..panel(model) }.fit(&table, None).unwrap().fit;
+        assert_eq!(by_unit.clusters, by_variable.clusters);
+        for (a, b) in by_unit.estimates.iter().zip(&by_variable.estimates) {
+            assert_eq!((a.b, a.se), (b.b, b.se), "{model:?} {}", a.label);
+        }
+    }
+    let fit = |model, constant| Panel { constant, ..panel(model) }.fit(&table, None).unwrap();
+    let (with, without) = (fit(Model::Fixed, true).fit, fit(Model::Fixed, false).fit);
+    assert_eq!(with.estimates[..with.estimates.len() - 1], without.estimates[..]);
+    for model in [Model::Between, Model::Random, Model::Pooled] {
+        let fit = fit(model, false).fit;
+        assert!(fit.estimate("_cons").is_none() && fit.estimates.iter().all(|e| e.b.is_finite() && e.se > 0.0));
+    }
+    // Between units: least squares through the origin on the units' means.
+    let frame = Frame::of(&table, &[0, 1, 2, 3]);
+    let mut sums: std::collections::BTreeMap<u64, [f64; 4]> = std::collections::BTreeMap::new();
+    for i in 0..frame.len() {
+        let unit = sums.entry(frame.columns[3][i] as u64).or_default();
+        (0..3).for_each(|c| unit[c] += frame.columns[c][i]);
+        unit[3] += 1.0;
+    }
+    let mut means = Table::default();
+    for c in 0..3 {
+        means.number(["y", "x", "z"][c], sums.values().map(|s| s[c] / s[3]).collect());
+    }
+    let terms = vec![Term::number(1), Term::number(2)];
+    let wanted = Regress { constant: false, ..Regress::of(0, terms) }.fit(&means, None).unwrap().fit;
+    let found = fit(Model::Between, false).fit;
+    for (a, b) in wanted.estimates.iter().zip(&found.estimates) {
+        assert!((a.b - b.b).abs() <= 1e-9 * a.b.abs() && (a.se - b.se).abs() <= 1e-9 * a.se, "{a:?} {b:?}");
     }
 }
