@@ -15,13 +15,22 @@ use crate::words::{self, Words, say};
 /// The label of the constant.
 pub(crate) const CONSTANT: &str = "_cons";
 
-/// All tables of a model, the coefficients first.
+/// All tables of a model, the coefficients first where it has any.
 pub(crate) fn grids(model: &Model, stars: bool, language: Language) -> Vec<Grid> {
-    let mut grids = vec![coefficients(model, stars, language)];
+    let coefficients = coefficients(model, stars, language);
+    let mut grids: Vec<Grid> = Vec::new();
     if !model.margins.is_empty() {
         grids.push(estimates(words::table("margins", language), &model.margins, model, language));
     }
     grids.extend(model.tables.iter().map(|table| further(table, model, language)));
+    match grids.first_mut() {
+        // A command whose result is its tables, as `anova`: what is said of the fit stands below the first of them.
+        Some(first) if model.terms.is_empty() => {
+            first.scalars.extend(coefficients.scalars);
+            first.notes.extend(coefficients.notes);
+        }
+        _ => grids.insert(0, coefficients),
+    }
     grids
 }
 
@@ -285,7 +294,10 @@ pub(crate) fn longs(model: &Model, language: Language) -> Vec<Long> {
             coefficients.rows.iter_mut().for_each(|row| drop(row.remove(at)));
         }
     }
-    let mut out = vec![coefficients, fit(model, language)];
+    let mut out = vec![fit(model, language)];
+    if !model.terms.is_empty() || model.tables.is_empty() {
+        out.insert(0, coefficients);
+    }
     if !model.margins.is_empty() {
         out.push(long_estimates("margins", &model.margins, "margin", model, language));
     }
