@@ -4,6 +4,7 @@ mod attack;
 mod bench;
 mod cases;
 mod deps;
+mod docs;
 mod files;
 mod fuzz;
 mod licences;
@@ -32,8 +33,12 @@ enum Task {
     CheckLicences,
     /// Fluent texts: every language has every key, no key is unused or missing.
     CheckTexts,
+    /// The page about the commands says what the help texts say.
+    CheckDocs,
     /// All checks.
     Check,
+    /// Write the page about the commands, `docs/commands.md`.
+    Docs,
     /// Try random inputs for as long as told: `engine` (against the reference interpreter) or `script`.
     Fuzz {
         /// Which one.
@@ -74,7 +79,9 @@ fn main() -> ExitCode {
         Task::CheckDeps => ("check-deps", deps()),
         Task::CheckLicences => ("check-licences", licences::check()),
         Task::CheckTexts => ("check-texts", texts::check()),
+        Task::CheckDocs => ("check-docs", docs::check()),
         Task::Check => ("check", all()),
+        Task::Docs => ("docs", docs::write()),
         Task::Fuzz { name, seconds, seed } => ("fuzz", fuzz::run(&name, seconds, seed)),
         Task::Attack { full, arguments } => ("attack", attack::run(full, &arguments)),
         Task::Cases { folder } => ("cases", cases::run(&folder)),
@@ -93,6 +100,7 @@ fn all() -> anyhow::Result<Vec<String>> {
     let mut found = deps()?;
     found.extend(licences::check()?);
     found.extend(texts::check()?);
+    found.extend(docs::check()?);
     Ok(found)
 }
 

@@ -109,7 +109,7 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     ),
     row("testkit", &["kernel", "store", "audit", "identity", "protocol", "synth", "datastore"]),
-    row("xtask", &[]),
+    row("xtask", &["kernel", "script"]),
 ];
 
 /// Crates that only tests may use, and any test may.

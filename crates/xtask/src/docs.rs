@@ -1,0 +1,153 @@
+//! The page about the commands, `docs/commands.md`: written from the table of commands, the help texts that the editor shows, and
+//! the examples that are run as tests. It is in English with bokmål beside it.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use kernel::{LangMap, Language};
+use script::{COMMANDS, CommandSpec, OptionShape, OptionSpec, help};
+
+use crate::files::with_ending;
+use crate::workspace::root;
+
+/// The parts of the page: the first command of each, and its title.
+const PARTS: &[(&str, &str)] = &[
+    ("require", "Stores and datasets"),
+    ("import", "Import"),
+    ("generate", "Shaping variables and units"),
+    ("define-labels", "Code lists"),
+    ("let", "Constants, loops and text"),
+    ("summarize", "Descriptive statistics and tests"),
+    ("barchart", "Figures"),
+    ("regress", "Regression models"),
+    ("regress-predict", "Predictions"),
+    ("kaplan-meier", "Survival"),
+    ("help", "Support"),
+    ("param", "Beyond microdata.no"),
+];
+
+const HEAD: &str = "\
+# Commands
+
+<!-- Written by `cargo xtask docs` from the table of commands, the help texts of the editor and `docs/examples`. -->
+
+Each command with what it does, how it is written, its options and an example, in English and bokmål. The editor of the script page
+shows the same texts, there in nynorsk too.
+
+In the forms `v` is a variable, `n` a new name, `d` a dataset and `D` a new one, `l` a code list, `y` the response, `x` a term, `g` a
+group, `(s)` a statistic, `e` an expression, `a/NAME` a variable of a store, `t` a date; `…` says that more may follow, and what stands in
+brackets may be left out. Options stand behind a comma, in any order.
+
+The examples of analytic commands are whole scripts over synthetic registers: `hap synth --persons 8000 --out registers` makes the
+registers, and `hap explore run FILE --store no.ssb.fdb=registers/no.ssb.fdb` runs a script of [the folder](examples) on them. Tests
+run every one.
+";
+
+fn file() -> PathBuf {
+    root().join("docs/commands.md")
+}
+
+/// Writes the page.
+pub(crate) fn write() -> anyhow::Result<Vec<String>> {
+    std::fs::write(file(), page()?).context("docs/commands.md")?;
+    Ok(Vec::new())
+}
+
+/// Whether the page is as it would be written, and whether every page has its place in the contents.
+pub(crate) fn check() -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    if std::fs::read_to_string(file()).unwrap_or_default() != page()? {
+        found.push("docs/commands.md is not what the help says: run cargo xtask docs".to_owned());
+    }
+    let contents = std::fs::read_to_string(root().join("docs/SUMMARY.md")).context("docs/SUMMARY.md")?;
+    for source in with_ending(&[".md"])? {
+        let Some(name) = source.path.strip_prefix("docs/").filter(|name| *name != "SUMMARY.md") else { continue };
+        if !contents.contains(&format!("]({name})")) {
+            found.push(format!("docs/{name} does not stand in docs/SUMMARY.md"));
+        }
+    }
+    Ok(found)
+}
+
+fn page() -> anyhow::Result<String> {
+    let mut text = HEAD.to_owned();
+    for spec in COMMANDS {
+        if let Some((_, title)) = PARTS.iter().find(|(first, _)| *first == spec.word) {
+            write!(text, "\n## {title}\n")?;
+        }
+        text.push_str(&command(spec, example(spec)?.as_deref()));
+    }
+    Ok(text)
+}
+
+/// The example script of a command, where it has one.
+fn example(spec: &CommandSpec) -> anyhow::Result<Option<String>> {
+    let path = root().join(format!("docs/examples/{}.mdata", spec.word));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// The piece about one command.
+fn command(spec: &CommandSpec, example: Option<&str>) -> String {
+    let [nb, nn, en] = spec.about;
+    let about = LangMap::of(nb, nn, en);
+    let help = help::command(spec);
+    let said = |language| {
+        let more = help.map_or("", |help| help.text.text(language));
+        format!("{} {more}", about.text(language)).trim_end().to_owned()
+    };
+    let mut text = format!("\n### {}\n\n{}\n\n", spec.word, said(Language::En));
+    text.push_str(&format!("*Bokmål:* {}\n\n```text\n{}\n```\n", said(Language::Nb), spec.signature()));
+    if !spec.options.is_empty() {
+        text.push_str("\n| option | | bokmål |\n|---|---|---|\n");
+        text.extend(spec.options.iter().map(|one| option(spec, one)));
+    }
+    match (example, help) {
+        (Some(script), _) => text.push_str(&format!("\n```text\n{script}```\n")),
+        (None, Some(help)) if !help.examples.is_empty() => {
+            text.push_str(&format!("\n```text\n{}\n```\n", help.examples.join("\n")));
+        }
+        _ => {}
+    }
+    text
+}
+
+/// The row of an option.
+fn option(spec: &CommandSpec, option: &OptionSpec) -> String {
+    let brackets = if option.shape == OptionShape::Flag { "" } else { "()" };
+    let said = |language| help::option(spec, option).map_or("", |help| help.text.text(language)).replace('|', "\\|");
+    format!("| `{}{brackets}` | {} | {} |\n", option.name, said(Language::En), said(Language::Nb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every part begins with a command of the table, and the first command opens a part.
+    #[test]
+    fn every_part_begins_with_a_command() {
+        assert!(PARTS.iter().all(|(first, _)| CommandSpec::of(first).is_some()));
+        assert_eq!(PARTS.first().map(|(first, _)| *first), COMMANDS.first().map(|spec| spec.word));
+    }
+
+    #[test]
+    fn a_command_stands_with_texts_form_options_and_example() {
+        let spec = CommandSpec::of("ci").unwrap();
+        let text = command(spec, Some("// Hvor sikkert?\nci lønn\n"));
+        let option = "| `level()` | Confidence level in percent; 95 when not given. | Konfidensnivå i prosent; 95 når det ikke er gitt. |";
+        for part in [
+            "### ci\n\nConfidence intervals of means. ",
+            "*Bokmål:* Konfidens",
+            option,
+            "```text\n// Hvor sikkert?\nci lønn\n```",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        let without = command(spec, None);
+        assert!(without.contains("```text\nci inntekt, level(99)\n```"), "{without}");
+    }
+}
