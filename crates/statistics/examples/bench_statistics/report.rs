@@ -66,4 +66,11 @@ pub(crate) fn print(own: &[Measured], peers: &[Line], load: [&str; 3]) {
     println!(
         "\nLoad of the machine (processes, mean of a minute): {before} before `hap`, {after} after it, {end} at the end."
     );
+    let busy = before.parse::<f64>().is_ok_and(|load| load > rayon::current_num_threads() as f64);
+    if busy {
+        println!(
+            "Other work ran at the same time: all times are longer than on a machine of its own, those of matrix products by numpy"
+        );
+        println!("most of all, whose threads wait for each other. On such a machine the ratios of T5 and T6 must be expected to be smaller.");
+    }
 }
