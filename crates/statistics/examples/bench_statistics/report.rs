@@ -71,6 +71,8 @@ pub(crate) fn print(own: &[Measured], peers: &[Line], load: [&str; 3]) {
         println!(
             "Other work ran at the same time: all times are longer than on a machine of its own, those of matrix products by numpy"
         );
-        println!("most of all, whose threads wait for each other. On such a machine the ratios of T5 and T6 must be expected to be smaller.");
+        println!(
+            "most of all, whose threads wait for each other. On such a machine the ratios of T5 and T6 must be expected to be smaller."
+        );
     }
 }
