@@ -341,7 +341,7 @@ fn grouped(fit: &Fit) -> Vec<RawFitTable> {
     }
     let effects = fit.margins.iter().filter_map(|margin| {
         let (kind, row) = split(&margin.label)?;
-        (kind != "margin").then(|| RawEstimate { label: row, estimate: margin.estimate, se: Some(margin.se) })
+        (kind != "margin").then_some(RawEstimate { label: row, estimate: margin.estimate, se: Some(margin.se) })
     });
     let effects: Vec<RawEstimate> = effects.collect();
     if !effects.is_empty() {
