@@ -1,5 +1,5 @@
 //! Measures the estimators against public tools (ENG-001 T5 to T7, STAT-403): the same numbers, the same machine, the same run.
-//! Run by `cargo xtask bench statistics [--persons N] [--rows N]`; prints Markdown.
+//! Run by `cargo xtask bench statistics [--persons N] [--rows N] [--blas THREADS]`; prints Markdown.
 //!
 //! The data come from `tests/peers/statistics/data.py`, which takes the people from the registers of the engine's benchmark; the
 //! peers are those of `tests/peers/statistics/fit.py`, each in a process of its own (`tests/peers/statistics/requirements.txt`,
@@ -33,12 +33,14 @@ struct Options {
     persons: u32,
     rows: u32,
     repetitions: u32,
+    /// With how many threads the peers multiply matrices; else as many as they like. On a busy machine one is the fastest.
+    blas: Option<u32>,
     /// Measures `hap` alone, as when looking for what takes time.
     alone: bool,
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { persons: 100_000, rows: 100_000, repetitions: 3, alone: false };
+    let mut options = Options { persons: 100_000, rows: 100_000, repetitions: 3, blas: None, alone: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -46,6 +48,7 @@ fn options() -> Result<Options, Failure> {
             "--persons" => options.persons = value()?.parse()?,
             "--rows" => options.rows = value()?.parse()?,
             "--repetitions" => options.repetitions = value()?.parse()?,
+            "--blas" => options.blas = Some(value()?.parse()?),
             "--alone" => options.alone = true,
             _ => return Err(format!("unknown: {argument}").into()),
         }
@@ -88,9 +91,13 @@ fn generate(options: &Options) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-fn peer(tool: &str, folder: &Path, repetitions: u32) -> Result<Vec<Line>, Failure> {
+fn peer(tool: &str, folder: &Path, options: &Options) -> Result<Vec<Line>, Failure> {
     let mut command = python("statistics/fit.py");
-    let output = command.arg(tool).arg(folder).arg(repetitions.to_string()).stderr(Stdio::inherit()).output()?;
+    if let Some(threads) = options.blas {
+        command.env("OPENBLAS_NUM_THREADS", threads.to_string());
+    }
+    let output =
+        command.arg(tool).arg(folder).arg(options.repetitions.to_string()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{tool} failed").into());
     }
@@ -111,9 +118,9 @@ fn main() -> Result<(), Failure> {
     let after = load();
     let mut peers = Vec::new();
     for tool in if options.alone { &[] } else { &PEERS[..] } {
-        peers.extend(peer(tool, &folder, options.repetitions)?);
+        peers.extend(peer(tool, &folder, &options)?);
     }
     report::compare(&own, &peers)?;
-    report::print(&own, &peers, [&before, &after, &load()]);
+    report::print(&own, &peers, options.blas, [&before, &after, &load()]);
     Ok(())
 }

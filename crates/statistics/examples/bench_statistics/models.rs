@@ -157,6 +157,8 @@ fn fixed_effects(table: &Table) -> Result<Vec<f64>, Problem> {
         unit: variable(table, "unit"),
         time: Some(variable(table, "wave")),
         model: panel::Model::Fixed,
+        constant: true,
+        cluster: None,
         robust: false,
     };
     // The constant, the mean of the effects, is not told by the peer.

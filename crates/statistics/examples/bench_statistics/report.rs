@@ -24,7 +24,7 @@ fn ms(seconds: f64) -> String {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line program")]
-pub(crate) fn print(own: &[Measured], peers: &[Line], load: [&str; 3]) {
+pub(crate) fn print(own: &[Measured], peers: &[Line], blas: Option<u32>, load: [&str; 3]) {
     println!(
         "{} threads, milliseconds, best of several; what takes a peer more than ten seconds is not repeated.\n",
         rayon::current_num_threads()
@@ -39,6 +39,9 @@ pub(crate) fn print(own: &[Measured], peers: &[Line], load: [&str; 3]) {
         "a table or a frame, make the matrix of it and fit by numpy; statsmodels has the finished matrix; lifelines and"
     );
     println!("linearmodels have a frame. The ratio is that of the fastest peer.\n");
+    if let Some(threads) = blas {
+        println!("Threads of the peers' matrix products (OPENBLAS_NUM_THREADS): {threads}.\n");
+    }
     println!("| task | rows | peers | hap | ratio | asked for |\n|---|---:|---|---:|---:|---:|");
     for (task, measured) in TASKS.iter().zip(own) {
         let theirs: Vec<&Line> = peers.iter().filter(|l| l.task == task.name).collect();
@@ -68,11 +71,6 @@ pub(crate) fn print(own: &[Measured], peers: &[Line], load: [&str; 3]) {
     );
     let busy = before.parse::<f64>().is_ok_and(|load| load > rayon::current_num_threads() as f64);
     if busy {
-        println!(
-            "Other work ran at the same time: all times are longer than on a machine of its own, those of matrix products by numpy"
-        );
-        println!(
-            "most of all, whose threads wait for each other. On such a machine the ratios of T5 and T6 must be expected to be smaller."
-        );
+        println!("Other work ran at the same time: all times are longer than on a machine of its own.");
     }
 }
