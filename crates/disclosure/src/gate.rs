@@ -148,6 +148,12 @@ pub(crate) struct Filed<'a> {
     pub cell: usize,
 }
 
+/// The size below which the members of a set are compared one by one; larger sets are compared by their sketches alone, which
+/// takes no time that depends on anything. No two sets have the same limit, so that it tells nothing of a size.
+fn exact_below(set: Fingerprint) -> u64 {
+    (1 << 15) + (set.0 as u64 & 0xffff)
+}
+
 /// Where a value is to be filed that is not known yet.
 struct Place {
     set: Arc<KnownSet>,
@@ -417,10 +423,9 @@ impl<'a> Desk<'a> {
         candidates.extend(self.fresh.candidates(set.persons, &set.sketch, reach));
         candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         candidates.truncate(SLOTS);
-        let ordinals = members.ordinals();
+        let ordinals = if set.persons < exact_below(set.fingerprint) { members.ordinals() } else { None };
         for _ in candidates.len()..SLOTS {
-            let itself = members.ordinals();
-            black_box(itself.zip(ordinals.as_ref()).map(|(itself, own)| itself.symmetric_difference_len(own)));
+            black_box(ordinals.as_ref().map(|own| own.symmetric_difference_len(black_box(own))));
         }
         // The nearest one decides, near or not: a second chance with the next one would make the edge of the radius steep.
         let mut nearest: Option<(u64, Candidate)> = None;

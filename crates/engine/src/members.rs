@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 
 use crate::control::{CHUNK, Unattended};
 use crate::dataset::{Column, Rows};
-use crate::grid::RowCells;
+use crate::grid::{BLOCK, RowCells};
 use crate::keys::RecordKeys;
 use crate::magnitudes::numbers;
 use crate::mask::Mask;
@@ -115,19 +115,43 @@ pub(crate) struct OfCells {
     of_row: RowCells,
     shape: Shape,
     road: Road,
+    small: OnceLock<Vec<Option<RoaringBitmap>>>,
     all: OnceLock<Vec<RoaringBitmap>>,
 }
 
+/// Rows up to which a cell or margin is small: found without bringing together the others.
+const SMALL: u64 = 1 << 17;
+
 impl OfCells {
     pub(crate) fn new(of_row: RowCells, shape: &Shape, road: Road) -> Self {
-        Self { of_row, shape: Shape(shape.0.clone()), road, all: OnceLock::new() }
+        Self { of_row, shape: Shape(shape.0.clone()), road, small: OnceLock::new(), all: OnceLock::new() }
     }
 
-    /// The members of every cell and margin, found once: the gate asks for each several times (SDC-054).
+    /// The members of small cells and margins, found once: the gate compares those (SDC-054).
+    fn small(&self) -> &[Option<RoaringBitmap>] {
+        self.small.get_or_init(|| {
+            let counts = self.of_row.count(&Unattended).unwrap_or_default();
+            let mut rows = vec![0; self.shape.outer()];
+            for (cell, count) in counts.iter().enumerate() {
+                (0..self.shape.variants()).for_each(|v| rows[self.shape.place(cell, v)] += count);
+            }
+            let small = |rows: u64| rows <= SMALL;
+            let mut all: Vec<Option<RoaringBitmap>> =
+                rows.iter().map(|rows| small(*rows).then(RoaringBitmap::new)).collect();
+            let inner = self.inner(|cell| counts.get(cell).is_some_and(|count| small(*count)));
+            for (cell, set) in inner.into_iter().enumerate() {
+                let places = (0..self.shape.variants()).map(|v| self.shape.place(cell, v));
+                places.for_each(|place| all[place].iter_mut().for_each(|all| *all |= &set));
+            }
+            all
+        })
+    }
+
+    /// The members of every cell and margin, found once.
     fn all(&self) -> &[RoaringBitmap] {
         self.all.get_or_init(|| {
             let mut all = vec![RoaringBitmap::new(); self.shape.outer()];
-            for (cell, set) in self.inner().into_iter().enumerate() {
+            for (cell, set) in self.inner(|_| true).into_iter().enumerate() {
                 let margins = (1..self.shape.variants()).map(|v| self.shape.place(cell, v));
                 margins.for_each(|place| all[place] |= &set);
                 all[self.shape.place(cell, 0)] = set;
@@ -136,25 +160,40 @@ impl OfCells {
         })
     }
 
-    fn inner(&self) -> Vec<RoaringBitmap> {
-        let mut sets = vec![RoaringBitmap::new(); self.shape.inner()];
-        // Nobody stops it, so it gives all rows.
-        for (row, cell) in self.of_row.rows(&Unattended).unwrap_or_default() {
-            if let Some(member) = self.road.member(row as usize) {
-                let set = &mut sets[cell as usize];
-                // Rows mostly come in the order of their members, which is quicker.
-                if set.try_push(member).is_err() {
-                    set.insert(member);
+    /// The members of the inner cells that are wanted. Parts of the rows are gone through side by side.
+    fn inner(&self, wanted: impl Fn(usize) -> bool) -> Vec<RoaringBitmap> {
+        let cells = self.shape.inner();
+        let wanted: Vec<bool> = (0..=cells).map(|cell| cell < cells && wanted(cell)).collect();
+        let parts = self.of_row.parts(|part| {
+            let mut sets = vec![RoaringBitmap::new(); cells];
+            self.of_row.blocks(part, BLOCK, &Unattended, |first, of_row| {
+                let rows = (first..).zip(of_row).filter(|(_, cell)| wanted[**cell as usize]);
+                for (row, cell) in rows {
+                    let Some(member) = self.road.member(row) else { continue };
+                    let set = &mut sets[*cell as usize];
+                    // Rows mostly come in the order of their members, which is quicker.
+                    if set.try_push(member).is_err() {
+                        set.insert(member);
+                    }
                 }
-            }
+            })?;
+            Ok(sets)
+        });
+        // Nobody stops it, so it gives all parts.
+        let mut whole = vec![RoaringBitmap::new(); cells];
+        for part in parts.unwrap_or_default() {
+            whole.iter_mut().zip(part).for_each(|(whole, part)| *whole |= part);
         }
-        sets
+        whole
     }
 }
 
 impl Membership for OfCells {
     fn of(&self, place: usize) -> RoaringBitmap {
-        self.all().get(place).cloned().unwrap_or_default()
+        match self.small().get(place) {
+            Some(Some(set)) => set.clone(),
+            _ => self.all().get(place).cloned().unwrap_or_default(),
+        }
     }
     fn bytes(&self) -> usize {
         self.of_row.bytes()
