@@ -138,6 +138,31 @@ pub(crate) fn measure(name: &str, language: Language) -> String {
         "het_iid" => ["Breusch–Pagan (Koenker)", "Breusch–Pagan (Koenker)", "Breusch–Pagan (Koenker)"],
         "het_fstat" => ["Breusch–Pagan (F)", "Breusch–Pagan (F)", "Breusch–Pagan (F)"],
         "ov" | "reset" => ["RESET (potens 2–3)", "RESET (potens 2–3)", "RESET (powers 2–3)"],
+        "vif_mean" => ["VIF, gjennomsnitt", "VIF, gjennomsnitt", "VIF, mean"],
+        "sigma_u" => {
+            ["Standardavvik mellom enheter", "Standardavvik mellom einingar", "Standard deviation between units"]
+        }
+        "sigma_e" => ["Standardavvik innen enheter", "Standardavvik innan einingar", "Standard deviation within units"],
+        "rho" => {
+            ["Andel av variansen mellom enheter", "Del av variansen mellom einingar", "Share of variance between units"]
+        }
+        "T_avg" => ["Tidspunkter per enhet", "Tidspunkt per eining", "Occasions per unit"],
+        "hausman" => ["Hausman χ²", "Hausman χ²", "Hausman χ²"],
+        "b_fe" => ["Fast effekt", "Fast effekt", "Fixed effects"],
+        "b_re" => ["Tilfeldig effekt", "Tilfeldig effekt", "Random effects"],
+        "se_difference" => {
+            ["Standardfeil for differansen", "Standardfeil for differansen", "Standard error of the difference"]
+        }
+        "durbin" => ["Durbin χ²", "Durbin χ²", "Durbin χ²"],
+        "wu_hausman" => ["Wu–Hausman", "Wu–Hausman", "Wu–Hausman"],
+        "robust_score" => ["Robust skåretest", "Robust skåretest", "Robust score test"],
+        "robust_regression" => ["Robust regresjonstest", "Robust regresjonstest", "Robust regression test"],
+        "sargan" => ["Sargan", "Sargan", "Sargan"],
+        "basmann" | "basmann_f" => ["Basmann", "Basmann", "Basmann"],
+        "anderson_rubin" => ["Anderson–Rubin", "Anderson–Rubin", "Anderson–Rubin"],
+        "hansen" => ["Hansen J", "Hansen J", "Hansen J"],
+        "mean" => ["Gjennomsnitt", "Gjennomsnitt", "Mean"],
+        "estimate" => ["Estimat", "Estimat", "Estimate"],
         "icc" => ["Intraklassekorrelasjon", "Intraklassekorrelasjon", "Intraclass correlation"],
         "r" => ["Korrelasjon", "Korrelasjon", "Correlation"],
         "cov" => ["Kovarians", "Kovarians", "Covariance"],
@@ -194,6 +219,13 @@ pub(crate) fn table(name: &str, language: Language) -> String {
         "anova" => ["Variansanalyse", "Variansanalyse", "Analysis of variance"],
         "normaltest" => ["Test av normalfordeling", "Test av normalfordeling", "Tests of normality"],
         "groups" => ["Grupper", "Grupper", "Groups"],
+        "means" => ["Gjennomsnitt i gruppene", "Gjennomsnitt i gruppene", "Means of the groups"],
+        "hausman" => ["Fast mot tilfeldig effekt", "Fast mot tilfeldig effekt", "Fixed against random effects"],
+        "explained" => ["Forklart, per ledd", "Forklart, per ledd", "Explained, by term"],
+        "unexplained" => ["Uforklart, per ledd", "Uforklart, per ledd", "Unexplained, by term"],
+        "endowments" => ["Sammensetning, per ledd", "Samansetjing, per ledd", "Endowments, by term"],
+        "coefficients" => ["Koeffisienter, per ledd", "Koeffisientar, per ledd", "Coefficients, by term"],
+        "interaction" => ["Samspill, per ledd", "Samspel, per ledd", "Interaction, by term"],
         "components" => ["Komponenter", "Komponentar", "Components"],
         "details" => ["Per ledd", "Per ledd", "By term"],
         other => return other.replace('_', " "),

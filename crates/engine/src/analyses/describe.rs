@@ -219,9 +219,9 @@ impl DescribeWork {
 fn shape(fit: &survival::WeibullShape) -> Vec<(String, f64)> {
     let named = [
         ("shape", fit.shape),
-        ("se_shape", fit.se_shape),
+        ("shape_se", fit.se_shape),
         ("scale", fit.scale),
-        ("se_scale", fit.se_scale),
+        ("scale_se", fit.se_scale),
         ("ll", fit.ll),
         ("median", fit.median()),
     ];

@@ -94,8 +94,10 @@ pub(crate) fn model(work: &ModelWork, view: &View<'_>) -> Result<Fitted, Failed>
             let numbers = |numbers: Vec<(String, f64)>| {
                 numbers.into_iter().map(|(name, x)| number([name, "estimate".to_owned()], Some(x))).collect::<Vec<_>>()
             };
-            let variances =
-                RawFitTable { name: "variances".to_owned(), rows: RawFitRows::Numbers(numbers(mixed.variances)) };
+            let variances = RawFitTable {
+                name: "variances".to_owned(),
+                rows: RawFitRows::Numbers(numbers([mixed.variances, mixed.correlations].concat())),
+            };
             let groups = mixed.groups.iter().map(|(_, n)| *n).collect();
             Ok(Fitted { groups, tables: vec![variances], ..mixed.fit.into() })
         }

@@ -90,7 +90,10 @@ pub(super) fn panel(work: &ModelWork) -> Option<Panel> {
 
 pub(super) fn regress_panel(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {
     match panel(work) {
-        Some(asked) => Ok(asked.fit(view, persons)?.fit.into()),
+        Some(asked) => {
+            let fit = asked.fit(view, persons)?.fit;
+            Ok(Fitted { counts: vec![("units".to_owned(), view.sample.people().set(view.rows))], ..fit.into() })
+        }
         None => {
             // `robust` is by unit in a panel (STAT-132).
             let mut asked = regress(work);

@@ -324,7 +324,7 @@ const SHARES: &[&str] = &[
     "concordance",
 ];
 /// Scalars with four digits.
-const LIKELIHOODS: &[&str] = &["sigma", "ll", "ll_0", "aic", "bic", "sigma_u", "sigma_e", "h", "b_bandwidth"];
+const LIKELIHOODS: &[&str] = &["sigma", "ll", "ll_0", "aic", "bic", "sigma_u", "sigma_e", "T_avg", "h", "b_bandwidth"];
 
 /// Tests and effects whose names say a table and a row: `vif[age]`, `dydx[age]`.
 fn grouped(fit: &Fit) -> Vec<RawFitTable> {
