@@ -168,8 +168,12 @@ fn sdc_162_further_tables_of_a_model() {
             named("vif", RawFitRows::Numbers(vec![number(4000), number(4)])),
             named("het", RawFitRows::Tests(vec![test])),
         ];
-        fit.counts = vec![("events".into(), people(0..300)), ("n_left".into(), people(0..3))];
+        fit.counts = vec![("events".into(), people(0..300)), ("n_left".into(), people(0..30))];
     };
+    // SDC-165: nothing of a fit that has fewer than ten on a side.
+    let few = |fit: &mut RawFit| fit.counts = vec![("n_left".into(), people(0..3))];
+    let refused = |stopped: Stopped| matches!(stopped, Stopped::Withheld(w) if w.code == Reason::ModelTerm);
+    assert!(model(&mut MemoryLedger::new(), few).is_err_and(refused));
     let model = model(&mut MemoryLedger::new(), change).unwrap().into_value();
     let [effects, vif, het] = &model.tables[..] else { panic!("three tables") };
     let ModelRows::Estimates(rows) = &effects.rows else { panic!("estimates") };
@@ -183,7 +187,7 @@ fn sdc_162_further_tables_of_a_model() {
     let ModelRows::Tests(rows) = &het.rows else { panic!("tests") };
     assert_eq!((number(rows[0].statistic), number(rows[0].p), rows[0].df.as_slice()), (5.99, 0.05, &[2.0][..]));
     assert!((number(model.counts[0].1) - 300.0).abs() <= 5.0);
-    assert_eq!(model.counts[1].1, Value::Hidden(Reason::Small));
+    assert!((number(model.counts[1].1) - 30.0).abs() <= 5.0);
 }
 
 /// SDC-150..159: what makes a fit one that cannot be shown.
