@@ -61,7 +61,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("regress-panel-predict", "table of lønn ventet fast at 4 occasions (mean sd p1 p25 p50 p75 p99)"),
     ("regress-mml-predict", "table of lønn ventet (mean sd p1 p25 p50 p75 p99)"),
     ("kaplan-meier", "survival of curves 1 2 with log-rank"),
-    ("weibull", "survival of curves 1 2 (shape se_shape scale se_scale ll median) with log-rank"),
+    ("weibull", "survival of curves 1 2 (shape shape_se scale scale_se ll median) with log-rank"),
     ("cox", "model of alder kjønn=2"),
 ];
 

@@ -77,6 +77,14 @@ const PROBLEMS: &[(&str, Texts)] = &[
         ],
     ),
     (
+        "E_TOO_MANY_TERMS",
+        [
+            "Modellen har over 1 000 kolonner. Slå sammen kategorier med recode, eller ta ut samspill.",
+            "Modellen har over 1 000 kolonnar. Slå saman kategoriar med recode, eller ta ut samspel.",
+            "The model has more than 1,000 columns. Merge categories with recode, or leave out interactions.",
+        ],
+    ),
+    (
         "E_NO_RESIDUAL_DF",
         [
             "Det er for få observasjoner til så mange ledd. Ta ut ledd, eller utvid utvalget.",

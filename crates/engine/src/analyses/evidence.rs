@@ -117,7 +117,7 @@ fn leader<'s>(parts: impl Iterator<Item = &'s Seen>) -> f64 {
 }
 
 /// The columns of a model. The estimator makes the same ones: the categories that occur decide.
-fn design(view: &View<'_>, terms: &[Term], constant: bool) -> Result<Design, Failed> {
+pub(crate) fn design(view: &View<'_>, terms: &[Term], constant: bool) -> Result<Design, Failed> {
     let all = variables(terms);
     let rows = view.rows.len();
     let most = all.iter().map(|v| view.sample.categories(*v).len()).collect::<Vec<usize>>();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use kernel::Language;
 use roaring::RoaringBitmap;
 use script::program::{Model, ModelKind, ModelTerm, Name};
+use statistics::Problem;
 use statistics::design::{Form, Piece, Term, variables};
 use statistics::fit::{Fit, Test};
 use statistics::linear::panel::did::EFFECT;
 
-use super::evidence::Evidence;
+use super::evidence::{self, Evidence};
 use super::fit;
 use super::sample::{Sample, View};
 use crate::control::Control;
@@ -132,6 +133,10 @@ impl Over<RawFit> for ModelWork {
     ) -> Result<RawFit, Failed> {
         let rows = self.sample.rows(&self.variables, persons, leaves, control)?;
         let view = View { sample: &self.sample, rows: &rows, control };
+        let constant = !self.plan.options.has("noconstant");
+        if evidence::design(&view, &self.estimated(), constant)?.len() > MOST_COLUMNS {
+            return Err(Problem::new("E_TOO_MANY_TERMS").into());
+        }
         let fitted = match fit::model(self, &view) {
             Ok(fitted) => fitted,
             Err(Failed::Problem(problem)) => match problem.code {
@@ -142,7 +147,6 @@ impl Over<RawFit> for ModelWork {
             },
             Err(other) => return Err(other),
         };
-        let constant = !self.plan.options.has("noconstant");
         let evidence = Evidence::of(&view, &self.estimated(), constant)?;
         Ok(self.judged(&view, fitted, evidence))
     }
@@ -299,6 +303,9 @@ fn by_unit(plan: &Model) -> bool {
     let panel = matches!(plan.kind, ModelKind::RegressPanel | ModelKind::RegressPanelDiff);
     panel && !plan.options.has("be")
 }
+
+/// Columns up to which a model is fitted: more would take minutes, and no gate would show it.
+const MOST_COLUMNS: usize = 1000;
 
 /// How many variables of a command stand before its terms.
 fn leading(kind: ModelKind) -> usize {

@@ -156,6 +156,19 @@ impl Answer for Gateway {
                 counts: summary.rows.iter().map(|r| r.n.number()).collect(),
                 values: summary.rows.iter().flat_map(|r| r.values.iter().map(|v| v.number())).collect(),
             }),
+            Output::Survival(survival) => {
+                let numbers = |of: &dyn Fn(&disclosure::Curve) -> Vec<Value>| {
+                    survival.curves.iter().flat_map(of).map(Value::number).collect()
+                };
+                let points = |curve: &disclosure::Curve| {
+                    curve.points.iter().flat_map(|p| [p.time, p.at_risk, p.events, p.survival]).collect()
+                };
+                Some(Told {
+                    codes: Vec::new(),
+                    counts: numbers(&|curve| vec![curve.n, curve.events]),
+                    values: numbers(&points),
+                })
+            }
             _ => None,
         });
         let told = told.collect();
@@ -183,6 +196,15 @@ pub enum Weak {
     Rounding,
     /// Noise that follows from the set of persons alone; hides what is below ten.
     CellKey,
+}
+
+/// Leaves out nobody.
+struct Nobody;
+
+impl engine::raw::Leaves for Nobody {
+    fn out(&self, _: &mut dyn Iterator<Item = (u32, u128)>) -> Vec<u32> {
+        Vec::new()
+    }
 }
 
 /// Everything that is compared with the gate.
@@ -276,6 +298,16 @@ impl Answer for Simple {
                                 [self.mean(&r.magnitude), None].into_iter().chain(percentiles).collect::<Vec<_>>()
                             })
                             .collect(),
+                    });
+                }
+                Outcome::Survival(raw) => {
+                    let work = &raw.peek().work;
+                    let curves = work.over(None, &Nobody, &Unattended).map_err(|_| "no curves")?.curves;
+                    let steps = curves.iter().flat_map(|c| &c.steps);
+                    answers.told.push(Told {
+                        codes: Vec::new(),
+                        counts: curves.iter().flat_map(|c| [self.count(&c.set), self.count(&c.events)]).collect(),
+                        values: steps.flat_map(|s| [s.time, s.at_risk as f64, s.events as f64].map(Some)).collect(),
                     });
                 }
                 _ => {}

@@ -4,6 +4,7 @@
 //!
 //! Every attack sees released documents and diagnostics only. Seeds are fixed: the same program gives the same scores.
 
+mod analyses;
 mod answer;
 mod counts;
 mod reconstruction;

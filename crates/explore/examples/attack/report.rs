@@ -44,17 +44,11 @@ pub fn markdown(options: &Options, found: &Found) -> String {
             scores.join(" | ")
         );
     }
-    for (id, why) in NOT_RUN {
-        let _ = writeln!(out, "| {id} | {why} | – |{} not run |", " – |".repeat(COLUMNS.len() + 1));
-    }
     if let Some(utility) = &found.utility {
         out += &costs(utility);
     }
     out
 }
-
-/// Attacks on what the language does not do yet.
-const NOT_RUN: [(&str, &str); 2] = [("A5", "single-person term in a model"), ("A8", "survival curves")];
 
 /// What the protection costs (SDC-191).
 fn costs(utility: &Utility) -> String {

@@ -11,7 +11,7 @@ use super::register::{Dice, Register};
 use super::score::{Guesses, Limit, Line, Score};
 use super::utility::{self, Utility};
 use super::{Failure, Options};
-use super::{counts, reconstruction, structure, values};
+use super::{analyses, counts, reconstruction, structure, values};
 
 /// Persons of the register.
 pub const PERSONS: u32 = 20_000;
@@ -57,13 +57,15 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
     let zone = runtime.block_on(testkit::zone("attack"));
     let mut lines = Vec::new();
     type Step = fn(&Options, &TestZone) -> Result<Vec<Line>, Failure>;
-    let steps: [(&str, Step); 12] = [
+    let steps: [(&str, Step); 14] = [
         ("A1", a1),
         ("A2", a2),
         ("A3", a3),
         ("A4", a4),
+        ("A5", a5),
         ("A6", a6),
         ("A7", a7),
+        ("A8", a8),
         ("A9", a9),
         ("A10", a10),
         ("A11", a11),
@@ -251,6 +253,41 @@ fn halves<const RULES: usize>(sizes: &[usize], variants: &[[Guesses; RULES]]) ->
         note(&format!("A10 {size} known persons, by rule: {}", both.collect::<Vec<_>>().join(" ")));
     }
     sum.score()
+}
+
+fn a5(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let field = Field::new(options, 1, if options.full { 200 } else { 40 }, zone, false)?;
+    let scripts = analyses::single_terms(&field.register, &field.targets);
+    let mut refused = 0;
+    for (i, script) in scripts.iter().enumerate() {
+        let answers = field.answers[0].ask(counts::ACCOUNTS[i % 4], script)?;
+        if structure::refused(&answers) {
+            refused += 1;
+        } else {
+            note(&format!(
+                "A5 not refused: {:?} {}",
+                answers.codes,
+                script.lines().skip(10).collect::<Vec<_>>().join("; ")
+            ));
+        }
+    }
+    let scores = vec![("hap", Score::exact(100.0 * refused as f64 / scripts.len() as f64))];
+    let what = format!("{} fits with terms of one person or a few", scripts.len());
+    Ok(vec![Line { id: "A5", what, unit: "refused %", scores, limit: Limit::AtLeast(100.0) }])
+}
+
+fn a8(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let found = guesses(options, zone, 1, false, |answer, field| {
+        Ok(vec![analyses::curves(answer, &field.register, &field.targets, field.seed)?])
+    })?;
+    let line = |scores: Vec<(&'static str, Score)>| Line {
+        id: "A8",
+        what: "survival curves with and without the target".to_owned(),
+        unit: ACCURACY,
+        scores,
+        limit: Limit::AtMost(53.0),
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 fn a9(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
