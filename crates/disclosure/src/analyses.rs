@@ -41,7 +41,11 @@ impl Basis {
     fn compute<T>(&self, raw: &RawAnalysis<T>, control: &dyn Control) -> Result<Result<T, Problem>, RunError> {
         match raw.work.over(self.members.as_ref(), &self.leaves, control) {
             Ok(numbers) => Ok(Ok(numbers)),
-            Err(Failed::Problem(problem)) => Ok(Err(problem)),
+            // Work that was stopped has no problem that could be filed: the next one who asks gets an answer.
+            Err(Failed::Problem(problem)) => match control.stop() {
+                Some(stop) => Err(RunError::Stopped(stop)),
+                None => Ok(Err(problem)),
+            },
             Err(Failed::Run(error)) => Err(error),
         }
     }

@@ -425,3 +425,43 @@ fn sdc_103_intervals_of_means() {
     let hidden = mean_interval(value(511.0), Value::Hidden(Reason::Dominance), value(11.0), 95.0);
     assert_eq!(hidden, [Value::Hidden(Reason::Dominance); 3]);
 }
+
+/// Work that ends with a problem because it was stopped.
+struct Cut;
+
+impl Over<RawFit> for Cut {
+    fn over(&self, _: Option<&RoaringBitmap>, _: &dyn Leaves, _: &dyn Control) -> Result<RawFit, Failed> {
+        Err(Failed::Problem(engine::Problem::new("E_STOPPED")))
+    }
+}
+
+/// Ends every run.
+struct Ended;
+
+impl Control for Ended {
+    fn stop(&self) -> Option<engine::Stop> {
+        Some(engine::Stop::Cancelled)
+    }
+    fn progress(&self, _: f32) {}
+}
+
+/// ENG-035: a fit that was cancelled ends the run and is no problem of the sample that the ledger would remember.
+#[test]
+fn eng_035_a_cancelled_fit_files_nothing() {
+    let (policy, keys, ledger) = (Policy::standard(), crate::common::keys(), MemoryLedger::new());
+    let ctx = disclosure::Ctx {
+        account: "account",
+        project: "project",
+        at: kernel::Timestamp::from_micros(1_795_252_500_000_000),
+        script: "sha256:script",
+        statement: 3,
+        statistics: &[],
+        keys: &keys,
+        meter: &disclosure::Unmetered,
+    };
+    let raw = RawAnalysis { work: Arc::new(Cut), ..analysis(0..4000, |_, _| fit()) };
+    let prepared = disclosure::Gate::prepare(&policy, &ledger, &ctx, engine::Raw::new(raw)).unwrap();
+    let ended = prepared.compute(&Ended);
+    assert!(matches!(ended, Err(engine::RunError::Stopped(engine::Stop::Cancelled))));
+    assert!(ledger.is_empty());
+}
