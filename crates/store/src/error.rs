@@ -3,7 +3,7 @@
 use kernel::Problem;
 
 /// A failed statement or transaction.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Two transactions met; the same transaction may succeed when run again.
     #[error("the transaction met another one")]

@@ -1,7 +1,8 @@
 //! The database: one thin layer over SQLite (embedded, default) and PostgreSQL (production), with one SQL text
 //! for both. It alone names sqlx.
 //!
-//! - [`Store`]: open, migrate, run named transactions that are retried on conflict.
+//! - [`Store`]: open, migrate, run named transactions that are retried on conflict; on SQLite those that wait are
+//!   committed together.
 //! - [`Tx`]: execute and query inside a transaction; [`Row`]: typed columns by position.
 //! - [`Migration`]: append-only schema steps of one area.
 //! - [`jobs`]: a queue of work that survives a crash.
@@ -17,6 +18,7 @@ mod migrate;
 mod open;
 mod tx;
 mod value;
+mod writer;
 
 pub use error::StoreError;
 pub use migrate::Migration;

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::tx::{Failed, TxInner};
+use crate::writer::Writer;
 use crate::{StoreError, Tx};
 
 /// Which database stands behind a [`Store`].
@@ -27,7 +28,7 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Pool {
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite { write: Writer, read: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -66,7 +67,7 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(unavailable)?;
-        Ok(Self { pool: Pool::Sqlite { write, read } })
+        Ok(Self { pool: Pool::Sqlite { write: Writer::new(write), read } })
     }
 
     /// Connects to a PostgreSQL database: `postgres://user:password@host:port/database`. `schema` keeps the tables of
@@ -155,7 +156,7 @@ impl Store {
 
     async fn begin(&self, write: bool) -> Result<Tx, StoreError> {
         let inner = match &self.pool {
-            Pool::Sqlite { write: pool, .. } if write => TxInner::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite { write: writer, .. } if write => TxInner::Writer(writer.turn().await?),
             Pool::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
             Pool::Postgres(pool) if write => TxInner::Postgres(pool.begin().await?),
             // A snapshot is consistent and, unlike a serializable reader, never makes a writer start again.

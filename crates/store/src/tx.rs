@@ -4,6 +4,7 @@ use futures::TryStreamExt as _;
 use sqlx::{Executor as _, Postgres, Sqlite};
 
 use crate::value::Inner;
+use crate::writer::Turn;
 use crate::{Row, StoreError, Value};
 
 /// An open transaction. Dropped without commit, it leaves no trace.
@@ -25,7 +26,10 @@ pub(crate) enum Failed {
 }
 
 pub(crate) enum TxInner {
+    /// Reads.
     Sqlite(sqlx::Transaction<'static, Sqlite>),
+    /// Writes.
+    Writer(Turn),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -57,6 +61,9 @@ impl Tx {
         self.usable()?;
         let done = match &mut self.inner {
             TxInner::Sqlite(tx) => tx.execute(bound!(sql, params)).await.map(|done| done.rows_affected()),
+            TxInner::Writer(turn) => {
+                turn.connection()?.execute(bound!(sql, params)).await.map(|done| done.rows_affected())
+            }
             TxInner::Postgres(tx) => tx.execute(bound!(sql, params)).await.map(|done| done.rows_affected()),
         };
         self.note(done)
@@ -71,6 +78,10 @@ impl Tx {
         let rows = match &mut self.inner {
             TxInner::Sqlite(tx) => {
                 tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Sqlite(r))).try_collect::<Vec<_>>().await
+            }
+            TxInner::Writer(turn) => {
+                let rows = turn.connection()?.fetch(bound!(sql, params));
+                rows.map_ok(|r| Row(Inner::Sqlite(r))).try_collect::<Vec<_>>().await
             }
             TxInner::Postgres(tx) => {
                 tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Postgres(r))).try_collect::<Vec<_>>().await
@@ -115,6 +126,7 @@ impl Tx {
         self.usable()?;
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Writer(turn) => turn.commit().await?,
             TxInner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
