@@ -1,7 +1,9 @@
 //! Working days in Norway and the counting of deadlines (ACC-110, ACC-111): Monday to Friday without public holidays.
 //!
-//! The rules are the calendar's own; closed days that an office adds (24 December, say) are handed in by the caller.
+//! The rules are the calendar's own; closed days that an office adds (24 December, say) are those of a [`Calendar`].
 //! What it is not: a clock. Which clock runs, and when it stops, is the business of `access`.
+
+use std::collections::BTreeSet;
 
 use crate::Date;
 
@@ -98,62 +100,113 @@ pub fn weekday(day: Date) -> u8 {
     ((day.days() + 3).rem_euclid(7) + 1) as u8
 }
 
-/// Whether `day` is Monday to Friday and no public holiday.
-pub fn is_working_day(day: Date) -> bool {
-    weekday(day) <= 5 && !holidays(day.year()).iter().any(|(holiday, _)| *holiday == day)
+/// A calendar of working days: the public holidays, and days on which the office is closed besides (24 December, say).
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Calendar {
+    closed: BTreeSet<Date>,
 }
 
-/// The `n`-th working day after `start`; `start` is day 0 (ACC-110). For `n` = 0 it is `start` itself.
-pub fn add_working_days(start: Date, n: u32) -> Date {
-    let mut calendar = Calendar::default();
-    let mut day = start;
-    let mut left = n;
-    while left > 0 {
-        day = day.plus_days(1);
-        if calendar.works(day) {
-            left -= 1;
-        }
+/// The calendar with public holidays alone.
+static NORWAY: Calendar = Calendar { closed: BTreeSet::new() };
+
+impl Calendar {
+    /// The calendar with these days closed besides the public holidays.
+    pub fn with_closed(days: impl IntoIterator<Item = Date>) -> Self {
+        Self { closed: days.into_iter().collect() }
     }
-    day
+
+    /// The days that are closed besides the public holidays.
+    pub fn closed(&self) -> impl Iterator<Item = Date> + '_ {
+        self.closed.iter().copied()
+    }
+
+    /// Whether `day` is Monday to Friday, no public holiday and not closed.
+    pub fn is_working_day(&self, day: Date) -> bool {
+        Years::default().work(self, day)
+    }
+
+    /// The `n`-th working day after `start`; `start` is day 0 (ACC-110). For `n` = 0 it is `start` itself.
+    pub fn add_working_days(&self, start: Date, n: u32) -> Date {
+        let mut years = Years::default();
+        let mut day = start;
+        let mut left = n;
+        while left > 0 {
+            day = day.plus_days(1);
+            if years.work(self, day) {
+                left -= 1;
+            }
+        }
+        day
+    }
+
+    /// How many working days lie after `start`, up to and including `end`; 0 when `end` is not later.
+    pub fn working_days_between(&self, start: Date, end: Date) -> u32 {
+        let mut years = Years::default();
+        (start.days() + 1..=end.days()).filter(|day| years.work(self, Date::from_days(*day))).count() as u32
+    }
+
+    /// The same weekday `weeks` later, moved on to a working day when the office is closed (ACC-111).
+    pub fn add_weeks(&self, start: Date, weeks: u32) -> Date {
+        self.next_working_day(start.plus_days(weeks as i32 * 7))
+    }
+
+    /// The same day number `months` later, or the last day of that month, moved on to a working day (ACC-111).
+    pub fn add_months(&self, start: Date, months: u32) -> Date {
+        self.next_working_day(start.plus_months(months as i32))
+    }
+
+    /// `day` when it is a working day, else the first one after it.
+    pub fn next_working_day(&self, day: Date) -> Date {
+        if self.is_working_day(day) { day } else { self.add_working_days(day, 1) }
+    }
 }
 
-/// How many working days lie after `start`, up to and including `end`; 0 when `end` is not later.
+/// [`Calendar::is_working_day`] with public holidays alone.
+pub fn is_working_day(day: Date) -> bool {
+    NORWAY.is_working_day(day)
+}
+
+/// [`Calendar::add_working_days`] with public holidays alone.
+pub fn add_working_days(start: Date, n: u32) -> Date {
+    NORWAY.add_working_days(start, n)
+}
+
+/// [`Calendar::working_days_between`] with public holidays alone.
 pub fn working_days_between(start: Date, end: Date) -> u32 {
-    let mut calendar = Calendar::default();
-    (start.days() + 1..=end.days()).filter(|day| calendar.works(Date::from_days(*day))).count() as u32
+    NORWAY.working_days_between(start, end)
 }
 
-/// The same weekday `weeks` later, moved on to a working day when the office is closed (ACC-111).
+/// [`Calendar::add_weeks`] with public holidays alone.
 pub fn add_weeks(start: Date, weeks: u32) -> Date {
-    next_working_day(start.plus_days(weeks as i32 * 7))
+    NORWAY.add_weeks(start, weeks)
 }
 
-/// The same day number `months` later, or the last day of that month, moved on to a working day (ACC-111).
+/// [`Calendar::add_months`] with public holidays alone.
 pub fn add_months(start: Date, months: u32) -> Date {
-    next_working_day(start.plus_months(months as i32))
+    NORWAY.add_months(start, months)
 }
 
-/// `day` when it is a working day, else the first one after it.
+/// [`Calendar::next_working_day`] with public holidays alone.
 pub fn next_working_day(day: Date) -> Date {
-    if is_working_day(day) { day } else { add_working_days(day, 1) }
+    NORWAY.next_working_day(day)
 }
 
 /// The holidays of the years met so far.
 #[derive(Default)]
-struct Calendar {
-    years: Vec<(i16, Vec<Date>)>,
+struct Years {
+    known: Vec<(i16, Vec<Date>)>,
 }
 
-impl Calendar {
-    fn works(&mut self, day: Date) -> bool {
-        if weekday(day) > 5 {
+impl Years {
+    fn work(&mut self, calendar: &Calendar, day: Date) -> bool {
+        if weekday(day) > 5 || calendar.closed.contains(&day) {
             return false;
         }
         let year = day.year();
-        if !self.years.iter().any(|(known, _)| *known == year) {
-            self.years.push((year, holidays(year).into_iter().map(|(date, _)| date).collect()));
+        if !self.known.iter().any(|(known, _)| *known == year) {
+            self.known.push((year, holidays(year).into_iter().map(|(date, _)| date).collect()));
         }
-        !self.years.iter().any(|(known, days)| *known == year && days.contains(&day))
+        !self.known.iter().any(|(known, days)| *known == year && days.contains(&day))
     }
 }
 
