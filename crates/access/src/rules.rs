@@ -14,6 +14,14 @@ pub const GENERAL_TERMS: &str = "terms/1";
 /// The profile of Norway today.
 pub const PROFILE_NO: &str = "NO/1";
 
+/// The profile of the European Health Data Space.
+pub const PROFILE_EHDS: &str = "EHDS/1";
+
+/// What a profile has that forms ask for: `optout`, the right to opt out of secondary use and its exception (71(4)).
+pub(crate) fn features(profile: &str) -> &'static [&'static str] {
+    if profile == PROFILE_EHDS { &["optout"] } else { &[] }
+}
+
 /// A criterion that must be assessed (`access.md` section 11).
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Criterion {

@@ -1,5 +1,6 @@
-//! Checks a draft (CHK-01, 02, 03, 04, 12, 15, 17, 18, 24, 34 of `access.md` section 10, as far as the short form asks):
-//! every fault names its field, the rule and a text in all languages. Blocking faults stop `submit`; warnings are shown.
+//! Checks a draft: types, required fields and conditions of every visible field and part, the cart, periods and criteria
+//! (CHK-01, CHK-02, CHK-03, CHK-18, CHK-24 of `access.md` section 10). Every fault names its field, the rule and a text in
+//! all languages. Blocking faults stop `submit`; warnings are shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +9,7 @@ use protocol::criteria::{Criteria, Lookup, VariableKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::value::{fits, is_email, range};
 use super::{Condition, Field, FieldKind, Form, Scope};
 use crate::model::CartItem;
 use crate::rules;
@@ -159,8 +161,10 @@ impl Scope for Names<'_> {
             "value" => return Some(self.value.clone()),
             "len" => return Some(json!(self.value.as_str().map_or(0, |text| text.chars().count()))),
             "profile" => return Some(json!(checker.env.profile.split('/').next().unwrap_or_default())),
+            "features" => return Some(json!(rules::features(checker.env.profile))),
             "rooms" => return Some(json!(checker.env.rooms)),
             "cart.sources" => return Some(json!(checker.sources())),
+            "cart.countries" => return Some(json!(["NO"])),
             _ => {}
         }
         if let Some(rest) = path.strip_prefix("value.") {
@@ -216,29 +220,97 @@ impl Checker<'_> {
     }
 
     fn field(&mut self, field: &Field) {
-        if matches!(field.kind, FieldKind::VariableCart | FieldKind::Computed) {
+        let value = self.draft.fields.get(&field.id).cloned().unwrap_or(Value::Null);
+        self.value(field, &field.id, &value, None);
+    }
+
+    /// Checks a value: of a field, or of a part of the group or row `item`.
+    fn value(&mut self, field: &Field, place: &str, value: &Value, item: Option<&Value>) {
+        if !field.kind.is_written() {
             return;
         }
-        let value = self.draft.fields.get(&field.id).cloned().unwrap_or(Value::Null);
-        let names = Names { checker: self, value: &value, item: None };
+        let names = Names { checker: self, value, item };
         // A hidden field is not validated (ACC-023).
         if !self.holds(&field.visible, &names) {
             return;
         }
-        if super::expr::is_empty(&value) {
+        if super::expr::is_empty(value) {
             if self.holds(&field.required, &names) {
-                self.fault(&field.id, "required", "this field must be filled in");
+                self.fault(place, "required", "this field must be filled in");
             }
+            // The parts of a group that is not filled in may be required all the same.
+            if field.kind != FieldKind::Group {
+                return;
+            }
+        } else if let Err((rule, detail)) = fits(field, value, self.env.holds_identity_number) {
+            self.fault(place, rule, detail);
             return;
         }
-        if let Err((rule, detail)) = fits(field, &value, self.env) {
-            self.fault(&field.id, rule, detail);
-            return;
-        }
+        let names = Names { checker: self, value, item };
         let fails = field.validation.as_ref().is_some_and(|validation| !self.holds(validation, &names));
-        if fails {
+        let before = self.faults.len();
+        match field.kind {
+            FieldKind::Group => self.parts(field, place, value),
+            kind if kind.has_rows() => {
+                for (i, row) in value.as_array().into_iter().flatten().enumerate() {
+                    self.parts(field, &format!("{place}.{i}"), row);
+                }
+                self.rows(field, place, value);
+            }
+            FieldKind::FileList | FieldKind::OrganisationList | FieldKind::VariableList => {
+                self.rows(field, place, value);
+            }
+            _ => {}
+        }
+        // A rule over the whole says nothing more when a part is already named.
+        if fails && self.faults.len() == before {
             let rule = field.validation.as_ref().map_or("", |v| v.text.as_str());
-            self.fault(&field.id, "validation", format!("the value must fulfil: {rule}"));
+            self.fault(place, "validation", format!("the value must fulfil: {rule}"));
+        }
+    }
+
+    fn parts(&mut self, field: &Field, place: &str, value: &Value) {
+        for part in &field.parts {
+            let own = value.get(&part.id).cloned().unwrap_or(Value::Null);
+            self.value(part, &format!("{place}.{}", part.id), &own, Some(value));
+        }
+        let known = |name: &String| field.parts.is_empty() || field.parts.iter().any(|part| part.id == *name);
+        for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| !known(name)) {
+            self.fault(&format!("{place}.{name}"), "unknown_field", "the form has no such field");
+        }
+    }
+
+    /// The number of rows, and that no address of a list of persons stands there twice.
+    fn rows(&mut self, field: &Field, place: &str, value: &Value) {
+        let rows = value.as_array().map_or(&[][..], Vec::as_slice);
+        if let Some((least, most)) = field.rows
+            && !(least..=most).contains(&rows.len())
+        {
+            self.fault(place, "rows", format!("{least} to {most} expected"));
+        }
+        if field.kind == FieldKind::PersonList {
+            self.persons(field, place, rows);
+        }
+    }
+
+    fn persons(&mut self, field: &Field, place: &str, rows: &[Value]) {
+        let mut emails = BTreeSet::new();
+        for (i, row) in rows.iter().enumerate() {
+            let part = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().trim();
+            // Version 1.0.0 of the form describes no parts.
+            if field.parts.is_empty() {
+                let n = i + 1;
+                if !(2..=120).contains(&part("name").chars().count()) {
+                    self.fault(place, "type", format!("person {n}: a name expected"));
+                } else if !is_email(part("email")) {
+                    self.fault(place, "email", format!("person {n}: an e-mail address expected"));
+                } else if (self.env.holds_identity_number)(part("name")) {
+                    self.fault(place, "identity_number", format!("person {n}: the name seems to hold a number"));
+                }
+            }
+            if !part("email").is_empty() && !emails.insert(part("email").to_lowercase()) {
+                self.fault(place, "validation", format!("person {}: this e-mail address stands there twice", i + 1));
+            }
         }
     }
 
@@ -288,7 +360,7 @@ impl Checker<'_> {
             }
             return;
         }
-        if let Err((rule, detail)) = fits(field, value, self.env) {
+        if let Err((rule, detail)) = fits(field, value, self.env.holds_identity_number) {
             self.fault(place, rule, detail);
         } else if field.validation.as_ref().is_some_and(|validation| !self.holds(validation, &names)) {
             self.fault(place, "validation", "the value does not fit the variable");
@@ -360,98 +432,4 @@ impl Lookup for Known<'_> {
     fn nearest(&self, variable: &str) -> Vec<String> {
         (self.0.near)(variable)
     }
-}
-
-/// First and last day of `{from, to}`, when they are days in this order.
-pub(crate) fn range(value: &Value) -> Option<(Date, Date)> {
-    let day = |name: &str| value.get(name)?.as_str()?.parse::<Date>().ok();
-    let (from, to) = (day("from")?, day("to")?);
-    (from <= to).then_some((from, to))
-}
-
-/// Whether a value has the form of its type.
-fn fits(field: &Field, value: &Value, env: &Environment<'_>) -> Result<(), (&'static str, String)> {
-    let text = value.as_str();
-    let wrong = |wanted: &str| Err(("type", format!("{wanted} expected")));
-    let option = |id: &str| field.options.is_empty() || field.options.iter().any(|(known, _)| known == id);
-    match field.kind {
-        FieldKind::Text(limit) | FieldKind::Longtext(limit) => {
-            let Some(text) = text else { return wrong("a text") };
-            let long = matches!(field.kind, FieldKind::Longtext(_));
-            if text.chars().count() > limit {
-                return Err(("length", format!("at most {limit} characters")));
-            }
-            if text.chars().any(|c| c.is_control() && !(long && matches!(c, '\n' | '\r' | '\t'))) {
-                return wrong("a text without control characters");
-            }
-            if (env.holds_identity_number)(text) {
-                return Err(("identity_number", "the text seems to hold a national identity number".into()));
-            }
-        }
-        FieldKind::Integer if value.as_i64().is_none() => return wrong("a whole number"),
-        FieldKind::Boolean | FieldKind::Confirm if !value.is_boolean() => return wrong("yes or no"),
-        FieldKind::Choice if !text.is_some_and(option) => {
-            return Err(("option", "one of the options expected".into()));
-        }
-        FieldKind::Multichoice | FieldKind::ConfirmList => {
-            let Some(items) = value.as_array() else { return wrong("a list of options") };
-            let ids: BTreeSet<&str> = items.iter().filter_map(Value::as_str).collect();
-            if ids.len() != items.len() || !ids.iter().all(|id| option(id)) {
-                return Err(("option", "each of the options at most once".into()));
-            }
-        }
-        FieldKind::Date if text.is_none_or(|t| t.parse::<Date>().is_err()) => return wrong("a date (YYYY-MM-DD)"),
-        FieldKind::DateRange if range(value).is_none() => {
-            return Err(("period", "first and last day as YYYY-MM-DD, in this order".into()));
-        }
-        FieldKind::Email | FieldKind::Person if !text.is_some_and(is_email) => {
-            return Err(("email", "an e-mail address expected".into()));
-        }
-        FieldKind::Orgnr if !text.is_some_and(rules::is_orgnr) => {
-            return Err(("orgnr", "nine digits with a correct check digit expected".into()));
-        }
-        FieldKind::PersonList => persons(value, env)?,
-        FieldKind::Criteria => {
-            let Some(text) = text else { return wrong("an expression") };
-            if let Err(error) = Criteria::parse(text) {
-                return Err(("criteria", error.to_string()));
-            }
-        }
-        FieldKind::PeriodList if !value.is_object() => return wrong("a period for each collection"),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn persons(value: &Value, env: &Environment<'_>) -> Result<(), (&'static str, String)> {
-    let Some(items) = value.as_array() else { return Err(("type", "a list of persons expected".into())) };
-    let mut emails = BTreeSet::new();
-    for (i, item) in items.iter().enumerate() {
-        let part = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().trim();
-        let n = i + 1;
-        if part("name").chars().count() < 2 || part("name").chars().count() > 120 {
-            return Err(("type", format!("person {n}: a name expected")));
-        }
-        if !is_email(part("email")) {
-            return Err(("email", format!("person {n}: an e-mail address expected")));
-        }
-        if !emails.insert(part("email").to_lowercase()) {
-            return Err(("validation", format!("person {n}: this e-mail address stands there twice")));
-        }
-        if (env.holds_identity_number)(part("name")) {
-            return Err(("identity_number", format!("person {n}: the name seems to hold an identity number")));
-        }
-    }
-    Ok(())
-}
-
-fn is_email(text: &str) -> bool {
-    let Some((name, domain)) = text.split_once('@') else { return false };
-    let good =
-        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@' || c.is_control());
-    text.len() <= 254
-        && good(name)
-        && good(domain)
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty())
 }
