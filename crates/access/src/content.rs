@@ -58,6 +58,12 @@ pub struct ContentPerson {
     pub email: String,
     /// Role, as written.
     pub role: String,
+    /// The organisation that the person works for: number or name; empty when it was not told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub affiliation: String,
+    /// The country that the person works from (ISO 3166-1); empty when it was not told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub country: String,
 }
 
 impl Content {
@@ -89,7 +95,14 @@ impl Content {
                 let part = |name| person.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
                 let email = part("email");
                 let known = earlier.iter().find(|p| p.email.eq_ignore_ascii_case(&email)).map(|p| p.id.clone());
-                ContentPerson { id: known.unwrap_or_else(&mut *new_id), name: part("name"), role: part("role"), email }
+                ContentPerson {
+                    id: known.unwrap_or_else(&mut *new_id),
+                    name: part("name"),
+                    role: part("role"),
+                    affiliation: part("affiliation"),
+                    country: part("country"),
+                    email,
+                }
             })
             .collect();
         Self {

@@ -8,8 +8,11 @@
 //!   `permit_current` (what other zones ask), `tell_keys`, `register`, `register_entry`.
 //! - [`model`]: the state machine, without I/O: states, commands, events, `decide` and `evolve`.
 //! - [`form`]: forms as data, their conditions and checks. [`permissions`]: who may do what in which state.
+//! - [`change`]: a change of a permit as a difference. [`appeal`]: the appeal as a machine of its own.
 //! - [`clocks`], [`fees`], [`permit`], [`letter`]: pure rules.
 
+pub mod appeal;
+pub mod change;
 pub mod clocks;
 pub mod content;
 mod error;

@@ -49,6 +49,7 @@ fn proposal(grant: bool) -> ProposalInput {
     };
     ProposalInput {
         parts: vec![part("npr"), part("dar")],
+        changes: vec![],
         valid_from: None,
         valid_to: None,
         delete_by: None,

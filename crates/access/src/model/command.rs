@@ -261,7 +261,11 @@ pub struct AssessmentInput {
 #[serde(deny_unknown_fields)]
 pub struct ProposalInput {
     /// One part for each source.
+    #[serde(default)]
     pub parts: Vec<PartInput>,
+    /// In a change: one decision for each operation that no source stands for.
+    #[serde(default)]
+    pub changes: Vec<ChangeInput>,
     /// First day of the permit; the day of the decision when none is given.
     #[serde(default)]
     pub valid_from: Option<Date>,
@@ -280,6 +284,18 @@ pub struct ProposalInput {
     /// A free paragraph of the letter, marked as such.
     #[serde(default)]
     pub paragraph: Option<String>,
+}
+
+/// What is decided on one operation of a change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeInput {
+    /// The operation's path.
+    pub path: String,
+    /// Whether it may.
+    pub granted: bool,
+    /// Reason.
+    pub reason: String,
 }
 
 /// The part of one source.
@@ -381,7 +397,8 @@ impl Command {
                 let removed = proposal.parts.iter().flat_map(|p| &p.removed);
                 let removed = removed.map(|r| (format!("removed.{}", r.id), r.text.as_str()));
                 let paragraph = proposal.paragraph.as_deref().map(|text| ("paragraph".to_owned(), text));
-                parts.chain(removed).chain(paragraph).collect()
+                let changes = proposal.changes.iter().map(|c| (format!("changes.{}", c.path), c.reason.as_str()));
+                parts.chain(removed).chain(changes).chain(paragraph).collect()
             }
             _ => Vec::new(),
         }

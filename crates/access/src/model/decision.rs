@@ -7,6 +7,7 @@ use protocol::documents::{Condition, PermitVariable, SourceOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::{Order, OrderItem, PartInput, ProposalInput};
+use crate::change::{Op, OpKind};
 
 /// The outcome of the whole (`access.md` section 13).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct Decision {
     pub outcome: Outcome,
     /// One part per source.
     pub parts: Vec<DecisionPart>,
+    /// In a change: what is decided on the operations that no source stands for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangePart>,
     /// Conditions.
     pub conditions: Vec<Condition>,
     /// First day of the permit; the day of the decision when none is set.
@@ -54,6 +58,19 @@ pub struct DecisionPart {
     pub collections: Vec<GrantedCollection>,
     /// What is not granted.
     pub removed: Vec<Removed>,
+    /// Reason.
+    pub reason: String,
+}
+
+/// What is decided on one operation of a change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChangePart {
+    /// What the operation does.
+    pub op: OpKind,
+    /// To what.
+    pub path: String,
+    /// Whether it may.
+    pub granted: bool,
     /// Reason.
     pub reason: String,
 }
@@ -113,7 +130,17 @@ impl Decision {
     /// Every fault: sources without a part or with two, variables that were not applied for, an outcome that does not
     /// fit what is left, missing reasons, unknown conditions, dates the wrong way round.
     pub fn build(order: &Order, input: &ProposalInput) -> Result<Self, Vec<FieldError>> {
+        Self::build_change(order, &[], input)
+    }
+
+    /// The decision that a proposal means for a change: `order` holds what its operations add, by source, and every
+    /// other operation that needs a decision gets one of its own.
+    ///
+    /// # Errors
+    /// As [`Decision::build`], and operations without a decision or with two.
+    pub fn build_change(order: &Order, ops: &[Op], input: &ProposalInput) -> Result<Self, Vec<FieldError>> {
         let mut faults = Vec::new();
+        let changes = build_changes(ops, input, &mut faults);
         for source in order.sources() {
             let n = input.parts.iter().filter(|part| part.source == source).count();
             if n != 1 {
@@ -154,8 +181,9 @@ impl Decision {
             return Err(faults);
         }
         Ok(Self {
-            outcome: overall(&parts),
+            outcome: overall(&parts, &changes),
             parts,
+            changes,
             conditions: input.conditions.clone(),
             valid_from: input.valid_from,
             valid_to: input.valid_to,
@@ -261,14 +289,49 @@ fn build_part(
     }
 }
 
+fn build_changes(ops: &[Op], input: &ProposalInput, faults: &mut Vec<FieldError>) -> Vec<ChangePart> {
+    let open = |op: &&Op| !op.notification && !op.op.is_by_source();
+    for change in &input.changes {
+        let place = format!("changes.{}", change.path);
+        if !ops.iter().filter(open).any(|op| op.path == change.path) {
+            faults.push(FieldError::new(&place, "unknown_change", format!("{} was not applied for", change.path)));
+        }
+        if change.reason.trim().chars().count() < MIN_REASON {
+            faults.push(FieldError::new(
+                &place,
+                "reason",
+                format!("a reason of at least {MIN_REASON} characters is needed"),
+            ));
+        }
+    }
+    let mut parts = Vec::new();
+    for op in ops.iter().filter(open) {
+        let mut given = input.changes.iter().filter(|change| change.path == op.path);
+        match (given.next(), given.next()) {
+            (Some(change), None) => parts.push(ChangePart {
+                op: op.op,
+                path: op.path.clone(),
+                granted: change.granted,
+                reason: change.reason.clone(),
+            }),
+            (found, _) => {
+                let n = if found.is_some() { "there are several" } else { "there is none" };
+                let message = format!("exactly one decision on {} is needed, {n}", op.path);
+                faults.push(FieldError::new(format!("changes.{}", op.path), "one_decision_per_change", message));
+            }
+        }
+    }
+    parts
+}
+
 /// All granted → granted; any granted beside anything else → granted in part; else statistics when there are any; else
-/// refused.
-fn overall(parts: &[DecisionPart]) -> Outcome {
+/// refused. An operation of a change counts as a part.
+fn overall(parts: &[DecisionPart], changes: &[ChangePart]) -> Outcome {
     let count = |outcome: SourceOutcome| parts.iter().filter(|part| part.outcome == outcome).count();
-    let (granted, partly) = (count(SourceOutcome::Granted), count(SourceOutcome::GrantedInPart));
-    if granted == parts.len() {
+    let granted = count(SourceOutcome::Granted) + changes.iter().filter(|change| change.granted).count();
+    if granted == parts.len() + changes.len() {
         Outcome::Granted
-    } else if granted + partly > 0 {
+    } else if granted + count(SourceOutcome::GrantedInPart) > 0 {
         Outcome::GrantedInPart
     } else if count(SourceOutcome::StatisticsInstead) > 0 {
         Outcome::StatisticsInstead

@@ -17,10 +17,14 @@ use kernel::{Date, Id, Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use command::{
-    Answer, AssessmentInput, CartItem, Command, CommandName, PartInput, ProposalInput, Question, RemovedInput,
+    Answer, AssessmentInput, CartItem, ChangeInput, Command, CommandName, PartInput, ProposalInput, Question,
+    RemovedInput,
 };
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
-pub use decision::{Decision, DecisionPart, GrantedCollection, Outcome, REMOVAL_REASONS, Removed, TYPED_CONDITIONS};
+pub use decision::{
+    ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
+    TYPED_CONDITIONS,
+};
 pub use event::{Event, Recorded};
 pub use evolve::{Misfit, evolve, replay};
 
