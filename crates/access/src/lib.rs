@@ -9,6 +9,7 @@
 //! - [`model`]: the state machine, without I/O: states, commands, events, `decide` and `evolve`.
 //! - [`form`]: forms as data, their conditions and checks. [`permissions`]: who may do what in which state.
 //! - [`change`]: a change of a permit as a difference. [`appeal`]: the appeal as a machine of its own.
+//! - [`files`]: attachments: what is taken, the checks, the scanner.
 //! - [`clocks`], [`fees`], [`permit`], [`letter`]: pure rules.
 
 pub mod appeal;
@@ -17,6 +18,7 @@ pub mod clocks;
 pub mod content;
 mod error;
 pub mod fees;
+pub mod files;
 pub mod form;
 pub mod letter;
 pub mod model;

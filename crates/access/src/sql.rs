@@ -236,11 +236,11 @@ pub(crate) async fn put_command(
     Ok(())
 }
 
-fn seal(zone: &Zone, place: &str, plain: &[u8]) -> Result<Vec<u8>, AccessError> {
+pub(crate) fn seal(zone: &Zone, place: &str, plain: &[u8]) -> Result<Vec<u8>, AccessError> {
     zone.sealer.seal(place, plain).map_err(|e| AccessError::Sealing(e.to_string()))
 }
 
-fn open(zone: &Zone, place: &str, sealed: &[u8]) -> Result<Vec<u8>, AccessError> {
+pub(crate) fn open(zone: &Zone, place: &str, sealed: &[u8]) -> Result<Vec<u8>, AccessError> {
     zone.sealer.open(place, sealed).map_err(|e| AccessError::Sealing(e.to_string()))
 }
 

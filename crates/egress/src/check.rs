@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashSet};
 use disclosure::Policy;
 use kernel::Verifier;
 use kernel::identity_number::{Accept, scan};
+use unpack::{Archive, Fault};
 
-use crate::archive::{Archive, Fault};
 use crate::declaration::{DECLARATION, Declarations, Declared};
 use crate::kind::{self, Kind};
 use crate::linked::{self, Counts, Kept, Sample};

@@ -7,7 +7,6 @@
 //! the airlock; files and earlier releases are handed in. It reads no clock and no file, and whatever bytes it is given, it
 //! answers: hostile files are met with bounds on size, depth and unpacking, not with trust.
 
-mod archive;
 mod check;
 mod declaration;
 mod kind;

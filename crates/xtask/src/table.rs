@@ -20,7 +20,8 @@ pub(crate) const TABLE: &[Row] = &[
     row("protocol", &["kernel"]),
     row("disclosure", &["kernel", "distributions", "protocol", "engine"]),
     row("figures", &["kernel", "disclosure"]),
-    row("egress", &["kernel", "disclosure"]),
+    row("unpack", &[]),
+    row("egress", &["kernel", "disclosure", "unpack"]),
     row("store", &["kernel"]),
     row("audit", &["kernel", "store"]),
     row("identity", &["kernel", "store", "audit"]),
@@ -43,7 +44,7 @@ pub(crate) const TABLE: &[Row] = &[
             "protocol",
         ],
     ),
-    row("access", &["kernel", "store", "audit", "identity", "catalogue", "protocol"]),
+    row("access", &["kernel", "unpack", "store", "audit", "identity", "catalogue", "protocol"]),
     row("keys", &["kernel", "store", "audit", "identity", "protocol"]),
     row(
         "delivery",
@@ -123,4 +124,4 @@ pub(crate) const ANONYMOUS: &[&str] =
 pub(crate) const IDENTIFIABLE: &[&str] = &["keys", "access", "delivery", "citizen"];
 
 /// Crates without I/O, clock and randomness.
-pub(crate) const PURE: &[&str] = &["kernel", "script", "engine", "disclosure", "figures", "egress", "protocol"];
+pub(crate) const PURE: &[&str] = &["kernel", "script", "engine", "disclosure", "figures", "unpack", "egress", "protocol"];

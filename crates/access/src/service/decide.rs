@@ -388,8 +388,10 @@ impl Access {
                 let draft = content.map(|content| content.as_draft()).unwrap_or_default();
                 sql::put_draft(tx, &self.zone, id, &draft, now).await?;
             }
-            Command::CancelInfoRequest {} | Command::Withdraw { .. } | Command::DeleteDraft {} => {
+            Command::CancelInfoRequest {} | Command::Withdraw { .. } => sql::drop_draft(tx, id).await?,
+            Command::DeleteDraft {} => {
                 sql::drop_draft(tx, id).await?;
+                crate::files::sql::erase_all(tx, id).await?;
             }
             _ => {}
         }

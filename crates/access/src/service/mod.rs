@@ -20,6 +20,7 @@ use kernel::{LangMap, Problem};
 use store::{Store, Tx, jobs};
 
 use crate::error::AccessError;
+use crate::files::{self, Scanner};
 use crate::form::VariableFacts;
 use crate::model::{Case, CaseId, StateName};
 use crate::permissions::{self, CaseRole, View};
@@ -74,7 +75,8 @@ impl Settings {
 /// Applications, cases, decisions and permits of one access body. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
-    zone: Zone,
+    pub(crate) zone: Zone,
+    pub(crate) scanner: Option<Arc<dyn Scanner>>,
     variables: Arc<dyn Variables>,
     settings: Arc<Settings>,
     near: Near,
@@ -99,7 +101,8 @@ impl Access {
     /// The service of the centre's zone.
     pub fn new(zone: Zone, variables: Arc<dyn Variables>, settings: Settings) -> Self {
         let catalogue = variables.clone();
-        Self { zone, variables, settings: Arc::new(settings), near: Arc::new(move |id| catalogue.nearest(id)) }
+        let near: Near = Arc::new(move |id| catalogue.nearest(id));
+        Self { zone, scanner: None, variables, settings: Arc::new(settings), near }
     }
 
     /// Brings the tables of this area up to date, and those of the job queue.
@@ -109,6 +112,7 @@ impl Access {
     pub async fn migrate(store: &Store) -> Result<(), Problem> {
         store.migrate("jobs", jobs::MIGRATIONS).await?;
         store.migrate("access", sql::MIGRATIONS).await?;
+        store.migrate("access_files", files::sql::MIGRATIONS).await?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Workbooks, values only (SDC-301): every sheet as a table, and whatever a workbook can carry besides values.
 
 use super::Contents;
-use crate::archive::{Archive, Fault};
+use unpack::{Archive, Fault};
+
 use crate::markup::{Piece, Pieces, attribute, plain};
 use crate::reason::Reason;
 use crate::table::{MAX_COLUMNS, Table};

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use flate2::read::DeflateDecoder;
 
 /// At most so many bytes are unpacked of one archive.
-pub(crate) const MAX_UNPACKED: u64 = 200 << 20;
+pub const MAX_UNPACKED: u64 = 200 << 20;
 /// At most so many members.
 const MAX_MEMBERS: usize = 2_000;
 /// What swells more than this is not unpacked (DEL-141), apart from small members.
@@ -16,17 +16,19 @@ const SMALL: u64 = 1 << 20;
 
 /// Why an archive was not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// Damaged, or a form that is not read.
     Unreadable,
     /// A path outside, too many members, or swelling beyond bounds.
     Unsafe,
+    /// A member that only a password opens.
     Encrypted,
 }
 
 /// A member of the archive.
 #[derive(Clone, Debug)]
-pub(crate) struct Member {
+pub struct Member {
+    /// Path inside the archive.
     pub name: String,
     packed: u64,
     size: u64,
@@ -35,8 +37,9 @@ pub(crate) struct Member {
 }
 
 /// An archive whose directory was read.
-pub(crate) struct Archive<'a> {
+pub struct Archive<'a> {
     bytes: &'a [u8],
+    /// The members, in the order of the directory.
     pub members: Vec<Member>,
     /// Whether bytes stand before the first member or behind the end.
     pub padded: bool,
@@ -53,7 +56,10 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
 
 impl<'a> Archive<'a> {
     /// Reads the directory.
-    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Fault> {
         let from = bytes.len().saturating_sub(22 + 65_535);
         let end = (from..=bytes.len().saturating_sub(22)).rev().find(|at| bytes[*at..].starts_with(b"PK\x05\x06"));
         let end = end.ok_or(Fault::Unreadable)?;
@@ -103,7 +109,10 @@ impl<'a> Archive<'a> {
     }
 
     /// Unpacks a member. A member that is longer than it said is a fault.
-    pub(crate) fn unpack(&mut self, member: &Member) -> Result<Vec<u8>, Fault> {
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub fn unpack(&mut self, member: &Member) -> Result<Vec<u8>, Fault> {
         let data = self.data(member).ok_or(Fault::Unreadable)?;
         if member.size > self.left {
             return Err(Fault::Unsafe);
@@ -134,7 +143,10 @@ impl<'a> Archive<'a> {
     }
 
     /// Unpacks the member of this name.
-    pub(crate) fn named(&mut self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub fn named(&mut self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
         let Some(member) = self.members.iter().find(|m| m.name == name).cloned() else { return Ok(None) };
         self.unpack(&member).map(Some)
     }
