@@ -88,6 +88,12 @@ pub(crate) async fn case(tx: &mut Tx, id: CaseId) -> Result<Option<Loaded>, Acce
     tx.query_opt(&sql, params![id]).await?.map(|row| loaded(&row)).transpose()
 }
 
+/// The case for somebody who changes it: nobody else does until the end of the transaction.
+pub(crate) async fn case_to_change(tx: &mut Tx, id: CaseId) -> Result<Option<Loaded>, AccessError> {
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id = $1{}", tx.lock());
+    tx.query_opt(&sql, params![id]).await?.map(|row| loaded(&row)).transpose()
+}
+
 pub(crate) async fn case_by_number(tx: &mut Tx, number: &str) -> Result<Option<Loaded>, AccessError> {
     let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE number = $1");
     tx.query_opt(&sql, params![number]).await?.map(|row| loaded(&row)).transpose()

@@ -22,7 +22,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use migrate::Migration;
-pub use open::{Backend, MaybeBusy, Store};
+pub use open::{Backend, Isolation, MaybeBusy, Store};
 pub use tx::Tx;
 pub use value::{FromColumn, Row, Value};
 

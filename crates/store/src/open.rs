@@ -20,6 +20,17 @@ pub enum Backend {
     Postgres,
 }
 
+/// How far a writing transaction is kept from others. SQLite, with one writer, always gives [`Isolation::Serializable`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolation {
+    /// As if transactions ran one after the other.
+    Serializable,
+    /// Two transactions that change one row meet, and one runs again; those that only read what the other changes do not.
+    /// For work whose rules stand on rows that it locks ([`Tx::lock`]) or changes: where many write at once it is
+    /// several times as fast.
+    Snapshot,
+}
+
 /// A database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -110,10 +121,22 @@ impl Store {
         E: From<StoreError> + MaybeBusy,
         F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone,
     {
+        self.tx_at(Isolation::Serializable, name, work).await
+    }
+
+    /// [`Store::tx`] at another isolation.
+    ///
+    /// # Errors
+    /// As [`Store::tx`].
+    pub async fn tx_at<T, E, F>(&self, isolation: Isolation, name: &'static str, work: F) -> Result<T, E>
+    where
+        E: From<StoreError> + MaybeBusy,
+        F: AsyncFnOnce(&mut Tx) -> Result<T, E> + Clone,
+    {
         for attempt in 1.. {
             let mut met_another = false;
             let result = async {
-                let mut tx = self.begin(true).await.map_err(Outcome::Store)?;
+                let mut tx = self.begin(Some(isolation)).await.map_err(Outcome::Store)?;
                 let worked = (work.clone())(&mut tx).await;
                 // The caller's error type may have lost that the database was busy.
                 met_another = tx.failed == Some(Failed::Busy);
@@ -150,17 +173,21 @@ impl Store {
         F: AsyncFnOnce(&mut Tx) -> Result<T, E>,
     {
         tracing::trace!(name, "read");
-        let mut tx = self.begin(false).await?;
+        let mut tx = self.begin(None).await?;
         work(&mut tx).await
     }
 
-    async fn begin(&self, write: bool) -> Result<Tx, StoreError> {
-        let inner = match &self.pool {
-            Pool::Sqlite { write: writer, .. } if write => TxInner::Writer(writer.turn().await?),
-            Pool::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
-            Pool::Postgres(pool) if write => TxInner::Postgres(pool.begin().await?),
+    /// Begins to write, or without an isolation to read.
+    async fn begin(&self, write: Option<Isolation>) -> Result<Tx, StoreError> {
+        let inner = match (&self.pool, write) {
+            (Pool::Sqlite { write, .. }, Some(_)) => TxInner::Writer(write.turn().await?),
+            (Pool::Sqlite { read, .. }, None) => TxInner::Sqlite(read.begin().await?),
+            (Pool::Postgres(pool), Some(Isolation::Serializable)) => TxInner::Postgres(pool.begin().await?),
+            (Pool::Postgres(pool), Some(Isolation::Snapshot)) => {
+                TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?)
+            }
             // A snapshot is consistent and, unlike a serializable reader, never makes a writer start again.
-            Pool::Postgres(pool) => {
+            (Pool::Postgres(pool), None) => {
                 TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
             }
         };

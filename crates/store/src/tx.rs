@@ -106,6 +106,15 @@ impl Tx {
         self.query_opt(sql, params).await?.ok_or(StoreError::NoRow)
     }
 
+    /// What ends a query so that the rows it gives are locked until the end of the transaction. Empty on SQLite, where
+    /// there is one writer anyhow.
+    pub const fn lock(&self) -> &'static str {
+        match self.inner {
+            TxInner::Postgres(_) => " FOR UPDATE",
+            TxInner::Sqlite(_) | TxInner::Writer(_) => "",
+        }
+    }
+
     fn usable(&self) -> Result<(), StoreError> {
         match self.failed {
             None => Ok(()),

@@ -2,7 +2,7 @@
 
 use store::Store;
 
-use crate::postgres;
+use crate::postgres::{self, Durability};
 
 /// Runs `body` on a new SQLite database and then on a new PostgreSQL schema.
 ///
@@ -10,7 +10,7 @@ use crate::postgres;
 /// When PostgreSQL cannot be started: a storage test that ran on one database only proves half.
 pub async fn databases<F: AsyncFn(Store)>(body: F) {
     on_sqlite(&body).await;
-    body(postgres::store().await).await;
+    body(postgres::store(Durability::Off).await).await;
 }
 
 /// Runs `body` on a new SQLite database only: for what has nothing to do with the database.

@@ -2,7 +2,8 @@
 //! whole zones, and channels between them in one process.
 //!
 //! - [`databases`]: runs a test body on SQLite and on PostgreSQL, which it starts itself.
-//! - [`zones`], [`zone`]: an [`audit::Zone`] with everything a service needs, on both databases or on SQLite.
+//! - [`zones`], [`zone`]: an [`audit::Zone`] with everything a service needs, on both databases or on SQLite;
+//!   [`durable_postgres_zone`] for measuring.
 //! - [`actor`], [`citizen`]: who acts. [`Net`]: zones that call each other.
 //! - [`personal_data`]: finds identity numbers and addresses in what a test wrote (AUD-030).
 //!
@@ -19,4 +20,4 @@ pub use database::{databases, on_sqlite};
 pub use keys::{FixedSealer, FixedSigner, Seeded};
 pub use net::Net;
 pub use people::{actor, citizen, personal_data};
-pub use zone::{TestZone, zone, zone_in, zones};
+pub use zone::{TestZone, durable_postgres_zone, zone, zone_in, zones};

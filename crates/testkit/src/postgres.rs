@@ -22,12 +22,24 @@ struct Server {
 }
 
 static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+static DURABLE: OnceLock<Result<Server, String>> = OnceLock::new();
 static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether what a server acknowledges is on disk. Tests of behaviour do not wait for the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Not.
+    Off,
+    /// As in production.
+    On,
+}
 
 /// A store in a new schema of the test server.
 #[expect(clippy::panic, reason = "never skip a storage test silently")]
-pub(crate) async fn store() -> Store {
-    let started = tokio::task::spawn_blocking(|| SERVER.get_or_init(|| start().map_err(|e| format!("{e:#}")))).await;
+pub(crate) async fn store(durability: Durability) -> Store {
+    let server = if durability == Durability::On { &DURABLE } else { &SERVER };
+    let started = move || server.get_or_init(|| start(durability).map_err(|e| format!("{e:#}")));
+    let started = tokio::task::spawn_blocking(started).await;
     let url = match started {
         Ok(Ok(server)) => &server.url,
         Ok(Err(reason)) => panic!(
@@ -44,7 +56,7 @@ pub(crate) async fn store() -> Store {
     }
 }
 
-fn start() -> anyhow::Result<Server> {
+fn start(durability: Durability) -> anyhow::Result<Server> {
     if let Ok(url) = std::env::var("HAP_TEST_POSTGRES") {
         return Ok(Server { url, _watcher: None });
     }
@@ -78,11 +90,16 @@ fn start() -> anyhow::Result<Server> {
     let mut settings = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
     writeln!(
         settings,
-        "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 400\nshared_buffers = 32MB\n\
-         fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nautovacuum = off\nmax_wal_size = 128MB\n\
-         min_wal_size = 80MB",
+        "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 400\nmin_wal_size = 80MB",
         folder.display()
     )?;
+    settings.write_all(match durability {
+        Durability::Off => {
+            b"shared_buffers = 32MB\nmax_wal_size = 128MB\nautovacuum = off\n\
+              fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+        }
+        Durability::On => b"shared_buffers = 512MB\nmax_wal_size = 1GB\n".as_slice(),
+    })?;
     drop(settings);
     run(as_user(&bin.join("pg_ctl"))
         .args(["start", "-w", "-s", "-t", "60"])

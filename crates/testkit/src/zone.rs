@@ -10,6 +10,7 @@ use kernel::{FixedClock, Timestamp};
 use store::Store;
 use tempfile::TempDir;
 
+use crate::postgres::{self, Durability};
 use crate::{FixedSealer, FixedSigner, Seeded, databases};
 
 /// 2026-11-21 09:15 UTC: when the tests' clocks stand.
@@ -111,6 +112,16 @@ pub async fn zones<F: AsyncFn(TestZone)>(name: &str, body: F) {
         body(build(name, store, folder).await).await;
     })
     .await;
+}
+
+/// A zone on a new schema of a PostgreSQL server that has what it acknowledges on disk, as in production: for measuring.
+///
+/// # Panics
+/// When it cannot be made.
+#[expect(clippy::expect_used, reason = "a benchmark without its zone is to fail")]
+pub async fn durable_postgres_zone(name: &str) -> TestZone {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    build(name, postgres::store(Durability::On).await, folder).await
 }
 
 async fn build(name: &str, store: Store, folder: TempDir) -> TestZone {

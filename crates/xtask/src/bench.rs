@@ -12,6 +12,7 @@ use crate::workspace::root;
 
 /// Name, crate, example.
 const BENCHES: &[(&str, &str, &str)] = &[
+    ("access", "access", "bench_access"),
     ("audit", "audit", "bench"),
     ("datastore", "datastore", "bench_datastore"),
     ("egress", "hap", "bench_egress"),

@@ -6,7 +6,7 @@ use audit::{Entry, Object, Purpose};
 use identity::Actor;
 use kernel::{FieldError, Problem, canonical_json, sha256_hex, workdays};
 use serde_json::Value;
-use store::Tx;
+use store::{Isolation, Tx};
 
 use super::apply::{check_cart, check_command_id, check_fields, named, patch, title_of};
 use super::{Access, COMMAND, audit_actor, holds_identity_number};
@@ -103,7 +103,7 @@ impl Access {
         let ran: Result<Ran, AccessError> = self
             .zone
             .store
-            .tx("access.command", async |tx: &mut Tx| {
+            .tx_at(isolation(&command), "access.command", async |tx: &mut Tx| {
                 self.in_transaction(tx, actor, id, &command, command_id, expected_version, &ready).await
             })
             .await;
@@ -142,10 +142,9 @@ impl Access {
         ready: &Ready,
     ) -> Result<Ran, AccessError> {
         let digest = digest(id, actor, command)?;
-        let known = sql::known_command(tx, command_id).await?;
-        let Some(loaded) = sql::case(tx, id).await? else { return Ok(Err(Problem::not_found("case"))) };
+        let Some(loaded) = sql::case_to_change(tx, id).await? else { return Ok(Err(Problem::not_found("case"))) };
         let roles = self.roles(actor, &loaded.case);
-        if let Some(known) = known {
+        if let Some(known) = sql::known_command(tx, command_id).await? {
             return self.repeated(tx, &loaded, &known, &digest).await;
         }
         let name = command.name();
@@ -502,6 +501,14 @@ fn size_class(n: u64) -> &'static str {
         10_000..=99_999 => "10000-99999",
         100_000..=999_999 => "100000-999999",
         _ => ">=1000000",
+    }
+}
+
+/// A command locks its case, so a snapshot is enough, save where its rules look at other cases or at series.
+const fn isolation(command: &Command) -> Isolation {
+    match command {
+        Command::Submit {} | Command::SendInfo { .. } | Command::IssueDecision {} => Isolation::Serializable,
+        _ => Isolation::Snapshot,
     }
 }
 
