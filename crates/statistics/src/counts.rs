@@ -46,3 +46,78 @@ impl Counts {
         }
     }
 }
+
+/// Bits of a word.
+const WORD: usize = u64::BITS as usize;
+
+/// Which of many places are marked, a bit each, with the marks of whole words counted in a tree: it stays in the nearest memory where
+/// one count per place would not.
+pub(crate) struct Marks {
+    words: Vec<u64>,
+    counts: Counts,
+}
+
+impl Marks {
+    /// So many places, none marked.
+    pub(crate) fn new(places: usize) -> Self {
+        let words = places.div_ceil(WORD);
+        Self { words: vec![0; words], counts: Counts::new(words) }
+    }
+
+    /// Marks a place.
+    pub(crate) fn set(&mut self, place: usize) {
+        self.words[place / WORD] |= 1 << (place % WORD);
+        self.counts.add(place / WORD, 1);
+    }
+
+    /// Takes a mark away.
+    pub(crate) fn unset(&mut self, place: usize) {
+        self.words[place / WORD] &= !(1 << (place % WORD));
+        self.counts.add(place / WORD, -1);
+    }
+
+    /// Marks before a place.
+    pub(crate) fn before(&self, place: usize) -> i64 {
+        let here = self.words.get(place / WORD).map_or(0, |word| word & ((1 << (place % WORD)) - 1));
+        self.counts.below(place / WORD) + i64::from(here.count_ones())
+    }
+
+    /// Marks from a place to before another.
+    pub(crate) fn between(&self, from: usize, to: usize) -> i64 {
+        match to - from {
+            1 => (self.words[from / WORD] >> (from % WORD) & 1) as i64,
+            _ => self.before(to) - self.before(from),
+        }
+    }
+
+    /// All.
+    pub(crate) fn total(&self) -> i64 {
+        self.counts.total()
+    }
+
+    /// Takes all away.
+    pub(crate) fn clear(&mut self) {
+        if self.counts.total() != 0 {
+            self.words.fill(0);
+            self.counts.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_counted_before_any_place() {
+        let mut marks = Marks::new(200);
+        for place in [0, 3, 63, 64, 70, 130, 199] {
+            marks.set(place);
+        }
+        marks.unset(70);
+        assert_eq!([0, 1, 64, 65, 130, 131, 200].map(|p| marks.before(p)), [0, 1, 3, 4, 4, 5, 6]);
+        assert_eq!((marks.between(63, 64), marks.between(70, 71), marks.between(60, 199), marks.total()), (1, 0, 3, 6));
+        marks.clear();
+        assert_eq!((marks.before(200), marks.total()), (0, 0));
+    }
+}

@@ -11,6 +11,7 @@ pub mod graphics;
 pub mod likelihood;
 pub mod linear;
 pub mod mixed;
+mod order;
 mod problem;
 pub mod rdd;
 pub mod rows;

@@ -121,29 +121,42 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Reads the complete rows of these variables.
+    /// Reads the complete rows of these variables: each chunk to its place, then together where rows fell away.
     pub fn of(rows: &dyn Rows, variables: &[usize]) -> Self {
-        let chunks: Vec<Range<usize>> =
-            (0..rows.len()).step_by(CHUNK).map(|start| start..(start + CHUNK).min(rows.len())).collect();
-        let parts: Vec<Self> = chunks
-            .into_par_iter()
-            .map(|range| {
-                let mut read = vec![vec![0.0; range.len()]; variables.len()];
-                read.iter_mut().zip(variables).for_each(|(out, v)| rows.read(*v, range.clone(), out));
-                let complete = |i: &usize| read.iter().all(|column| !column[*i].is_nan());
-                let here: Vec<usize> = (0..range.len()).filter(complete).collect();
-                let columns = read.iter().map(|column| here.iter().map(|i| column[*i]).collect()).collect();
-                Self { columns, origin: here.iter().map(|i| (range.start + i) as u32).collect() }
-            })
-            .collect();
-        let size = parts.iter().map(Self::len).sum();
-        let mut whole =
-            Self { columns: vec![Vec::with_capacity(size); variables.len()], origin: Vec::with_capacity(size) };
-        for part in parts {
-            whole.columns.iter_mut().zip(part.columns).for_each(|(all, more)| all.extend(more));
-            whole.origin.extend(part.origin);
+        let mut columns = vec![vec![0.0; rows.len()]; variables.len()];
+        let mut chunks: Vec<Vec<&mut [f64]>> = (0..rows.len()).step_by(CHUNK).map(|_| Vec::new()).collect();
+        for column in &mut columns {
+            chunks.iter_mut().zip(column.chunks_mut(CHUNK)).for_each(|(chunk, part)| chunk.push(part));
         }
-        whole
+        let read = |(number, mut chunk): (usize, Vec<&mut [f64]>)| {
+            let range = number * CHUNK..((number + 1) * CHUNK).min(rows.len());
+            let mut complete = vec![true; range.len()];
+            for (out, variable) in chunk.iter_mut().zip(variables) {
+                rows.read(*variable, range.clone(), out);
+                complete.iter_mut().zip(out.iter()).for_each(|(complete, x)| *complete &= !x.is_nan());
+            }
+            let here: Vec<usize> = (0..range.len()).filter(|i| complete[*i]).collect();
+            if here.len() < range.len() {
+                for column in &mut chunk {
+                    here.iter().enumerate().for_each(|(to, from)| column[to] = column[*from]);
+                }
+            }
+            here.into_iter().map(|i| (range.start + i) as u32).collect()
+        };
+        let kept: Vec<Vec<u32>> = chunks.into_par_iter().enumerate().map(read).collect();
+        let origin = kept.concat();
+        if origin.len() < rows.len() {
+            columns.par_iter_mut().for_each(|column| {
+                let mut to = 0;
+                for (number, kept) in kept.iter().enumerate() {
+                    column.copy_within(number * CHUNK..number * CHUNK + kept.len(), to);
+                    to += kept.len();
+                }
+                column.truncate(to);
+                column.shrink_to_fit();
+            });
+        }
+        Self { columns, origin }
     }
 
     /// Number of rows.

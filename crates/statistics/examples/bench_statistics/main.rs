@@ -20,6 +20,8 @@ struct Line {
     tool: String,
     task: String,
     seconds: f64,
+    /// Of all threads together.
+    processor: f64,
     /// Coefficients, standard errors, and what else all tools must agree on.
     check: Vec<f64>,
 }
@@ -37,10 +39,12 @@ struct Options {
     blas: Option<u32>,
     /// Measures `hap` alone, as when looking for what takes time.
     alone: bool,
+    /// Measures this task alone.
+    only: Option<String>,
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { persons: 100_000, rows: 100_000, repetitions: 3, blas: None, alone: false };
+    let mut options = Options { persons: 100_000, rows: 100_000, repetitions: 3, blas: None, alone: false, only: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -50,6 +54,7 @@ fn options() -> Result<Options, Failure> {
             "--repetitions" => options.repetitions = value()?.parse()?,
             "--blas" => options.blas = Some(value()?.parse()?),
             "--alone" => options.alone = true,
+            "--only" => options.only = Some(value()?),
             _ => return Err(format!("unknown: {argument}").into()),
         }
     }
@@ -114,10 +119,10 @@ fn main() -> Result<(), Failure> {
     let options = options()?;
     let folder = generate(&options)?;
     let before = load();
-    let own = models::measure(&folder, options.repetitions)?;
+    let own = models::measure(&folder, options.repetitions, options.only.as_deref())?;
     let after = load();
     let mut peers = Vec::new();
-    for tool in if options.alone { &[] } else { &PEERS[..] } {
+    for tool in if options.alone || options.only.is_some() { &[] } else { &PEERS[..] } {
         peers.extend(peer(tool, &folder, &options)?);
     }
     report::compare(&own, &peers)?;

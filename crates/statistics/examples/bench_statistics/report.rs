@@ -23,10 +23,21 @@ fn ms(seconds: f64) -> String {
     if seconds < 0.1 { format!("{:.1}", seconds * 1e3) } else { format!("{:.0}", seconds * 1e3) }
 }
 
+fn both(line: &Line) -> String {
+    format!("{} / {}", ms(line.seconds), ms(line.processor))
+}
+
+/// By how much the least of the peers' numbers is that of `hap`.
+fn ratio(peers: &[&Line], own: &Line, of: impl Fn(&Line) -> f64) -> String {
+    let least = peers.iter().map(|l| of(l)).min_by(f64::total_cmp);
+    least.map_or("–".to_owned(), |least| format!("{:.1}x", least / of(own)))
+}
+
 #[expect(clippy::print_stdout, reason = "a command line program")]
 pub(crate) fn print(own: &[Measured], peers: &[Line], blas: Option<u32>, load: [&str; 3]) {
     println!(
-        "{} threads, milliseconds, best of several; what takes a peer more than ten seconds is not repeated.\n",
+        "{} threads, milliseconds, best of several; what takes a peer more than ten seconds is not repeated. Behind the stroke:\n\
+         milliseconds of processor time, of all threads together; the second ratio is that of processor time.\n",
         rayon::current_num_threads()
     );
     println!(
@@ -43,18 +54,19 @@ pub(crate) fn print(own: &[Measured], peers: &[Line], blas: Option<u32>, load: [
         println!("Threads of the peers' matrix products (OPENBLAS_NUM_THREADS): {threads}.\n");
     }
     println!("| task | rows | peers | hap | ratio | asked for |\n|---|---:|---|---:|---:|---:|");
-    for (task, measured) in TASKS.iter().zip(own) {
+    for measured in own {
+        let Some(task) = TASKS.iter().find(|t| t.name == measured.line.task) else { continue };
         let theirs: Vec<&Line> = peers.iter().filter(|l| l.task == task.name).collect();
-        let listed: Vec<String> = theirs.iter().map(|l| format!("{}: {}", l.tool, ms(l.seconds))).collect();
-        let fastest = theirs.iter().map(|l| l.seconds).min_by(f64::total_cmp);
+        let listed: Vec<String> = theirs.iter().map(|l| format!("{}: {}", l.tool, both(l))).collect();
         println!(
-            "| {}: {} | {} | {} | {} | {} | {} |",
+            "| {}: {} | {} | {} | {} | {} / {} | {} |",
             task.name,
             task.what,
             measured.rows,
             listed.join("; "),
-            ms(measured.line.seconds),
-            fastest.map_or("–".to_owned(), |f| format!("{:.1}x", f / measured.line.seconds)),
+            both(&measured.line),
+            ratio(&theirs, &measured.line, |l| l.seconds),
+            ratio(&theirs, &measured.line, |l| l.processor),
             task.target.map_or("–".to_owned(), |t| format!("{t}x")),
         );
     }

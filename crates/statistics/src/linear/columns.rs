@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::tile;
 use crate::design::Design;
 use crate::rows::Frame;
 
@@ -67,16 +68,17 @@ pub struct Matrix {
 impl Matrix {
     /// All rows of other columns.
     pub fn of(x: &dyn Columns) -> Self {
-        let n = x.len();
-        let mut columns = vec![vec![0.0; n]; x.width()];
-        let mut block = Vec::new();
-        for range in blocks(n) {
-            block.resize(range.len() * x.width(), 0.0);
-            x.fill(range.clone(), &mut block);
-            for (column, part) in columns.iter_mut().zip(block.chunks(range.len().max(1))) {
-                column[range.clone()].copy_from_slice(part);
-            }
+        let mut columns = vec![vec![0.0; x.len()]; x.width()];
+        let all = blocks(x.len());
+        let mut parts: Vec<Vec<&mut [f64]>> = all.iter().map(|_| Vec::new()).collect();
+        for column in &mut columns {
+            parts.iter_mut().zip(column.chunks_mut(BLOCK)).for_each(|(parts, part)| parts.push(part));
         }
+        all.into_par_iter().zip(parts).for_each_init(Vec::new, |block, (range, parts)| {
+            block.resize(range.len() * x.width(), 0.0);
+            x.fill(range.clone(), block);
+            parts.into_iter().zip(block.chunks(range.len())).for_each(|(out, part)| out.copy_from_slice(part));
+        });
         Self { columns, constant: x.constant() }
     }
 
@@ -235,23 +237,17 @@ pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
 
 /// X'WX of columns of `rows` numbers each, as a symmetric matrix of `width` columns one after the other.
 pub fn gram(block: &[f64], rows: usize, weights: Option<&[f64]>) -> Vec<f64> {
-    use super::number::Number as _;
     let width = block.len().checked_div(rows).unwrap_or(0);
     let mut out = vec![0.0; width * width];
-    let mut weighted = vec![0.0; rows];
+    let column = |j: usize| &block[j * rows..(j + 1) * rows];
+    let left = |i: usize, out: &mut [f64]| match weights {
+        Some(weights) => out.iter_mut().zip(column(i)).zip(weights).for_each(|((out, x), w)| *out = x * w),
+        None => out.copy_from_slice(column(i)),
+    };
+    tile::triangle(width, rows, column, left, &mut Default::default(), &mut out);
     for i in 0..width {
-        let column = &block[i * rows..(i + 1) * rows];
-        let left = match weights {
-            Some(weights) => {
-                weighted.iter_mut().zip(column).zip(weights).for_each(|((out, x), w)| *out = x * w);
-                weighted.as_slice()
-            }
-            None => column,
-        };
-        for j in i..width {
-            let product = f64::dot(left, &block[j * rows..(j + 1) * rows]);
-            out[i * width + j] = product;
-            out[j * width + i] = product;
+        for j in 0..i {
+            out[j * width + i] = out[i * width + j];
         }
     }
     out

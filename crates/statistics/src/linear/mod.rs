@@ -17,6 +17,7 @@ mod qr;
 pub mod regress;
 mod solve;
 mod tally;
+pub(crate) mod tile;
 
 pub use columns::{Columns, Filled, Matrix};
 pub use influence::{influence, influence_of_rows};

@@ -13,6 +13,7 @@ use super::columns::sum;
 use super::grid::{Grid, MISSING, PLACES, Span, Unfit, chunks};
 use super::lookup::Table;
 use super::tally::{Cell, Exact, Seen, Tally};
+use crate::order::{ascending, key};
 use crate::problem::Problem;
 use crate::rows::{CHUNK, Frame, Rows};
 
@@ -492,11 +493,25 @@ impl Complete {
 impl Clusters {
     /// Numbers the distinct values.
     pub fn of(values: &[f64]) -> Self {
-        let mut distinct = values.to_vec();
-        distinct.par_sort_unstable_by(f64::total_cmp);
-        distinct.dedup();
-        let place = |x: &f64| distinct.binary_search_by(|d| d.total_cmp(x)).unwrap_or_default() as u32;
-        Self { of: values.par_iter().map(place).collect(), count: distinct.len() }
+        // Minus zero is zero.
+        if values.is_sorted() {
+            let mut count = 0;
+            let mut last = f64::NAN;
+            let number = |x: &f64| {
+                count += u32::from(*x != last);
+                last = *x;
+                count - 1
+            };
+            let of = values.iter().map(number).collect();
+            return Self { of, count: count as usize };
+        }
+        let mut of = vec![0; values.len()];
+        let mut count = 0;
+        for run in ascending(values.iter().map(|x| key(*x))).chunk_by(|a, b| a.0 == b.0) {
+            run.iter().for_each(|(_, row)| of[*row as usize] = count);
+            count += 1;
+        }
+        Self { of, count: count as usize }
     }
 }
 

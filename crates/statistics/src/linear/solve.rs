@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DVector};
 use super::columns::{self, Columns, Matrix, blocks, by_block, gram, tree};
 use super::number::{Double, Number};
 use super::qr::{Reduced, back, inverse, join, reduce, triangle};
+use super::tile::combine;
 
 /// A pivot above this is no question.
 const CLEAR: f64 = 1e-9;
@@ -146,10 +147,22 @@ impl<'a> Setting<'a> {
             all.extend(self.y.values[range.clone()].iter().map(|y| y + offset));
             gram(&all, range.len(), self.weights.map(|w| &w[range.clone()]))
         };
-        let whole = tree(by_block(self.x, work), columns::add)?;
-        let r = DMatrix::from_vec(width, width, whole).cholesky()?.l().transpose();
+        let whole = DMatrix::from_vec(width, width, tree(by_block(self.x, work), columns::add)?);
+        let size = width - 1;
+        let factor = whole.view((0, 0), (size, size)).into_owned().cholesky()?.unpack();
+        let along = factor.solve_lower_triangular(&whole.view((0, size), (size, 1)).column(0).into_owned())?;
+        let total = whole[(size, size)];
+        let rest = total - along.norm_squared();
         let from = usize::from(self.x.constant());
-        let mut scaled = r.view((from, from), (width - 1 - from, width - 1 - from)).into_owned();
+        // Where there is nothing to explain, nothing is left.
+        if total > 0.0 && rest < WELL * (rest + along.rows(from, size - from).norm_squared()) {
+            return None;
+        }
+        let mut r = DMatrix::zeros(width, width);
+        r.view_mut((0, 0), (size, size)).tr_copy_from(&factor);
+        r.view_mut((0, size), (size, 1)).copy_from(&along);
+        r[(size, size)] = rest.max(0.0).sqrt();
+        let mut scaled = r.view((from, from), (size - from, size - from)).into_owned();
         for (mut column, least) in scaled.column_iter_mut().zip(&self.least[from..]) {
             let norm = column.norm();
             if norm <= *least {
@@ -162,10 +175,6 @@ impl<'a> Setting<'a> {
             if values.min() < WELL * values.max() {
                 return None;
             }
-        }
-        let y = r.column(width - 1);
-        if y[width - 1].powi(2) < WELL * y.rows(from, width - from).norm_squared() {
-            return None;
         }
         Some(reduce(r.as_slice(), width, self.x.constant(), NOISE, &self.least, &[]))
     }
@@ -402,15 +411,14 @@ impl Solution {
     }
 }
 
-/// Z = XF of a block, column by column; F may be any square matrix, zeros cost nothing.
+/// Z = XF of a block, column by column; F may be any square matrix, and zeros at the ends of its columns cost nothing.
 fn rotated(block: &[f64], rows: usize, factor: &DMatrix<f64>) -> Vec<f64> {
     let mut out = vec![0.0; rows * factor.ncols()];
     for (out, column) in out.chunks_mut(rows).zip(factor.column_iter()) {
-        for (x, f) in block.chunks(rows).zip(column.iter()) {
-            if *f != 0.0 {
-                f64::add_multiple(out, *f, x);
-            }
-        }
+        let factors: Vec<f64> = column.iter().copied().collect();
+        let first = factors.iter().position(|f| *f != 0.0).unwrap_or_default();
+        let end = factors.iter().rposition(|f| *f != 0.0).map_or(first, |last| last + 1);
+        combine(out, &factors[first..end], |j| &block[(first + j) * rows..(first + j + 1) * rows]);
     }
     out
 }

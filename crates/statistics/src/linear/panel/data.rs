@@ -1,11 +1,14 @@
 //! The rows of a panel in memory, and the ways to take the units out of them.
 
-use std::collections::HashMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use crate::design::{Column, Design, Part, Term, variables};
-use crate::linear::columns::{Filled, Matrix};
+use crate::linear::columns::{Filled, Matrix, blocks, tree};
 use crate::linear::model::{Known, place};
 use crate::linear::patterns::Clusters;
+use crate::linear::tile;
 use crate::problem::Problem;
 use crate::rows::{CHUNK, Frame, Rows};
 
@@ -23,8 +26,10 @@ pub struct Data {
     pub units: Clusters,
     /// Rows of each unit.
     pub sizes: Vec<f64>,
-    /// The value of the unit variable of each unit.
+    /// The value of the unit variable of each unit, ascending.
     pub names: Vec<f64>,
+    /// Where rows stand unit by unit: the first row of each, and the number of rows.
+    starts: Option<Vec<u32>>,
     /// The time of each row; 0 without one.
     pub time: Vec<f64>,
     /// By what errors are clustered, where it is not the unit.
@@ -91,7 +96,11 @@ impl Data {
         if units.count < 2 || sizes.iter().all(|size| *size == 1.0) {
             return Err(Problem::new("E_NOT_A_PANEL"));
         }
-        Ok(Self { design, x, y, pivot, units, sizes, names, time, clusters: None, origin: frame.origin, known })
+        let starts = units.of.is_sorted().then(|| {
+            let first = sizes.iter().scan(0, |rows, size| Some(std::mem::replace(rows, *rows + *size as u32)));
+            first.chain([unit.len() as u32]).collect()
+        });
+        Ok(Self { design, x, y, pivot, units, sizes, names, starts, time, clusters: None, origin: frame.origin, known })
     }
 
     /// Clusters the rows by a variable.
@@ -124,6 +133,14 @@ impl Data {
 
     /// The mean of a column in each unit, about the unit's first value, so that what does not change in a unit is exactly its mean.
     pub fn means(&self, column: &[f64]) -> Vec<f64> {
+        if let Some(starts) = &self.starts {
+            let mean = |pair: &[u32]| {
+                let values = &column[pair[0] as usize..pair[1] as usize];
+                let first = values[0];
+                first + values.iter().map(|x| x - first).sum::<f64>() / values.len() as f64
+            };
+            return starts.par_windows(2).with_min_len(CHUNK).map(mean).collect();
+        }
         let mut first = vec![f64::NAN; self.units.count];
         let mut sums = vec![0.0; self.units.count];
         for (unit, x) in self.units.of.iter().zip(column) {
@@ -136,11 +153,12 @@ impl Data {
         first.iter().zip(&sums).zip(&self.sizes).map(|((first, sum), size)| first + sum / size).collect()
     }
 
-    /// x − θ·(mean of its unit).
-    pub fn less(&self, column: &[f64], theta: impl Fn(usize) -> f64) -> Vec<f64> {
+    /// x − θ·(mean of its unit) + `back`.
+    pub fn less(&self, column: &[f64], theta: impl Fn(usize) -> f64, back: f64) -> Vec<f64> {
         let means = self.means(column);
-        let taken: Vec<f64> = means.iter().enumerate().map(|(unit, mean)| theta(unit) * mean).collect();
-        self.units.of.iter().zip(column).map(|(unit, x)| x - taken[*unit as usize]).collect()
+        let taken: Vec<f64> = means.iter().enumerate().map(|(unit, mean)| theta(unit) * mean - back).collect();
+        let rows = self.units.of.par_iter().zip(column).with_min_len(CHUNK);
+        rows.map(|(unit, x)| x - taken[*unit as usize]).collect()
     }
 
     /// The unit means of all columns and of y, a row per unit; without the constant y as it is, else less the pivot.
@@ -175,7 +193,7 @@ impl Data {
     pub fn fits(&self, index: &[f64]) -> [f64; 3] {
         let one = |_: usize| 1.0;
         [
-            correlation(&self.less(&self.y, one), &self.less(index, one)),
+            correlation(&self.less(&self.y, one, 0.0), &self.less(index, one, 0.0)),
             correlation(&self.means(&self.y), &self.means(index)),
             correlation(&self.y, index),
         ]
@@ -191,19 +209,22 @@ impl Data {
             ("T_max", fold(f64::max, 0.0)),
         ]
     }
-
-    /// Values by unit under the value of the unit variable.
-    pub fn by_name(&self, values: &[f64]) -> HashMap<u64, f64> {
-        self.names.iter().map(|name| (name + 0.0).to_bits()).zip(values.iter().copied()).collect()
-    }
 }
 
 /// The squared correlation of two columns; missing where one does not vary.
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    use crate::linear::columns::sum;
     let n = a.len() as f64;
-    let (mean_a, mean_b) = (sum(a.iter().copied()) / n, sum(b.iter().copied()) / n);
-    let product = |x: &[f64], mx: f64, y: &[f64], my: f64| sum(x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)));
-    let both = product(a, mean_a, b, mean_b);
-    both * both / (product(a, mean_a, a, mean_a) * product(b, mean_b, b, mean_b))
+    let whole = |work: &(dyn Fn(Range<usize>) -> [f64; 3] + Sync)| {
+        let add = |x: [f64; 3], y: [f64; 3]| std::array::from_fn(|i| x[i] + y[i]);
+        tree(blocks(a.len()).into_par_iter().map(work).collect(), add).unwrap_or_default()
+    };
+    let [sum_a, sum_b, _] = whole(&|range| [tile::sum(&a[range.clone()]), tile::sum(&b[range]), 0.0]);
+    let (mean_a, mean_b) = (sum_a / n, sum_b / n);
+    let [both, of_a, of_b] = whole(&|range| {
+        let less = |x: &[f64], mean: f64| x.iter().map(|x| x - mean).collect::<Vec<f64>>();
+        let (a, b) = (less(&a[range.clone()], mean_a), less(&b[range], mean_b));
+        let [both, of_a] = tile::dots(&a, [&b, &a]);
+        [both, of_a, tile::dots(&b, [&b])[0]]
+    });
+    both * both / (of_a * of_b)
 }

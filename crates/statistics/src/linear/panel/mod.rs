@@ -5,15 +5,16 @@ mod data;
 pub mod did;
 pub mod hausman;
 
-use std::collections::HashMap;
-
 use nalgebra::{DMatrix, DVector};
+use rayon::prelude::*;
 
-use super::columns::{Filled, Matrix, sum};
+use super::columns::{BLOCK, Filled, Matrix, blocks};
 use super::influence::influence_of_rows;
 use super::model::{Errors, Known, estimates, joint, notices, omit};
 use super::regress::{Regress, subtract_from};
 use super::solve::{Response, Solution, solve};
+use super::tile;
+use crate::descriptive::sum;
 use crate::design::{Design, Term, variables};
 use crate::fit::Fit;
 use crate::problem::Problem;
@@ -72,7 +73,8 @@ pub struct PanelFit {
     unit: usize,
     /// Estimates of all columns.
     b: DVector<f64>,
-    effects: HashMap<u64, f64>,
+    /// The units, ascending, and their levels.
+    effects: (Vec<f64>, Vec<f64>),
 }
 
 /// What a model's regression gave.
@@ -130,11 +132,12 @@ impl Panel {
         let (estimates, covariance) = estimates(&solved.design, &terms, &solved.b, &solved.covariance);
         let kept: Vec<usize> = solved.design.columns.iter().map(|c| original(&data.design, &c.label)).collect();
         let mut index = vec![0.0; data.y.len()];
-        for (j, b) in kept.iter().zip(solved.b.iter()) {
-            index.iter_mut().zip(&data.x.columns[*j]).for_each(|(out, x)| *out += b * x);
-        }
+        index.par_chunks_mut(BLOCK).zip(blocks(data.y.len())).for_each(|(out, range)| {
+            tile::combine(out, solved.b.as_slice(), |j| &data.x.columns[kept[j]][range.clone()]);
+        });
         let [within, between, overall] = data.fits(&index);
-        let left: Vec<f64> = data.y.iter().zip(&index).map(|(y, x)| y + data.pivot - x).collect();
+        let pairs = data.y.par_iter().zip(&index).with_min_len(BLOCK);
+        let left: Vec<f64> = pairs.map(|(y, x)| y + data.pivot - x).collect();
         let levels: Vec<f64> =
             data.means(&left).iter().zip(&data.sizes).map(|(level, size)| level * (solved.shrink)(*size)).collect();
         let mut scalars = vec![("n", data.n()), ("df_resid", solved.df)];
@@ -143,8 +146,8 @@ impl Panel {
         scalars.extend([("rss", solved.rss), ("sigma", (solved.rss / solved.df).sqrt())]);
         scalars.extend(solved.scalars.iter().copied());
         if matches!(self.model, Model::Fixed | Model::FixedTwoWay) {
-            let mean = sum(levels.iter().copied()) / levels.len() as f64;
-            let sigma_u = (sum(levels.iter().map(|u| (u - mean).powi(2))) / (levels.len() as f64 - 1.0)).sqrt();
+            let mean = sum(&levels, |u| u) / levels.len() as f64;
+            let sigma_u = (sum(&levels, |u| (u - mean) * (u - mean)) / (levels.len() as f64 - 1.0)).sqrt();
             scalars.extend(components(sigma_u, (solved.rss / solved.df).sqrt()));
         }
         let slopes: Vec<usize> = (usize::from(solved.design.constant)..solved.design.len()).collect();
@@ -181,20 +184,15 @@ impl Panel {
             y: self.y,
             unit: self.unit,
             b: solved.b,
-            effects: data.by_name(&levels),
+            effects: (data.names.clone(), levels),
         }
     }
 
     /// Least squares of y less the unit's mean on columns less theirs, the grand means added back so that there is a constant.
     fn within(&self, data: &Data) -> Result<Within, Problem> {
-        let back = |column: &[f64]| {
-            let mean = sum(column.iter().copied()) / data.n();
-            let mut out = data.less(column, |_| 1.0);
-            out.iter_mut().for_each(|x| *x += mean);
-            out
-        };
-        let mut columns: Vec<Vec<f64>> = data.x.columns.iter().map(|column| back(column)).collect();
-        columns[0].fill(1.0);
+        let back = |column: &[f64]| data.less(column, |_| 1.0, sum(column, |x| x) / data.n());
+        let mut columns = vec![vec![1.0; data.y.len()]];
+        columns.extend(data.x.columns[1..].iter().map(|column| back(column)));
         let x = Matrix { columns, constant: true };
         let y = back(&data.y);
         let solution = solve(&x, Response { values: &y, pivot: data.pivot }, None);
@@ -256,15 +254,15 @@ impl Panel {
             return self.random_without(data, &theta, [sigma2_u, sigma2_e], persons);
         }
         // Columns about their grand means; the constant takes them back.
-        let centre: Vec<f64> = data.x.columns.iter().map(|c| sum(c.iter().copied()) / data.n()).collect();
+        let centre: Vec<f64> = data.x.columns.iter().map(|c| sum(c, |x| x) / data.n()).collect();
         let centred = |(j, column): (usize, &Vec<f64>)| {
             let about = if j == 0 { 0.0 } else { centre[j] };
             let moved: Vec<f64> = column.iter().map(|x| x - about).collect();
-            data.less(&moved, |unit| theta[unit])
+            data.less(&moved, |unit| theta[unit], 0.0)
         };
         let columns = data.x.columns.iter().enumerate().map(centred).collect();
         let x = Matrix { columns, constant: false };
-        let y = data.less(&data.y, |unit| theta[unit]);
+        let y = data.less(&data.y, |unit| theta[unit], 0.0);
         let solution = solve(&x, Response { values: &y, pivot: 0.0 }, None);
         let k = solution.size() as f64;
         let df = data.n() - k;
@@ -293,10 +291,10 @@ impl Panel {
         variances: [f64; 2],
         persons: Option<&[u32]>,
     ) -> Result<Solved, Problem> {
-        let columns = data.x.columns.iter().skip(1).map(|column| data.less(column, |unit| theta[unit])).collect();
+        let columns = data.x.columns.iter().skip(1).map(|column| data.less(column, |unit| theta[unit], 0.0)).collect();
         let x = Matrix { columns, constant: false };
         let whole: Vec<f64> = data.y.iter().map(|y| y + data.pivot).collect();
-        let y = data.less(&whole, |unit| theta[unit]);
+        let y = data.less(&whole, |unit| theta[unit], 0.0);
         let response = Response { values: &y, pivot: 0.0 };
         let solution = solve(&x, response, None);
         let k = solution.size() as f64;
@@ -441,7 +439,7 @@ fn plain(data: &Data, x: &Matrix, solution: &Solution, df: f64, people: Vec<u32>
         df,
         rss: solution.rss,
         scalars: Vec::new(),
-        influence: influence_of_rows(x, solution, people.into_iter()),
+        influence: influence_of_rows(x, solution, &people),
         clusters: None,
         shrink: Box::new(|_| 1.0),
         exact: solution.rss <= 1e-12 * (solution.rss + solution.explained),
@@ -490,8 +488,10 @@ impl PanelFit {
             let units = &mut units[..out.len()];
             rows.read(self.unit, number * CHUNK..number * CHUNK + out.len(), units);
             for (out, unit) in out.iter_mut().zip(units) {
-                let effect = self.effects.get(&(*unit + 0.0).to_bits()).copied().unwrap_or(f64::NAN);
-                *out = if out.is_nan() { f64::NAN } else { effect };
+                let (names, levels) = &self.effects;
+                let at = names.partition_point(|name| name < unit);
+                let known = names.get(at) == Some(unit) && !out.is_nan();
+                *out = if known { levels[at] } else { f64::NAN };
             }
         }
         out

@@ -1,30 +1,27 @@
 //! Cox regression (STAT-260, STAT-366, STAT-367): the hazard of a row is exp(x'b) times one that all share, or all of a stratum.
-//! Newton's method from 0 with halved steps on covariates in units of their standard deviations; what does not end is told, never
-//! answered.
+//! Newton's method with halved steps on covariates in units of about their standard deviations, from 0 or, where there are many rows,
+//! from the estimates of a part of them; what does not end is told, never answered.
 
 use super::{Outcome, evidence, independent};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
 use crate::rows::{Frame, Rows};
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{DMatrix, DVector};
 
 mod concordance;
 mod likelihood;
+mod newton;
 mod residuals;
 mod risk;
+mod sums;
 
-use likelihood::{ByPlace, Likelihood, likelihood};
-use risk::{Risk, Times};
+use newton::{Found, newton};
+use risk::{Risk, Times, Units};
 
-/// Steps of Newton's method, and halvings of one step.
-const STEPS: usize = 50;
-const HALVINGS: usize = 20;
-/// Information in a direction that has shrunk this much since b = 0 is near zero: the likelihood rises for ever, and the coefficient
-/// grows by about one standard deviation of its covariate with each step.
-const SHRUNK: f64 = 1e-10;
-/// Information at b = 0 this small beside the largest is rounding.
-const ROUNDING: f64 = 1e-13;
+/// From so many rows on the first estimates are those of a part of them, and the share of rows in it.
+const MANY: usize = 1 << 16;
+const PART: usize = 16;
 
 /// How events at the same time are treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -94,19 +91,22 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     if risk.moments.is_empty() {
         return Err(Problem::with("E_NO_EVENTS", rows.name(asked.outcome.event)));
     }
-    let scales = risk.fill(&frame, &design);
+    let units = Units::of(&frame, &design);
+    risk.fill(&frame, &design, &units);
     if rows.stopped() {
         return Err(Problem::new("E_STOPPED"));
     }
 
     let labels: Vec<String> = design.columns.iter().skip(1).map(|c| c.label.clone()).collect();
-    let found = newton(rows, &risk, asked.ties, &labels)?;
+    let part = (n >= MANY).then(|| part(rows, asked.ties, &times, (&frame, &design, &units), &labels)).flatten();
+    let found = newton(rows, &risk, asked.ties, part, &labels)?;
+    let scales = &units.scales;
     let unscale = DMatrix::from_diagonal(&DVector::from_iterator(scales.len(), scales.iter().map(|s| 1.0 / s)));
     let model = &unscale * &found.inverse * &unscale;
     let model_se: Vec<f64> = (0..labels.len()).map(|j| model[(j, j)].sqrt()).collect();
     let mut tests = vec![Test {
         name: "lr_chi2".to_owned(),
-        statistic: 2.0 * (found.at.ll - found.start),
+        statistic: 2.0 * (found.ll - found.start),
         kind: TestKind::ChiSquare(labels.len() as f64),
     }];
     if asked.proportional {
@@ -115,7 +115,7 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
     let (mut covariance, mut clusters) = (model, None);
     if let Some(cluster) = asked.cluster {
         let (middle, number) =
-            residuals::clustered(&risk, asked.ties, &found.places.weights, &frame.columns[places.of(cluster)]);
+            residuals::clustered(&risk, asked.ties, &found.places, &frame.columns[places.of(cluster)]);
         if number < 2 {
             return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(cluster)));
         }
@@ -130,27 +130,25 @@ pub fn cox(rows: &dyn Rows, asked: &Cox, persons: Option<&[u32]>) -> Result<CoxF
         se: covariance[(j, j)].sqrt(),
     });
     let estimates = estimates.collect();
-    let concordance = concordance::concordance(&risk, &found.places.scores);
     let events: usize = risk.moments.iter().map(|m| m.events).sum();
     // Those last seen before the first event have none.
     let mut residuals = vec![0.0; n];
     risk.order.iter().zip(&found.places.residuals).for_each(|(row, m)| residuals[*row as usize] = *m);
+    let (concordance, influence) = rayon::join(
+        || concordance::concordance(&risk, &found.places.scores),
+        || evidence(&frame, &design, &residuals, persons),
+    );
     let fit = Fit {
         estimates,
         covariance,
         residual_df: None,
         n: n as f64,
-        scalars: vec![
-            ("events", events as f64),
-            ("ll_0", found.start),
-            ("ll", found.at.ll),
-            ("concordance", concordance),
-        ],
+        scalars: vec![("events", events as f64), ("ll_0", found.start), ("ll", found.ll), ("concordance", concordance)],
         tests,
         margins: Vec::new(),
         notices: omitted.iter().map(|label| Notice::with("W_COLLINEAR", label)).collect(),
         omitted,
-        influence: evidence(&frame, &design, &residuals, persons),
+        influence,
         clusters,
     };
     Ok(CoxFit { fit, model_se })
@@ -192,102 +190,26 @@ fn read(rows: &dyn Rows, asked: &Cox) -> Result<(Frame, Places), Problem> {
     Ok((frame, places))
 }
 
-/// The maximum of the likelihood.
-struct Found {
-    /// By standardised column.
-    b: DVector<f64>,
-    /// The likelihood there.
-    at: Likelihood,
-    /// Scores, weights and residuals there.
-    places: ByPlace,
-    /// Its logarithm at 0.
-    start: f64,
-    /// The inverse of the information.
-    inverse: DMatrix<f64>,
-}
-
-fn newton(rows: &dyn Rows, risk: &Risk, ties: Ties, labels: &[String]) -> Result<Found, Problem> {
-    let once = |_: usize| 1.0;
-    let mut b = DVector::zeros(risk.width);
-    let mut places = ByPlace::of(risk);
-    let mut at = likelihood(risk, ties, &b, &once, &mut places);
-    let start = at.ll;
-    let separated = |guilty: usize| Problem::with("E_SEPARATION", labels[guilty].clone());
-    // A covariate may vary without doing so among those at risk together.
-    let own = at.information.diagonal();
-    if own.min() <= ROUNDING * own.max() {
-        return Err(separated(own.imin()));
+/// The regression on a part of the rows, where it has an end.
+fn part(
+    rows: &dyn Rows,
+    ties: Ties,
+    times: &Times<'_>,
+    (frame, design, units): (&Frame, &Design, &Units),
+    labels: &[String],
+) -> Option<Found> {
+    let few = |values: &[f64]| -> Vec<f64> { values.iter().copied().step_by(PART).collect() };
+    let frame = Frame {
+        columns: frame.columns.iter().map(|column| few(column)).collect(),
+        origin: frame.origin.iter().copied().step_by(PART).collect(),
+    };
+    let (events, at) = (few(times.events), few(times.times));
+    let (entries, strata) = (times.entries.map(few), times.strata.map(few));
+    let mut risk =
+        Risk::of(&Times { events: &events, times: &at, entries: entries.as_deref(), strata: strata.as_deref() });
+    if risk.moments.is_empty() {
+        return None;
     }
-    let no_end = || Problem::new("E_NO_CONVERGENCE");
-    let eigenvalues = at.information.clone().symmetric_eigenvalues();
-    let unit = at.information.clone().cholesky().filter(|_| eigenvalues.min() > ROUNDING * eigenvalues.max());
-    let unit = unit.ok_or_else(no_end)?;
-    let mut change = f64::INFINITY;
-    for _ in 0..STEPS {
-        if rows.stopped() {
-            return Err(Problem::new("E_STOPPED"));
-        }
-        if shrunk(&at.information, &unit) {
-            return Err(separated(b.icamax()));
-        }
-        let factor = at.information.clone().cholesky().ok_or_else(no_end)?;
-        let step = factor.solve(&at.gradient);
-        let inverse = factor.inverse();
-        // In units of what it would vary by.
-        let scaled = (0..risk.width).map(|j| at.gradient[j].abs() / at.information[(j, j)].sqrt());
-        if change < 1e-12 && scaled.fold(0.0, f64::max) < 1e-8 {
-            return Ok(Found { b, at, places, start, inverse });
-        }
-        let (from, mut share) = (at.ll, 1.0);
-        let mut moved = false;
-        for _ in 0..HALVINGS {
-            let there = &b + &step * share;
-            let found = likelihood(risk, ties, &there, &once, &mut places);
-            // The last steps are smaller than what can be told of the likelihood.
-            if found.ll >= from - 1e-12 * from.abs() {
-                change = ((found.ll - from) / from).abs();
-                (b, at, moved) = (there, found, true);
-                break;
-            }
-            share /= 2.0;
-        }
-        if !moved {
-            break;
-        }
-    }
-    Err(no_end())
-}
-
-/// Whether the information about some direction is near zero, measured in units of what it was at b = 0, so that neither scales nor
-/// correlations of covariates count.
-fn shrunk(information: &DMatrix<f64>, unit: &Cholesky<f64, Dyn>) -> bool {
-    let l = unit.l();
-    let left = l.solve_lower_triangular(information);
-    let Some(both) = left.and_then(|left| l.solve_lower_triangular(&left.transpose())) else { return true };
-    let least = both.symmetric_eigenvalues().min();
-    least.is_nan() || least <= SHRUNK
-}
-
-/// Σ f(a, b), in lanes and then in pairs.
-fn dot(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
-    const LANES: usize = 8;
-    const BLOCK: usize = 512;
-    if a.len() > BLOCK {
-        let half = (a.len() / 2).next_multiple_of(BLOCK);
-        return dot(&a[..half], &b[..half], f) + dot(&a[half..], &b[half..], f);
-    }
-    let mut lanes = [0.0; LANES];
-    let (left, left_rest) = a.as_chunks::<LANES>();
-    let (right, right_rest) = b.as_chunks::<LANES>();
-    for (left, right) in left.iter().zip(right) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(left.iter().zip(right)) {
-            *lane += f(*a, *b);
-        }
-    }
-    let [a, b, c, d, e, g, h, i] = lanes;
-    let mut sum = ((a + b) + (c + d)) + ((e + g) + (h + i));
-    for (a, b) in left_rest.iter().zip(right_rest) {
-        sum += f(*a, *b);
-    }
-    sum
+    risk.fill(&frame, design, units);
+    newton(rows, &risk, ties, None, labels).ok()
 }

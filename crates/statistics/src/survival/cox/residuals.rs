@@ -3,8 +3,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::likelihood::{ByPlace, Shares, behind, likelihood, walk};
+use super::likelihood::{Shares, likelihood};
 use super::risk::{NONE, Risk, Times};
+use super::sums::{ByPlace, walk};
 use super::{Found, Ties};
 use crate::fit::{Test, TestKind};
 
@@ -21,9 +22,10 @@ struct Part {
 }
 
 /// Σ over clusters of the products of their score residuals, and the number of clusters.
-pub(super) fn clustered(risk: &Risk, ties: Ties, weights: &[f64], clusters: &[f64]) -> (DMatrix<f64>, u64) {
+pub(super) fn clustered(risk: &Risk, ties: Ties, places: &ByPlace, clusters: &[f64]) -> (DMatrix<f64>, u64) {
     let width = risk.width;
-    let parts = parts(risk, ties, weights);
+    let weights = &places.weights;
+    let parts = parts(risk, ties, places);
     let number = clusters.iter().fold(0.0, |most: f64, c| most.max(*c)) as usize + 1;
     let mut seen = vec![false; number];
     clusters.iter().for_each(|c| seen[*c as usize] = true);
@@ -63,14 +65,13 @@ pub(super) fn clustered(risk: &Risk, ties: Ties, weights: &[f64], clusters: &[f6
     (scores.transpose() * scores, seen.iter().filter(|s| **s).count() as u64)
 }
 
-fn parts(risk: &Risk, ties: Ties, weights: &[f64]) -> Vec<Part> {
-    let behind = behind(risk, weights);
+fn parts(risk: &Risk, ties: Ties, places: &ByPlace) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::with_capacity(risk.moments.len());
-    for (piece, behind) in risk.pieces.iter().zip(&behind) {
+    for piece in 0..risk.pieces.len() {
         let start = parts.len();
-        walk(risk, piece, weights, behind, |number, at| {
+        walk(risk, piece, places, |number, at| {
             let events = risk.moments[number].events;
-            let s = Shares::of(ties, events, at);
+            let s = Shares::of(ties, events, at.risk.zero, at.events.zero);
             let of = |on_risk: f64, on_events: f64| -> Vec<f64> {
                 at.risk.first.iter().zip(&at.events.first).map(|(a, e)| on_risk * a - on_events * e).collect()
             };
@@ -94,8 +95,8 @@ fn parts(risk: &Risk, ties: Ties, weights: &[f64]) -> Vec<Part> {
 pub(super) fn proportional(risk: &Risk, ties: Ties, found: &Found, times: &Times<'_>, labels: &[String]) -> Vec<Test> {
     let g = transform(risk, times);
     let mut places = ByPlace::of(risk);
-    let once = likelihood(risk, ties, &found.b, &|m| g[m], &mut places);
-    let twice = likelihood(risk, ties, &found.b, &|m| g[m] * g[m], &mut places);
+    let once = likelihood(risk, ties, &found.b, &|m| g[m], true, &mut places);
+    let twice = likelihood(risk, ties, &found.b, &|m| g[m] * g[m], true, &mut places);
     let explained = &once.information * &found.inverse;
     let mut tests: Vec<Test> = Vec::new();
     for (j, label) in labels.iter().enumerate() {

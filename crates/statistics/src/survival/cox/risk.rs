@@ -5,12 +5,17 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::descriptive::sum;
+use crate::descriptive::Moments;
 use crate::design::{Column, Design, Part};
+use crate::order::{ascending, key};
 use crate::rows::Frame;
 
-/// Rows of a piece of work, about.
-const PIECE: usize = 4096;
+/// Rows of a piece of work, about: its covariates are to stay near the processor.
+const PIECE: usize = 2048;
+/// Moments with fewer rows are added up row by row whenever they are needed.
+const FEW: usize = 8;
+/// Rows that means and standard deviations of covariates are estimated from: they need not be exact.
+const SAMPLE: usize = 1 << 14;
 
 /// A time with events within a stratum, and all rows last seen from it until the next such time.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,6 +28,8 @@ pub(super) struct Moment {
     pub(super) events: usize,
     /// Rows that came in at this time or later, until the next such time: a part of [`Risk::late`].
     pub(super) late: Range<usize>,
+    /// Where its sums are kept, where it has enough rows for that.
+    pub(super) slot: Option<u32>,
 }
 
 impl Moment {
@@ -39,6 +46,8 @@ pub(super) struct Piece {
     pub(super) rows: Range<usize>,
     /// Whether it is the last of its stratum, where sums from behind begin.
     pub(super) last: bool,
+    /// The slots of its moments.
+    pub(super) slots: Range<usize>,
 }
 
 /// The rows that are at risk at some event, in the order of stratum, time and events before others.
@@ -53,8 +62,33 @@ pub(super) struct Risk {
     pub(super) missed: Option<Vec<u32>>,
     /// Number of columns.
     pub(super) width: usize,
-    /// Covariates, about their means and in units of their standard deviations: piece by piece, column by column.
+    /// Covariates, moved and in units of [`Units`]: piece by piece, column by column.
     pub(super) values: Vec<f64>,
+}
+
+/// What covariates are moved by and measured in: about their means and, by a factor of less than two, standard deviations.
+pub(super) struct Units {
+    means: Vec<f64>,
+    pub(super) scales: Vec<f64>,
+}
+
+impl Units {
+    /// For the columns of a design after its constant. A column that does not vary in the sample is in units of 1.
+    pub(super) fn of(frame: &Frame, design: &Design) -> Self {
+        let step = frame.len().div_ceil(SAMPLE).max(1);
+        let sample: Vec<u32> = (0..frame.len() as u32).step_by(step).collect();
+        let mut values = vec![0.0; sample.len()];
+        let (mut means, mut scales) = (Vec::new(), Vec::new());
+        for column in &design.columns[usize::from(design.constant)..] {
+            gather(frame, column, &sample, &mut values);
+            let moments = Moments::of(&values);
+            let variance = moments.squares / moments.n;
+            means.push(moments.mean);
+            // A power of two, so that no digit is lost.
+            scales.push(if variance > 0.0 { variance.sqrt().log2().round().exp2() } else { 1.0 });
+        }
+        Self { means, scales }
+    }
 }
 
 /// No moment was missed.
@@ -73,17 +107,11 @@ impl Risk {
     pub(super) fn of(times: &Times<'_>) -> Self {
         let n = times.times.len();
         let stratum = |i: u32| times.strata.map_or(0.0, |s| s[i as usize]);
-        // Times are not negative, so that their bits are in their order.
-        let mut keys: Vec<(u64, u32, u32)> = (0..n as u32)
-            .into_par_iter()
-            .map(|i| {
-                let time = (times.times[i as usize] + 0.0).to_bits();
-                (time, u32::from(times.events[i as usize] == 0.0), i)
-            })
-            .collect();
-        match times.strata {
-            None => keys.par_sort_unstable(),
-            Some(_) => keys.par_sort_unstable_by(|a, b| stratum(a.2).total_cmp(&stratum(b.2)).then(a.cmp(b))),
+        // Times are not negative, so that the highest bit is free; events stand before others at the same time.
+        let bits = |i: u32| (key(times.times[i as usize]) << 1) | u64::from(times.events[i as usize] == 0.0);
+        let mut keys = ascending((0..n as u32).map(bits));
+        if times.strata.is_some() {
+            keys.par_sort_by(|a, b| stratum(a.1).total_cmp(&stratum(b.1)));
         }
         let mut risk = Self {
             order: Vec::with_capacity(n),
@@ -94,29 +122,28 @@ impl Risk {
             width: 0,
             values: Vec::new(),
         };
-        for rows in keys.chunk_by(|a, b| stratum(a.2) == stratum(b.2)) {
+        for rows in keys.chunk_by(|a, b| stratum(a.1) == stratum(b.1)) {
             risk.stratum(rows, times.entries);
         }
         risk
     }
 
     /// Adds a stratum.
-    fn stratum(&mut self, rows: &[(u64, u32, u32)], entries: Option<&[f64]>) {
+    fn stratum(&mut self, rows: &[(u64, u32)], entries: Option<&[f64]>) {
         let first = self.moments.len();
-        for (key, no_event, row) in rows {
-            let new = *no_event == 0
-                && (self.moments.len() == first || self.moments.last().is_some_and(|m| m.time.to_bits() != *key));
+        for (bits, row) in rows {
+            let event = bits & 1 == 0;
+            let time = f64::from_bits(bits >> 1);
             let place = self.order.len();
-            if new {
-                let time = f64::from_bits(*key);
-                self.moments.push(Moment { time, rows: place..place, events: 0, late: 0..0 });
+            if event && (self.moments.len() == first || self.moments.last().is_some_and(|m| m.time != time)) {
+                self.moments.push(Moment { time, rows: place..place, events: 0, late: 0..0, slot: None });
             }
             if self.moments.len() == first {
                 // Last seen before the first event.
                 continue;
             }
             if let Some(moment) = self.moments.last_mut() {
-                moment.events += usize::from(*no_event == 0);
+                moment.events += usize::from(event);
                 moment.rows.end += 1;
                 self.order.push(*row);
             }
@@ -132,7 +159,13 @@ impl Risk {
                 end += 1;
             }
             let rows = from..self.moments[end - 1].rows.end;
-            self.pieces.push(Piece { moments: start..end, rows, last: end == self.moments.len() });
+            let before = self.slots();
+            let mut slots = before..before;
+            for moment in self.moments[start..end].iter_mut().filter(|m| m.rows.len() >= FEW) {
+                moment.slot = Some(slots.end as u32);
+                slots.end += 1;
+            }
+            self.pieces.push(Piece { moments: start..end, rows, last: end == self.moments.len(), slots });
             start = end;
         }
     }
@@ -164,40 +197,26 @@ impl Risk {
         self.late.extend(late.iter().map(|(_, place)| *place));
     }
 
-    /// Takes in the covariates of a design after its constant, about their means and in units of their standard deviations, which it
-    /// gives; 1 for a column that does not vary.
-    pub(super) fn fill(&mut self, frame: &Frame, design: &Design) -> Vec<f64> {
+    /// Number of moments whose sums are kept.
+    pub(super) fn slots(&self) -> usize {
+        self.pieces.last().map_or(0, |p| p.slots.end)
+    }
+
+    /// Takes in the covariates of a design after its constant, in these units.
+    pub(super) fn fill(&mut self, frame: &Frame, design: &Design, units: &Units) {
         let columns = &design.columns[usize::from(design.constant)..];
         self.width = columns.len();
         let mut values = vec![0.0; self.order.len() * columns.len()];
         let order = &self.order;
-        let mut parts = cut(&mut values, self.pieces.iter().map(|p| p.rows.len() * columns.len()));
-        self.pieces.par_iter().zip(&mut parts).for_each(|(piece, part)| {
-            for (column, out) in columns.iter().zip(part.chunks_mut(piece.rows.len())) {
+        let parts = cut(&mut values, self.pieces.iter().map(|p| p.rows.len() * columns.len()));
+        self.pieces.par_iter().zip(parts).for_each(|(piece, part)| {
+            for (j, (column, out)) in columns.iter().zip(part.chunks_mut(piece.rows.len())).enumerate() {
                 gather(frame, column, &order[piece.rows.clone()], out);
-            }
-        });
-        // Sums by column over all pieces, in their order.
-        let sums = |parts: &[&mut [f64]], f: &(dyn Fn(usize, f64) -> f64 + Sync)| -> Vec<f64> {
-            let of = |(piece, part): (&Piece, &&mut [f64])| -> Vec<f64> {
-                let each = part.chunks(piece.rows.len()).enumerate();
-                each.map(|(j, column)| sum(column, |x| f(j, x))).collect()
-            };
-            let all: Vec<Vec<f64>> = self.pieces.par_iter().zip(parts).map(of).collect();
-            (0..columns.len()).map(|j| all.iter().map(|part| part[j]).sum::<f64>() / order.len() as f64).collect()
-        };
-        let first: Vec<f64> = (0..columns.len()).map(|j| parts[0][j * self.pieces[0].rows.len()]).collect();
-        let about = sums(&parts, &|j, x| x - first[j]);
-        let means: Vec<f64> = first.iter().zip(&about).map(|(first, about)| first + about).collect();
-        let squares = sums(&parts, &|j, x| (x - means[j]) * (x - means[j]));
-        let scales: Vec<f64> = squares.iter().map(|s| if *s > 0.0 { s.sqrt() } else { 1.0 }).collect();
-        self.pieces.par_iter().zip(&mut parts).for_each(|(piece, part)| {
-            for ((column, mean), scale) in part.chunks_mut(piece.rows.len()).zip(&means).zip(&scales) {
-                column.iter_mut().for_each(|x| *x = (*x - mean) / scale);
+                let (mean, inverse) = (units.means[j], 1.0 / units.scales[j]);
+                out.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
             }
         });
         self.values = values;
-        scales
     }
 
     /// Numbers by place, piece by piece.
@@ -219,7 +238,7 @@ impl Risk {
 }
 
 /// Slices of these lengths, one after the other.
-fn cut(values: &mut [f64], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f64]> {
+pub(super) fn cut(values: &mut [f64], lengths: impl Iterator<Item = usize>) -> Vec<&mut [f64]> {
     let mut rest = values;
     let mut parts = Vec::new();
     for length in lengths {
