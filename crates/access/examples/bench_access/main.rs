@@ -6,6 +6,7 @@
 //! The lock stands for designs that serialise commands by locking a table: a command waits until the one before is on disk.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run is to fail")]
+#![expect(clippy::print_stdout, reason = "what it found")]
 
 mod commands;
 #[path = "../../tests/support/mod.rs"]
