@@ -32,4 +32,7 @@ pub mod views;
 pub use error::AccessError;
 pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName};
-pub use service::{Access, PermitFollower, Room, Settings, Variables};
+pub use service::{
+    Access, Caller, Feed, FeedItem, Hook, HookId, HookInput, Mail, MailError, Mailer, NewHook, OutboxEntry,
+    PermitFollower, Room, Settings, Variables, changed_on, is_allowed, signature,
+};

@@ -5,7 +5,7 @@ use audit::Zone;
 use kernel::{Date, Id, Timestamp, canonical_json, sha256_hex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{Migration, Row, StoreError, Tx, params};
 
 use crate::AccessError;
@@ -460,86 +460,6 @@ pub(crate) async fn change_permit(
     Ok(())
 }
 
-pub(crate) async fn put_register(
-    tx: &mut Tx,
-    number: &str,
-    published_on: Date,
-    entry: &Value,
-    search: &str,
-) -> Result<(), AccessError> {
-    tx.execute(
-        "INSERT INTO access_register (number, published_on, withdrawn, entry, search) VALUES ($1, $2, 0, $3, $4)
-         ON CONFLICT (number) DO UPDATE SET entry = excluded.entry, search = excluded.search",
-        params![number, published_on, entry.to_string(), search.to_lowercase()],
-    )
-    .await?;
-    Ok(())
-}
-
-pub(crate) async fn decide_register(tx: &mut Tx, number: &str, on: Date, decision: &Value) -> Result<(), AccessError> {
-    tx.execute(
-        "UPDATE access_register SET decided_on = COALESCE(decided_on, $2), decision = $3 WHERE number = $1",
-        params![number, on, decision.to_string()],
-    )
-    .await?;
-    Ok(())
-}
-
-pub(crate) async fn withdraw_register(tx: &mut Tx, number: &str) -> Result<(), AccessError> {
-    tx.execute("UPDATE access_register SET withdrawn = 1 WHERE number = $1", params![number]).await?;
-    Ok(())
-}
-
-/// A row of the public register: entry, decision with its day of publication, whether withdrawn.
-pub(crate) struct RegisterRow {
-    pub entry: Value,
-    pub decision: Option<(Date, Value)>,
-    pub withdrawn: bool,
-}
-
-fn register_row(row: &Row) -> Result<RegisterRow, AccessError> {
-    let decision = match (row.get::<Option<Date>>(1)?, row.get::<Option<String>>(2)?) {
-        (Some(on), Some(decision)) => Some((on, parse(&decision)?)),
-        _ => None,
-    };
-    Ok(RegisterRow { entry: parse(&row.get::<String>(0)?)?, decision, withdrawn: row.get(3)? })
-}
-
-pub(crate) async fn register(
-    tx: &mut Tx,
-    today: Date,
-    search: &str,
-    from: i64,
-    size: i64,
-) -> Result<(Vec<RegisterRow>, i64), AccessError> {
-    let like = like(search);
-    let total = tx
-        .query_one(
-            "SELECT COUNT(*) FROM access_register WHERE published_on <= $1 AND search LIKE $2 ESCAPE '!'",
-            params![today, &like],
-        )
-        .await?
-        .get(0)?;
-    let rows = tx
-        .query(
-            "SELECT entry, decided_on, decision, withdrawn FROM access_register
-             WHERE published_on <= $1 AND search LIKE $2 ESCAPE '!' ORDER BY number DESC LIMIT $3 OFFSET $4",
-            params![today, &like, size, from],
-        )
-        .await?;
-    Ok((rows.iter().map(register_row).collect::<Result<_, _>>()?, total))
-}
-
-pub(crate) async fn register_entry(tx: &mut Tx, today: Date, number: &str) -> Result<Option<RegisterRow>, AccessError> {
-    let row = tx
-        .query_opt(
-            "SELECT entry, decided_on, decision, withdrawn FROM access_register WHERE published_on <= $1 AND number = $2",
-            params![today, number],
-        )
-        .await?;
-    row.map(|row| register_row(&row)).transpose()
-}
-
 /// Who looks at a list of cases, and for what.
 pub(crate) struct ListQuery<'a> {
     /// Only cases of this applicant.
@@ -605,6 +525,6 @@ fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
-fn like(search: &str) -> String {
+pub(crate) fn like(search: &str) -> String {
     format!("%{}%", escaped(&search.trim().to_lowercase()))
 }

@@ -332,10 +332,18 @@ pub struct RegisterEntry {
     pub title: String,
     /// `received`, `decided` or `withdrawn`.
     pub status: &'static str,
+    /// Since when it is public.
+    pub published_on: Date,
+    /// Since when the decision is public.
+    pub decided_on: Option<Date>,
     /// What is public of the application: nothing but the title when it was withdrawn.
     pub application: Map<String, Value>,
     /// What is public of the decision.
     pub decision: Option<Value>,
+    /// Fields that are left out as confidential.
+    pub masked: Vec<String>,
+    /// What came of it.
+    pub results: Vec<Value>,
 }
 
 static WORDS: LazyLock<BTreeMap<String, LangMap>> = LazyLock::new(|| {
@@ -492,7 +500,9 @@ pub(crate) fn public_decision(
         .iter()
         .map(|part| {
             let removed: Vec<&str> = part.removed.iter().map(|removed| removed.id.as_str()).collect();
-            serde_json::json!({"source": part.source, "outcome": part.outcome, "removed": removed})
+            // Reasons in short: the codes. What was written about them may hold what is not public.
+            let reasons: std::collections::BTreeSet<&str> = part.removed.iter().map(|r| r.reason.as_str()).collect();
+            serde_json::json!({"source": part.source, "outcome": part.outcome, "removed": removed, "reasons": reasons})
         })
         .collect();
     let outcome: Outcome = decision.outcome;

@@ -1,6 +1,7 @@
 //! Files of an application through the public surface (ACC-026, ACC-193), on both databases.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[expect(dead_code, reason = "the other tests of the service use the rest")]
 mod support;
 
 use std::sync::Arc;

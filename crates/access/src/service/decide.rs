@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use audit::{Entry, Object, Purpose};
 use identity::Actor;
-use kernel::{FieldError, Problem, canonical_json, sha256_hex, workdays};
+use kernel::{FieldError, Problem, canonical_json, sha256_hex};
 use serde_json::Value;
 use store::{Isolation, Tx};
 
@@ -12,8 +12,8 @@ use super::apply::{check_cart, check_command_id, check_fields, named, patch, tit
 use super::{Access, COMMAND, audit_actor, holds_identity_number};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{Audience, DraftContent, VariableFacts, short_form};
-use crate::model::{Case, CaseId, Command, CommandName, Context, Event, Recorded, Submission, decide, evolve};
+use crate::form::{DraftContent, VariableFacts, short_form};
+use crate::model::{CaseId, Command, CommandName, Context, Event, Recorded, Submission, decide, evolve};
 use crate::permissions::{self, CaseRole};
 use crate::sql;
 use crate::views::Done;
@@ -263,7 +263,9 @@ impl Access {
             self.write_issue(tx, &after, issue, now).await?;
         }
         self.permit_standing(tx, &after, command, actor, role).await?;
-        self.publish(tx, &after, command, frozen.as_ref().map(|(content, _)| content), issue.as_ref()).await?;
+        let content = frozen.as_ref().map(|(content, _)| content);
+        let permit = issue.as_ref().and_then(|issue| issue.permit.as_ref()).map(|(permit, _)| permit);
+        self.tell_others(tx, &after, &events, content, permit).await?;
         if !events.is_empty() {
             let names: Vec<&str> = events.iter().map(|e| e.event.name()).collect();
             let entry = Entry::new(&COMMAND, audit_actor(actor, Some(role)), Object::new("case", after.id))
@@ -409,40 +411,6 @@ impl Access {
         Ok(sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default())
     }
 
-    /// The public register follows the case (ACC-180, ACC-181).
-    async fn publish(
-        &self,
-        tx: &mut Tx,
-        after: &sql::Loaded,
-        command: &Command,
-        content: Option<&Content>,
-        issue: Option<&super::permits::Issue>,
-    ) -> Result<(), AccessError> {
-        let Some(dossier) = after.case.dossier() else { return Ok(()) };
-        let number = &dossier.number;
-        match command {
-            Command::Submit {} | Command::SendInfo { .. } => {
-                let Some(content) = content else { return Ok(()) };
-                let submitted = dossier.submitted_at.date_in_oslo();
-                let on = workdays::add_working_days(submitted, self.settings.publish_after);
-                let entry = public_application(content, number, submitted);
-                let search = format!("{number} {}", entry);
-                sql::put_register(tx, number, on, &entry, &search).await
-            }
-            Command::IssueDecision {} | Command::RevokePermit { .. } => {
-                let Case::Decided(decided) = &after.case else { return Ok(()) };
-                let today = self.zone.clock.today();
-                let on = workdays::add_working_days(today, self.settings.publish_decision_after);
-                let permit = issue.and_then(|issue| issue.permit.as_ref()).map(|(permit, _)| permit);
-                let issued = decided.issued_at.date_in_oslo();
-                let decision = crate::views::public_decision(&decided.decision, permit, &decided.number, issued);
-                sql::decide_register(tx, number, on, &decision).await
-            }
-            Command::Withdraw { .. } | Command::DeclineTerms { .. } => sql::withdraw_register(tx, number).await,
-            _ => Ok(()),
-        }
-    }
-
     /// Letter and permit made ready, when the command asks for them and its guards hold.
     async fn prepare(
         &self,
@@ -459,48 +427,6 @@ impl Access {
             Command::RevokePermit { .. } => Ok(Ok(self.make_revocation(tx, loaded).await?)),
             _ => Ok(Ok(None)),
         }
-    }
-}
-
-/// The fields that everybody may see (audience P), with the sources and variables.
-fn public_application(content: &Content, number: &str, submitted: kernel::Date) -> Value {
-    let mut fields = serde_json::Map::new();
-    for field in short_form().fields().filter(|field| field.audience == Audience::Public) {
-        if let Some(value) = content.fields.get(&field.id) {
-            fields.insert(field.id.clone(), value.clone());
-        }
-    }
-    // The responsible person is public by name, never by address (ACC-182).
-    if let Some(person) = content.responsible() {
-        fields.insert("use.responsible".into(), Value::String(person.name.clone()));
-    } else {
-        fields.remove("use.responsible");
-    }
-    if content.text("app.kind") == "natural" {
-        fields.remove("app.orgnr");
-    }
-    let size = content.fields.get("pop.size").and_then(Value::as_u64).unwrap_or(0);
-    fields.insert("pop.size".into(), Value::String(size_class(size).into()));
-    let variables: Vec<Value> = content
-        .items
-        .iter()
-        .map(|item| serde_json::json!({"id": item.order.variable, "label": item.label, "source": item.order.source}))
-        .collect();
-    let mut sources: Vec<Value> = Vec::new();
-    for source in content.order().sources() {
-        sources.push(serde_json::json!({"id": source, "name": content.source_name(source)}));
-    }
-    serde_json::json!({"number": number, "title": content.text("pub.title"), "submitted_on": submitted,
-        "fields": fields, "sources": sources, "variables": variables})
-}
-
-fn size_class(n: u64) -> &'static str {
-    match n {
-        0..=999 => "<1000",
-        1_000..=9_999 => "1000-9999",
-        10_000..=99_999 => "10000-99999",
-        100_000..=999_999 => "100000-999999",
-        _ => ">=1000000",
     }
 }
 

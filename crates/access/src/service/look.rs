@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use identity::{Actor, Role};
 use kernel::Problem;
 use protocol::Envelope;
-use serde_json::{Map, Value};
 use store::Tx;
 
 use super::Access;
@@ -15,9 +14,7 @@ use crate::form::Report;
 use crate::model::{Case, CaseId, Recorded, StateName, replay};
 use crate::permissions::{self, CaseRole, View};
 use crate::sql;
-use crate::views::{
-    self, CaseFilter, CaseSummary, CaseView, DecisionView, OfferView, Page, ProposalView, RegisterEntry,
-};
+use crate::views::{self, CaseFilter, CaseSummary, CaseView, DecisionView, OfferView, Page, ProposalView};
 
 /// Fields of the application that a registry handler sees beside the own source's variables (`access.md` section 8).
 const SHARED_SECTIONS: [&str; 4] = ["pub", "use", "pop", "proc"];
@@ -225,7 +222,7 @@ impl Access {
     }
 
     /// What somebody is told who may not see this; the attempt is written down (AUD-003).
-    async fn refusal(&self, actor: &Actor, object: audit::Object) -> Problem {
+    pub(super) async fn refusal(&self, actor: &Actor, object: audit::Object) -> Problem {
         let entry = audit::Entry::new(&super::VIEW, super::audit_actor(actor, None), object);
         match self.record(entry.purpose(audit::Purpose::Case).refused("forbidden")).await {
             Ok(()) => Problem::forbidden("forbidden"),
@@ -310,37 +307,6 @@ impl Access {
         Ok(loaded.version)
     }
 
-    /// The public register, newest first. No login.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn register(&self, q: &str, from: i64, size: i64) -> Result<Page<RegisterEntry>, Problem> {
-        let today = self.zone.clock.today();
-        let (from, size) = (from.max(0), if size <= 0 { 25 } else { size.min(100) });
-        let found = self
-            .zone
-            .store
-            .read("access.register", async |tx: &mut Tx| sql::register(tx, today, q, from, size).await)
-            .await;
-        let (rows, total) = found.map_err(Problem::from)?;
-        Ok(Page { items: rows.into_iter().map(|row| entry(row, today)).collect(), total, from, size })
-    }
-
-    /// One entry of the public register.
-    ///
-    /// # Errors
-    /// Not found while it is not public.
-    pub async fn register_entry(&self, number: &str) -> Result<RegisterEntry, Problem> {
-        let today = self.zone.clock.today();
-        let found = self
-            .zone
-            .store
-            .read("access.register", async |tx: &mut Tx| sql::register_entry(tx, today, number).await)
-            .await;
-        let row = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("entry"))?;
-        Ok(entry(row, today))
-    }
-
     /// Whether an actor is the applicant of a case.
     ///
     /// # Errors
@@ -370,20 +336,4 @@ fn verify_history(loaded: &sql::Loaded, events: &[sql::StoredEvent]) -> Result<(
         return Err(AccessError::Damaged(format!("the state of case {} is not what its events give", loaded.id)));
     }
     Ok(())
-}
-
-/// A withdrawn case shows title and status only; a decision from its day on (ACC-181).
-fn entry(row: sql::RegisterRow, today: kernel::Date) -> RegisterEntry {
-    let text = |name: &str| row.entry[name].as_str().unwrap_or_default().to_owned();
-    let decision = row.decision.filter(|(on, _)| *on <= today && !row.withdrawn).map(|(_, decision)| decision);
-    let status = match (row.withdrawn, &decision) {
-        (true, _) => "withdrawn",
-        (false, Some(_)) => "decided",
-        (false, None) => "received",
-    };
-    let application = match (&row.entry, row.withdrawn) {
-        (Value::Object(map), false) => map.clone(),
-        _ => Map::new(),
-    };
-    RegisterEntry { number: text("number"), title: text("title"), status, application, decision }
 }

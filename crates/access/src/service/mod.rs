@@ -3,11 +3,20 @@
 
 mod apply;
 mod decide;
+mod feed;
 mod known;
 mod look;
+mod outbox;
 mod permits;
+mod register;
+mod tables;
+mod webhooks;
 
+pub use feed::{Feed, FeedItem};
+pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use permits::PermitFollower;
+pub use register::changed_on;
+pub use webhooks::{Caller, Hook, HookId, HookInput, NewHook, is_allowed, signature};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,12 +72,27 @@ pub struct Settings {
     pub publish_after: u32,
     /// Working days from the decision to the public register.
     pub publish_decision_after: u32,
+    /// Address of the site, for messages: `https://hap.example.org`.
+    pub site: String,
+    /// Whether a mail server is configured.
+    pub mail: bool,
+    /// Whether webhooks may call the own machine: in tests alone.
+    pub loopback_hooks: bool,
 }
 
 impl Settings {
     /// The usual settings of a body: applications public after one working day, decisions after five.
     pub fn new(body: impl Into<String>, rooms: Vec<Room>) -> Self {
-        Self { body: body.into(), rooms, synthetic: false, publish_after: 1, publish_decision_after: 5 }
+        Self {
+            body: body.into(),
+            rooms,
+            synthetic: false,
+            publish_after: 1,
+            publish_decision_after: 5,
+            site: String::new(),
+            mail: false,
+            loopback_hooks: false,
+        }
     }
 }
 
@@ -113,6 +137,7 @@ impl Access {
         store.migrate("jobs", jobs::MIGRATIONS).await?;
         store.migrate("access", sql::MIGRATIONS).await?;
         store.migrate("access_files", files::sql::MIGRATIONS).await?;
+        store.migrate("access-notice", tables::MIGRATIONS).await?;
         Ok(())
     }
 
