@@ -297,10 +297,31 @@ impl Checker<'_> {
 
 /// Rows in the order of unit, date and place in the file.
 fn sorted(rows: &RawRows, date: impl Fn(usize) -> i32) -> Vec<u32> {
-    let key = |row: usize| u64::from(rows.units[row]) << 32 | u64::from(date(row) as u32 ^ 0x8000_0000);
-    let mut order: Vec<(u64, u32)> = (0..rows.len()).map(|row| (key(row), row as u32)).collect();
-    if !order.is_sorted() {
-        order.sort_unstable();
+    let key = |row: usize| (rows.units[row], date(row));
+    if (1..rows.len()).all(|row| key(row - 1) <= key(row)) {
+        return (0..rows.len() as u32).collect();
     }
-    order.into_iter().map(|(_, row)| row).collect()
+    // Units are numbers without gaps: their rows are counted, not compared.
+    let mut ends = vec![0u32; rows.ids.len()];
+    rows.units.iter().for_each(|unit| ends[*unit as usize] += 1);
+    let mut all = 0;
+    for end in &mut ends {
+        all += std::mem::replace(end, all);
+    }
+    let mut order = vec![0; rows.len()];
+    for (row, unit) in (0..).zip(&rows.units) {
+        let end = &mut ends[*unit as usize];
+        order[*end as usize] = row;
+        *end += 1;
+    }
+    let mut start = 0;
+    for end in ends {
+        let of_unit = &mut order[start..end as usize];
+        start = end as usize;
+        let date = |row: &u32| date(*row as usize);
+        if !of_unit.is_sorted_by_key(date) {
+            of_unit.sort_by_key(date);
+        }
+    }
+    order
 }

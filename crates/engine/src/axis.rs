@@ -47,7 +47,7 @@ impl Axis {
         parameters: &Parameters,
         control: &dyn Control,
     ) -> Result<Self, RunError> {
-        let span = Span::of(&column.data);
+        let span = column.data.span();
         let values = distinct(name, column, span, rows, parameters, control)?;
         let labels = if options.nolabels { HashMap::new() } else { column.label_texts(options.language) };
         let category = |value: &Value, missing: bool| {
@@ -104,7 +104,7 @@ impl Places {
         let valid: Vec<bool> = numbers.iter().map(|n| *n != NONE).collect();
         let values: Vec<i64> = numbers.iter().map(|n| if *n == NONE { 0 } else { i64::from(*n) }).collect();
         let values = crate::source::Values::Int64(values.into());
-        let data = Data { values, validity: Some(valid.into()), dictionary: None };
+        let data = Data::new(values, Some(valid.into()), None);
         let slot_of = (0..count as u32).map(|n| (i64::from(n), n)).collect();
         Self { data: Arc::new(data), slots: Slots::Number { slot_of, other: count as u32, nothing: count as u32 } }
     }

@@ -160,7 +160,7 @@ mod tests {
     use crate::source::Values;
 
     fn column(rows: usize) -> Result<Data, ()> {
-        Ok(Data { values: Values::Int8(vec![0i8; rows].into()), validity: None, dictionary: None })
+        Ok(Data::new(Values::Int8(vec![0i8; rows].into()), None, None))
     }
 
     fn key(name: &str) -> ImportKey {

@@ -1,10 +1,13 @@
 //! A column of a run: narrow values with validity, and a dictionary when values are codes or texts. Imported columns
 //! share the source's buffers; made columns are written at the smallest width that holds them (ENG-011).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::buffer::{NullBuffer, ScalarBuffer};
+use rayon::prelude::*;
 
+use crate::control::CHUNK;
+use crate::lookup::Span;
 use crate::source::{Codes, Column, Values};
 use crate::vector::{Content, Kind, Vector};
 
@@ -40,16 +43,56 @@ pub(crate) struct Data {
     pub(crate) validity: Option<NullBuffer>,
     /// Present exactly when `values` are codes.
     pub(crate) dictionary: Option<Arc<Dictionary>>,
+    /// The span of the values, once somebody has asked for it.
+    span: OnceLock<Option<Span>>,
+    /// Whether all codes are in the dictionary, once somebody has asked.
+    listed: OnceLock<bool>,
 }
 
 impl Default for Data {
     /// No rows.
     fn default() -> Self {
-        Self { values: Values::Int8(Vec::new().into()), validity: None, dictionary: None }
+        Self::new(Values::Int8(Vec::new().into()), None, None)
     }
 }
 
 impl Data {
+    /// A column of these values.
+    pub(crate) fn new(values: Values, validity: Option<NullBuffer>, dictionary: Option<Arc<Dictionary>>) -> Self {
+        Self { values, validity, dictionary, span: OnceLock::new(), listed: OnceLock::new() }
+    }
+
+    /// The span of the values, found once: a column of the cache is looked through for the first of its users alone.
+    pub(crate) fn span(&self) -> Option<Span> {
+        // Found without holding the lock: several threads work on it, and any of them may ask.
+        if let Some(known) = self.span.get() {
+            return *known;
+        }
+        let span = Span::of(self);
+        *self.span.get_or_init(|| span)
+    }
+
+    /// Whether every code is in the dictionary, in rows without a value too. One that is not reads as missing. To be asked
+    /// once before the rows are gone through.
+    pub(crate) fn is_listed(&self) -> bool {
+        fn below<T: Copy + Ord + Default + Send + Sync>(codes: &[T], most: impl Fn(T) -> bool) -> bool {
+            let parts = codes.par_chunks(CHUNK).map(|part| part.iter().fold(T::default(), |a, b| a.max(*b)));
+            most(parts.max().unwrap_or_default())
+        }
+        let Some(dictionary) = &self.dictionary else { return true };
+        if let Some(listed) = self.listed.get() {
+            return *listed;
+        }
+        let known = dictionary.len();
+        let listed = match &self.values {
+            Values::Code8(v) => below(v, |code| usize::from(code) < known),
+            Values::Code16(v) => below(v, |code| usize::from(code) < known),
+            Values::Code32(v) | Values::Text { index: v, .. } => below(v, |code| (code as usize) < known),
+            _ => false,
+        };
+        *self.listed.get_or_init(|| listed)
+    }
+
     /// An imported column. Codes of an integer variable that are not numbers cannot be (DATA-011); they become texts.
     pub(crate) fn imported(column: Column, codes: Option<&Codes>, integer: bool) -> Self {
         let Column { values, validity } = column;
@@ -57,13 +100,13 @@ impl Data {
             Values::Text { index, dictionary } => {
                 let texts = dictionary.iter().map(|t| Arc::from(t.as_str())).collect();
                 let dictionary = Some(Arc::new(Dictionary::Text(texts)));
-                Self { values: Values::Code32(index), validity, dictionary }
+                Self::new(Values::Code32(index), validity, dictionary)
             }
             Values::Code8(_) | Values::Code16(_) | Values::Code32(_) => {
                 let dictionary = Dictionary::of(codes.map_or(&[][..], |c| &c.codes), integer);
-                Self { values, validity, dictionary: Some(Arc::new(dictionary)) }
+                Self::new(values, validity, Some(Arc::new(dictionary)))
             }
-            values => Self { values, validity, dictionary: None },
+            values => Self::new(values, validity, None),
         }
     }
 
@@ -91,11 +134,7 @@ impl Data {
         let n = dictionary.len();
         let index: Vec<u32> = (0..=n).map(|i| i.min(n.saturating_sub(1)) as u32).collect();
         let valid: Vec<bool> = (0..=n).map(|i| i < n).collect();
-        Self {
-            values: Values::Code32(index.into()),
-            validity: Some(NullBuffer::from(valid)),
-            dictionary: Some(Arc::clone(dictionary)),
-        }
+        Self::new(Values::Code32(index.into()), Some(NullBuffer::from(valid)), Some(Arc::clone(dictionary)))
     }
 
     /// The rows of `range` as a vector; rows beyond the column are missing.
@@ -190,7 +229,7 @@ impl Data {
             }
             _ => (narrow(&parts, rows), None),
         };
-        Self { values, validity, dictionary }
+        Self::new(values, validity, dictionary)
     }
 }
 

@@ -223,7 +223,7 @@ impl Dataset {
             Rows::Units => (0..self.mask.len() as u32).collect::<Vec<u32>>().into(),
             Rows::Own(units) => units.clone(),
         };
-        let data = Data { values: Values::Unit(values), validity: None, dictionary: None };
+        let data = Data::new(Values::Unit(values), None, None);
         Column { data: Arc::new(data), ..self.unit_key_head(unit_type) }
     }
 

@@ -9,7 +9,6 @@ use crate::control::{Control, by_chunk};
 use crate::data::{Data, Dictionary};
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
-use crate::lookup::Span;
 use crate::mask::Mask;
 use crate::vector::{Kind, Value, Vector};
 
@@ -85,7 +84,7 @@ pub(crate) fn destring(
     };
     let values: Vec<Value> = reads.iter().map(|r| value(*r)).chain([Value::Missing]).collect();
     let kind = if reads.iter().any(|r| matches!(r, Read::Decimal(_))) { Kind::Decimal } else { Kind::Integer };
-    let data = match Span::of(&source.data).filter(|_| source.data.dictionary.is_some()) {
+    let data = match source.data.span().filter(|_| source.data.dictionary.is_some()) {
         Some(span) => span.column(&source.data, &Vector::collect(&values, &kind), kind, mask.len(), control)?,
         None => Data::of_chunks(vec![Vector::repeat(&Value::Missing, mask.len())], kind),
     };

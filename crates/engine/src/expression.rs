@@ -71,7 +71,7 @@ fn tabulated(expression: &Expression, find: &Find<'_>) -> Result<Option<Node>, S
     columns(expression, &mut names);
     let [name] = names.as_slice() else { return Ok(None) };
     let data = find(name).ok_or_else(|| name.to_string())?;
-    let Some(span) = Span::of(&data).filter(|span| span.pays(&data)) else { return Ok(None) };
+    let Some(span) = data.span().filter(|span| span.pays(&data)) else { return Ok(None) };
     let values = Arc::new(span.values(&data));
     fn every(e: &Expression, find: &Find<'_>) -> Result<Node, String> {
         plain(e, find, &|e| every(e, find))
@@ -171,6 +171,7 @@ impl Lookup {
     pub(crate) fn new(data: Arc<Data>, span: Span, table: Vector) -> Self {
         let is = |wanted| Condition::new((0..table.len()).map(|i| truth(&table, i) == Some(wanted)));
         let (yes, no) = (is(true), is(false));
+        data.is_listed();
         Self { data, span, table, yes, no }
     }
 

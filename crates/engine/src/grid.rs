@@ -107,6 +107,11 @@ impl RowCells {
         if apart { 2 * self.grid.cells } else { self.grid.cells }
     }
 
+    /// Number of rows, in a cell or not.
+    pub(crate) fn height(&self) -> usize {
+        self.grid.mask.len()
+    }
+
     /// Bytes that it keeps in memory, shared ones among them.
     pub(crate) fn bytes(&self) -> usize {
         let axes: usize = self.grid.axes.iter().map(Places::bytes).sum();
@@ -194,6 +199,13 @@ impl RowCells {
 pub(crate) struct PartCounts {
     pub(crate) part: Range<usize>,
     pub(crate) in_cell: Vec<usize>,
+}
+
+impl PartCounts {
+    /// Those of some of the cells, which are numbered anew.
+    pub(crate) fn of_cells(self, cells: &[usize]) -> Self {
+        Self { part: self.part, in_cell: cells.iter().map(|cell| self.in_cell[*cell]).collect() }
+    }
 }
 
 /// How cells are numbered anew when the categories that no row has are dropped from the axes (STAT-040). `counted` says

@@ -212,7 +212,7 @@ mod tests {
     use crate::Unattended;
 
     fn data(values: Values) -> Data {
-        Data { values, validity: None, dictionary: None }
+        Data::new(values, None, None)
     }
 
     fn numbers(keys: Vec<&Data>, rows: usize) -> (Vec<u32>, Vec<u32>) {

@@ -79,11 +79,7 @@ fn translated(data: &Data, heirs: &HashMap<&str, Option<&str>>) -> Data {
     };
     let index: Vec<u32> = (0..rows).map(|i| place(i).unwrap_or(0)).collect();
     let valid = arrow::buffer::BooleanBuffer::collect_bool(rows, |i| place(i).is_some());
-    Data {
-        values: Values::Code32(index.into()),
-        validity: Some(arrow::buffer::NullBuffer::new(valid)),
-        dictionary: Some(Arc::new(dictionary)),
-    }
+    Data::new(Values::Code32(index.into()), Some(arrow::buffer::NullBuffer::new(valid)), Some(Arc::new(dictionary)))
 }
 
 /// Numbers without code list.

@@ -18,6 +18,7 @@ mod expression;
 mod figures;
 mod fits;
 mod functions;
+mod gathered;
 mod grid;
 mod grouping;
 mod harmonise;
@@ -46,6 +47,7 @@ pub mod source;
 mod statistics;
 mod table;
 mod take;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod unread;

@@ -50,7 +50,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The span of a column; none when it has too many possible values, or values that are no numbers or codes.
+    /// Finds the span of a column; none when it has too many possible values, or values that are no numbers or codes.
     pub(crate) fn of(data: &Data) -> Option<Self> {
         let most = data.len().clamp(SMALL, WIDEST);
         let validity = data.validity.as_ref();
@@ -85,7 +85,7 @@ impl Span {
         }
         let whole: Vec<i64> = (0..=self.len as i64).map(|i| self.low + i.min(self.len as i64 - 1)).collect();
         let valid: Vec<bool> = (0..=self.len).map(|i| i < self.len).collect();
-        Data { values: Values::Int64(whole.into()), validity: Some(NullBuffer::from(valid)), dictionary: None }
+        Data::new(Values::Int64(whole.into()), Some(NullBuffer::from(valid)), None)
     }
 
     /// The whole number of a place, for a column without dictionary.
@@ -158,7 +158,14 @@ impl Span {
         let missing = condition.entries[self.len] == 1;
         let mut words = match &condition.stretch {
             // A code that is not in the dictionary reads as missing, so it must not meet the condition.
-            Some(places) if data.dictionary.is_none() || !missing => self.within(data, places, have.clone()),
+            Some(places) if !missing || data.is_listed() => {
+                let every = *places == (0..self.len) && data.is_listed();
+                match (places.is_empty(), every) {
+                    (true, _) => vec![0; rows.div_ceil(WORD)],
+                    (_, true) => vec![u64::MAX; rows.div_ceil(WORD)],
+                    _ => self.within(data, places, have.clone()),
+                }
+            }
             _ => {
                 let mut bytes = vec![0u8; range.len()];
                 self.entries(data, &condition.entries, &range, &mut bytes);
@@ -208,6 +215,7 @@ impl Span {
         rows: usize,
         control: &dyn Control,
     ) -> Result<Data, RunError> {
+        data.is_listed();
         let small = Data::of_chunks(vec![table.clone()], kind);
         // A row without value mostly stays so, and then any entry will do for it.
         let filled = table.valid[self.len];
@@ -248,7 +256,7 @@ impl Span {
             Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words.concat()), 0, rows)))
         };
         let validity = validity.filter(|v| v.null_count() > 0);
-        Ok(Data { values, validity, dictionary: small.dictionary })
+        Ok(Data::new(values, validity, small.dictionary))
     }
 }
 
@@ -367,7 +375,7 @@ mod tests {
             let values: Vec<i32> = rows.iter().map(|r| r.0 as i32).collect();
             let valid: Vec<bool> = rows.iter().map(|r| r.1 || complete).collect();
             let validity = (!complete).then(|| NullBuffer::from(valid.clone()));
-            let data = Data { values: Values::Int32(values.clone().into()), validity, dictionary: None };
+            let data = Data::new(Values::Int32(values.clone().into()), validity, None);
             let Some(span) = Span::of(&data) else {
                 prop_assert!(!valid.contains(&true));
                 return Ok(());
@@ -414,12 +422,12 @@ mod tests {
 
     #[test]
     fn wide_columns_and_decimals_have_no_table() {
-        let wide = Data { values: Values::Int64(vec![i64::MIN, i64::MAX].into()), validity: None, dictionary: None };
+        let wide = Data::new(Values::Int64(vec![i64::MIN, i64::MAX].into()), None, None);
         assert_eq!(Span::of(&wide), None);
         let hidden = NullBuffer::from(vec![false, true]);
-        let one = Data { validity: Some(hidden), ..wide };
+        let one = Data::new(wide.values.clone(), Some(hidden), None);
         assert_eq!(Span::of(&one), Some(Span { low: i64::MAX, len: 1 }));
-        let decimal = Data { values: Values::Float(vec![1.0].into()), validity: None, dictionary: None };
+        let decimal = Data::new(Values::Float(vec![1.0].into()), None, None);
         assert_eq!(Span::of(&decimal), None);
     }
 }

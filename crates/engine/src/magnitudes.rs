@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::control::{CHUNK, Control, by_chunk, stopped};
+use crate::data::Data;
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::grid::{BLOCK, PartCounts, RowCells};
@@ -20,6 +21,7 @@ use crate::select::Pieces;
 use crate::source::Values;
 use crate::statistics::{Group, Limits, Wanted, magnitude};
 use crate::table::Scan;
+use crate::tally::{Tally, narrow};
 
 /// A numeric column whose statistics are asked for.
 #[derive(Clone)]
@@ -28,6 +30,13 @@ pub(crate) struct Measure {
     column: Column,
     /// The rows that have a number which statistics count.
     counted: Arc<Mask>,
+}
+
+/// The rows that have a number in a measure: their sets in all cells and margins, and how many of them each part has in
+/// the inner cells.
+pub(crate) struct With {
+    pub(crate) sets: Vec<CellSet>,
+    pub(crate) counts: Vec<PartCounts>,
 }
 
 impl Scan<'_> {
@@ -49,32 +58,36 @@ impl Scan<'_> {
         Ok(Measure { name: name.to_owned(), column, counted: Arc::new(counted) })
     }
 
-    /// The statistics of a measure in every cell and margin. `sets` are those of the rows that have a number, where they are
-    /// known already.
+    /// The statistics of a measure in every cell and margin. `with` are the rows that have a number, where they are known
+    /// already.
     pub(crate) fn magnitudes(
         &self,
         measure: &Measure,
         of_row: &RowCells,
         shape: &Shape,
-        sets: Option<Vec<CellSet>>,
+        with: Option<With>,
         wanted: &Wanted,
     ) -> Result<(RawMeasure, Vec<RawMagnitude>), RunError> {
         let limits = self.limits(&measure.column)?;
-        let of_row = of_row.with(measure);
-        let sets = match sets {
-            Some(sets) => sets,
-            None => self.people.cells(&of_row, shape, self.control)?,
+        let rows = of_row;
+        let of_row = rows.with(measure);
+        let (sets, counts) = match with {
+            Some(With { sets, counts }) => (sets, Some(counts)),
+            None => (self.people.cells(&of_row, shape, self.control)?, None),
         };
-        let values = ByCell::of(&of_row, measure, self.control)?;
+        let values = self.values(rows, measure, counts)?;
         let mut inner: Vec<Vec<usize>> = vec![Vec::new(); shape.outer()];
         for (cell, variant) in (0..shape.inner()).flat_map(|cell| (0..shape.variants()).map(move |v| (cell, v))) {
             inner[shape.place(cell, variant)].push(cell);
         }
-        let members = self.people.membership(of_row, shape);
+        let members = self.people.membership(of_row, shape, &sets);
         let again = self.again(&measure.column, limits, wanted);
         let groups = (0..shape.inner()).into_par_iter().map(|cell| {
             stopped(self.control)?;
-            Ok(Group::of(values.of_cell(cell), limits.clamp))
+            Ok(match &values {
+                CellValues::Listed(values) => Group::of(values.of_cell(cell), limits.clamp),
+                CellValues::Tallied(tallies) => Group::tallied(&tallies[cell], limits.clamp),
+            })
         });
         let groups = groups.collect::<Result<Vec<Group<'_>>, RunError>>()?;
         let found = sets.into_par_iter().zip(inner).enumerate().map(|(place, (cell, inner))| {
@@ -85,6 +98,21 @@ impl Scan<'_> {
             Ok(RawMagnitude { again: again.clone(), ..magnitude })
         });
         Ok((self.head(measure, limits), found.collect::<Result<_, RunError>>()?))
+    }
+
+    /// The numbers of a measure by the cell of each row that has one: tallied where they are few, else listed.
+    fn values(
+        &self,
+        of_row: &RowCells,
+        measure: &Measure,
+        counts: Option<Vec<PartCounts>>,
+    ) -> Result<CellValues, RunError> {
+        let data = &measure.column.data;
+        let tallied = narrow(&measure.column).and_then(|span| Tally::of_cells(of_row, data, span, self.control));
+        match tallied {
+            Some(tallies) => tallies.map(CellValues::Tallied),
+            None => ByCell::of(&of_row.with(measure), measure, counts, self.control).map(CellValues::Listed),
+        }
     }
 
     /// The statistics of a column over any persons, where it has values outside the population and a row is a person.
@@ -98,8 +126,13 @@ impl Scan<'_> {
     /// elsewhere.
     fn limits(&self, column: &Column) -> Result<Limits, RunError> {
         let compute = |within: Option<&Mask>| {
-            let chunks = Chunks { column, rows: self.mask.len(), within };
-            let limits = Limits::of(&chunks, self.parameters.winsor);
+            let (rows, winsor) = (self.mask.len(), self.parameters.winsor);
+            let limits = match narrow(column) {
+                Some(span) => {
+                    Limits::tallied(&Tally::of_column(&column.data, span, rows, within, self.control)?, winsor)
+                }
+                None => Limits::of(&Chunks { column, rows, within }, winsor),
+            };
             stopped(self.control).map(|()| limits)
         };
         if column.row_wise {
@@ -147,6 +180,12 @@ impl Measure {
     }
 }
 
+/// The numbers of a measure in every cell.
+enum CellValues {
+    Listed(ByCell),
+    Tallied(Vec<Tally>),
+}
+
 /// Numbers brought together by cell, in the order of the rows within a cell.
 struct ByCell {
     values: Vec<f64>,
@@ -154,9 +193,14 @@ struct ByCell {
 }
 
 impl ByCell {
-    /// The numbers of a measure in the cells of rows that have one.
-    fn of(of_row: &RowCells, measure: &Measure, control: &dyn Control) -> Result<Self, RunError> {
-        let counts = of_row.counts(control)?;
+    /// The numbers of a measure in the cells of rows that have one. `counts` are those of the same rows, where they are known.
+    fn of(
+        of_row: &RowCells,
+        measure: &Measure,
+        counts: Option<Vec<PartCounts>>,
+        control: &dyn Control,
+    ) -> Result<Self, RunError> {
+        let counts = counts.map_or_else(|| of_row.counts(control), Ok)?;
         let cells = of_row.cells();
         let mut starts = vec![0; cells + 1];
         for cell in 0..cells {
@@ -179,7 +223,10 @@ impl ByCell {
             let mut found: Vec<(u32, f64)> = vec![(0, 0.0); BLOCK];
             of_row.blocks(part, BLOCK, control, |first, of_row| {
                 // First those that count, without a branch; then each to its cell.
-                let numbers = numbers(&measure.column, first..first + of_row.len());
+                let (column, range) = (&measure.column, first..first + of_row.len());
+                // Rows without a number are in no cell, whatever stands there.
+                let numbers =
+                    if is_plain(column, &range) { widened(&column.data, range) } else { numbers(column, range) };
                 let mut n = 0;
                 for (cell, x) in of_row.iter().zip(numbers) {
                     found[n] = (*cell, x);
@@ -214,35 +261,75 @@ impl Pieces for Chunks<'_> {
 
     fn piece(&self, i: usize) -> Cow<'_, [f64]> {
         let range = i * CHUNK..((i + 1) * CHUNK).min(self.rows);
-        let mut numbers = numbers(self.column, range.clone());
+        let data = &self.column.data;
+        let mut numbers;
+        let mut words = if is_plain(self.column, &range) {
+            numbers = widened(data, range.clone());
+            known_words(data, range.clone())
+        } else {
+            numbers = self::numbers(self.column, range.clone());
+            pack(&numbers.iter().map(|x| u8::from(!x.is_nan())).collect::<Vec<u8>>()).collect()
+        };
+        if let Some(mask) = self.within {
+            words.iter_mut().zip(mask.words(range)).for_each(|(word, mask)| *word &= mask);
+        }
+        // Those that count are moved to the front, without a branch for each.
         let mut n = 0;
-        for (row, place) in range.zip(0..numbers.len()) {
-            let x = numbers[place];
-            numbers[n] = x;
-            n += usize::from(!x.is_nan() && self.within.is_none_or(|mask| mask.get(row)));
+        for (first, word) in (0..numbers.len()).step_by(WORD).zip(words) {
+            let end = (first + WORD).min(numbers.len());
+            if word == u64::MAX {
+                numbers.copy_within(first..end, n);
+                n += end - first;
+                continue;
+            }
+            for at in first..end {
+                numbers[n] = numbers[at];
+                n += (word >> (at - first) & 1) as usize;
+            }
         }
         numbers.truncate(n);
         Cow::Owned(numbers)
     }
 }
 
+/// Whether the numbers of a stretch stand in the column as they are, all of them counted where they are valid.
+fn is_plain(column: &Column, range: &Range<usize>) -> bool {
+    column.flagged.is_empty() && column.data.dictionary.is_none() && range.end <= column.data.len()
+}
+
+/// Which rows of a stretch within the column are valid, 64 a word.
+fn known_words(data: &Data, range: Range<usize>) -> Vec<u64> {
+    match &data.validity {
+        Some(validity) => valid_words(validity, range),
+        None => {
+            let bits = |first: usize| u64::MAX >> (WORD - (range.len() - first).min(WORD));
+            (0..range.len()).step_by(WORD).map(bits).collect()
+        }
+    }
+}
+
+/// The values of a stretch within a column without dictionary as decimals, whether they are valid or not.
+fn widened(data: &Data, range: Range<usize>) -> Vec<f64> {
+    macro_rules! widen {
+        ($v:expr, $as:expr) => {
+            $v[range].iter().map($as).collect()
+        };
+    }
+    match &data.values {
+        Values::Int8(v) => widen!(v, |x| f64::from(*x)),
+        Values::Int16(v) => widen!(v, |x| f64::from(*x)),
+        Values::Int32(v) | Values::Date(v) => widen!(v, |x| f64::from(*x)),
+        Values::Int64(v) => widen!(v, |x| *x as f64),
+        Values::Float(v) => v[range].to_vec(),
+        _ => vec![f64::NAN; range.len()],
+    }
+}
+
 /// A stretch of a column as numbers; NaN where statistics have nothing to count.
 pub(crate) fn numbers(column: &Column, range: Range<usize>) -> Vec<f64> {
     let data = &column.data;
-    if column.flagged.is_empty() && data.dictionary.is_none() && range.end <= data.len() {
-        macro_rules! widen {
-            ($v:expr, $as:expr) => {
-                $v[range.clone()].iter().map($as).collect()
-            };
-        }
-        let mut out: Vec<f64> = match &data.values {
-            Values::Int8(v) => widen!(v, |x| f64::from(*x)),
-            Values::Int16(v) => widen!(v, |x| f64::from(*x)),
-            Values::Int32(v) | Values::Date(v) => widen!(v, |x| f64::from(*x)),
-            Values::Int64(v) => widen!(v, |x| *x as f64),
-            Values::Float(v) => v[range.clone()].to_vec(),
-            _ => vec![f64::NAN; range.len()],
-        };
+    if is_plain(column, &range) {
+        let mut out = widened(data, range.clone());
         if let Some(validity) = &data.validity {
             for (out, word) in out.chunks_mut(WORD).zip(valid_words(validity, range)) {
                 for (i, x) in out.iter_mut().enumerate() {

@@ -87,6 +87,11 @@ impl Mask {
         self.words.iter().map(|w| u64::from(w.count_ones())).sum()
     }
 
+    /// How many ordinals are in one of two sets alone.
+    pub(crate) fn distance(&self, other: &Mask) -> u64 {
+        self.words.iter().zip(&other.words).map(|(a, b)| u64::from((a ^ b).count_ones())).sum()
+    }
+
     pub(crate) fn and(&self, other: &Mask) -> Mask {
         self.zip(other, |a, b| a & b)
     }

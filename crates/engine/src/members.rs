@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 
 use crate::control::{CHUNK, Unattended};
 use crate::dataset::{Column, Rows};
+use crate::gathered;
 use crate::grid::{BLOCK, RowCells};
 use crate::keys::RecordKeys;
 use crate::magnitudes::numbers;
@@ -20,6 +21,7 @@ use crate::raw::{Keyed, RawMagnitude};
 use crate::set::SetBuilder;
 use crate::source::PersonPointer;
 use crate::statistics::{Group, Limits, Wanted, magnitude};
+use crate::tally::{Tally, narrow};
 
 /// Sets whose members can be told.
 pub trait Membership: Send + Sync {
@@ -114,6 +116,8 @@ impl Membership for OfMask {
 pub(crate) struct OfCells {
     of_row: RowCells,
     shape: Shape,
+    /// How many rows each cell and margin has.
+    rows: Vec<u64>,
     road: Road,
     small: OnceLock<Vec<Option<RoaringBitmap>>>,
     all: OnceLock<Vec<RoaringBitmap>>,
@@ -123,25 +127,23 @@ pub(crate) struct OfCells {
 const SMALL: u64 = 1 << 17;
 
 impl OfCells {
-    pub(crate) fn new(of_row: RowCells, shape: &Shape, road: Road) -> Self {
-        Self { of_row, shape: Shape(shape.0.clone()), road, small: OnceLock::new(), all: OnceLock::new() }
+    pub(crate) fn new(of_row: RowCells, shape: &Shape, rows: Vec<u64>, road: Road) -> Self {
+        Self { of_row, shape: Shape(shape.0.clone()), rows, road, small: OnceLock::new(), all: OnceLock::new() }
     }
 
     /// The members of small cells and margins, found once: the gate compares those (SDC-054).
     fn small(&self) -> &[Option<RoaringBitmap>] {
         self.small.get_or_init(|| {
-            let counts = self.of_row.count(&Unattended).unwrap_or_default();
-            let mut rows = vec![0; self.shape.outer()];
-            for (cell, count) in counts.iter().enumerate() {
-                (0..self.shape.variants()).for_each(|v| rows[self.shape.place(cell, v)] += count);
-            }
-            let small = |rows: u64| rows <= SMALL;
+            let small = |place: usize| self.rows[place] <= SMALL;
             let mut all: Vec<Option<RoaringBitmap>> =
-                rows.iter().map(|rows| small(*rows).then(RoaringBitmap::new)).collect();
-            let inner = self.inner(|cell| counts.get(cell).is_some_and(|count| small(*count)));
+                (0..self.rows.len()).map(|place| small(place).then(RoaringBitmap::new)).collect();
+            let inner = self.inner(|cell| small(self.shape.place(cell, 0)));
             for (cell, set) in inner.into_iter().enumerate() {
-                let places = (0..self.shape.variants()).map(|v| self.shape.place(cell, v));
-                places.for_each(|place| all[place].iter_mut().for_each(|all| *all |= &set));
+                let margins = (1..self.shape.variants()).map(|v| self.shape.place(cell, v));
+                margins.for_each(|place| all[place].iter_mut().for_each(|all| *all |= &set));
+                if let Some(own) = &mut all[self.shape.place(cell, 0)] {
+                    *own = set;
+                }
             }
             all
         })
@@ -164,6 +166,9 @@ impl OfCells {
     fn inner(&self, wanted: impl Fn(usize) -> bool) -> Vec<RoaringBitmap> {
         let cells = self.shape.inner();
         let wanted: Vec<bool> = (0..=cells).map(|cell| cell < cells && wanted(cell)).collect();
+        if self.road.pointer.is_none() && matches!(self.road.rows, Rows::Units) {
+            return gathered::bitmaps(&self.of_row, &wanted[..cells]);
+        }
         let parts = self.of_row.parts(|part| {
             let mut sets = vec![RoaringBitmap::new(); cells];
             self.of_row.blocks(part, BLOCK, &Unattended, |first, of_row| {
@@ -229,7 +234,18 @@ impl Again {
             }
         }
         let limits = self.limits.clamp;
-        magnitude(&[&Group::of(&values, limits)], set.finish(), limits, &self.wanted, &self.parameters)
+        let set = set.finish();
+        // The same way as in a table, so that the same values give the same bits.
+        let tally = narrow(&self.column).map(|span| {
+            let mut tally = Tally::new(span);
+            values.iter().for_each(|x| tally.add(*x));
+            tally
+        });
+        let group = match &tally {
+            Some(tally) => Group::tallied(tally, limits),
+            None => Group::of(&values, limits),
+        };
+        magnitude(&[&group], set, limits, &self.wanted, &self.parameters)
     }
 }
 
@@ -243,11 +259,12 @@ mod tests {
     #[test]
     fn sdc_052_members_of_cells_and_margins() {
         let road = Road { rows: Rows::Units, pointer: None, members: 6 };
-        let cells = OfCells::new(listed(&[0, 1, NONE, 3, 0, 2], 4), &Shape(vec![2, 2]), road);
+        let cells =
+            OfCells::new(listed(&[0, 1, NONE, 3, 0, 2], 4), &Shape(vec![2, 2]), vec![2, 1, 3, 1, 1, 2, 3, 2, 5], road);
         let of = |place| cells.of(place).iter().collect::<Vec<_>>();
         assert_eq!((of(0), of(2), of(6), of(8)), (vec![0, 4], vec![0, 1, 4], vec![0, 4, 5], vec![0, 1, 3, 4, 5]));
         let road = Road { rows: Rows::Own(vec![4u32, 4, 1].into()), pointer: None, members: 6 };
-        let cells = OfCells::new(listed(&[0, 1, 1], 2), &Shape(vec![2]), road);
+        let cells = OfCells::new(listed(&[0, 1, 1], 2), &Shape(vec![2]), vec![1, 2, 3], road);
         assert_eq!(cells.of(1).iter().collect::<Vec<_>>(), [1, 4]);
         assert_eq!(Members::default().ordinals(), None);
         assert_eq!(Members::of([3, 9].into_iter().collect()).ordinals().map(|m| m.len()), Some(2));

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::control::Control;
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
-use crate::grid::{BLOCK, RowCells};
+use crate::grid::{BLOCK, PartCounts, RowCells};
 use crate::keys::STRETCH;
 use crate::mask::Mask;
 use crate::members::{Members, Membership, OfCells, OfMask, Road};
@@ -43,6 +43,14 @@ pub(crate) struct People {
 pub(crate) struct CellSet {
     pub(crate) rows: u64,
     pub(crate) set: PersonSet,
+}
+
+/// Rows whose persons are known. Sets that differ from theirs in few rows are told by those few, so that not all keys are
+/// read.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'k> {
+    pub(crate) rows: &'k Mask,
+    pub(crate) set: &'k PersonSet,
 }
 
 impl People {
@@ -154,7 +162,30 @@ impl People {
 
     /// The persons behind the rows of a mask.
     pub(crate) fn set(&self, mask: &Mask) -> PersonSet {
-        PersonSet { members: self.members_behind(mask), ..self.keyed_set(mask) }
+        self.set_near(mask, &[])
+    }
+
+    /// The same, from what is known of rows in the same space where that is less work.
+    pub(crate) fn set_near(&self, mask: &Mask, known: &[Known<'_>]) -> PersonSet {
+        let set = self.from_known(mask, known).unwrap_or_else(|| self.keyed_set(mask));
+        PersonSet { members: self.members_behind(mask), ..set }
+    }
+
+    /// The set of a mask by what it has more and less than one that is known; none when all differ in many rows.
+    fn from_known(&self, mask: &Mask, known: &[Known<'_>]) -> Option<PersonSet> {
+        let comparable = |k: &&Known<'_>| k.rows.len() == mask.len() && k.set.keyed == self.keyed;
+        let known = known.iter().filter(|_| self.direct()).filter(comparable);
+        let (distance, nearest) = known.map(|k| (k.rows.distance(mask), k)).min_by_key(|(distance, _)| *distance)?;
+        if distance as usize > mask.len() / LACKING {
+            return None;
+        }
+        if distance == 0 {
+            return Some(nearest.set.copy());
+        }
+        let less = self.keyed_set(&nearest.rows.and_not(mask));
+        let mut set = difference(nearest.set, &less);
+        set.add(&self.keyed_set(&mask.and_not(nearest.rows)));
+        Some(set)
     }
 
     fn road(&self) -> Road {
@@ -166,8 +197,9 @@ impl People {
     }
 
     /// Who is in the cells and margins of a table, for when the gate asks.
-    pub(crate) fn membership(&self, of_row: RowCells, shape: &Shape) -> Arc<dyn Membership> {
-        Arc::new(OfCells::new(of_row, shape, self.road()))
+    pub(crate) fn membership(&self, of_row: RowCells, shape: &Shape, cells: &[CellSet]) -> Arc<dyn Membership> {
+        let rows = cells.iter().map(|cell| cell.rows).collect();
+        Arc::new(OfCells::new(of_row, shape, rows, self.road()))
     }
 
     /// The keys, when a row is a person.
@@ -211,19 +243,35 @@ impl People {
 
     /// The sets of an edit: of the rows that were touched, and of the `rest` of the dataset's rows that have a value. What
     /// is known of the dataset spares reading the keys: one set is the difference of two others.
-    pub(crate) fn edit(&self, dataset: &Dataset, touched: &Mask, rest: &Mask) -> (PersonSet, PersonSet) {
-        let known = dataset.set.as_deref().filter(|_| self.direct() && dataset.groups.is_none());
-        let Some(all) = known.filter(|_| touched.or(rest) == *dataset.mask) else {
-            return (self.set(touched), self.set(rest));
+    pub(crate) fn edit(
+        &self,
+        dataset: &Dataset,
+        touched: &Mask,
+        rest: &Mask,
+        known: &[Known<'_>],
+    ) -> (PersonSet, PersonSet) {
+        let whole = dataset.set.as_deref().filter(|_| self.direct() && dataset.groups.is_none());
+        let Some(all) = whole.filter(|_| touched.or(rest) == *dataset.mask) else {
+            return (self.set_near(touched, known), self.set_near(rest, known));
         };
-        if touched.count() < rest.count() {
-            let touched = self.set(touched);
-            let rest = PersonSet { members: self.members_behind(rest), ..difference(all, &touched) };
-            (touched, rest)
-        } else {
-            let rest = self.set(rest);
-            (PersonSet { members: self.members_behind(touched), ..difference(all, &rest) }, rest)
-        }
+        // That one is added up which is known or has fewer rows.
+        let told = match (self.from_known(touched, known), self.from_known(rest, known)) {
+            (Some(touched), _) => (difference(all, &touched), touched, true),
+            (None, Some(rest)) => (difference(all, &rest), rest, false),
+            (None, None) if touched.count() < rest.count() => {
+                let touched = self.keyed_set(touched);
+                (difference(all, &touched), touched, true)
+            }
+            (None, None) => {
+                let rest = self.keyed_set(rest);
+                (difference(all, &rest), rest, false)
+            }
+        };
+        let (of_touched, of_rest) = if told.2 { (told.1, told.0) } else { (told.0, told.1) };
+        (
+            PersonSet { members: self.members_behind(touched), ..of_touched },
+            PersonSet { members: self.members_behind(rest), ..of_rest },
+        )
     }
 
     /// Rows and persons of every cell and margin of a table.
@@ -234,7 +282,7 @@ impl People {
         control: &dyn Control,
     ) -> Result<Vec<CellSet>, RunError> {
         if self.direct() {
-            return Ok(self.with_margins(self.inner_sets(of_row, control)?.into_iter(), shape));
+            return Ok(self.with_margins(self.inner_sets(of_row, control)?.0.into_iter(), shape));
         }
         let mut out = self.nobody(shape);
         let counts = of_row.count(control)?;
@@ -265,22 +313,30 @@ impl People {
         out
     }
 
-    /// The set of every inner cell, where every row is a member of its own.
-    pub(crate) fn inner_sets(&self, of_row: &RowCells, control: &dyn Control) -> Result<Vec<PersonSet>, RunError> {
+    /// The set of every inner cell, where every row is a member of its own; and how many rows each part has in them.
+    pub(crate) fn inner_sets(
+        &self,
+        of_row: &RowCells,
+        control: &dyn Control,
+    ) -> Result<(Vec<PersonSet>, Vec<PartCounts>), RunError> {
         let cells = of_row.cells();
         let parts = of_row.parts(|part| {
-            if cells <= SIDE_BY_SIDE {
-                self.side_by_side(part, of_row, control)
+            let sets = if cells <= SIDE_BY_SIDE {
+                self.side_by_side(part.clone(), of_row, control)
             } else {
-                self.sorted(part, of_row, control)
-            }
+                self.sorted(part.clone(), of_row, control)
+            };
+            let sets = sets?;
+            let in_cell = sets.iter().map(|set| set.persons() as usize).collect();
+            Ok((sets, PartCounts { part, in_cell }))
         })?;
-        let merged = parts.into_iter().reduce(|mut all, part| {
+        let (sets, counts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let merged = sets.into_iter().reduce(|mut all, part| {
             all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b));
             all
         });
         let merged = merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells]);
-        Ok(merged.into_iter().map(SetBuilder::finish).collect())
+        Ok((merged.into_iter().map(SetBuilder::finish).collect(), counts))
     }
 
     fn side_by_side(
@@ -435,6 +491,34 @@ mod tests {
         }
     }
 
+    /// SDC-032: a set is the same when it is told by what it has more and less than one that is known.
+    #[test]
+    fn sdc_032_sets_near_one_that_is_known() {
+        let size = 10_000;
+        let keys = Arc::new(RecordKeys::derive(&[8; 32], size as u32));
+        let people = People { keyed: Keyed::Persons, keys, rows: Rows::Units, pointer: None };
+        let mask = |holds: &dyn Fn(usize) -> bool| {
+            let mut mask = Mask::empty(size);
+            (0..size).filter(|i| holds(*i)).for_each(|i| mask.set(i));
+            mask
+        };
+        let (even, far) = (mask(&|i| i % 2 == 0), mask(&|i| i % 7 == 0));
+        let sets = (people.set(&even), people.set(&far));
+        let known = [Known { rows: &far, set: &sets.1 }, Known { rows: &even, set: &sets.0 }];
+        for near in [
+            even.clone(),
+            mask(&|i| i % 2 == 0 && i % 100 != 0),
+            mask(&|i| i % 2 == 0 || i % 31 == 0),
+            mask(&|i| (i % 2 == 0 && i % 90 != 0) || i % 97 == 0),
+            mask(&|i| i % 3 == 0),
+        ] {
+            let (told, plain) = (people.set_near(&near, &known), people.set(&near));
+            assert_eq!((told.persons, told.fingerprint), (plain.persons, plain.fingerprint));
+            assert_eq!(told.sketch, plain.sketch);
+            assert_eq!(told.members.ordinals(), plain.members.ordinals());
+        }
+    }
+
     #[test]
     fn cells_are_placed_with_their_margins() {
         let shape = Shape(vec![2, 3]);
@@ -464,7 +548,9 @@ mod tests {
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let sets = pool.install(|| direct.inner_sets(&of_row, &crate::Unattended).unwrap());
-            assert_eq!(told(sets), wanted);
+            let counts = of_row.counts(&crate::Unattended).unwrap();
+            let counted = |parts: &[PartCounts]| parts.iter().map(|p| p.in_cell[..8].to_vec()).collect::<Vec<_>>();
+            assert_eq!((told(sets.0), counted(&sets.1)), (wanted.clone(), counted(&counts)));
         }
         let itself = people(Some(PersonPointer { persons: (0..rows).collect() }));
         let shape = Shape(vec![2, 4]);

@@ -61,7 +61,7 @@ pub(crate) fn recode(
 ) -> Result<Recoded, RunError> {
     let kind = Kind::of_type(&plan.data_type);
     let flagged = &source.flagged;
-    let (data, touched) = match Span::of(&source.data) {
+    let (data, touched) = match source.data.span() {
         Some(span) if condition.is_none() && span.pays(&source.data) => {
             by_value(source, span, rules, kind, rows, control)?
         }

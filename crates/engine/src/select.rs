@@ -160,7 +160,8 @@ pub(crate) struct Extremes {
 }
 
 impl Extremes {
-    const KEPT: usize = 3;
+    /// How many of each.
+    pub(crate) const KEPT: usize = 3;
 
     pub(crate) fn of(values: &[f64]) -> Self {
         let mut found = Self { least: Vec::with_capacity(4), greatest: Vec::with_capacity(4) };

@@ -11,6 +11,8 @@ const LANES: usize = 16;
 const ROOM: u32 = (1 << LANES) - 1;
 /// Persons added at a time: eight words in each of two lanes, which processors add side by side.
 const SIXTEEN: usize = 16;
+/// Fingerprints added up side by side.
+const SIDES: usize = 4;
 
 /// The same digit of the counters in two lanes, which are added up at the end.
 type Pair = [u64; 2];
@@ -44,6 +46,11 @@ fn full_adder(a: Pair, b: Pair, c: Pair) -> (Pair, Pair) {
 impl SetBuilder {
     pub(crate) fn new(keyed: Keyed) -> Self {
         Self { keyed, persons: 0, fingerprint: 0, slices: [[0; 2]; LANES], pending: 0, ones: None }
+    }
+
+    /// How many persons have been added.
+    pub(crate) fn persons(&self) -> u64 {
+        self.persons
     }
 
     #[inline]
@@ -82,6 +89,8 @@ impl SetBuilder {
         let (records, last_records) = records.as_chunks::<SIXTEEN>();
         let (bits, last_bits) = bits.as_chunks::<SIXTEEN>();
         let of_sixteen = |i: usize| words[i / 4] >> (i % 4 * SIXTEEN) & 0xffff;
+        // Several sums side by side, so that no addition waits for the one before.
+        let mut sums = [0u128; SIDES];
         for (i, (records, bits)) in records.iter().zip(bits).enumerate() {
             let chosen = of_sixteen(i);
             if chosen == 0 {
@@ -89,20 +98,22 @@ impl SetBuilder {
             }
             let mut words = *bits;
             if chosen == 0xffff {
-                for record in records {
-                    self.fingerprint = self.fingerprint.wrapping_add(*record);
+                for side in records.as_chunks::<SIDES>().0 {
+                    sums.iter_mut().zip(side).for_each(|(sum, record)| *sum = sum.wrapping_add(*record));
                 }
             } else {
-                for k in 0..SIXTEEN {
-                    let all = 0u64.wrapping_sub(chosen >> k & 1);
-                    words[k] &= all;
-                    let record = records[k] & (u128::from(all) << 64 | u128::from(all));
-                    self.fingerprint = self.fingerprint.wrapping_add(record);
+                for (at, side) in records.as_chunks::<SIDES>().0.iter().enumerate() {
+                    for k in 0..SIDES {
+                        let all = 0u64.wrapping_sub(chosen >> (at * SIDES + k) & 1);
+                        words[at * SIDES + k] &= all;
+                        sums[k] = sums[k].wrapping_add(side[k] & (u128::from(all) << 64 | u128::from(all)));
+                    }
                 }
             }
             self.persons += u64::from(chosen.count_ones());
             self.add_sixteen(&words);
         }
+        self.fingerprint = sums.iter().fold(self.fingerprint, |all, sum| all.wrapping_add(*sum));
         let left = last_bits.len().min(last_records.len());
         for k in (0..left).filter(|k| of_sixteen(records.len()) >> k & 1 == 1) {
             self.add(keys, (first + records.len() * SIXTEEN + k) as u32);

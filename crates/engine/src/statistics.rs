@@ -8,6 +8,7 @@ pub(crate) use statistics::descriptive::{percentile, sums};
 use crate::params::Parameters;
 use crate::raw::{Moments, PersonSet, RawMagnitude, RawPercentile};
 use crate::select::{Extremes, Histogram, Intervals, Pieces, at_places};
+use crate::tally::Tally;
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
 const FARTHEST: usize = 3;
@@ -47,6 +48,18 @@ struct Spread {
 }
 
 impl Spread {
+    /// Of numbers with how often they occur, after `of` is made of each.
+    fn tallied(each: &[(f64, f64)], of: impl Fn(f64) -> f64 + Sync) -> Self {
+        let pivot = each.first().map_or(0.0, |(x, _)| of(*x));
+        let [rows, about, sum] = sums(each, &|(x, n)| [n, n * (of(x) - pivot), n * of(x)]);
+        let mean = pivot + about / rows;
+        let [squares, rest] = sums(each, &|(x, n)| {
+            let distance = of(x) - mean;
+            [n * distance * distance, n * distance]
+        });
+        Self { rows, sum, mean, squares: squares - rest * rest / rows }
+    }
+
     /// Of groups that have values, together (STAT-002, Chan's merge): what each has about its own mean, and the means about
     /// that of all.
     fn merged(groups: &[Self]) -> Self {
@@ -63,9 +76,18 @@ impl Spread {
     }
 }
 
-/// A group of values in the order of the ordinals, and what is known of them before they are ordered.
+/// The values of a group.
+#[derive(Clone, Copy)]
+enum Content<'v> {
+    /// In the order of the ordinals.
+    Listed(&'v [f64]),
+    /// As how many there are of each whole number.
+    Tallied(&'v Tally),
+}
+
+/// A group of values, and what is known of them before they are ordered.
 pub(crate) struct Group<'v> {
-    values: &'v [f64],
+    content: Content<'v>,
     /// As they are, and clamped.
     spreads: [Spread; 2],
     absolute: f64,
@@ -102,7 +124,87 @@ impl<'v> Group<'v> {
                 squares: squares_clamped - rest_clamped * rest_clamped / n,
             },
         ];
-        Self { values, spreads, absolute, extremes: Extremes::of(values) }
+        Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values) }
+    }
+
+    /// The same of values that are tallied.
+    pub(crate) fn tallied(tally: &'v Tally, limits: Option<(f64, f64)>) -> Self {
+        let (each, clamp) = (tally.each(), Clamp::of(limits));
+        let spreads = [Spread::tallied(&each, |x| x), Spread::tallied(&each, |x| clamp.of_value(x))];
+        let [absolute] = sums(&each, &|(x, n)| [n * x.abs()]);
+        Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.spreads[0].rows == 0.0
+    }
+}
+
+/// The values of some groups together.
+enum Together<'v> {
+    Listed { pieces: Vec<&'v [f64]>, sorted: Option<Vec<f64>> },
+    Tallied(Tally),
+}
+
+impl<'v> Together<'v> {
+    fn of(groups: &[&Group<'v>], sorted: bool) -> Self {
+        let mut tallies = groups.iter().filter_map(|group| match group.content {
+            Content::Tallied(tally) => Some(tally),
+            Content::Listed(_) => None,
+        });
+        if let Some(first) = tallies.next() {
+            let mut all = first.clone();
+            tallies.for_each(|tally| all.merge(tally));
+            return Self::Tallied(all);
+        }
+        let listed = groups.iter().filter_map(|group| match group.content {
+            Content::Listed(values) => Some(values),
+            Content::Tallied(_) => None,
+        });
+        let pieces: Vec<&[f64]> = listed.flat_map(|values| values.chunks(PIECE)).collect();
+        let sorted = sorted.then(|| {
+            let mut sorted = pieces.concat();
+            sorted.par_sort_unstable_by(f64::total_cmp);
+            sorted
+        });
+        Self::Listed { pieces, sorted }
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Listed { pieces, .. } => pieces.iter().map(|piece| piece.len()).sum(),
+            Self::Tallied(tally) => tally.total(),
+        }
+    }
+
+    /// The values at `places` of the ascending order; most lie between `ends`.
+    fn at_places(&self, places: &[usize], ends: (f64, f64)) -> Vec<f64> {
+        match self {
+            Self::Tallied(tally) => tally.at_places(places),
+            Self::Listed { sorted: Some(sorted), .. } => places.iter().map(|p| sorted[*p]).collect(),
+            Self::Listed { pieces, sorted: None } => at_places(pieces, places, Intervals::between(ends.0, ends.1)),
+        }
+    }
+
+    /// Σ (2i − n − 1)·x of the values in ascending order, after `of` is made of each; only where they are sorted.
+    fn ranked(&self, of: &(dyn Fn(f64) -> f64 + Sync)) -> Option<f64> {
+        let n = self.rows() as f64;
+        let weighted: Vec<f64> = match self {
+            Self::Listed { sorted, .. } => {
+                let each = sorted.as_ref()?.iter().enumerate();
+                each.map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * of(*x)).collect()
+            }
+            Self::Tallied(tally) => {
+                let mut before = 0.0;
+                let each = tally.each().into_iter().map(|(x, number)| {
+                    let weight = number * (2.0 * before + number - n);
+                    before += number;
+                    weight * of(x)
+                });
+                each.collect()
+            }
+        };
+        Some(sums(&weighted, &|x| [x])[0])
     }
 }
 
@@ -111,20 +213,20 @@ fn finite(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }
 
-/// What goes to the gate of values whose spread is known, after `of` is made of each. `sorted` gives the Gini coefficient its
-/// order.
-fn moments(spread: &Spread, extremes: &Extremes, of: &(dyn Fn(f64) -> f64 + Sync), sorted: Option<&[f64]>) -> Moments {
+/// What goes to the gate of values whose spread is known, after `of` is made of each. `together` has them where the Gini
+/// coefficient is wanted.
+fn moments(
+    spread: &Spread,
+    extremes: &Extremes,
+    of: &(dyn Fn(f64) -> f64 + Sync),
+    together: Option<&Together<'_>>,
+) -> Moments {
     let n = spread.rows;
     if n == 0.0 {
         return Moments { sum: 0.0, mean: None, sd: None, gini: None, farthest: Vec::new() };
     }
     let sd = || Some((finite(spread.squares).filter(|_| n > 1.0)?.max(0.0) / (n - 1.0)).sqrt());
-    let gini = || {
-        let sorted = sorted.filter(|_| spread.sum > 0.0)?;
-        let weighted: Vec<f64> =
-            sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * of(*x)).collect();
-        finite(sums(&weighted, &|x| [x])[0] / (n * spread.sum))
-    };
+    let gini = || finite(together.filter(|_| spread.sum > 0.0)?.ranked(of)? / (n * spread.sum));
     // Clamping keeps the order, so the extremes of the clamped values are the clamped extremes.
     let mut farthest: Vec<f64> = extremes.all(n as usize).map(|x| (of(x) - spread.mean).abs()).collect();
     farthest.sort_by(|a, b| b.total_cmp(a));
@@ -182,15 +284,10 @@ pub(crate) fn magnitude(
     wanted: &Wanted,
     parameters: &Parameters,
 ) -> RawMagnitude {
-    let groups: Vec<&Group<'_>> = groups.iter().copied().filter(|group| !group.values.is_empty()).collect();
+    let groups: Vec<&Group<'_>> = groups.iter().copied().filter(|group| !group.is_empty()).collect();
     let clamp = Clamp::of(limits);
-    let pieces: Vec<&[f64]> = groups.iter().flat_map(|group| group.values.chunks(PIECE)).collect();
-    let rows: usize = pieces.iter().map(|piece| piece.len()).sum();
-    let sorted = wanted.gini.then(|| {
-        let mut sorted = pieces.concat();
-        sorted.par_sort_unstable_by(f64::total_cmp);
-        sorted
-    });
+    let together = Together::of(&groups, wanted.gini);
+    let rows = together.rows();
     let mut extremes = Extremes { least: Vec::new(), greatest: Vec::new() };
     groups.iter().for_each(|group| extremes.merge(&group.extremes));
     let spread = |i: usize| Spread::merged(&groups.iter().map(|group| group.spreads[i]).collect::<Vec<_>>());
@@ -202,15 +299,10 @@ pub(crate) fn magnitude(
         let between = between(rows, p / 100.0);
         window(rows, p / 100.0, parameters.window).chain(between.into_iter().flat_map(|b| [b.0, b.1]))
     });
-    let order = Order::of(places.collect(), |places| match &sorted {
-        Some(sorted) => places.iter().map(|p| sorted[*p]).collect(),
-        None => {
-            // Most of the values lie between the limits.
-            let ends = || Some((*extremes.least.first()?, *extremes.greatest.first()?));
-            let (low, high) = limits.or_else(ends).unwrap_or_default();
-            at_places(&pieces, places, Intervals::between(low, high))
-        }
-    });
+    // Most of the values lie between the limits.
+    let ends = || Some((*extremes.least.first()?, *extremes.greatest.first()?));
+    let (low, high) = limits.or_else(ends).unwrap_or_default();
+    let order = Order::of(places.collect(), |places| together.at_places(places, (low, high)));
     let percentiles = shares.iter().filter_map(|p| {
         let (low, high, fraction) = between(rows, p / 100.0)?;
         let (low, high) = (clamp.of_value(order.at(low)?), clamp.of_value(order.at(high)?));
@@ -218,6 +310,7 @@ pub(crate) fn magnitude(
         let window = window.filter_map(|place| order.at(place)).map(|x| clamp.of_value(x)).collect();
         Some(RawPercentile { p: *p, exact: interpolated(low, high, fraction), window })
     });
+    let ranks = wanted.gini.then_some(&together);
     RawMagnitude {
         set,
         rows: rows as u64,
@@ -225,8 +318,8 @@ pub(crate) fn magnitude(
         largest: [absolute.first().copied().unwrap_or(0.0), absolute.get(1).copied().unwrap_or(0.0)],
         sum_abs,
         percentiles: percentiles.collect(),
-        plain: moments(&spread(0), &extremes, &|x| x, sorted.as_deref()),
-        clamped: moments(&spread(1), &extremes, &|x| clamp.of_value(x), sorted.as_deref()),
+        plain: moments(&spread(0), &extremes, &|x| x, ranks),
+        clamped: moments(&spread(1), &extremes, &|x| clamp.of_value(x), ranks),
         again: None,
     }
 }
@@ -249,10 +342,19 @@ impl Limits {
         sample.sort_unstable_by(f64::total_cmp);
         let around = |share| percentile(&sample, share).unwrap_or(0.0);
         let histogram = Histogram::of(pieces, Intervals::between(around(winsor.0), around(winsor.1)));
-        let total = histogram.total();
+        Self::from_order(histogram.total(), winsor, |places| histogram.at_places(pieces, places))
+    }
+
+    /// Of values that are tallied.
+    pub(crate) fn tallied(tally: &Tally, winsor: (f64, f64)) -> Self {
+        Self::from_order(tally.total(), winsor, |places| tally.at_places(places))
+    }
+
+    /// Of `total` values whose order `at_places` tells.
+    fn from_order(total: usize, winsor: (f64, f64), at_places: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
         let shares = [winsor.0, winsor.1, 0.999, 0.5];
         let places = shares.iter().filter_map(|s| between(total, *s)).flat_map(|b| [b.0, b.1]);
-        let order = Order::of(places.collect(), |places| histogram.at_places(pieces, places));
+        let order = Order::of(places.collect(), at_places);
         let at = |share| {
             let (low, high, fraction) = between(total, share)?;
             let (low, high) = (order.at(low)?, order.at(high)?);

@@ -9,7 +9,7 @@ use crate::control::{Control, by_chunk};
 use crate::dataset::{Column, Dataset};
 use crate::error::RunError;
 use crate::grid::{RowCells, compact};
-use crate::magnitudes::Measure;
+use crate::magnitudes::{Measure, With};
 use crate::mask::Mask;
 use crate::members::Members;
 use crate::params::Parameters;
@@ -43,6 +43,7 @@ impl Scan<'_> {
         let measures = measures.iter().map(|name| self.measure(name)).collect::<Result<Vec<_>, RunError>>()?;
         let Counted { of_row, shape, cells, mut with } = self.counted(&mut axes, measures.first())?;
         let dropped_missing = self.mask.count() - cells.last().map_or(0, |total| total.rows);
+        let members = self.people.membership(of_row.clone(), &shape, &cells);
         let raw = |c: CellSet| RawCell { rows: c.rows, set: c.set, magnitudes: Vec::with_capacity(measures.len()) };
         let mut cells: Vec<RawCell> = cells.into_iter().map(raw).collect();
         let mut heads = Vec::with_capacity(measures.len());
@@ -51,7 +52,6 @@ impl Scan<'_> {
             cells.iter_mut().zip(statistics).for_each(|(cell, m)| cell.magnitudes.push(m));
             heads.push(head);
         }
-        let members = self.people.membership(of_row, &shape);
         for (place, cell) in cells.iter_mut().enumerate() {
             cell.set.members = Members::new(Arc::clone(&members), place);
         }
@@ -89,7 +89,7 @@ impl Scan<'_> {
         }
         // One pass for all. Rows without a number in the measure have cells of their own behind the others.
         let counted = measure.map_or_else(|| of_row.clone(), |measure| of_row.apart(measure));
-        let mut with = self.people.inner_sets(&counted, self.control)?;
+        let (mut with, counts) = self.people.inner_sets(&counted, self.control)?;
         let without = with.split_off(n);
         let persons = |cell: usize| with[cell].persons + without.get(cell).map_or(0, |set| set.persons);
         let kept = compact(axes, |cell| persons(cell) > 0);
@@ -101,7 +101,10 @@ impl Scan<'_> {
             set
         });
         let cells = self.people.with_margins(all, &shape);
-        let with = measure.map(|_| self.people.with_margins(kept.iter().map(|cell| with[*cell].copy()), &shape));
+        let with = measure.map(|_| With {
+            sets: self.people.with_margins(kept.iter().map(|cell| with[*cell].copy()), &shape),
+            counts: counts.into_iter().map(|part| part.of_cells(&kept)).collect(),
+        });
         Ok(Counted { of_row: RowCells::new(axes, self.mask), shape, cells, with })
     }
 
@@ -181,5 +184,5 @@ struct Counted {
     of_row: RowCells,
     shape: Shape,
     cells: Vec<CellSet>,
-    with: Option<Vec<CellSet>>,
+    with: Option<With>,
 }

@@ -41,21 +41,17 @@ pub(crate) fn concat(parts: &[Part<'_>], kind: Kind, control: &dyn Control) -> R
             Kind::Decimal => Values::Float(vec![0.0f64; rows].into()),
         };
         let dictionary = (kind == Kind::Text).then(|| Arc::new(Dictionary::Text(Vec::new())));
-        return Ok(Data { values, validity, dictionary });
+        return Ok(Data::new(values, validity, dictionary));
     };
     let same = |d: &&Data| {
         std::mem::discriminant(&d.values) == std::mem::discriminant(&first.values) && d.dictionary == first.dictionary
     };
     if present.iter().all(same) {
-        return Ok(Data {
-            values: alike(parts, first, rows, control)?,
-            validity,
-            dictionary: first.dictionary.clone(),
-        });
+        return Ok(Data::new(alike(parts, first, rows, control)?, validity, first.dictionary.clone()));
     }
     if present.iter().all(|d| d.dictionary.is_some()) {
         let (values, dictionary) = joined(parts, rows, control)?;
-        return Ok(Data { values, validity, dictionary: Some(Arc::new(dictionary)) });
+        return Ok(Data::new(values, validity, Some(Arc::new(dictionary))));
     }
     let decimal = present.iter().any(|d| matches!(d.values, Values::Float(_)));
     let values = if decimal || kind == Kind::Decimal {
@@ -64,7 +60,7 @@ pub(crate) fn concat(parts: &[Part<'_>], kind: Kind, control: &dyn Control) -> R
         let whole = |d: &Data, i| if let Value::Integer(n) = number(d, i) { n } else { 0 };
         Values::Int64(each(parts, rows, control, whole)?.into())
     };
-    Ok(Data { values, validity, dictionary: None })
+    Ok(Data::new(values, validity, None))
 }
 
 /// The number in row `i`, which must be valid.
@@ -247,7 +243,7 @@ mod tests {
 
     fn coded(codes: &[&str], index: &[u8]) -> Data {
         let dictionary = Dictionary::Text(codes.iter().map(|c| Arc::from(*c)).collect());
-        Data { values: Values::Code8(index.to_vec().into()), validity: None, dictionary: Some(Arc::new(dictionary)) }
+        Data::new(Values::Code8(index.to_vec().into()), None, Some(Arc::new(dictionary)))
     }
 
     fn read(data: &Data) -> Vec<Value> {
@@ -257,7 +253,7 @@ mod tests {
 
     #[test]
     fn rows_beyond_a_column_are_missing() {
-        let data = Data { values: Values::Int16(vec![5i16, 6].into()), validity: None, dictionary: None };
+        let data = Data::new(Values::Int16(vec![5i16, 6].into()), None, None);
         let taken = take(&data, &[1, NOWHERE, 7, 0], &Unattended).unwrap();
         assert_eq!(read(&taken), [Value::Integer(6), Value::Missing, Value::Missing, Value::Integer(5)]);
         assert!(matches!(taken.values, Values::Int16(_)));
@@ -271,8 +267,8 @@ mod tests {
         let text = |t: &str| Value::Text(t.into());
         let joined = concat(&parts, Kind::Text, &Unattended).unwrap();
         assert_eq!(read(&joined), [text("x"), text("y"), Value::Missing, Value::Missing, text("y"), text("z")]);
-        let wide = Data { values: Values::Int64(vec![i64::MAX].into()), validity: None, dictionary: None };
-        let narrow = Data { values: Values::Int8(vec![-3i8].into()), validity: None, dictionary: None };
+        let wide = Data::new(Values::Int64(vec![i64::MAX].into()), None, None);
+        let narrow = Data::new(Values::Int8(vec![-3i8].into()), None, None);
         let parts = [Some(&wide), Some(&narrow)].map(|data| Part { data, rows: &rows[..1] });
         let joined = concat(&parts, Kind::Integer, &Unattended).unwrap();
         assert_eq!(read(&joined), [Value::Integer(i64::MAX), Value::Integer(-3)]);

@@ -163,7 +163,7 @@ fn placed(
     })?;
     let (values, valid): (Vec<Vec<i32>>, Vec<Vec<u64>>) = parts.into_iter().unzip();
     let validity = Mask::of_words(valid, rows).validity(None, rows);
-    let data = Data { values: Values::Int32(values.concat().into()), validity: Some(validity), dictionary: None };
+    let data = Data::new(Values::Int32(values.concat().into()), Some(validity), None);
     let column = Column {
         data: Arc::new(data),
         data_type: DataType::Integer,

@@ -182,7 +182,7 @@ fn of_outcome(name: &Name, outcome: Option<&str>) -> Name {
 pub(crate) fn column(head: &Column, name: &Name, values: Vec<f64>) -> Column {
     let valid: Vec<bool> = values.iter().map(|x| x.is_finite()).collect();
     let values: Vec<f64> = values.into_iter().map(|x| if x.is_finite() { x } else { 0.0 }).collect();
-    let data = Data { values: Values::Float(values.into()), validity: Some(valid.into()), dictionary: None };
+    let data = Data::new(Values::Float(values.into()), Some(valid.into()), None);
     let key = column_key("predicted", &[&head.key, name.as_bytes()]);
     Column { data: Arc::new(data), key, ..head.clone() }
 }

@@ -209,7 +209,8 @@ impl Run {
                     Some(old) => with_value(old, dataset.mask.len()).and(&dataset.mask),
                     None => (*dataset.mask).clone(),
                 };
-                let (touched, untouched) = self.people(&dataset)?.edit(&dataset, &touched, &rest.and_not(&touched));
+                let (people, known) = (self.people(&dataset)?, self.known_to(&dataset));
+                let (touched, untouched) = people.edit(&dataset, &touched, &rest.and_not(&touched), &known);
                 Some(vec![Raw::new(RawEdit {
                     dataset: dataset.name.to_string(),
                     columns: vec![plan.column.to_string()],
@@ -256,14 +257,14 @@ impl Run {
         let mut dataset = self.active()?.clone();
         let rows = dataset.mask.len();
         let condition = self.condition(&dataset, plan.condition.as_ref(), control)?;
-        let people = self.people(&dataset)?;
+        let (people, known) = (self.people(&dataset)?, self.known_to(&dataset));
         let mut edits = Vec::with_capacity(plan.columns.len());
         for column in &plan.columns {
             let source = dataset.column(&column.source).ok_or_else(|| RunError::unknown_column(&column.source))?;
             let done = recode(source, column, &plan.rules, condition.as_ref(), rows, control)?;
             let touched = dataset.mask.and(&done.touched);
             let rest = with_value(source, rows).and(&dataset.mask).and_not(&touched);
-            let (touched, untouched) = people.edit(&dataset, &touched, &rest);
+            let (touched, untouched) = people.edit(&dataset, &touched, &rest, &known);
             edits.push(Raw::new(RawEdit {
                 dataset: dataset.name.to_string(),
                 columns: vec![column.target.to_string()],

@@ -103,7 +103,7 @@ impl Run {
                     });
                 }
                 let Some(spells) = &read else { return Err(RunError::unknown_column(&info.name)) };
-                let plain = |values| Data { values, validity: None, dictionary: None };
+                let plain = |values| Data::new(values, None, None);
                 Ok(match part {
                     SpellPart::Value => {
                         let column = crate::source::Column { values: spells.values.clone(), validity: None };
@@ -145,7 +145,7 @@ impl Run {
         let people = People::of_space(&*self.source, space)?;
         let rows_key = rows_key(&import_key(plan, variable, &[0; 32]), selection);
         let key = column_key("population", &[&rows_key, &people.mark(), &(units.len() as u64).to_le_bytes()]);
-        let set = self.cache.set(key, || Ok::<_, RunError>(people.set(&units)))?;
+        let set = self.cache.set(key, || Ok::<_, RunError>(people.set_near(&units, &self.known(space))))?;
         Ok(Content { counts, units: Arc::new(units), rows, set })
     }
 
@@ -204,7 +204,7 @@ impl Run {
         }
         let mut rows = Dataset { rows_key: events.rows_key(), ..Dataset::empty(&events.name) };
         let nothing = SpellColumns {
-            value: Arc::new(Data { dictionary: events.codes.clone(), ..Data::default() }),
+            value: Arc::new(Data::new(Data::default().values, None, events.codes.clone())),
             ordinals: Vec::new().into(),
             starts: Vec::new().into(),
             stops: Vec::new().into(),

@@ -183,11 +183,11 @@ impl Run {
         let mask = Arc::clone(&dataset.mask);
         for (_, column) in &mut dataset.columns {
             let rows = column.data.len().min(mask.len());
-            let data = Data {
-                values: slice(&column.data.values, rows),
-                validity: Some(mask.validity(column.data.validity.as_ref(), rows)),
-                dictionary: column.data.dictionary.clone(),
-            };
+            let data = Data::new(
+                slice(&column.data.values, rows),
+                Some(mask.validity(column.data.validity.as_ref(), rows)),
+                column.data.dictionary.clone(),
+            );
             column.data = Arc::new(data);
             column.key = column_key("within", &[&column.key, &population]);
             column.row_wise = false;
@@ -226,7 +226,7 @@ pub(super) fn days(
     origin: Vec<String>,
 ) -> Column {
     Column {
-        data: Arc::new(Data { values: Values::Date(days), validity, dictionary: None }),
+        data: Arc::new(Data::new(Values::Date(days), validity, None)),
         data_type: DataType::Date,
         labels: None,
         flagged: Arc::default(),

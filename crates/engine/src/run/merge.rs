@@ -79,7 +79,7 @@ impl Run {
 fn within(data: &Data, source: &Dataset, rows: usize) -> Data {
     let len = data.len().min(source.mask.len()).min(rows);
     let validity = Some(source.mask.validity(data.validity.as_ref(), len));
-    Data { values: super::import::slice(&data.values, len), validity, dictionary: data.dictionary.clone() }
+    Data::new(super::import::slice(&data.values, len), validity, data.dictionary.clone())
 }
 
 /// The unit type of a dataset whose rows are the units of a space.

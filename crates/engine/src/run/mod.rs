@@ -29,7 +29,7 @@ use crate::error::RunError;
 use crate::harmonise::harmonise;
 use crate::mask::Mask;
 use crate::params::Parameters;
-use crate::people::People;
+use crate::people::{Known, People};
 use crate::raw::{
     PersonSet, Raw, RawChart, RawCorrelations, RawEdit, RawHexbin, RawHistogram, RawModel, RawPopulation,
     RawPredictions, RawSummary, RawSurvival, RawTable, RawTests, RawVerdict,
@@ -323,6 +323,31 @@ impl Run {
         People::of(&*self.source, dataset)
     }
 
+    /// The rows of datasets whose persons are known, among the rows of `space`, each row a unit of it.
+    fn known(&self, space: &str) -> Vec<Known<'_>> {
+        self.datasets
+            .values()
+            .filter_map(|held| match held {
+                Held::Rows(dataset) => {
+                    let units = matches!(dataset.rows, Rows::Units) && dataset.groups.is_none();
+                    let here = dataset.unit_type.as_ref().is_some_and(|u| units && space_of(u) == space);
+                    let set = dataset.set.as_deref().filter(|_| here)?;
+                    Some(Known { rows: &dataset.mask, set })
+                }
+                Held::Unread(events) => {
+                    let here = space_of(&events.plan.variable.unit_type) == space;
+                    here.then(|| Known { rows: &events.content.units, set: &events.content.set })
+                }
+            })
+            .collect()
+    }
+
+    /// The same, where the rows of `dataset` are units of a space.
+    fn known_to(&self, dataset: &Dataset) -> Vec<Known<'_>> {
+        let space = dataset.unit_type.as_ref().filter(|_| dataset.groups.is_none()).map(|u| space_of(u));
+        space.map(|space| self.known(space)).unwrap_or_default()
+    }
+
     /// Proposes a dataset with another population than the one of its name has (LANG-241).
     fn population(&mut self, mut dataset: Dataset) -> Result<Outcome, RunError> {
         let before = self.datasets.get(&dataset.name).and_then(Held::set).cloned();
@@ -359,7 +384,7 @@ impl Run {
             return Ok(Arc::clone(set));
         }
         let set = match &dataset.groups {
-            None => self.people(dataset)?.set(&dataset.mask),
+            None => self.people(dataset)?.set_near(&dataset.mask, &self.known_to(dataset)),
             Some(groups) => {
                 let here = self.units(dataset);
                 let people = People::of_space(&*self.source, &groups.space)?;

@@ -172,15 +172,15 @@ fn occasion_column(occasions: &[Literal], rows: usize) -> Data {
             Some(_) => Values::Int32(spread(numbers).map(|n| n as i32).collect::<Vec<i32>>().into()),
             None => Values::Int64(spread(numbers).collect::<Vec<i64>>().into()),
         };
-        return Data { values, validity: None, dictionary: None };
+        return Data::new(values, None, None);
     }
     let codes = (0..occasions.len() as i64).collect();
     let texts = occasions.iter().map(|o| Arc::from(o.to_string())).collect();
-    Data {
-        values: Values::Code32(spread(codes).map(|c| c as u32).collect::<Vec<u32>>().into()),
-        validity: None,
-        dictionary: Some(Arc::new(Dictionary::Text(texts))),
-    }
+    Data::new(
+        Values::Code32(spread(codes).map(|c| c as u32).collect::<Vec<u32>>().into()),
+        None,
+        Some(Arc::new(Dictionary::Text(texts))),
+    )
 }
 
 /// The place of each row's occasion among `occasions`; [`NONE`] for another one.

@@ -21,7 +21,7 @@ use super::{Failure, Line, python};
 /// Bytes that the floor is measured over.
 const FLOOR_BYTES: usize = 512 << 20;
 
-pub(crate) fn run(work: &str, folder: &Path, repetitions: u32) -> Result<(), Failure> {
+pub(crate) fn run(work: &str, folder: &Path, repetitions: u32, task: Option<&str>) -> Result<(), Failure> {
     if work == "floor" {
         return say(&floor());
     }
@@ -29,12 +29,13 @@ pub(crate) fn run(work: &str, folder: &Path, repetitions: u32) -> Result<(), Fai
     let zone = runtime.block_on(testkit::zone("bench"));
     let store = folder.join("hap");
     let columns = Assembly::open(&store)?;
-    let parts = Parts { columns, gate: store.clone(), zone };
+    let tasks = TASKS.into_iter().filter(|name| task.is_none_or(|task| task == *name)).collect();
+    let parts = Parts { columns, gate: store.clone(), zone, tasks };
     match work {
         "check" => parts.check(),
         "warm" => parts.warm(repetitions),
         "cold" => parts.cold(&store),
-        "steps" => tasks::steps(&parts.source()?, repetitions),
+        "steps" => tasks::steps(&parts.tasks, &parts.source()?, repetitions),
         _ => Err(format!("no such work: {work}").into()),
     }
 }
@@ -62,6 +63,7 @@ struct Parts {
     columns: Columns,
     gate: std::path::PathBuf,
     zone: testkit::TestZone,
+    tasks: Vec<&'static str>,
 }
 
 impl Parts {
@@ -92,7 +94,7 @@ impl Parts {
 
     fn check(&self) -> Result<(), Failure> {
         let source = self.source()?;
-        for task in TASKS {
+        for task in self.tasks.iter().copied() {
             let mut line = line(task);
             match check(task, &source) {
                 Ok(numbers) => line.check = numbers,
@@ -105,7 +107,7 @@ impl Parts {
 
     fn warm(&self, repetitions: u32) -> Result<(), Failure> {
         let source = self.source()?;
-        for task in TASKS {
+        for task in self.tasks.iter().copied() {
             let script = script(task);
             let mut line = line(task);
             forget_peak()?;

@@ -47,10 +47,12 @@ struct Options {
     /// Compare results only, as in a test.
     check: bool,
     child: Option<String>,
+    /// The one task to run in a child, where it is not all of them.
+    task: Option<String>,
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { persons: 100_000, repetitions: 5, check: false, child: None };
+    let mut options = Options { persons: 100_000, repetitions: 5, check: false, child: None, task: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -58,6 +60,7 @@ fn options() -> Result<Options, Failure> {
             "--persons" => options.persons = value()?.parse()?,
             "--repetitions" => options.repetitions = value()?.parse()?,
             "--child" => options.child = Some(value()?),
+            "--task" => options.task = Some(value()?),
             "--check" => options.check = true,
             _ => return Err(format!("unknown: {argument}").into()),
         }
@@ -107,7 +110,7 @@ fn main() -> Result<(), Failure> {
     let options = options()?;
     let folder = root().join("target/bench").join(options.persons.to_string());
     if let Some(work) = &options.child {
-        return child::run(work, &folder, options.repetitions);
+        return child::run(work, &folder, options.repetitions, options.task.as_deref());
     }
     generate(&folder, options.persons)?;
     let itself = std::env::current_exe()?;

@@ -113,8 +113,8 @@ pub(crate) fn check(task: &str, source: &Arc<dyn VariableSource>) -> Result<Vec<
 /// Prints the least processor time of every statement in the engine alone, without and with cached imports: where a task's
 /// time goes. It is that of all threads together, and says the same on a busy machine.
 #[expect(clippy::print_stdout, reason = "a command line program")]
-pub(crate) fn steps(source: &Arc<dyn VariableSource>, repetitions: u32) -> Result<(), Failure> {
-    for task in TASKS {
+pub(crate) fn steps(tasks: &[&str], source: &Arc<dyn VariableSource>, repetitions: u32) -> Result<(), Failure> {
+    for task in tasks {
         let program = compiled(&script(task), source)?;
         let mut best = vec![[f64::INFINITY; 2]; program.steps.len()];
         for _ in 0..repetitions.max(1) {
