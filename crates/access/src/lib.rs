@@ -19,7 +19,9 @@ pub mod content;
 mod error;
 pub mod fees;
 pub mod files;
+pub mod forecast;
 pub mod form;
+pub mod handling;
 pub mod letter;
 pub mod model;
 pub mod permissions;
@@ -33,6 +35,7 @@ pub use error::AccessError;
 pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName};
 pub use service::{
-    Access, Caller, Feed, FeedItem, Hook, HookId, HookInput, Mail, MailError, Mailer, NewHook, OutboxEntry,
-    PermitFollower, Room, Settings, Variables, changed_on, is_allowed, signature,
+    Access, ActivityReport, Caller, Durations, Erased, Feed, FeedItem, Hook, HookId, HookInput, Mail, MailError,
+    Mailer, NewHook, OutboxEntry, Package, PermitFollower, Room, Settings, Statistics, StatisticsRow, Variables,
+    changed_on, is_allowed, signature,
 };

@@ -2,6 +2,7 @@
 //! outgoing jobs (ACC-003, ACC-004).
 
 mod apply;
+mod archive;
 mod decide;
 mod feed;
 mod known;
@@ -9,13 +10,18 @@ mod look;
 mod outbox;
 mod permits;
 mod register;
+mod retention;
+mod statistics;
 mod tables;
 mod webhooks;
 
+pub use archive::Package;
 pub use feed::{Feed, FeedItem};
 pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use permits::PermitFollower;
 pub use register::changed_on;
+pub use retention::Erased;
+pub use statistics::{ActivityReport, Durations, Statistics, StatisticsRow};
 pub use webhooks::{Caller, Hook, HookId, HookInput, NewHook, is_allowed, signature};
 
 use std::collections::BTreeMap;

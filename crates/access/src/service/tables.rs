@@ -3,9 +3,10 @@
 
 use store::Migration;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "001_notice",
-    sql: "ALTER TABLE access_event ADD COLUMN feed BIGINT;
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "001_notice",
+        sql: "ALTER TABLE access_event ADD COLUMN feed BIGINT;
           CREATE UNIQUE INDEX access_event_feed ON access_event (feed) WHERE feed IS NOT NULL;
           CREATE INDEX access_event_unfed ON access_event (case_id, seq) WHERE feed IS NULL;
           CREATE TABLE access_contact (
@@ -26,4 +27,6 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
             case_id TEXT NOT NULL, made_at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (case_id, made_at));
           CREATE TABLE access_statistics (
             made_on BIGINT PRIMARY KEY, made_at BIGINT NOT NULL, body TEXT NOT NULL)",
-}];
+    },
+    Migration { name: "002_retention", sql: "ALTER TABLE access_revision ADD COLUMN erased_at BIGINT" },
+];

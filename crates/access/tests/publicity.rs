@@ -1,0 +1,185 @@
+//! What is published and kept: forecasts and statistics from the events, the archive package, what a person sees of what
+//! is kept about them, and what is erased.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[expect(dead_code, reason = "the other tests of the service use the rest")]
+mod support;
+
+use access::clocks::EndEvent;
+use kernel::Problem;
+use serde_json::{Value, json};
+use support::{answers, cart, cast, command_id, proposed, run, service, submitted};
+
+const DAY: i64 = 86_400_000_000;
+
+#[tokio::test]
+async fn acc_131_forecasts_follow_events_and_days_and_their_history_is_kept() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = submitted(&access, &cast).await;
+        access.create(&cast.applicant, cart()).await.unwrap();
+        assert_eq!(access.make_forecasts().await.unwrap(), 1, "drafts have none");
+        assert_eq!(access.make_forecasts().await.unwrap(), 0, "nothing has changed");
+        let first = access.forecasts(&cast.applicant, id).await.unwrap().remove(0);
+        let expected = first.decision.unwrap();
+        assert_eq!(
+            (first.based_on, expected.p50.to_string(), expected.p80.to_string()),
+            (0, "2027-02-19".into(), "2027-04-20".into())
+        );
+        zone.clock.advance_micros(3_600_000_000);
+        run(&access, &cast.handler, id, "confirm_complete", json!({})).await.unwrap();
+        assert_eq!(access.make_forecasts().await.unwrap(), 1, "after an event");
+        zone.clock.advance_micros(DAY + 1);
+        assert_eq!(access.make_forecasts().await.unwrap(), 1, "each day");
+        assert_eq!(access.forecasts(&cast.applicant, id).await.unwrap().len(), 3);
+        let stranger = testkit::actor("stranger", identity::Role::Researcher, "ntnu");
+        assert!(matches!(access.forecasts(&stranger, id).await, Err(Problem::Forbidden { .. })));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn acc_183_statistics_are_made_once_a_night_from_the_events() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        assert_eq!(access.statistics().await.unwrap().rows.len(), 0);
+        let mut series = Vec::new();
+        for _ in 0..3 {
+            let id = proposed(&access, &cast).await;
+            access.make_forecasts().await.unwrap();
+            zone.clock.advance_micros(10 * DAY);
+            run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
+            let case = access.case(&cast.applicant, id).await.unwrap();
+            series.push(case.decision.unwrap().permit.unwrap().series);
+        }
+        access.data_available(&series[0], zone.now()).await.unwrap();
+        assert!(access.make_statistics().await.unwrap());
+        assert!(!access.make_statistics().await.unwrap(), "once a day");
+        let statistics = access.statistics().await.unwrap();
+        let all = statistics.rows.iter().find(|r| r.dimension == "all" && r.quarter == "all").unwrap();
+        let durations = all.durations.as_ref().unwrap();
+        assert_eq!((all.n, durations.median, durations.body, all.refused), (3, 10, 10, Some(0.0)));
+        assert_eq!((durations.forecast_p50, durations.inside_decision), (Some(1.0), Some(1.0)));
+        assert_eq!(durations.inside_data, None, "data of one case alone would tell of it");
+        assert!(statistics.rows.iter().any(|r| r.dimension == "source" && r.value == "dar" && r.n == 3));
+        zone.clock.advance_micros(9 * DAY);
+        let report = access.activity_report(2026, 2027).await.unwrap();
+        assert_eq!((report.permits, report.refusals, report.applications.get("public_body")), (3, 0, Some(&3)));
+        assert_eq!(
+            (report.purposes.get("e"), report.sources.get("npr"), report.days_to_access),
+            (Some(&3), Some(&3), Some(30.0))
+        );
+        assert!(!report.not_recorded.is_empty());
+        assert!(access.activity_report(2027, 2026).await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn acc_192_the_archive_package_holds_everything_with_checksums() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = proposed(&access, &cast).await;
+        run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
+        let package = access.archive(&cast.handler, id).await.unwrap();
+        assert_eq!(package.name, "A-2026-000001.zip");
+        let mut archive = unpack::Archive::open(&package.bytes).unwrap();
+        let mut member = |name: &str| archive.named(name).unwrap().unwrap_or_else(|| panic!("no {name}"));
+        let manifest: Value = serde_json::from_slice(&member("manifest.json")).unwrap();
+        let sums = String::from_utf8(member("SHA256SUMS")).unwrap();
+        let files = manifest["files"].as_array().unwrap();
+        let names: Vec<&str> = files.iter().map(|f| f["name"].as_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            [
+                "events.jsonl",
+                "application/revision-1.json",
+                "decision/letter.json",
+                "decision/letter.pdf",
+                "decision/statement.json",
+                "permit/NO-2026-000001-01.json"
+            ]
+        );
+        for file in files {
+            let name = file["name"].as_str().unwrap();
+            let bytes = member(name);
+            assert_eq!(file["sha256"], kernel::sha256_hex(&bytes));
+            assert!(sums.contains(&format!("{}  {name}\n", kernel::sha256_hex(&bytes).trim_start_matches("sha256:"))));
+        }
+        // The log is the chain: each line names the digest of the one before, the last is the head.
+        let log = String::from_utf8(member("events.jsonl")).unwrap();
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(lines.windows(2).all(|pair| pair[1]["prev"] == pair[0]["hash"]));
+        assert_eq!(lines.last().unwrap()["hash"], manifest["head"]);
+        assert_eq!(access.archive(&cast.handler, id).await.unwrap().bytes.len(), package.bytes.len());
+        assert!(matches!(access.archive(&cast.applicant, id).await, Err(Problem::Forbidden { .. })));
+        assert!(zone.actions().await.contains(&"case.archive ok".to_owned()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn acc_191_a_person_sees_what_is_kept_and_section_16_what_is_erased() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = submitted(&access, &cast).await;
+        let draft = access.create(&cast.applicant, cart()).await.unwrap();
+        access.save(&cast.applicant, draft, answers()).await.unwrap();
+        let export = access.export_person(&cast.applicant).await.unwrap();
+        assert_eq!(export["contact"]["email"], "kari@universitetet.no");
+        assert_eq!(export["applications"].as_array().unwrap().len(), 2);
+        assert_eq!(export["applications"][0]["revisions"][0]["fields"]["pub.title"], "Dødelighet etter hjerneslag");
+        assert!(export["acts"].as_array().unwrap().iter().any(|act| act["event"] == "submitted"));
+        let others = access.export_person(&cast.handler).await.unwrap();
+        assert!(!others.to_string().contains("kari@"), "nothing of anybody else");
+
+        run(&access, &cast.applicant, id, "withdraw", json!({})).await.unwrap();
+        access
+            .command(
+                &cast.applicant,
+                draft,
+                "delete_draft",
+                json!({}),
+                &command_id(),
+                version(&access, &cast, draft).await,
+            )
+            .await
+            .unwrap();
+        zone.clock.advance_micros(729 * DAY);
+        assert_eq!(access.erase_old().await.unwrap().contacts, 0);
+        zone.clock.advance_micros(3 * DAY);
+        let erased = access.erase_old().await.unwrap();
+        assert_eq!((erased.contacts, erased.applications), (1, 0));
+        assert_eq!(access.erase_old().await.unwrap().contacts, 0, "once");
+        let export = access.export_person(&cast.applicant).await.unwrap();
+        assert_eq!(export["contact"], Value::Null);
+        let text = export.to_string();
+        assert!(!text.contains("universitetet.no") && text.contains("Dødelighet etter hjerneslag"));
+        // The chain of events holds: it has digests and ids alone.
+        access.verify(&cast.handler, id).await.unwrap();
+        zone.clock.advance_micros(8 * 366 * DAY);
+        assert_eq!(access.erase_old().await.unwrap().applications, 1);
+        let export = access.export_person(&cast.applicant).await.unwrap();
+        assert_eq!(export["applications"][0]["revisions"], json!([]));
+        access.verify(&cast.handler, id).await.unwrap();
+        assert!(access.case(&cast.handler, id).await.is_ok(), "the case is still there");
+    })
+    .await;
+}
+
+async fn version(access: &access::Access, cast: &support::Cast, id: access::CaseId) -> i64 {
+    access.case(&cast.applicant, id).await.unwrap().summary.version
+}
+
+#[tokio::test]
+async fn section_9_3_the_clock_of_a_case_is_shown_up_to_both_ends() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = submitted(&access, &cast).await;
+        run(&access, &cast.handler, id, "confirm_complete", json!({})).await.unwrap();
+        let clocks = access.clocks(&cast.applicant, id).await.unwrap();
+        let shown: Vec<_> = clocks.iter().map(|c| (c.ends, c.length, c.left)).collect();
+        assert_eq!(shown, [(EndEvent::Decision, 30, 30), (EndEvent::DataAvailable, 60, 60)]);
+    })
+    .await;
+}
