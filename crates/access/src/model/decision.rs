@@ -1,6 +1,6 @@
 //! What is decided: one decision with a part per source (ACC-001), built from the application and the handler's input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Date, FieldError};
 use protocol::documents::{Condition, PermitVariable, SourceOutcome};
@@ -21,6 +21,8 @@ pub enum Outcome {
     Refused,
     /// Statistics instead of data on persons.
     StatisticsInstead,
+    /// Nothing, because the applicant did not complete the application.
+    NotCompleted,
 }
 
 /// A decision.
@@ -118,19 +120,50 @@ pub const REMOVAL_REASONS: [&str; 5] =
 /// Shortest reason of a part and of a criterion (ACC-140).
 pub const MIN_REASON: usize = 20;
 
+/// What was settled before a decision is proposed.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Before {
+    /// Conditions that were set or under which criteria are fulfilled (ACC-142).
+    pub conditions: Vec<Condition>,
+    /// Sources for which the applicant agreed to statistics instead of data on persons (68(3)).
+    pub statistics: BTreeSet<String>,
+}
+
 impl Decision {
+    /// The decision that a case is not completed: nothing of any source, with one reason.
+    pub fn not_completed(order: &Order, reason: &str) -> Self {
+        let part = |source: &str| DecisionPart {
+            source: source.to_owned(),
+            outcome: SourceOutcome::NotCompleted,
+            collections: Vec::new(),
+            removed: Vec::new(),
+            reason: reason.to_owned(),
+        };
+        Self {
+            outcome: Outcome::NotCompleted,
+            parts: order.sources().into_iter().map(part).collect(),
+            changes: Vec::new(),
+            conditions: Vec::new(),
+            valid_from: None,
+            valid_to: None,
+            delete_by: None,
+            max_persons: None,
+            paragraph: None,
+        }
+    }
+
     /// Whether anything is granted.
     pub fn grants(&self) -> bool {
         matches!(self.outcome, Outcome::Granted | Outcome::GrantedInPart)
     }
 
-    /// The decision that a proposal means for an order.
+    /// The decision that a proposal means for an order, after what was settled before.
     ///
     /// # Errors
     /// Every fault: sources without a part or with two, variables that were not applied for, an outcome that does not
     /// fit what is left, missing reasons, unknown conditions, dates the wrong way round.
-    pub fn build(order: &Order, input: &ProposalInput) -> Result<Self, Vec<FieldError>> {
-        Self::build_change(order, &[], input)
+    pub fn build(order: &Order, input: &ProposalInput, before: &Before) -> Result<Self, Vec<FieldError>> {
+        Self::build_change(order, &[], input, before)
     }
 
     /// The decision that a proposal means for a change: `order` holds what its operations add, by source, and every
@@ -138,8 +171,15 @@ impl Decision {
     ///
     /// # Errors
     /// As [`Decision::build`], and operations without a decision or with two.
-    pub fn build_change(order: &Order, ops: &[Op], input: &ProposalInput) -> Result<Self, Vec<FieldError>> {
+    pub fn build_change(
+        order: &Order,
+        ops: &[Op],
+        input: &ProposalInput,
+        before: &Before,
+    ) -> Result<Self, Vec<FieldError>> {
         let mut faults = Vec::new();
+        let mut conditions = input.conditions.clone();
+        conditions.extend(before.conditions.iter().filter(|c| !input.conditions.contains(c)).cloned());
         let changes = build_changes(ops, input, &mut faults);
         for source in order.sources() {
             let n = input.parts.iter().filter(|part| part.source == source).count();
@@ -157,12 +197,13 @@ impl Decision {
                 faults.push(FieldError::new(format!("parts.{}", part.source), "unknown_source", message));
             }
         }
-        let coarser = granularities(order, input, &mut faults);
+        check_conditions(order, &conditions, &mut faults);
+        let coarser = granularities(&conditions);
         let parts = order
             .sources()
             .into_iter()
             .filter_map(|source| input.parts.iter().find(|part| part.source == source))
-            .map(|part| build_part(order, part, &coarser, &mut faults))
+            .map(|part| build_part(order, part, &coarser, &before.statistics, &mut faults))
             .collect::<Vec<_>>();
         if let (Some(from), Some(to)) = (input.valid_from, input.valid_to)
             && to < from
@@ -184,7 +225,7 @@ impl Decision {
             outcome: overall(&parts, &changes),
             parts,
             changes,
-            conditions: input.conditions.clone(),
+            conditions,
             valid_from: input.valid_from,
             valid_to: input.valid_to,
             delete_by: input.delete_by,
@@ -195,32 +236,45 @@ impl Decision {
 }
 
 /// The coarser levels of detail that conditions set, by variable.
-fn granularities(order: &Order, input: &ProposalInput, faults: &mut Vec<FieldError>) -> BTreeMap<String, String> {
-    let mut coarser = BTreeMap::new();
-    for (i, condition) in input.conditions.iter().enumerate() {
+fn granularities(conditions: &[Condition]) -> BTreeMap<String, String> {
+    let coarser = conditions.iter().filter(|condition| condition.kind == "min_granularity");
+    coarser.map(|condition| (text(condition, "variable"), text(condition, "value"))).collect()
+}
+
+fn text(condition: &Condition, field: &str) -> String {
+    condition.fields.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+}
+
+/// Conditions must be of a known type, and those that name a variable must name one that was applied for (ACC-142).
+pub(super) fn check_conditions(order: &Order, conditions: &[Condition], faults: &mut Vec<FieldError>) {
+    for (i, condition) in conditions.iter().enumerate() {
         let place = format!("conditions.{i}");
-        if !TYPED_CONDITIONS.contains(&condition.kind.as_str()) {
-            let message = format!("kinds are {}", TYPED_CONDITIONS.join(", "));
-            faults.push(FieldError::new(&place, "unknown_condition", message));
+        let known = order.items.iter().any(|item| item.variable == text(condition, "variable"));
+        match condition.kind.as_str() {
+            "min_granularity" if !known || text(condition, "value").is_empty() => {
+                let message = "names a variable that was applied for and a level (variable, value)";
+                faults.push(FieldError::new(&place, "condition", message));
+            }
+            "remove_variable" if !known => {
+                faults.push(FieldError::new(&place, "condition", "names a variable that was applied for (variable)"));
+            }
+            "person_limit" if condition.fields.get("value").and_then(serde_json::Value::as_u64).is_none_or(|n| n == 0) => {
+                faults.push(FieldError::new(&place, "condition", "names the most persons (value)"));
+            }
+            kind if !TYPED_CONDITIONS.contains(&kind) => {
+                let message = format!("kinds are {}", TYPED_CONDITIONS.join(", "));
+                faults.push(FieldError::new(&place, "unknown_condition", message));
+            }
+            _ => {}
         }
-        if condition.kind != "min_granularity" {
-            continue;
-        }
-        let text = |field: &str| condition.fields.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-        let (variable, value) = (text("variable"), text("value"));
-        if value.is_empty() || !order.items.iter().any(|item| item.variable == variable) {
-            let message = "names a variable that was applied for and a level (variable, value)";
-            faults.push(FieldError::new(&place, "condition", message));
-        }
-        coarser.insert(variable, value);
     }
-    coarser
 }
 
 fn build_part(
     order: &Order,
     input: &PartInput,
     coarser: &BTreeMap<String, String>,
+    statistics: &BTreeSet<String>,
     faults: &mut Vec<FieldError>,
 ) -> DecisionPart {
     let place = format!("parts.{}", input.source);
@@ -258,7 +312,7 @@ fn build_part(
             fault("outcome", "nothing is left, so the outcome is refused".into())
         }
         SourceOutcome::NotCompleted => fault("outcome", "not_completed has a command of its own".into()),
-        SourceOutcome::StatisticsInstead => {
+        SourceOutcome::StatisticsInstead if !statistics.contains(&input.source) => {
             fault("outcome", "statistics instead of data need an offer that the applicant has agreed to".into());
         }
         _ => {}

@@ -1,9 +1,16 @@
 //! What happened in a case. Events are append-only and hold account ids, never names (ACC-190).
 
+use std::collections::BTreeSet;
+
 use kernel::{Date, Timestamp};
+use protocol::documents::Condition;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, CriterionOutcome, Decision, InfoKind, LetterRef, Order, Question, Terms};
+use super::{
+    Answer, Ballot, CaseId, Configuration, Consent, CriterionOutcome, Decision, Declaration, ExtensionReason, InfoKind,
+    InvitedTo, LetterRef, MemberKind, Order, Question, Recommendation, Reminder, SourceAnswer, SourceCost, Terms, Track,
+    Visibility,
+};
 use crate::fees::FeeEstimate;
 
 /// An event with its place in the case.
@@ -15,6 +22,9 @@ pub struct Recorded {
     pub at: Timestamp,
     /// Account, or `clock`.
     pub actor: String,
+    /// Account of the colleague for whom it was done (ACC-104).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
     /// What.
     pub event: Event,
 }
@@ -71,6 +81,12 @@ pub enum Event {
         questions: Vec<Question>,
         /// Last day for the answer.
         deadline: Date,
+        /// Fields whose earlier answers are good.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        accepts: BTreeSet<String>,
+        /// The source that wants to know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on_behalf_of: Option<String>,
     },
     /// The questions were taken back.
     InfoRequestCancelled {},
@@ -100,6 +116,12 @@ pub enum Event {
         outcome: CriterionOutcome,
         /// Reason.
         reason: String,
+        /// Fields, files and task answers that it rests on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<String>,
+        /// The condition that makes it fulfilled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        condition: Option<Condition>,
     },
     /// The price was estimated.
     FeeEstimated {
@@ -180,6 +202,237 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A new draft was begun with the content of this case.
+    Copied {
+        /// The new draft.
+        to: CaseId,
+    },
+    /// Somebody was invited to take part in the application.
+    MemberInvited {
+        /// Id of the invitation.
+        invitation: String,
+        /// To what.
+        to: InvitedTo,
+        /// SHA-256 of the token.
+        token: String,
+        /// Last day.
+        until: Date,
+    },
+    /// An invitation was taken back.
+    MemberUninvited {
+        /// Id of the invitation.
+        invitation: String,
+    },
+    /// A member's part ended.
+    MemberRemoved {
+        /// Account.
+        account: String,
+    },
+    /// An invitation was used by the actor.
+    MemberJoined {
+        /// Id of the invitation.
+        invitation: String,
+    },
+    /// Somebody was taken in without invitation (REMS profiles).
+    MemberAdded {
+        /// Account.
+        account: String,
+        /// As what.
+        kind: MemberKind,
+    },
+    /// A member became the applicant, and the applicant a member.
+    ApplicantChanged {
+        /// Account of the new applicant.
+        account: String,
+    },
+    /// The controller's representative confirmed.
+    ControllerConfirmed {
+        /// Number of the organisation.
+        organisation: String,
+    },
+    /// A message was sent. Its text is kept sealed beside the case.
+    MessageSent {
+        /// 1, 2, 3 … in the case.
+        message: u32,
+        /// SHA-256 of the text.
+        sha256: String,
+    },
+    /// A remark was made. Its text is kept sealed beside the case.
+    Remarked {
+        /// 1, 2, 3 … in the case.
+        remark: u32,
+        /// Who may read it.
+        visibility: Visibility,
+        /// SHA-256 of the text.
+        sha256: String,
+        /// What the decision maker agrees to.
+        consents: Option<Consent>,
+    },
+    /// An end of the case was proposed because it was not completed.
+    NotCompletedProposed {
+        /// The decision.
+        decision: Decision,
+    },
+    /// The case is treated in another way.
+    TrackChanged {
+        /// The track.
+        track: Track,
+        /// Why.
+        reason: String,
+    },
+    /// A source was asked.
+    SourceTaskCreated {
+        /// The source.
+        source: String,
+        /// Last day for the answer.
+        due: Date,
+        /// What was asked beside the usual questions.
+        question: Option<String>,
+    },
+    /// A source works on its task.
+    SourceTaskAccepted {
+        /// The source.
+        source: String,
+    },
+    /// A source answered.
+    SourceTaskAnswered {
+        /// The source.
+        source: String,
+        /// The answer.
+        answer: SourceAnswer,
+    },
+    /// A task, or its answer, was sent back.
+    SourceTaskReturned {
+        /// The source.
+        source: String,
+        /// Why.
+        reason: String,
+    },
+    /// The case went on without the statement of a source that is late.
+    SourceTaskWaived {
+        /// The source.
+        source: String,
+        /// Why.
+        reason: String,
+    },
+    /// A source's part was estimated.
+    SourceCostEstimated {
+        /// The source.
+        source: String,
+        /// The estimate.
+        cost: SourceCost,
+    },
+    /// Somebody was asked for an opinion.
+    ReviewRequested {
+        /// Account.
+        reviewer: String,
+        /// What was asked.
+        question: Option<String>,
+        /// Whether opinions stay hidden until the own one is given.
+        blind: bool,
+        /// Whether the applicant is not told who it is.
+        anonymous: bool,
+    },
+    /// An expert was invited.
+    ReviewerInvited {
+        /// Id of the invitation.
+        invitation: String,
+        /// To what.
+        to: InvitedTo,
+        /// SHA-256 of the token.
+        token: String,
+        /// Last day.
+        until: Date,
+    },
+    /// An opinion was given.
+    Reviewed {
+        /// What is recommended.
+        recommendation: Recommendation,
+        /// The opinion.
+        text: String,
+    },
+    /// A vote was given.
+    Voted {
+        /// The vote.
+        ballot: Ballot,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Advice on the decision was given (REMS profiles).
+    DecisionAdvised {
+        /// What is advised.
+        recommendation: Recommendation,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody said whether there is a conflict of interest.
+    InterestDeclared {
+        /// Whether there is one.
+        interest: Declaration,
+        /// Which one.
+        reason: Option<String>,
+    },
+    /// The conditions of the permit were set.
+    ConditionsSet {
+        /// All of them.
+        conditions: Vec<Condition>,
+    },
+    /// Statistics were offered instead of data on persons.
+    StatisticsOffered {
+        /// The sources.
+        sources: BTreeSet<String>,
+        /// Why.
+        reason: String,
+    },
+    /// The body gave itself more time.
+    DeadlineExtended {
+        /// Why, as counted.
+        code: ExtensionReason,
+        /// Why, in words.
+        reason: String,
+        /// Working days more.
+        days: u32,
+    },
+    /// An attachment was removed.
+    AttachmentRedacted {
+        /// Id of the file.
+        file: String,
+        /// SHA-256 of the file.
+        sha256: String,
+        /// Why.
+        reason: String,
+    },
+    /// The case was named as another system does.
+    ExternalIdAssigned {
+        /// The other system.
+        system: String,
+        /// What the case is called there.
+        value: String,
+    },
+    /// Terms were added to the general ones.
+    TermsAdded {
+        /// The terms.
+        text: String,
+    },
+    /// It was decided whether the public register leaves a field out.
+    ConfidentialityDecided {
+        /// The field.
+        field: String,
+        /// Whether it does.
+        confidential: bool,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody was reminded.
+    ReminderSent {
+        /// Of what.
+        reminder: Reminder,
+    },
+    /// An administrator set what the workflow of the case allows.
+    ConfigurationChanged {
+        /// What holds from now on.
+        configuration: Configuration,
+    },
 }
 
 impl Event {
@@ -213,6 +466,39 @@ impl Event {
             Event::PermitRevoked { .. } => "permit_revoked",
             Event::PermitHeld { .. } => "permit_held",
             Event::PermitHoldReleased { .. } => "permit_hold_released",
+            Event::Copied { .. } => "copied",
+            Event::MemberInvited { .. } => "member_invited",
+            Event::MemberUninvited { .. } => "member_uninvited",
+            Event::MemberRemoved { .. } => "member_removed",
+            Event::MemberJoined { .. } => "member_joined",
+            Event::MemberAdded { .. } => "member_added",
+            Event::ApplicantChanged { .. } => "applicant_changed",
+            Event::ControllerConfirmed { .. } => "controller_confirmed",
+            Event::MessageSent { .. } => "message_sent",
+            Event::Remarked { .. } => "remarked",
+            Event::NotCompletedProposed { .. } => "not_completed_proposed",
+            Event::TrackChanged { .. } => "track_changed",
+            Event::SourceTaskCreated { .. } => "source_task_created",
+            Event::SourceTaskAccepted { .. } => "source_task_accepted",
+            Event::SourceTaskAnswered { .. } => "source_task_answered",
+            Event::SourceTaskReturned { .. } => "source_task_returned",
+            Event::SourceTaskWaived { .. } => "source_task_waived",
+            Event::SourceCostEstimated { .. } => "source_cost_estimated",
+            Event::ReviewRequested { .. } => "review_requested",
+            Event::ReviewerInvited { .. } => "reviewer_invited",
+            Event::Reviewed { .. } => "reviewed",
+            Event::Voted { .. } => "voted",
+            Event::DecisionAdvised { .. } => "decision_advised",
+            Event::InterestDeclared { .. } => "interest_declared",
+            Event::ConditionsSet { .. } => "conditions_set",
+            Event::StatisticsOffered { .. } => "statistics_offered",
+            Event::DeadlineExtended { .. } => "deadline_extended",
+            Event::AttachmentRedacted { .. } => "attachment_redacted",
+            Event::ExternalIdAssigned { .. } => "external_id_assigned",
+            Event::TermsAdded { .. } => "terms_added",
+            Event::ConfidentialityDecided { .. } => "confidentiality_decided",
+            Event::ReminderSent { .. } => "reminder_sent",
+            Event::ConfigurationChanged { .. } => "configuration_changed",
         }
     }
 }

@@ -2,31 +2,34 @@
 //! becomes by an event. A state is an enum that carries what it needs; the present state is a fold over the events
 //! (ACC-003).
 //!
-//! Names are those of `access.md` sections 8 and 8.2. Here stand the commands that the way from draft to permit needs;
-//! others of the permission table are refused as unknown until they are built.
+//! Names are those of `access.md` sections 8 and 8.2. `decide` and `evolve` have a submodule for each matter of a case:
+//! a new command gets a name and a payload in `command`, an event in `event`, and a line in the dispatch of both.
 
 mod command;
 mod decide;
 mod decision;
+mod dossier;
 mod event;
 mod evolve;
+mod people;
+mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kernel::{Date, Id, Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use command::{
-    Answer, AssessmentInput, CartItem, ChangeInput, Command, CommandName, PartInput, ProposalInput, Question,
-    RemovedInput,
-};
+pub use command::*;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
 pub use decision::{
-    ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
+    Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
     TYPED_CONDITIONS,
 };
+pub use dossier::*;
 pub use event::{Event, Recorded};
 pub use evolve::{Misfit, evolve, replay};
+pub use people::*;
+pub use work::*;
 
 /// Marks ids of cases.
 #[derive(Debug)]
@@ -124,196 +127,8 @@ pub enum Case {
     Withdrawn(Withdrawn),
     /// The draft is gone.
     Lapsed(Draft),
-}
-
-/// A draft.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Draft {
-    /// Account of the applicant.
-    pub applicant: String,
-    /// When it was begun.
-    pub created_at: Timestamp,
-    /// Id of the form, e.g. `person-level`.
-    pub form: String,
-    /// Legal profile, e.g. `NO/1`.
-    pub profile: String,
-    /// When `draft_saved` was last written down (ACC-024).
-    pub saved_at: Option<Timestamp>,
-}
-
-/// What every case carries from its submission on.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Dossier {
-    /// Account of the applicant.
-    pub applicant: String,
-    /// `A-2026-000123`.
-    pub number: String,
-    /// Id of the form.
-    pub form: String,
-    /// Legal profile and version, fixed at submission.
-    pub profile: String,
-    /// When it was submitted.
-    pub submitted_at: Timestamp,
-    /// The content in force: the revision with this number and digest.
-    pub revision: u32,
-    /// SHA-256 over the canonical content.
-    pub sha256: String,
-    /// What is applied for.
-    pub order: Order,
-    /// Account of the case handler.
-    pub handler: Option<String>,
-    /// When the application was complete: start of the statutory clock (ACC-120).
-    pub complete_at: Option<Timestamp>,
-    /// When an answer to a completeness request came: then complete at the earliest.
-    pub completed_by: Option<Timestamp>,
-    /// Days on which the clock stood still for the applicant (ACC-121).
-    pub pauses: Vec<Pause>,
-    /// Questions and answers on fields.
-    pub comments: Vec<FieldComment>,
-}
-
-/// A stop of the clock; open while it has no end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Pause {
-    /// The day on which the applicant was asked; it counts.
-    pub from: Date,
-    /// The day of the answer; it does not count.
-    pub to: Option<Date>,
-}
-
-/// What is applied for, without personal data: the variables and their periods.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Order {
-    /// The variables, versions frozen at submission (ACC-043).
-    pub items: Vec<OrderItem>,
-    /// First and last day for each collection.
-    pub periods: BTreeMap<String, (Date, Date)>,
-}
-
-/// One variable of the order.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct OrderItem {
-    /// Catalogue id.
-    pub variable: String,
-    /// Version of the catalogue record.
-    pub version: i64,
-    /// Collection.
-    pub collection: String,
-    /// Source.
-    pub source: String,
-    /// Level of detail.
-    pub granularity: String,
-}
-
-impl Order {
-    /// The sources, each once, in the order of the items.
-    pub fn sources(&self) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
-        self.items.iter().map(|item| item.source.as_str()).filter(|source| seen.insert(*source)).collect()
-    }
-}
-
-/// A question on a field and its answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FieldComment {
-    /// The field.
-    pub field: String,
-    /// 1, 2 … per field.
-    pub seq: u32,
-    /// The question.
-    pub question: String,
-    /// When it was asked.
-    pub asked_at: Timestamp,
-    /// The answer.
-    pub answer: Option<String>,
-    /// Where it stands.
-    pub status: CommentStatus,
-}
-
-/// Where a question stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommentStatus {
-    /// Asked.
-    Open,
-    /// Answered.
-    Answered,
-    /// No longer asked.
-    Cancelled,
-}
-
-/// Why information is asked for (ACC-121).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InfoKind {
-    /// Something the form requires was missing: the clock starts anew.
-    Completeness,
-    /// Something is unclear: the clock pauses.
-    Clarification,
-}
-
-/// The work of the access body on a case.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Work {
-    /// Assessments by criterion.
-    pub assessments: BTreeMap<String, Assessment>,
-    /// The price.
-    pub fee: Option<crate::fees::FeeEstimate>,
-    /// The terms that the applicant accepted.
-    pub accepted: Option<Accepted>,
-    /// The decision that a case handler proposes.
-    pub proposal: Option<Proposal>,
-}
-
-/// Terms as accepted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Accepted {
-    /// Digest of the terms.
-    pub hash: String,
-    /// When.
-    pub at: Timestamp,
-    /// By which account.
-    pub by: String,
-}
-
-/// A criterion as assessed (ACC-140).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Assessment {
-    /// Outcome.
-    pub outcome: CriterionOutcome,
-    /// Reason, at least 20 characters.
-    pub reason: String,
-    /// Account of the assessor.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Outcome of a criterion.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CriterionOutcome {
-    /// Fulfilled.
-    Met,
-    /// Fulfilled under a condition of the permit.
-    MetWithCondition,
-    /// Not fulfilled.
-    NotMet,
-    /// Does not apply.
-    NotApplicable,
-}
-
-/// A proposed decision.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Proposal {
-    /// Account of the one who proposed; may not be the one who issues (ACC-010).
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-    /// The revision of the content that was assessed.
-    pub revision: u32,
-    /// What is proposed.
-    pub decision: Decision,
+    /// Finished.
+    Closed(Closed),
 }
 
 /// See [`Case::Processing`].
@@ -381,6 +196,12 @@ pub struct Terms {
     pub fee: crate::fees::FeeEstimate,
     /// Version of the general terms.
     pub general: String,
+    /// Terms beside the general ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra: Vec<String>,
+    /// Sources from which statistics are offered instead of data on persons.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub statistics: BTreeSet<String>,
 }
 
 /// See [`Case::Decided`].
@@ -447,6 +268,17 @@ pub struct Withdrawn {
     pub at: Timestamp,
 }
 
+/// See [`Case::Closed`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Closed {
+    /// The case as it was decided.
+    pub decided: Decided,
+    /// When it was closed.
+    pub at: Timestamp,
+    /// Account of the one who closed it.
+    pub by: String,
+}
+
 impl Case {
     /// The name of the state.
     pub const fn name(&self) -> StateName {
@@ -460,6 +292,7 @@ impl Case {
             Case::Decided(_) => StateName::Decided,
             Case::Withdrawn(_) => StateName::Withdrawn,
             Case::Lapsed(_) => StateName::Lapsed,
+            Case::Closed(_) => StateName::Closed,
         }
     }
 
@@ -473,6 +306,7 @@ impl Case {
             Case::AwaitingAcceptance(a) => Some(&a.dossier),
             Case::Decided(d) => Some(&d.dossier),
             Case::Withdrawn(w) => Some(&w.dossier),
+            Case::Closed(c) => Some(&c.decided.dossier),
         }
     }
 
@@ -483,8 +317,82 @@ impl Case {
             Case::AwaitingInfo(AwaitingInfo { resume: Resume::Processing { work }, .. }) => Some(work),
             Case::AwaitingAcceptance(a) => Some(&a.work),
             Case::Decided(d) => Some(&d.work),
+            Case::Closed(c) => Some(&c.decided.work),
             _ => None,
         }
+    }
+
+    /// The decided case, also once it is closed.
+    pub const fn decided(&self) -> Option<&Decided> {
+        match self {
+            Case::Decided(decided) => Some(decided),
+            Case::Closed(closed) => Some(&closed.decided),
+            _ => None,
+        }
+    }
+
+    /// What belongs to the case in every state.
+    pub const fn folder(&self) -> &Folder {
+        match self {
+            Case::Draft(draft) | Case::Lapsed(draft) => &draft.folder,
+            Case::Submitted(dossier) | Case::PreScreening(dossier) => &dossier.folder,
+            Case::Processing(p) => &p.dossier.folder,
+            Case::AwaitingInfo(a) => &a.dossier.folder,
+            Case::AwaitingAcceptance(a) => &a.dossier.folder,
+            Case::Decided(d) => &d.dossier.folder,
+            Case::Withdrawn(w) => &w.dossier.folder,
+            Case::Closed(c) => &c.decided.dossier.folder,
+        }
+    }
+
+    fn dossier_mut(&mut self) -> Option<&mut Dossier> {
+        match self {
+            Case::Draft(_) | Case::Lapsed(_) => None,
+            Case::Submitted(dossier) | Case::PreScreening(dossier) => Some(dossier),
+            Case::Processing(p) => Some(&mut p.dossier),
+            Case::AwaitingInfo(a) => Some(&mut a.dossier),
+            Case::AwaitingAcceptance(a) => Some(&mut a.dossier),
+            Case::Decided(d) => Some(&mut d.dossier),
+            Case::Withdrawn(w) => Some(&mut w.dossier),
+            Case::Closed(c) => Some(&mut c.decided.dossier),
+        }
+    }
+
+    fn folder_mut(&mut self) -> &mut Folder {
+        match self {
+            Case::Draft(draft) | Case::Lapsed(draft) => &mut draft.folder,
+            Case::Submitted(dossier) | Case::PreScreening(dossier) => &mut dossier.folder,
+            Case::Processing(p) => &mut p.dossier.folder,
+            Case::AwaitingInfo(a) => &mut a.dossier.folder,
+            Case::AwaitingAcceptance(a) => &mut a.dossier.folder,
+            Case::Decided(d) => &mut d.dossier.folder,
+            Case::Withdrawn(w) => &mut w.dossier.folder,
+            Case::Closed(c) => &mut c.decided.dossier.folder,
+        }
+    }
+
+    /// The body's work while it can change.
+    fn work_mut(&mut self) -> Option<&mut Work> {
+        match self {
+            Case::Processing(at) => Some(&mut at.work),
+            Case::AwaitingInfo(AwaitingInfo { resume: Resume::Processing { work }, .. }) => Some(work),
+            Case::AwaitingAcceptance(at) => Some(&mut at.work),
+            _ => None,
+        }
+    }
+
+    /// Accounts that have assessed or decided something here: they prepare no data for it (ACC-009).
+    pub fn assessors(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        if let Some(dossier) = self.dossier() {
+            found.extend(dossier.handler.as_deref());
+        }
+        if let Some(work) = self.work() {
+            found.extend(work.assessments.values().map(|a| a.by.as_str()));
+            found.extend(work.proposal.as_ref().map(|p| p.by.as_str()));
+        }
+        found.extend(self.decided().map(|d| d.issued_by.as_str()));
+        found
     }
 
     /// Account of the applicant.
@@ -500,7 +408,7 @@ impl Case {
         match self {
             Case::Draft(_) | Case::AwaitingInfo(_) | Case::AwaitingAcceptance(_) => WaitsFor::Applicant,
             Case::Submitted(_) | Case::PreScreening(_) | Case::Processing(_) => WaitsFor::Body,
-            Case::Decided(_) | Case::Withdrawn(_) | Case::Lapsed(_) => WaitsFor::Nobody,
+            Case::Decided(_) | Case::Withdrawn(_) | Case::Lapsed(_) | Case::Closed(_) => WaitsFor::Nobody,
         }
     }
 }

@@ -1,0 +1,70 @@
+//! The free texts of a command: what the scanner for identity numbers reads, and what may be only so long.
+
+use super::{Command, Deliverable};
+
+impl Command {
+    /// Every free text in the command, with the place where it stands: what the scanner for identity numbers reads.
+    pub fn texts<'a>(&'a self) -> Vec<(String, &'a str)> {
+        fn one<'a>(place: &str, text: &'a str) -> Vec<(String, &'a str)> {
+            vec![(place.to_owned(), text)]
+        }
+        match self {
+            Command::SendInfo { answers } => {
+                answers.iter().map(|a| (format!("answers.{}", a.field), a.answer.as_str())).collect()
+            }
+            Command::RequestInfo { questions, .. } => {
+                questions.iter().map(|q| (format!("questions.{}", q.field), q.question.as_str())).collect()
+            }
+            Command::Withdraw { reason: Some(text) } | Command::DeclineTerms { reason: Some(text) } => {
+                one("reason", text)
+            }
+            Command::QueryTerms { question } => one("question", question),
+            Command::WithdrawTerms { reason }
+            | Command::ReturnProposal { reason }
+            | Command::RevokePermit { reason }
+            | Command::HoldPermit { reason }
+            | Command::ReleaseHold { reason }
+            | Command::ProposeNotCompleted { reason }
+            | Command::SetTrack { reason, .. }
+            | Command::ReturnSourceTask { reason, .. }
+            | Command::OfferStatistics { reason, .. }
+            | Command::ExtendDeadline { reason, .. }
+            | Command::RedactAttachment { reason, .. }
+            | Command::DecideConfidentiality { reason, .. }
+            | Command::GiveDecisionAdvice { reason, .. }
+            | Command::Vote { reason: Some(reason), .. }
+            | Command::DeclareInterest { reason: Some(reason), .. } => one("reason", reason),
+            Command::SendMessage { text }
+            | Command::Remark { text, .. }
+            | Command::AddTerms { text }
+            | Command::Review { text, .. } => one("text", text),
+            Command::AssignExternalId { value, .. } => one("value", value),
+            Command::DispatchSourceTasks { question: Some(question), .. }
+            | Command::RequestReview { question: Some(question), .. } => one("question", question),
+            Command::OfferTerms { without_statement } => {
+                without_statement.iter().map(|(s, reason)| (format!("without_statement.{s}"), reason.as_str())).collect()
+            }
+            Command::AnswerSourceTask { answer, .. } => {
+                let of = |(id, said): (&String, &'a Deliverable)| match said {
+                    Deliverable::DeliverableChanged { proposal } => Some((format!("variables.{id}"), proposal.as_str())),
+                    _ => None,
+                };
+                let texts = [("quality", &answer.quality), ("statement", &answer.statement)];
+                let texts = texts.into_iter().filter_map(|(place, text)| Some((place.to_owned(), text.as_deref()?)));
+                answer.variables.iter().filter_map(of).chain(texts).collect()
+            }
+            Command::AssessCriterion { assessments } => {
+                assessments.iter().map(|a| (format!("assessments.{}", a.criterion), a.reason.as_str())).collect()
+            }
+            Command::ProposeDecision(proposal) => {
+                let parts = proposal.parts.iter().map(|p| (format!("parts.{}.reason", p.source), p.reason.as_str()));
+                let removed = proposal.parts.iter().flat_map(|p| &p.removed);
+                let removed = removed.map(|r| (format!("removed.{}", r.id), r.text.as_str()));
+                let paragraph = proposal.paragraph.as_deref().map(|text| ("paragraph".to_owned(), text));
+                let changes = proposal.changes.iter().map(|c| (format!("changes.{}", c.path), c.reason.as_str()));
+                parts.chain(removed).chain(changes).chain(paragraph).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

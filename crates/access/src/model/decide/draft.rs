@@ -1,0 +1,53 @@
+//! The applicant's own steps: writing the draft, handing it in, taking it back, beginning another one with its content.
+
+use super::{Context, Refusal, wrong_state};
+use crate::model::{Case, Command, Event};
+
+/// `draft_saved` is written at most once in this time (ACC-024).
+const DRAFT_SAVED_EVERY: i64 = 10 * 60 * 1_000_000;
+
+pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    match (case, command) {
+        (Case::Draft(draft), Command::SaveDraft { .. }) => {
+            let recent = draft.saved_at.is_some_and(|at| context.now.micros() - at.micros() < DRAFT_SAVED_EVERY);
+            Ok(if recent { Vec::new() } else { vec![Event::DraftSaved {}] })
+        }
+        (Case::Draft(_), Command::EditCart { items }) => Ok(vec![Event::CartChanged { items: items.len() as u32 }]),
+        (Case::Draft(_), Command::DeleteDraft {}) => Ok(vec![Event::DraftDeleted {}]),
+        (Case::Draft(_), Command::Submit {}) => submit(context),
+        (_, Command::Withdraw { reason }) => Ok(vec![Event::Withdrawn { reason: reason.clone() }]),
+        (_, Command::CopyAsNew {}) => {
+            let to = context.copy.ok_or_else(|| Refusal::conflict("not_prepared", "there is no new draft"))?;
+            Ok(vec![Event::Copied { to }])
+        }
+        _ => Err(wrong_state(case, command)),
+    }
+}
+
+fn submit(context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    let submission = submission(context)?;
+    let mut events = vec![Event::Submitted {
+        number: submission.number.clone(),
+        sha256: submission.sha256.clone(),
+        order: submission.order.clone(),
+    }];
+    // Section 8.2: automatic when no blocking or warning check is open.
+    if !submission.warns {
+        events.push(Event::ScreeningStarted { automatic: true });
+    }
+    Ok(events)
+}
+
+/// The content being handed in, when nothing stops it (also ACC-084).
+pub(super) fn submission<'a>(context: &Context<'a>) -> Result<&'a Submission, Refusal> {
+    if context.excluded {
+        return Err(Refusal::Forbidden { code: "excluded_party" });
+    }
+    let submission =
+        context.submission.ok_or_else(|| Refusal::conflict("not_checked", "the content was not checked"))?;
+    if submission.blocks.is_empty() {
+        Ok(submission)
+    } else {
+        Err(Refusal::Invalid { fields: submission.blocks.clone() })
+    }
+}
