@@ -1,6 +1,10 @@
 //! The tables of this area. Personal data (drafts, revisions, letters) are sealed and bound to their place; the state of
 //! a case is kept beside its events as what replaying them gives.
 
+mod people;
+
+pub(crate) use people::*;
+
 use audit::Zone;
 use kernel::{Date, Id, Timestamp, canonical_json, sha256_hex};
 use serde::Serialize;
@@ -13,7 +17,34 @@ use crate::content::Content;
 use crate::form::DraftContent;
 use crate::model::{Case, CaseId, CaseKind, Event, Recorded};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[CASES, PEOPLE];
+
+const PEOPLE: Migration = Migration {
+    name: "002_people",
+    sql: "ALTER TABLE access_event ADD COLUMN on_behalf_of TEXT;
+          CREATE TABLE access_party (
+            account TEXT NOT NULL, case_id TEXT NOT NULL REFERENCES access_case (id), kind TEXT NOT NULL,
+            PRIMARY KEY (account, case_id, kind));
+          CREATE INDEX access_party_case ON access_party (case_id);
+          CREATE TABLE access_invitation (
+            token TEXT PRIMARY KEY, case_id TEXT NOT NULL REFERENCES access_case (id), until BIGINT NOT NULL);
+          CREATE TABLE access_note (
+            case_id TEXT NOT NULL REFERENCES access_case (id), kind TEXT NOT NULL, number BIGINT NOT NULL,
+            author TEXT NOT NULL, role TEXT NOT NULL, visibility TEXT NOT NULL, text BLOB NOT NULL,
+            sha256 TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (case_id, kind, number));
+          CREATE TABLE access_receipt (
+            case_id TEXT NOT NULL, number BIGINT NOT NULL, account TEXT NOT NULL, at BIGINT NOT NULL,
+            PRIMARY KEY (case_id, number, account));
+          CREATE TABLE access_delegation (
+            id TEXT PRIMARY KEY, from_account TEXT NOT NULL, to_account TEXT NOT NULL, role TEXT NOT NULL,
+            case_id TEXT, valid_from BIGINT NOT NULL, valid_to BIGINT NOT NULL, ended_at BIGINT);
+          CREATE INDEX access_delegation_to ON access_delegation (to_account, valid_to);
+          CREATE TABLE access_exclusion (
+            kind TEXT NOT NULL, id TEXT NOT NULL, until BIGINT NOT NULL, reason TEXT NOT NULL, by_account TEXT NOT NULL,
+            at BIGINT NOT NULL, PRIMARY KEY (kind, id))",
+};
+
+const CASES: Migration = Migration {
     name: "001_cases",
     sql: "CREATE TABLE access_case (
             id TEXT PRIMARY KEY, number TEXT UNIQUE, state TEXT NOT NULL, version BIGINT NOT NULL,
@@ -50,7 +81,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
           CREATE TABLE access_register (
             number TEXT PRIMARY KEY, published_on BIGINT NOT NULL, decided_on BIGINT, withdrawn BIGINT NOT NULL,
             entry TEXT NOT NULL, decision TEXT, search TEXT NOT NULL)",
-}];
+};
 
 /// A case as loaded.
 pub(crate) struct Loaded {
@@ -134,7 +165,7 @@ pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_ne
     }
     tx.execute(
         "UPDATE access_case SET number = $2, state = $3, version = $4, handler = $5, title = $6, search = $7,
-           sources = $8, submitted_at = $9, updated_at = $10, body = $11, head = $12 WHERE id = $1",
+           sources = $8, submitted_at = $9, updated_at = $10, body = $11, head = $12, applicant = $13 WHERE id = $1",
         params![
             loaded.id,
             number,
@@ -147,7 +178,8 @@ pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_ne
             dossier.map(|d| d.submitted_at),
             now,
             body,
-            &loaded.head
+            &loaded.head,
+            case.applicant()
         ],
     )
     .await?;
@@ -156,8 +188,11 @@ pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_ne
 
 /// The digest of an event over everything it says and the digest before it (ACC-003).
 pub(crate) fn chain(id: CaseId, event: &Recorded, role: &str, prev: &str) -> Result<String, AccessError> {
-    let all = json!({"case": id, "seq": event.seq, "at": event.at, "actor": event.actor, "role": role,
+    let mut all = json!({"case": id, "seq": event.seq, "at": event.at, "actor": event.actor, "role": role,
         "event": event.event, "prev": prev});
+    if let Some(colleague) = &event.on_behalf_of {
+        all["on_behalf_of"] = json!(colleague);
+    }
     canonical_json(&all).map(|bytes| sha256_hex(&bytes)).map_err(|e| AccessError::Damaged(e.to_string()))
 }
 
@@ -170,9 +205,20 @@ pub(crate) async fn put_event(
 ) -> Result<String, AccessError> {
     let hash = chain(id, event, role, prev)?;
     tx.execute(
-        "INSERT INTO access_event (case_id, seq, at, actor, role, name, data, prev, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        params![id, event.seq, event.at, &event.actor, role, event.event.name(), text(&event.event)?, prev, &hash],
+        "INSERT INTO access_event (case_id, seq, at, actor, role, name, data, prev, hash, on_behalf_of)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        params![
+            id,
+            event.seq,
+            event.at,
+            &event.actor,
+            role,
+            event.event.name(),
+            text(&event.event)?,
+            prev,
+            &hash,
+            event.on_behalf_of.clone()
+        ],
     )
     .await?;
     Ok(hash)
@@ -189,14 +235,21 @@ pub(crate) struct StoredEvent {
 pub(crate) async fn events(tx: &mut Tx, id: CaseId, after: i64) -> Result<Vec<StoredEvent>, AccessError> {
     let rows = tx
         .query(
-            "SELECT seq, at, actor, role, data, prev, hash FROM access_event WHERE case_id = $1 AND seq > $2 ORDER BY seq",
+            "SELECT seq, at, actor, role, data, prev, hash, on_behalf_of FROM access_event
+             WHERE case_id = $1 AND seq > $2 ORDER BY seq",
             params![id, after],
         )
         .await?;
     let event = |row: &Row| -> Result<StoredEvent, AccessError> {
         let event: Event = parse(&row.get::<String>(4)?)?;
         Ok(StoredEvent {
-            recorded: Recorded { seq: row.get(0)?, at: row.get(1)?, actor: row.get(2)?, event },
+            recorded: Recorded {
+                seq: row.get(0)?,
+                at: row.get(1)?,
+                actor: row.get(2)?,
+                on_behalf_of: row.get(7)?,
+                event,
+            },
             role: row.get(3)?,
             prev: row.get(5)?,
             hash: row.get(6)?,

@@ -302,6 +302,12 @@ pub struct Done {
     pub events: Vec<String>,
     /// Whether it had been done before under the same command id.
     pub repeated: bool,
+    /// The token of the invitation that was made: told once, kept nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The draft that was made as a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy: Option<CaseId>,
 }
 
 /// A permit as it stands.
@@ -354,11 +360,7 @@ static WORDS: LazyLock<BTreeMap<String, LangMap>> = LazyLock::new(|| {
 /// An event in words that a layman understands.
 pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Option<TimelineEntry> {
     // Assessments and proposals are the body's own work until the decision tells them.
-    let inner = matches!(
-        recorded.event,
-        Event::CriterionAssessed { .. } | Event::DecisionProposed { .. } | Event::ProposalReturned { .. }
-    );
-    if inner && !staff {
+    if is_inner(&recorded.event) && !staff {
         return None;
     }
     let details = match &recorded.event {
@@ -379,11 +381,51 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         | Event::PermitHoldReleased { reason } => vec![reason.clone()],
         Event::DecisionIssued { number, .. } => vec![number.clone()],
         Event::PermitIssued { permit_id, .. } => vec![permit_id.clone()],
+        Event::SourceTaskCreated { source, .. }
+        | Event::SourceTaskAccepted { source }
+        | Event::SourceTaskAnswered { source, .. }
+        | Event::SourceCostEstimated { source, .. } => vec![source.clone()],
+        Event::SourceTaskReturned { source, reason } | Event::SourceTaskWaived { source, reason } => {
+            vec![format!("{source}: {reason}")]
+        }
+        Event::DeadlineExtended { reason, .. }
+        | Event::TrackChanged { reason, .. }
+        | Event::StatisticsOffered { reason, .. }
+        | Event::AttachmentRedacted { reason, .. } => vec![reason.clone()],
+        Event::TermsAdded { text } => vec![text.clone()],
         _ => Vec::new(),
     };
     let event = recorded.event.name();
     let text = WORDS.get(event).cloned().unwrap_or_default();
     Some(TimelineEntry { seq: recorded.seq, at: recorded.at, event, role: role.to_owned(), text, details })
+}
+
+/// Whether only staff are told: the body's own work until the decision tells of it, what sources and experts say
+/// (ACC-001), remarks that are not for the parties (ACC-102).
+const fn is_inner(event: &Event) -> bool {
+    match event {
+        Event::Remarked { visibility, .. } => !matches!(visibility, crate::model::Visibility::Parties),
+        Event::CriterionAssessed { .. }
+        | Event::DecisionProposed { .. }
+        | Event::ProposalReturned { .. }
+        | Event::NotCompletedProposed { .. }
+        | Event::ConditionsSet { .. }
+        | Event::InterestDeclared { .. }
+        | Event::SourceTaskCreated { .. }
+        | Event::SourceTaskAccepted { .. }
+        | Event::SourceTaskAnswered { .. }
+        | Event::SourceTaskReturned { .. }
+        | Event::SourceTaskWaived { .. }
+        | Event::SourceCostEstimated { .. }
+        | Event::ReviewRequested { .. }
+        | Event::ReviewerInvited { .. }
+        | Event::Reviewed { .. }
+        | Event::Voted { .. }
+        | Event::DecisionAdvised { .. }
+        | Event::ExternalIdAssigned { .. }
+        | Event::ConfigurationChanged { .. } => true,
+        _ => false,
+    }
 }
 
 /// The state as told outward (EU message set, `access.md` section 8.2).
@@ -400,8 +442,11 @@ pub(crate) const fn outward(state: StateName) -> Option<&'static str> {
 }
 
 /// The commands with the guards that would refuse them now.
-pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str) -> Vec<AllowedCommand> {
+pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str, staff: bool) -> Vec<AllowedCommand> {
+    let undeclared = staff && !matches!(case, Case::Draft(_)) && !case.folder().interests.contains_key(actor);
     let blocked = |name: CommandName| match (name, case) {
+        (CommandName::DeclareInterest, _) => None,
+        _ if undeclared => Some("interest_not_declared"),
         (CommandName::OfferTerms | CommandName::ProposeDecision, Case::Processing(at))
             if !missing_criteria(&at.dossier, &at.work).is_empty() =>
         {
@@ -409,7 +454,7 @@ pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str) -> V
         }
         (CommandName::OfferTerms, Case::Processing(at)) if at.work.fee.is_none() => Some("fee_missing"),
         (CommandName::ReturnProposal, Case::Processing(at)) if at.work.proposal.is_none() => Some("no_proposal"),
-        (CommandName::IssueDecision, _) => match can_issue(case, actor) {
+        (CommandName::IssueDecision, _) => match can_issue(case, actor, None) {
             Ok(_) => None,
             Err(Refusal::Forbidden { code } | Refusal::Conflict { code, .. }) => Some(code),
             Err(Refusal::Invalid { .. }) => Some("invalid"),
@@ -432,6 +477,9 @@ pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str) -> V
 /// The command that moves a case on, among those that are allowed and not blocked.
 pub(crate) fn next_step(commands: &[AllowedCommand], case: &Case) -> Option<CommandName> {
     use CommandName as C;
+    if commands.iter().any(|command| command.blocked == Some("interest_not_declared")) {
+        return Some(C::DeclareInterest);
+    }
     let offered = case.work().is_some_and(|work| work.accepted.is_some());
     let order: &[CommandName] = match case.name() {
         StateName::Draft => &[C::Submit],
@@ -525,6 +573,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 27);
+        assert_eq!(WORDS.len(), 60);
     }
 }

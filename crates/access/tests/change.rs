@@ -271,10 +271,10 @@ fn acc_063_only_granted_operations_are_carried_out() {
         conditions: vec![],
         paragraph: None,
     };
-    let faults = Decision::build_change(&order, &ops, &input).unwrap_err();
+    let faults = Decision::build_change(&order, &ops, &input, &Default::default()).unwrap_err();
     assert_eq!((faults[0].field.as_str(), faults[0].rule.as_str()), ("changes.room", "one_decision_per_change"));
     input.changes.push(ChangeInput { path: "room".into(), granted: true, reason });
-    let decision = Decision::build_change(&order, &ops, &input).unwrap();
+    let decision = Decision::build_change(&order, &ops, &input, &Default::default()).unwrap();
     assert_eq!(decision.outcome, access::model::Outcome::GrantedInPart);
     let (content, granted) = change::granted_content(&base(), &wanted, &ops, &decision);
     let paths: Vec<&str> = granted.iter().map(|op| op.path.as_str()).collect();

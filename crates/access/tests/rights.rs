@@ -24,12 +24,12 @@ fn staff() -> Vec<(Actor, Option<CaseRole>)> {
         (testkit::actor("d", Role::DecisionMaker, BODY), Some(CaseRole::DecisionMaker)),
         (scoped("r", Role::RegistryHandler, "npr"), Some(CaseRole::RegistryHandler)),
         (scoped("p", Role::DataPreparer, "npr"), Some(CaseRole::DataPreparer)),
-        (scoped("other", Role::RegistryHandler, "krg"), None),
+        (scoped("other", Role::RegistryHandler, "krg"), Some(CaseRole::Outsider)),
         (testkit::actor("au", Role::Auditor, "riksrevisjonen"), Some(CaseRole::Auditor)),
         (testkit::actor("ad", Role::Administrator, BODY), Some(CaseRole::Administrator)),
-        (testkit::actor("elsewhere", Role::CaseHandler, "another-body"), None),
-        (testkit::actor("someone", Role::Researcher, "uib"), None),
-        (testkit::citizen("citizen"), None),
+        (testkit::actor("elsewhere", Role::CaseHandler, "another-body"), Some(CaseRole::Outsider)),
+        (testkit::actor("someone", Role::Researcher, "uib"), Some(CaseRole::Outsider)),
+        (testkit::citizen("citizen"), Some(CaseRole::Outsider)),
     ]
 }
 
@@ -51,7 +51,37 @@ fn payload(name: CommandName) -> Value {
         | CommandName::ReturnProposal
         | CommandName::RevokePermit
         | CommandName::HoldPermit
-        | CommandName::ReleaseHold => reason,
+        | CommandName::ReleaseHold
+        | CommandName::ProposeNotCompleted => reason,
+        CommandName::InviteMember => json!({"kind": "co_applicant"}),
+        CommandName::UninviteMember => json!({"invitation": "none"}),
+        CommandName::RemoveMember | CommandName::ChangeApplicant => json!({"account": "nobody"}),
+        CommandName::AddMember => json!({"account": "nobody", "kind": "co_applicant"}),
+        CommandName::AcceptInvitation => json!({"token": "none"}),
+        CommandName::ConfirmController => json!({"organisation": "974760673"}),
+        CommandName::SendMessage => json!({"text": "Når kommer svaret?"}),
+        CommandName::Remark => json!({"text": "Ringte søkeren.", "visibility": "staff"}),
+        CommandName::SetTrack => json!({"track": "complex", "reason": reason["reason"]}),
+        CommandName::AcceptSourceTask => json!({"source": "npr"}),
+        CommandName::AnswerSourceTask => json!({"source": "npr", "answer": {"variables": {}}}),
+        CommandName::ReturnSourceTask => json!({"source": "npr", "reason": reason["reason"]}),
+        CommandName::EstimateSourceCost => json!({"source": "npr", "cost": {"hours": 4.0, "delivery_days": 20}}),
+        CommandName::RequestReview => json!({"reviewers": ["somebody"]}),
+        CommandName::Review => json!({"recommendation": "grant", "text": reason["reason"]}),
+        CommandName::GiveDecisionAdvice => json!({"recommendation": "grant", "reason": reason["reason"]}),
+        CommandName::Vote => json!({"ballot": "for"}),
+        CommandName::DeclareInterest => json!({"interest": "none"}),
+        CommandName::SetConditions => json!({"conditions": [{"type": "report", "every": "P12M"}]}),
+        CommandName::OfferStatistics => json!({"sources": ["npr"], "reason": reason["reason"]}),
+        CommandName::ExtendDeadline => json!({"code": "source", "days": 10, "reason": reason["reason"]}),
+        CommandName::RedactAttachment => json!({"file": "none", "reason": reason["reason"]}),
+        CommandName::AssignExternalId => json!({"system": "archive", "value": "2026/1"}),
+        CommandName::AddTerms => json!({"text": reason["reason"]}),
+        CommandName::DecideConfidentiality => {
+            json!({"field": "pub.title", "confidential": true, "reason": reason["reason"]})
+        }
+        CommandName::SendReminder => json!({"reminder": "clock"}),
+        CommandName::Configure => json!({"configuration": {}}),
         _ => json!({}),
     }
 }
@@ -116,8 +146,15 @@ async fn acc_092_every_cell_of_the_built_commands() {
         assert_eq!(access.case(&cast.applicant, id).await.unwrap().summary.state, state);
         let mut actors = staff();
         actors.push((cast.applicant.clone(), Some(CaseRole::Applicant)));
+        for (_, role) in &mut actors {
+            // What a source has to do with a draft is not known before it is handed in.
+            let of_source = matches!(role, Some(CaseRole::RegistryHandler | CaseRole::DataPreparer));
+            if of_source && matches!(state, StateName::Draft | StateName::Lapsed) {
+                *role = Some(CaseRole::Outsider);
+            }
+        }
         for (actor, role) in &actors {
-            for name in CommandName::ALL {
+            for name in CommandName::ALL.iter().filter(|name| name.is_built()) {
                 let allowed = role.is_some_and(|role| allows(state, role, *name));
                 if allowed {
                     continue;
@@ -130,7 +167,10 @@ async fn acc_092_every_cell_of_the_built_commands() {
         }
         // Allowed cells, each on a case of its own.
         for (actor, role) in &actors {
-            for name in CommandName::ALL.iter().filter(|name| role.is_some_and(|role| allows(state, role, **name))) {
+            for name in CommandName::ALL
+                .iter()
+                .filter(|name| name.is_built() && role.is_some_and(|role| allows(state, role, **name)))
+            {
                 let own = in_state(&access, &cast, state).await;
                 let now = version(&access, &cast, own).await;
                 let answer = access.command(actor, own, name.slug(), payload(*name), &support::command_id(), now).await;

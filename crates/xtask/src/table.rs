@@ -124,4 +124,5 @@ pub(crate) const ANONYMOUS: &[&str] =
 pub(crate) const IDENTIFIABLE: &[&str] = &["keys", "access", "delivery", "citizen"];
 
 /// Crates without I/O, clock and randomness.
-pub(crate) const PURE: &[&str] = &["kernel", "script", "engine", "disclosure", "figures", "unpack", "egress", "protocol"];
+pub(crate) const PURE: &[&str] =
+    &["kernel", "script", "engine", "disclosure", "figures", "unpack", "egress", "protocol"];

@@ -234,21 +234,18 @@ mod tests {
             source: (*source).to_owned(),
             granularity: "as_is".into(),
         };
-        Dossier {
+        let at = "2026-03-20T10:00:00Z".parse().unwrap();
+        let draft = crate::model::Draft {
             applicant: "a".into(),
-            number: "A-2026-000001".into(),
+            created_at: at,
             form: "person-level".into(),
             profile: "NO/1".into(),
-            submitted_at: "2026-03-20T10:00:00Z".parse().unwrap(),
-            revision: 1,
-            sha256: String::new(),
-            order: Order { items: sources.iter().map(item).collect(), periods: Default::default() },
-            handler: None,
-            complete_at: Some("2026-03-20T10:00:00Z".parse().unwrap()),
-            completed_by: None,
-            pauses,
-            comments: Vec::new(),
-        }
+            saved_at: None,
+            folder: Default::default(),
+        };
+        let order = Order { items: sources.iter().map(item).collect(), periods: Default::default() };
+        let dossier = Dossier::new(draft, "A-2026-000001".into(), String::new(), order, at);
+        Dossier { complete_at: Some(at), pauses, ..dossier }
     }
 
     #[test]

@@ -208,6 +208,7 @@ impl Writer<'_> {
             Outcome::GrantedInPart => "outcome.granted_in_part",
             Outcome::Refused => "outcome.refused",
             Outcome::StatisticsInstead => "outcome.statistics_instead",
+            Outcome::NotCompleted => "outcome.not_completed",
         };
         self.section("decided", vec![Block::Text(self.t(key).to_owned())])
     }

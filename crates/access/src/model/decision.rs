@@ -258,7 +258,9 @@ pub(super) fn check_conditions(order: &Order, conditions: &[Condition], faults: 
             "remove_variable" if !known => {
                 faults.push(FieldError::new(&place, "condition", "names a variable that was applied for (variable)"));
             }
-            "person_limit" if condition.fields.get("value").and_then(serde_json::Value::as_u64).is_none_or(|n| n == 0) => {
+            "person_limit"
+                if condition.fields.get("value").and_then(serde_json::Value::as_u64).is_none_or(|n| n == 0) =>
+            {
                 faults.push(FieldError::new(&place, "condition", "names the most persons (value)"));
             }
             kind if !TYPED_CONDITIONS.contains(&kind) => {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Ballot, CaseId, Configuration, Consent, CriterionOutcome, Decision, Declaration, ExtensionReason, InfoKind,
-    InvitedTo, LetterRef, MemberKind, Order, Question, Recommendation, Reminder, SourceAnswer, SourceCost, Terms, Track,
-    Visibility,
+    InvitedTo, LetterRef, MemberKind, Order, Question, Recommendation, Reminder, SourceAnswer, SourceCost, Terms,
+    Track, Visibility,
 };
 use crate::fees::FeeEstimate;
 

@@ -20,6 +20,7 @@ use kernel::{Date, Id, Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use command::*;
+pub(crate) use decide::can_end;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
 pub use decision::{
     Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
@@ -379,6 +380,11 @@ impl Case {
             Case::AwaitingAcceptance(at) => Some(&mut at.work),
             _ => None,
         }
+    }
+
+    /// Whether the appeal body has a part in it: an appeal is a case of its own, with a number in K.
+    pub fn is_appealed(&self) -> bool {
+        self.dossier().is_some_and(|dossier| dossier.number.starts_with("K-"))
     }
 
     /// Accounts that have assessed or decided something here: they prepare no data for it (ACC-009).

@@ -9,7 +9,7 @@ use protocol::criteria::Criteria;
 use serde_json::{Map, Value, json};
 use store::Tx;
 
-use super::{Access, CREATE, audit_actor, holds_identity_number, is_written};
+use super::{Access, CREATE, Who, audit_actor, holds_identity_number, is_written};
 use crate::error::AccessError;
 use crate::fees;
 use crate::form::{self, DraftContent, Environment, Report, VariableFacts, check, short_form};
@@ -39,7 +39,7 @@ impl Access {
             .tx("access.create", async |tx: &mut Tx| {
                 let now = self.zone.now();
                 let event = Event::Created { form: short_form().id.clone(), profile: PROFILE_NO.to_owned() };
-                let recorded = Recorded { seq: 1, at: now, actor: account.clone(), event };
+                let recorded = Recorded { seq: 1, at: now, actor: account.clone(), on_behalf_of: None, event };
                 let case = evolve(None, &recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;
                 let title = title_of(&content.fields);
                 let mut loaded = sql::Loaded { id, version: 1, head: String::new(), title, updated_at: now, case };
@@ -113,7 +113,7 @@ impl Access {
         check_fields(&fields)?;
         let flagged = self.asks_for_information(id).await?;
         let command = if flagged { Command::SaveFlaggedFields { fields } } else { Command::SaveDraft { fields } };
-        self.run(actor, id, command, None, None).await
+        self.run(Who::Person(actor), id, command, None, None).await
     }
 
     /// As [`Access::save`], with the pairs of an HTML form.
@@ -129,7 +129,7 @@ impl Access {
     /// # Errors
     /// Not found, forbidden, more than 500 variables.
     pub async fn save_cart(&self, actor: &Actor, id: CaseId, items: Vec<CartItem>) -> Result<Done, Problem> {
-        self.run(actor, id, Command::EditCart { items }, None, None).await
+        self.run(Who::Person(actor), id, Command::EditCart { items }, None, None).await
     }
 
     /// Everything that the automatic check finds in the draft.

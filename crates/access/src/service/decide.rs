@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use audit::{Entry, Object, Purpose};
-use identity::Actor;
+use identity::{Actor, Role};
 use kernel::{FieldError, Problem, canonical_json, sha256_hex};
 use serde_json::Value;
 use store::{Isolation, Tx};
 
-use super::apply::{check_cart, check_command_id, check_fields, named, patch, title_of};
-use super::{Access, COMMAND, audit_actor, holds_identity_number};
+use super::apply::{check_cart, check_command_id, check_fields, named};
+use super::{Access, COMMAND, Who, audit_actor, holds_identity_number};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{DraftContent, VariableFacts, short_form};
-use crate::model::{CaseId, Command, CommandName, Context, Event, Recorded, Submission, decide, evolve};
+use crate::form::{VariableFacts, short_form};
+use crate::model::{
+    Case, CaseId, Command, CommandName, Context, Declaration, Event, Outcome, Recorded, Submission, decide, evolve,
+};
 use crate::permissions::{self, CaseRole};
 use crate::sql;
 use crate::views::Done;
@@ -25,6 +27,36 @@ struct Ready {
 
 /// A command that was carried out, or refused with its reason.
 type Ran = Result<Done, Problem>;
+/// The case after a command with its events and what was made for it, or the case as it was with the reason.
+type CarriedOut = Result<(sql::Loaded, Vec<Recorded>, Made), Box<(sql::Loaded, Problem)>>;
+
+/// A command on its way into the transaction.
+struct Asked<'a> {
+    who: Who<'a>,
+    id: CaseId,
+    command: &'a Command,
+    command_id: &'a str,
+    expected_version: Option<i64>,
+    ready: &'a Ready,
+}
+
+/// In whose name events are written.
+pub(super) struct By<'a> {
+    pub account: &'a str,
+    pub role: CaseRole,
+    pub on_behalf_of: Option<&'a str>,
+}
+
+/// What a command needs that did not exist before.
+#[derive(Default)]
+pub(super) struct Made {
+    /// Id of an invitation and the digest of its token.
+    pub invitation: Option<(String, String)>,
+    /// The token itself: told once to the one who invites, kept nowhere.
+    pub token: Option<String>,
+    /// The new draft of `copy_as_new`.
+    pub copy: Option<CaseId>,
+}
 
 impl Access {
     /// Runs a command by name: `POST /cases/{id}/commands/{name}`.
@@ -41,7 +73,8 @@ impl Access {
         command_id: &str,
         expected_version: i64,
     ) -> Result<Done, Problem> {
-        let Some(name) = CommandName::parse(name) else {
+        let named = CommandName::parse(name).filter(|name| name.is_built());
+        let Some(name) = named else {
             return Err(Problem::invalid("command", "unknown_command", format!("there is no command {name}")));
         };
         let command = match Command::parse(name, payload) {
@@ -53,7 +86,20 @@ impl Access {
             }
         };
         check_command_id(command_id)?;
-        self.run(actor, id, command, Some(command_id), Some(expected_version)).await
+        self.run(Who::Person(actor), id, command, Some(command_id), Some(expected_version)).await
+    }
+
+    /// Runs a command as a timer does: reminders and time limits. `on_behalf_of` is the account that wanted it, if any.
+    ///
+    /// # Errors
+    /// As [`Access::command`].
+    pub(crate) async fn by_clock(
+        &self,
+        id: CaseId,
+        command: Command,
+        on_behalf_of: Option<&str>,
+    ) -> Result<Done, Problem> {
+        self.run(Who::Clock(on_behalf_of), id, command, None, None).await
     }
 
     /// Hands in the application.
@@ -74,7 +120,7 @@ impl Access {
         let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
         let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
         let roles = self.roles(actor, &loaded.case);
-        if permissions::allowed(loaded.case.name(), &roles).contains(&name) {
+        if self.may(&loaded.case, &roles, name, None).is_some() {
             return Ok(());
         }
         let entry = Entry::new(&COMMAND, audit_actor(actor, roles.first().copied()), Object::new("case", id));
@@ -82,9 +128,22 @@ impl Access {
         Err(Problem::forbidden("forbidden"))
     }
 
+    /// The role in which somebody with these roles may run the command, by the table and what was removed from it for this
+    /// case (ACC-082).
+    pub(super) fn may(
+        &self,
+        case: &Case,
+        roles: &[CaseRole],
+        name: CommandName,
+        outcome: Option<Outcome>,
+    ) -> Option<CaseRole> {
+        let workflow = self.settings.workflow;
+        roles.iter().copied().find(|role| workflow.allows(case, *role, name, outcome))
+    }
+
     pub(super) async fn run(
         &self,
-        actor: &Actor,
+        who: Who<'_>,
         id: CaseId,
         command: Command,
         command_id: Option<&str>,
@@ -100,12 +159,11 @@ impl Access {
                 own.as_str()
             }
         };
+        let asked = Asked { who, id, command: &command, command_id, expected_version, ready: &ready };
         let ran: Result<Ran, AccessError> = self
             .zone
             .store
-            .tx_at(isolation(&command), "access.command", async |tx: &mut Tx| {
-                self.in_transaction(tx, actor, id, &command, command_id, expected_version, &ready).await
-            })
+            .tx_at(isolation(&command), "access.command", async |tx: &mut Tx| self.in_transaction(tx, &asked).await)
             .await;
         ran.map_err(Problem::from)?
     }
@@ -127,74 +185,77 @@ impl Access {
         Ok(Ready { facts })
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one command; a struct would be named once and unpacked at once"
-    )]
-    async fn in_transaction(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        id: CaseId,
-        command: &Command,
-        command_id: &str,
-        expected_version: Option<i64>,
-        ready: &Ready,
-    ) -> Result<Ran, AccessError> {
-        let digest = digest(id, actor, command)?;
+    async fn in_transaction(&self, tx: &mut Tx, asked: &Asked<'_>) -> Result<Ran, AccessError> {
+        let Asked { who, id, command, command_id, expected_version, ready } = *asked;
+        let digest = digest(id, &who.account(), command)?;
         let Some(loaded) = sql::case_to_change(tx, id).await? else { return Ok(Err(Problem::not_found("case"))) };
-        let roles = self.roles(actor, &loaded.case);
+        let roles = match who {
+            Who::Person(actor) => self.roles(actor, &loaded.case),
+            Who::Clock(_) => vec![CaseRole::SystemClock],
+        };
         if let Some(known) = sql::known_command(tx, command_id).await? {
             return self.repeated(tx, &loaded, &known, &digest).await;
         }
         let name = command.name();
-        let role = roles.iter().copied().find(|role| permissions::allows(loaded.case.name(), *role, name));
-        let refused = async |tx: &mut Tx, role: Option<CaseRole>, problem: Problem| -> Result<Ran, AccessError> {
-            let by = audit_actor(actor, role.or_else(|| roles.first().copied()));
-            let entry = Entry::new(&COMMAND, by, Object::new("case", id)).purpose(Purpose::Case);
-            let entry = entry.detail("command", name.slug()).detail("state", loaded.case.name().slug());
-            self.zone.log.record(tx, entry.refused(code(&problem))).await?;
-            Ok(Err(problem))
-        };
-        let stale = expected_version.is_some_and(|version| version != loaded.version);
+        let role = self.may(&loaded.case, &roles, name, meant(&loaded.case, command));
+        // Who may not look into the case cannot know its version.
+        let looks = permissions::view(loaded.case.name(), &roles).is_some();
+        let stale = looks && expected_version.is_some_and(|version| version != loaded.version);
         let Some(role) = role else {
             // Somebody who looked at an older state is told that it moved on, if the command was ever theirs to give.
             let ever = crate::model::StateName::ALL
                 .into_iter()
                 .any(|state| roles.iter().any(|role| permissions::allows(state, *role, name)));
+            let conflict = loaded.case.folder().interests.get(&who.account()) == Some(&Declaration::Conflict);
             let problem = if stale && ever {
                 self.missed(tx, &loaded, expected_version).await?
             } else {
-                Problem::forbidden("forbidden")
+                Problem::forbidden(if conflict { "conflict_of_interest" } else { "forbidden" })
             };
-            return refused(tx, None, problem).await;
+            let named = roles.first().copied();
+            return self.refuse(tx, asked, &loaded, named, problem).await;
         };
-        if let Err(problem) = self.separated(actor, role) {
-            return refused(tx, Some(role), problem).await;
+        if let Who::Person(actor) = who
+            && let Err(problem) = self.separated(actor, &loaded.case, role)
+        {
+            return self.refuse(tx, asked, &loaded, Some(role), problem).await;
         }
         if stale {
             let problem = self.missed(tx, &loaded, expected_version).await?;
-            return refused(tx, Some(role), problem).await;
+            return self.refuse(tx, asked, &loaded, Some(role), problem).await;
         }
-        match self.carry_out(tx, actor, role, loaded, command, ready).await? {
-            Ok((after, events)) => {
+        match self.carry_out(tx, who, role, loaded, command, ready).await? {
+            Ok((after, events, made)) => {
                 let known = sql::Known {
                     case_id: id.to_string(),
                     digest,
                     from_version: after.version - events.len() as i64,
                     version: after.version,
                 };
-                sql::put_command(tx, command_id, &actor.account.to_string(), &known, self.zone.now()).await?;
-                Ok(Ok(done(&after, events.iter().map(|e| e.event.name().to_owned()).collect(), false)))
+                sql::put_command(tx, command_id, &who.account(), &known, self.zone.now()).await?;
+                let done = done(&after, events.iter().map(|e| e.event.name().to_owned()).collect(), false);
+                Ok(Ok(Done { token: made.token, copy: made.copy, ..done }))
             }
-            Err((before, problem)) => {
-                let by = audit_actor(actor, Some(role));
-                let entry = Entry::new(&COMMAND, by, Object::new("case", id)).purpose(Purpose::Case);
-                let entry = entry.detail("command", name.slug()).detail("state", before.case.name().slug());
-                self.zone.log.record(tx, entry.refused(code(&problem))).await?;
-                Ok(Err(problem))
+            Err(refused) => {
+                let (before, problem) = *refused;
+                self.refuse(tx, asked, &before, Some(role), problem).await
             }
         }
+    }
+
+    /// Writes a refusal to the log; nothing else is written.
+    async fn refuse(
+        &self,
+        tx: &mut Tx,
+        asked: &Asked<'_>,
+        loaded: &sql::Loaded,
+        role: Option<CaseRole>,
+        problem: Problem,
+    ) -> Result<Ran, AccessError> {
+        let entry = Entry::new(&COMMAND, asked.who.audit(role), Object::new("case", asked.id)).purpose(Purpose::Case);
+        let entry = entry.detail("command", asked.command.name().slug()).detail("state", loaded.case.name().slug());
+        self.zone.log.record(tx, entry.refused(code(&problem))).await?;
+        Ok(Err(problem))
     }
 
     async fn repeated(
@@ -229,46 +290,67 @@ impl Access {
     async fn carry_out(
         &self,
         tx: &mut Tx,
-        actor: &Actor,
+        who: Who<'_>,
         role: CaseRole,
         loaded: sql::Loaded,
         command: &Command,
         ready: &Ready,
-    ) -> Result<Result<(sql::Loaded, Vec<Recorded>), (sql::Loaded, Problem)>, AccessError> {
-        let account = actor.account.to_string();
+    ) -> Result<CarriedOut, AccessError> {
+        let account = who.account();
         let now = self.zone.now();
-        let today = now.date_in_oslo();
+        let stands_in = match who {
+            Who::Person(_) => sql::stands_in_for(tx, &account, role, &loaded, now.date_in_oslo()).await?,
+            Who::Clock(wanted_by) => wanted_by.map(str::to_owned),
+        };
         let frozen = match command {
             Command::Submit {} | Command::SendInfo { .. } => Some(self.freeze(tx, &loaded, ready).await?),
             _ => None,
         };
-        let issue = match self.prepare(tx, &loaded, command, &account).await? {
+        let issue = match self.prepare(tx, &loaded, command, &account, stands_in.as_deref()).await? {
             Ok(issue) => issue,
-            Err(problem) => return Ok(Err((loaded, problem))),
+            Err(problem) => return Ok(Err(Box::new((loaded, problem)))),
         };
+        let own_sources = match who {
+            Who::Person(actor) if role == CaseRole::RegistryHandler => own_sources(actor, &loaded.case),
+            _ => None,
+        };
+        let content = frozen.as_ref().map(|(content, _)| content);
+        let excluded = self.excluded(tx, &loaded, command, &account, content).await?;
+        let made = self.make(command);
         let context = Context {
-            now,
-            today,
-            actor: &account,
+            on_behalf_of: stands_in.as_deref(),
+            sources: own_sources.as_deref(),
+            excluded,
+            invitation: made.invitation.as_ref(),
+            copy: made.copy,
+            attachment: None,
             submission: frozen.as_ref().map(|(_, submission)| submission),
             prepared: issue.as_ref().map(|issue| &issue.prepared),
+            ..Context::new(now, &account, role)
         };
         let events = match decide(&loaded.case, command, &context) {
             Ok(events) => events,
-            Err(refusal) => return Ok(Err((loaded, refusal.into()))),
+            Err(refusal) => return Ok(Err(Box::new((loaded, refusal.into())))),
         };
-        let (events, after) = self.append(tx, loaded, events, &account, role).await?;
+        let by = By { account: &account, role, on_behalf_of: stands_in.as_deref() };
+        let before = loaded.case.folder().clone();
+        let (events, after) = self.append(tx, loaded, events, &by).await?;
         self.beside(tx, &after, command, frozen.as_ref(), now).await?;
+        self.notes_and_parties(tx, &after, &before, command, &events, &by).await?;
+        if let Some(copy) = made.copy {
+            self.copy(tx, &after, copy, &account).await?;
+        }
         if let Some(issue) = &issue {
             self.write_issue(tx, &after, issue, now).await?;
         }
-        self.permit_standing(tx, &after, command, actor, role).await?;
-        let content = frozen.as_ref().map(|(content, _)| content);
+        if let Who::Person(actor) = who {
+            self.permit_standing(tx, &after, command, actor, role).await?;
+        }
         let permit = issue.as_ref().and_then(|issue| issue.permit.as_ref()).map(|(permit, _)| permit);
         self.tell_others(tx, &after, &events, content, permit).await?;
         if !events.is_empty() {
             let names: Vec<&str> = events.iter().map(|e| e.event.name()).collect();
-            let entry = Entry::new(&COMMAND, audit_actor(actor, Some(role)), Object::new("case", after.id))
+            let entry = Entry::new(&COMMAND, who.audit(Some(role)), Object::new("case", after.id))
                 .purpose(Purpose::Case)
                 .detail("command", command.name().slug())
                 .detail("state", after.case.name().slug())
@@ -276,10 +358,10 @@ impl Access {
                 .detail("events", names);
             self.zone.log.record(tx, entry).await?;
         }
-        if let Some(issue) = &issue {
+        if let (Some(issue), Who::Person(actor)) = (&issue, who) {
             self.record_issue(tx, actor, role, issue).await?;
         }
-        Ok(Ok((after, events)))
+        Ok(Ok((after, events, made)))
     }
 
     /// Appends events to the chain and writes the state that they give.
@@ -288,16 +370,16 @@ impl Access {
         tx: &mut Tx,
         mut loaded: sql::Loaded,
         events: Vec<Event>,
-        account: &str,
-        role: CaseRole,
+        by: &By<'_>,
     ) -> Result<(Vec<Recorded>, sql::Loaded), AccessError> {
         let now = self.zone.now();
         let mut recorded = Vec::new();
         for event in events {
             loaded.version += 1;
             let automatic = matches!(event, Event::ScreeningStarted { automatic: true });
-            let (actor, role) = if automatic { ("clock", CaseRole::SystemClock) } else { (account, role) };
-            let event = Recorded { seq: loaded.version, at: now, actor: actor.to_owned(), event };
+            let (actor, role) = if automatic { ("clock", CaseRole::SystemClock) } else { (by.account, by.role) };
+            let on_behalf_of = by.on_behalf_of.filter(|_| !automatic).map(str::to_owned);
+            let event = Recorded { seq: loaded.version, at: now, actor: actor.to_owned(), on_behalf_of, event };
             let hash = sql::put_event(tx, loaded.id, &event, role.slug(), &loaded.head).await?;
             loaded.case = evolve(Some(loaded.case), &event).map_err(|e| AccessError::Damaged(e.to_string()))?;
             loaded.head = hash;
@@ -349,68 +431,6 @@ impl Access {
         Ok(format!("A-{year}-{n:06}"))
     }
 
-    /// Drafts and revisions that go with a command, and the case's row.
-    async fn beside(
-        &self,
-        tx: &mut Tx,
-        after: &sql::Loaded,
-        command: &Command,
-        frozen: Option<&(Content, Submission)>,
-        now: kernel::Timestamp,
-    ) -> Result<(), AccessError> {
-        let id = after.id;
-        let mut title = after.title.clone();
-        match command {
-            Command::SaveDraft { fields } | Command::SaveFlaggedFields { fields } => {
-                let mut draft = self.own_draft(tx, after).await?;
-                patch(&mut draft, fields);
-                if matches!(command, Command::SaveDraft { .. }) {
-                    title = title_of(&draft.fields);
-                }
-                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
-            }
-            Command::EditCart { items } => {
-                let mut draft = self.own_draft(tx, after).await?;
-                draft.cart.clone_from(items);
-                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
-            }
-            Command::Submit {} | Command::SendInfo { .. } => {
-                if let Some((content, submission)) = frozen {
-                    let (bytes, _) = content.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
-                    let revision = after.case.dossier().map_or(1, |dossier| dossier.revision);
-                    sql::put_revision(tx, &self.zone, id, revision, &bytes, &submission.sha256, now).await?;
-                    title = title_of(&content.fields);
-                }
-                sql::drop_draft(tx, id).await?;
-            }
-            Command::RequestInfo { .. } => {
-                let revision = after.case.dossier().map_or(1, |dossier| dossier.revision);
-                let content = sql::revision(tx, &self.zone, id, revision).await?;
-                let draft = content.map(|content| content.as_draft()).unwrap_or_default();
-                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
-            }
-            Command::CancelInfoRequest {} | Command::Withdraw { .. } => sql::drop_draft(tx, id).await?,
-            Command::DeleteDraft {} => {
-                sql::drop_draft(tx, id).await?;
-                crate::files::sql::erase_all(tx, id).await?;
-            }
-            _ => {}
-        }
-        let row = sql::Loaded {
-            id,
-            version: after.version,
-            head: after.head.clone(),
-            title,
-            updated_at: after.updated_at,
-            case: after.case.clone(),
-        };
-        sql::put_case(tx, &row, now, false).await
-    }
-
-    async fn own_draft(&self, tx: &mut Tx, loaded: &sql::Loaded) -> Result<DraftContent, AccessError> {
-        Ok(sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default())
-    }
-
     /// Letter and permit made ready, when the command asks for them and its guards hold.
     async fn prepare(
         &self,
@@ -418,12 +438,21 @@ impl Access {
         loaded: &sql::Loaded,
         command: &Command,
         account: &str,
+        on_behalf_of: Option<&str>,
     ) -> Result<Result<Option<super::permits::Issue>, Problem>, AccessError> {
         match command {
-            Command::IssueDecision {} => match crate::model::can_issue(&loaded.case, account) {
-                Ok(_) => Ok(self.make_issue(tx, loaded).await?.map(Some)),
-                Err(refusal) => Ok(Err(refusal.into())),
+            // A guard that does not hold is told by `decide`; nothing is made ready for it.
+            Command::IssueDecision { .. } => match crate::model::can_issue(&loaded.case, account, on_behalf_of) {
+                Ok(proposal) => Ok(self.make_issue(tx, loaded, proposal).await?.map(Some)),
+                Err(_) => Ok(Ok(None)),
             },
+            Command::IssueNotCompleted {} => {
+                let proposal = loaded.case.dossier().map(|d| crate::model::can_end(d, account, on_behalf_of));
+                match proposal {
+                    Some(Ok(proposal)) => Ok(self.make_issue(tx, loaded, proposal).await?.map(Some)),
+                    _ => Ok(Ok(None)),
+                }
+            }
             Command::RevokePermit { .. } => Ok(Ok(self.make_revocation(tx, loaded).await?)),
             _ => Ok(Ok(None)),
         }
@@ -433,7 +462,11 @@ impl Access {
 /// A command locks its case, so a snapshot is enough, save where its rules look at other cases or at series.
 const fn isolation(command: &Command) -> Isolation {
     match command {
-        Command::Submit {} | Command::SendInfo { .. } | Command::IssueDecision {} => Isolation::Serializable,
+        Command::Submit {}
+        | Command::SendInfo { .. }
+        | Command::IssueDecision { .. }
+        | Command::IssueNotCompleted {}
+        | Command::CopyAsNew {} => Isolation::Serializable,
         _ => Isolation::Snapshot,
     }
 }
@@ -455,8 +488,21 @@ fn check_input(command: &Command) -> Result<(), Problem> {
     if stopped.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: stopped }) }
 }
 
-fn digest(id: CaseId, actor: &Actor, command: &Command) -> Result<String, AccessError> {
-    let all = serde_json::json!({"case": id, "actor": actor.account, "command": command});
+/// The outcome that a decision would have: which cell of a REMS profile is asked for.
+fn meant(case: &Case, command: &Command) -> Option<Outcome> {
+    let Command::IssueDecision { outcome } = command else { return None };
+    outcome.or_else(|| Some(case.work()?.proposal.as_ref()?.decision.outcome))
+}
+
+/// The sources of the case that a registry handler speaks for.
+fn own_sources(actor: &Actor, case: &Case) -> Option<Vec<String>> {
+    let sources = case.dossier()?.order.sources();
+    let own = sources.into_iter().filter(|source| actor.has_for(Role::RegistryHandler, source));
+    Some(own.map(str::to_owned).collect())
+}
+
+fn digest(id: CaseId, account: &str, command: &Command) -> Result<String, AccessError> {
+    let all = serde_json::json!({"case": id, "actor": account, "command": command});
     canonical_json(&all)
         .map(|bytes| sha256_hex(&bytes))
         .map_err(|e| AccessError::Problem(Problem::invalid("payload", "form", e.to_string())))
@@ -470,6 +516,8 @@ fn done(loaded: &sql::Loaded, events: Vec<String>, repeated: bool) -> Done {
         state: loaded.case.name(),
         events,
         repeated,
+        token: None,
+        copy: None,
     }
 }
 

@@ -11,8 +11,8 @@ use super::Access;
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::form::Report;
-use crate::model::{Case, CaseId, Recorded, StateName, replay};
-use crate::permissions::{self, CaseRole, View};
+use crate::model::{Case, CaseId, CommandName, Recorded, StateName, replay};
+use crate::permissions::{CaseRole, View};
 use crate::sql;
 use crate::views::{self, CaseFilter, CaseSummary, CaseView, DecisionView, OfferView, Page, ProposalView};
 
@@ -108,8 +108,10 @@ impl Access {
 
     fn commands(&self, actor: &Actor, case: &Case) -> Vec<views::AllowedCommand> {
         let mut roles = self.roles(actor, case);
-        roles.retain(|role| self.separated(actor, *role).is_ok());
-        views::guarded(case, permissions::allowed(case.name(), &roles), &actor.account.to_string())
+        roles.retain(|role| self.separated(actor, case, *role).is_ok());
+        let built = CommandName::ALL.iter().copied().filter(|name| name.is_built());
+        let allowed = built.filter(|name| self.may(case, &roles, *name, None).is_some()).collect();
+        views::guarded(case, allowed, &actor.account.to_string(), roles.iter().any(|role| role.is_staff()))
     }
 
     /// A case by its number.

@@ -3,6 +3,7 @@
 
 mod apply;
 mod archive;
+mod beside;
 mod decide;
 mod feed;
 mod known;
@@ -37,8 +38,8 @@ use store::{Store, Tx, jobs};
 use crate::error::AccessError;
 use crate::files::{self, Scanner};
 use crate::form::VariableFacts;
-use crate::model::{Case, CaseId, StateName};
-use crate::permissions::{self, CaseRole, View};
+use crate::model::{Case, CaseId, Declaration, StateName};
+use crate::permissions::{self, CaseRole, View, Workflow};
 use crate::sql;
 
 /// What is asked of the catalogue. `hap` and the tests give the implementation.
@@ -84,6 +85,8 @@ pub struct Settings {
     pub mail: bool,
     /// Whether webhooks may call the own machine: in tests alone.
     pub loopback_hooks: bool,
+    /// Which table of permissions holds.
+    pub workflow: Workflow,
 }
 
 impl Settings {
@@ -98,6 +101,7 @@ impl Settings {
             site: String::new(),
             mail: false,
             loopback_hooks: false,
+            workflow: Workflow::Hap,
         }
     }
 }
@@ -153,26 +157,19 @@ impl Access {
     }
 
     /// What an actor is in a case. An applicant is nothing else in the own case, so that nobody handles what they
-    /// applied for.
+    /// applied for; somebody with a conflict of interest has no part in handling it (ACC-083). Who is nothing else may
+    /// hold an invitation.
     pub(crate) fn roles(&self, actor: &Actor, case: &Case) -> Vec<CaseRole> {
-        if case.applicant() == actor.account.to_string() {
+        let account = actor.account.to_string();
+        if case.applicant() == account {
             return vec![CaseRole::Applicant];
         }
+        if case.folder().members.contains_key(&account) {
+            return vec![CaseRole::CoApplicant];
+        }
         let mut roles = Vec::new();
-        let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings.body);
-        if here(Role::CaseHandler) {
-            roles.push(CaseRole::CaseHandler);
-        }
-        if here(Role::DecisionMaker) {
-            roles.push(CaseRole::DecisionMaker);
-        }
-        let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
-        let for_a_source = |role: Role| sources.iter().any(|source| actor.has_for(role, source));
-        if for_a_source(Role::RegistryHandler) {
-            roles.push(CaseRole::RegistryHandler);
-        }
-        if for_a_source(Role::DataPreparer) {
-            roles.push(CaseRole::DataPreparer);
+        if case.folder().interests.get(&account) != Some(&Declaration::Conflict) {
+            self.staff_roles(actor, &account, case, &mut roles);
         }
         if actor.has(Role::Auditor) {
             roles.push(CaseRole::Auditor);
@@ -180,16 +177,51 @@ impl Access {
         if actor.has(Role::Administrator) {
             roles.push(CaseRole::Administrator);
         }
+        if roles.is_empty() {
+            roles.push(CaseRole::Outsider);
+        }
         roles
     }
 
-    /// ACC-009: in one case nobody holds both an assessing role and one that prepares data or runs a room.
-    pub(crate) fn separated(&self, actor: &Actor, role: CaseRole) -> Result<(), Problem> {
-        let assesses = matches!(role, CaseRole::CaseHandler | CaseRole::DecisionMaker);
-        if assesses && (actor.has(Role::DataPreparer) || actor.has(Role::RoomIntake)) {
-            return Err(Problem::forbidden("role_separation"));
+    fn staff_roles(&self, actor: &Actor, account: &str, case: &Case, roles: &mut Vec<CaseRole>) {
+        let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings.body);
+        if here(Role::CaseHandler) {
+            roles.push(CaseRole::CaseHandler);
         }
-        Ok(())
+        let opinions = case.dossier().map(|dossier| &dossier.opinions);
+        if here(Role::DecisionMaker) || opinions.is_some_and(|o| o.advisers.contains_key(account)) {
+            roles.push(CaseRole::DecisionMaker);
+        } else if case.decided().is_some_and(|decided| decided.issued_by == account) {
+            roles.push(CaseRole::PastDecisionMaker);
+        }
+        let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
+        let for_a_source = |role: Role| sources.iter().any(|source| actor.has_for(role, source));
+        if for_a_source(Role::RegistryHandler) {
+            roles.push(CaseRole::RegistryHandler);
+        }
+        match opinions.and_then(|o| o.reviewers.get(account)) {
+            Some(reviewer) if reviewer.opinion.is_none() => roles.push(CaseRole::Reviewer),
+            Some(_) => roles.push(CaseRole::PastReviewer),
+            None => {}
+        }
+        if actor.has(Role::AppealHandler) && case.is_appealed() {
+            roles.push(CaseRole::AppealHandler);
+        }
+        if for_a_source(Role::DataPreparer) {
+            roles.push(CaseRole::DataPreparer);
+        }
+    }
+
+    /// ACC-009: in one case nobody holds both an assessing role and one that prepares data or runs a room: neither by the
+    /// roles held now, nor by what was done in the case before.
+    pub(crate) fn separated(&self, actor: &Actor, case: &Case, role: CaseRole) -> Result<(), Problem> {
+        let prepares = actor.has(Role::DataPreparer) || actor.has(Role::RoomIntake);
+        let apart = match role {
+            CaseRole::CaseHandler | CaseRole::DecisionMaker => !prepares,
+            CaseRole::DataPreparer => !case.assessors().contains(actor.account.to_string().as_str()),
+            _ => true,
+        };
+        if apart { Ok(()) } else { Err(Problem::forbidden("role_separation")) }
     }
 
     /// The view that an actor has of a case.
@@ -238,6 +270,33 @@ impl Access {
 
     pub(crate) fn room_ids(&self) -> Vec<String> {
         self.settings.rooms.iter().map(|room| room.id.clone()).collect()
+    }
+}
+
+/// Who runs a command: somebody, or a timer.
+#[derive(Clone, Copy)]
+pub(crate) enum Who<'a> {
+    /// Somebody who is logged in.
+    Person(&'a Actor),
+    /// A timer; what it does for somebody names them (ACC-104).
+    Clock(Option<&'a str>),
+}
+
+impl Who<'_> {
+    /// The account that events name.
+    pub(crate) fn account(&self) -> String {
+        match self {
+            Who::Person(actor) => actor.account.to_string(),
+            Who::Clock(_) => "clock".to_owned(),
+        }
+    }
+
+    /// As the audit log names it.
+    pub(crate) fn audit(&self, role: Option<CaseRole>) -> audit::Actor {
+        match self {
+            Who::Person(actor) => audit_actor(actor, role),
+            Who::Clock(_) => audit::Actor::clock(),
+        }
     }
 }
 

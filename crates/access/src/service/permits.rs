@@ -14,7 +14,7 @@ use store::{Tx, jobs};
 use super::{Access, CHANGE, ISSUE, PERMIT_CHANGED, audit_actor};
 use crate::error::AccessError;
 use crate::letter::{self, letter};
-use crate::model::{Case, Command, LetterRef, Prepared, Standing};
+use crate::model::{Case, Command, LetterRef, Prepared, Proposal, Standing, Work};
 use crate::permissions::CaseRole;
 use crate::permit::{CompileError, Numbers, compile};
 use crate::sql::{self, PermitRow};
@@ -38,22 +38,22 @@ impl Access {
         &self,
         tx: &mut Tx,
         loaded: &sql::Loaded,
+        proposal: &Proposal,
     ) -> Result<Result<Issue, Problem>, AccessError> {
-        let Case::Processing(at) = &loaded.case else {
-            return Ok(Err(Problem::conflict("wrong_state", "the case is not processed")));
+        let Some(dossier) = loaded.case.dossier() else {
+            return Ok(Err(Problem::conflict("wrong_state", "the application was not handed in")));
         };
-        let Some(proposal) = &at.work.proposal else {
-            return Ok(Err(Problem::conflict("no_proposal", "a case handler proposes the decision first")));
-        };
-        let content = sql::revision(tx, &self.zone, loaded.id, at.dossier.revision).await?;
+        let nothing = Work::default();
+        let work = loaded.case.work().unwrap_or(&nothing);
+        let content = sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?;
         let content = content.ok_or_else(|| AccessError::Damaged(format!("case {} has no content", loaded.id)))?;
         let now = self.zone.now();
         let today = now.date_in_oslo();
-        let number = format!("{}/V1", at.dossier.number);
+        let number = format!("{}/V1", dossier.number);
         let permit = if proposal.decision.grants() {
             // Compiled once with a placeholder: a decision that gives no permit takes no number.
-            let fee_max_ore = at.work.fee.as_ref().map_or(0, |fee| fee.max_ore);
-            let case = at.dossier.number.as_str();
+            let fee_max_ore = work.fee.as_ref().map_or(0, |fee| fee.max_ore);
+            let case = dossier.number.as_str();
             let mut numbers = Numbers { series: "NO-0000-000000", case, decision: &number, now, today, fee_max_ore };
             if let Err(error) = compile(&content, &proposal.decision, &numbers) {
                 return Ok(Err(not_compiled(&error)));
@@ -71,13 +71,13 @@ impl Access {
         let rooms = &self.settings.rooms;
         let room_name = rooms.iter().find(|room| room.id == content.text("proc.room")).map(|room| room.name.clone());
         let letter = letter(&letter::Source {
-            case: &at.dossier.number,
+            case: &dossier.number,
             decision_number: &number,
             date: today,
             content: &content,
             decision: &proposal.decision,
-            assessments: &at.work.assessments,
-            fee: at.work.fee.as_ref(),
+            assessments: &work.assessments,
+            fee: work.fee.as_ref(),
             permit: permit.as_ref(),
             room_name: &room_name.unwrap_or_default(),
             synthetic: self.settings.synthetic,

@@ -123,13 +123,15 @@ impl Access {
 
 /// The fields that the register leaves out: those the applicant asks for, until the handler has decided (ACC-181). The
 /// title is always shown.
-fn masked(_dossier: &Dossier, content: &Content) -> BTreeSet<String> {
+fn masked(dossier: &Dossier, content: &Content) -> BTreeSet<String> {
     let asked = content.fields.get("add.confidential").and_then(Value::as_array).into_iter().flatten();
-    asked
-        .filter_map(|row| row.get("field").and_then(Value::as_str))
-        .filter(|field| *field != "pub.title")
-        .map(str::to_owned)
-        .collect()
+    let asked = asked.filter_map(|row| row.get("field").and_then(Value::as_str)).map(str::to_owned);
+    let decided = dossier.confidentiality.iter().filter(|(_, decided)| decided.confidential);
+    let mut masked: BTreeSet<String> = asked.chain(decided.map(|(field, _)| field.clone())).collect();
+    masked.retain(|field| {
+        field != "pub.title" && dossier.confidentiality.get(field).is_none_or(|decided| decided.confidential)
+    });
+    masked
 }
 
 /// The fields that everybody may see (audience P) minus the masked ones, with the sources and variables.

@@ -56,11 +56,20 @@ pub async fn run(
     name: &str,
     payload: Value,
 ) -> Result<access::views::Done, Problem> {
-    let version = match access.case(actor, id).await {
-        Ok(case) => case.summary.version,
-        Err(_) => 1,
-    };
+    let mut version = 1;
+    if let Ok(case) = access.case(actor, id).await {
+        version = case.summary.version;
+        // ACC-083: the first thing that staff do in a case.
+        if case.summary.next.is_some_and(|next| next.slug() == "declare_interest") && name != "declare_interest" {
+            version = declare(access, actor, id, version).await?;
+        }
+    }
     access.command(actor, id, name, payload, &command_id(), version).await
+}
+
+async fn declare(access: &Access, actor: &Actor, id: CaseId, version: i64) -> Result<i64, Problem> {
+    let none = json!({"interest": "none"});
+    Ok(access.command(actor, id, "declare_interest", none, &command_id(), version).await?.version)
 }
 
 /// A case that was submitted.

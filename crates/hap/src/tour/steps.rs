@@ -229,6 +229,9 @@ async fn decide(site: &Site, researcher: &Persona, case: &str, guide: &mut Guide
     let decider = Persona::login(site, "decision-maker").await?;
     let (status, _) = command_refused(researcher, case, "start_screening", json!({}), 0).await?;
     ensure!(status == 403, "the applicant could handle the own case");
+    let (status, code) = command_refused(&handler, case, "assign_case", json!({}), 0).await?;
+    ensure!(status == 409 && code == "interest_not_declared", "staff acted before they declared their interests");
+    impartial(&[&handler, &decider], case).await?;
     command(&handler, case, "assign_case", json!({})).await?;
     let questions = json!({"kind": "clarification", "questions": [{"field": "use.why", "question": "Hvilke legemidler gjelder det?"}]});
     command(&handler, case, "request_info", questions).await?;
@@ -242,6 +245,14 @@ async fn decide(site: &Site, researcher: &Persona, case: &str, guide: &mut Guide
     guide.step("one field was asked about and answered; the clock paused");
     let series = decision(&handler, &decider, researcher, case, guide).await?;
     Ok(series)
+}
+
+/// Staff say that they have no conflict of interest in the case.
+async fn impartial(staff: &[&Persona], case: &str) -> anyhow::Result<()> {
+    for who in staff {
+        command(who, case, "declare_interest", json!({"interest": "none"})).await?;
+    }
+    Ok(())
 }
 
 /// From an answered application to the permit; gives its series.
@@ -352,6 +363,7 @@ async fn again(site: &Site, researcher: &mut Persona, _: &Wanted, guide: &mut Gu
     command(researcher, &case, "submit", json!({})).await?;
     let handler = Persona::login(site, "case-handler-1").await?;
     let decider = Persona::login(site, "decision-maker").await?;
+    impartial(&[&handler, &decider], &case).await?;
     command(&handler, &case, "assign_case", json!({})).await?;
     let series = decision(&handler, &decider, researcher, &case, guide).await?;
     deliver(researcher, &series, wanted.sources.len(), guide).await?;

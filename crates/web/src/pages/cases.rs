@@ -217,9 +217,31 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
 
 /// The commands that this page has a form for; the others belong to the application form or to the interface.
 const fn has_form(name: CommandName) -> bool {
-    !matches!(
+    use CommandName as C;
+    matches!(
         name,
-        CommandName::SaveDraft | CommandName::EditCart | CommandName::SaveFlaggedFields | CommandName::Submit
+        C::DeclareInterest
+            | C::SendInfo
+            | C::Withdraw
+            | C::DeleteDraft
+            | C::AcceptTerms
+            | C::DeclineTerms
+            | C::QueryTerms
+            | C::AssignCase
+            | C::StartScreening
+            | C::ConfirmComplete
+            | C::RequestInfo
+            | C::CancelInfoRequest
+            | C::AssessCriterion
+            | C::CalculateFee
+            | C::OfferTerms
+            | C::WithdrawTerms
+            | C::ProposeDecision
+            | C::ReturnProposal
+            | C::IssueDecision
+            | C::RevokePermit
+            | C::HoldPermit
+            | C::ReleaseHold
     )
 }
 
@@ -276,6 +298,7 @@ fn payload(name: &str, fields: &Fields) -> Value {
             };
             json!({"parts": fields.pairs().filter_map(part).collect::<Vec<_>>()})
         }
+        "declare_interest" => json!({"interest": fields.get("interest"), "reason": text("reason")}),
         "withdraw" | "decline_terms" => json!({"reason": text("reason")}),
         "withdraw_terms" | "return_proposal" | "revoke_permit" | "hold_permit" | "release_hold" => {
             json!({"reason": fields.get("reason")})

@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 pub use names::CommandName;
 pub use payload::{
-    Answer, AssessmentInput, Ballot, CartItem, Cell, ChangeInput, Configuration, Consent, Declaration, Deliverable, ExtensionReason,
-    MemberKind, PartInput, ProposalInput, Question, Recommendation, Reminder, RemovedInput, SourceAnswer, SourceCost,
-    Track, Visibility,
+    Answer, AssessmentInput, Ballot, CartItem, Cell, ChangeInput, Configuration, Consent, Declaration, Deliverable,
+    ExtensionReason, MemberKind, PartInput, ProposalInput, Question, Recommendation, Reminder, RemovedInput,
+    SourceAnswer, SourceCost, Track, Visibility,
 };
 
 use super::{InfoKind, Outcome};

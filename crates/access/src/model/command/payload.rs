@@ -47,7 +47,7 @@ pub struct Answer {
 }
 
 /// A criterion with its outcome.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssessmentInput {
     /// Id of the criterion, e.g. `N-3`.

@@ -41,12 +41,15 @@ impl Command {
             Command::AssignExternalId { value, .. } => one("value", value),
             Command::DispatchSourceTasks { question: Some(question), .. }
             | Command::RequestReview { question: Some(question), .. } => one("question", question),
-            Command::OfferTerms { without_statement } => {
-                without_statement.iter().map(|(s, reason)| (format!("without_statement.{s}"), reason.as_str())).collect()
-            }
+            Command::OfferTerms { without_statement } => without_statement
+                .iter()
+                .map(|(s, reason)| (format!("without_statement.{s}"), reason.as_str()))
+                .collect(),
             Command::AnswerSourceTask { answer, .. } => {
                 let of = |(id, said): (&String, &'a Deliverable)| match said {
-                    Deliverable::DeliverableChanged { proposal } => Some((format!("variables.{id}"), proposal.as_str())),
+                    Deliverable::DeliverableChanged { proposal } => {
+                        Some((format!("variables.{id}"), proposal.as_str()))
+                    }
                     _ => None,
                 };
                 let texts = [("quality", &answer.quality), ("statement", &answer.statement)];

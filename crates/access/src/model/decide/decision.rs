@@ -122,7 +122,10 @@ pub fn can_issue<'a>(case: &'a Case, actor: &str, on_behalf_of: Option<&str>) ->
 fn issue(case: &Case, meant: Option<Outcome>, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let proposal = can_issue(case, context.actor, context.on_behalf_of)?;
     if meant.is_some_and(|outcome| outcome != proposal.decision.outcome) {
-        return Err(Refusal::conflict("other_outcome", "the proposal says something else; return it or issue it as it is"));
+        return Err(Refusal::conflict(
+            "other_outcome",
+            "the proposal says something else; return it or issue it as it is",
+        ));
     }
     issued(proposal, context)
 }

@@ -1,7 +1,7 @@
 //! The applicant's own steps: writing the draft, handing it in, taking it back, beginning another one with its content.
 
 use super::{Context, Refusal, wrong_state};
-use crate::model::{Case, Command, Event};
+use crate::model::{Case, Command, Event, Submission};
 
 /// `draft_saved` is written at most once in this time (ACC-024).
 const DRAFT_SAVED_EVERY: i64 = 10 * 60 * 1_000_000;

@@ -59,7 +59,8 @@ fn request(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<
     // the decision maker's consent.
     if *kind == InfoKind::Completeness && dossier.complete_at.is_some() {
         if dossier.confirmed_again {
-            let remedy = "the applicant was asked to complete the application once more already; ask for a clarification";
+            let remedy =
+                "the applicant was asked to complete the application once more already; ask for a clarification";
             return Err(Refusal::conflict("already_complete", remedy));
         }
         if dossier.completeness_consent.is_none() {
@@ -86,7 +87,11 @@ fn request(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<
     for field in accepts {
         let answered = |c: &FieldComment| c.field == *field && c.status == CommentStatus::Answered;
         if !dossier.comments.iter().any(answered) || seen.contains(field) {
-            fields.push(FieldError::new(field, "accepts", "only answers that are not asked about again can be accepted"));
+            fields.push(FieldError::new(
+                field,
+                "accepts",
+                "only answers that are not asked about again can be accepted",
+            ));
         }
     }
     if let Some(source) = on_behalf_of

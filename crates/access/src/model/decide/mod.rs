@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use kernel::{Date, FieldError, Timestamp};
 
 pub use assess::missing_criteria;
+pub(crate) use decision::can_end;
 pub use decision::can_issue;
 
 use super::{Case, CaseId, Command, Declaration, Dossier, Event, LetterRef, Order};
@@ -218,15 +219,8 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
 
 /// ACC-083: staff say whether there is a conflict of interest before they do anything in a case.
 fn interest_declared(case: &Case, command: &Command, context: &Context<'_>) -> Result<(), Refusal> {
-    let staff = matches!(
-        context.role,
-        CaseRole::CaseHandler
-            | CaseRole::RegistryHandler
-            | CaseRole::Reviewer
-            | CaseRole::DecisionMaker
-            | CaseRole::AppealHandler
-    );
-    if !staff || matches!(command, Command::DeclareInterest { .. }) || matches!(case, Case::Draft(_)) {
+    if !context.role.is_staff() || matches!(command, Command::DeclareInterest { .. }) || matches!(case, Case::Draft(_))
+    {
         return Ok(());
     }
     match case.folder().interests.get(context.actor) {

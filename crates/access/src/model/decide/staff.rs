@@ -97,8 +97,7 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
         }
         (_, Command::Configure { configuration }) => {
             // ACC-082: cells can be removed, never added; a cell that the table denies cannot be removed either.
-            let unknown =
-                configuration.removed.iter().find(|c| !permissions::allows(c.state, c.role, c.command));
+            let unknown = configuration.removed.iter().find(|c| !permissions::allows(c.state, c.role, c.command));
             if let Some(cell) = unknown {
                 let message = format!(
                     "{} in {} by {} is not in the table",
@@ -150,9 +149,10 @@ fn waits(case: &Case, reminder: &Reminder) -> bool {
                 | Case::AwaitingInfo(_)
                 | Case::AwaitingAcceptance(_)
         ),
-        (Reminder::Source(source), _) => case.work().and_then(|work| work.tasks.get(source)).is_some_and(|task| {
-            matches!(task.state, TaskState::Created | TaskState::Accepted | TaskState::Returned)
-        }),
+        (Reminder::Source(source), _) => case
+            .work()
+            .and_then(|work| work.tasks.get(source))
+            .is_some_and(|task| matches!(task.state, TaskState::Created | TaskState::Accepted | TaskState::Returned)),
         (Reminder::Review(account), _) => {
             case.dossier().and_then(|d| d.opinions.reviewers.get(account)).is_some_and(|r| r.opinion.is_none())
         }

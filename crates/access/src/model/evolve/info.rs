@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use kernel::Timestamp;
 
 use super::super::{
-    AwaitingInfo, Case, CommentStatus, Dossier, Event, FieldComment, InfoKind, InfoRequest, Pause, Processing, Recorded,
-    Resume,
+    AwaitingInfo, Case, CommentStatus, Dossier, Event, FieldComment, InfoKind, InfoRequest, Pause, Processing,
+    Recorded, Resume,
 };
 
 pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {

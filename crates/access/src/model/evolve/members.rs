@@ -1,8 +1,6 @@
 //! Members, invitations, the applicant.
 
-use super::super::{
-    Case, Confirmation, Event, Folder, Invitation, InvitedTo, Member, MemberKind, Recorded, Reviewer,
-};
+use super::super::{Case, Confirmation, Event, Folder, Invitation, InvitedTo, Member, MemberKind, Recorded, Reviewer};
 
 pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     let at = recorded.at;

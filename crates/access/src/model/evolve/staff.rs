@@ -1,8 +1,6 @@
 //! What staff do around the matter itself.
 
-use super::super::{
-    Case, Confidentiality, Consent, Consented, Event, Extension, Recorded, Redaction, Reminder,
-};
+use super::super::{Case, Confidentiality, Consent, Consented, Event, Extension, Recorded, Redaction, Reminder};
 
 pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     let (at, by) = (recorded.at, recorded.actor.clone());
