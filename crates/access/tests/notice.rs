@@ -120,7 +120,8 @@ async fn the_feed_is_for_the_body_and_for_sources_that_have_a_part() {
         npr.grants[0].scope = Some("npr".into());
         assert_eq!(kinds(&npr).await.unwrap(), Vec::<String>::new(), "not before it has a part in the case");
         run(&access, &cast.handler, id, "confirm_complete", json!({})).await.unwrap();
-        assert_eq!(kinds(&npr).await.unwrap(), ["submitted", "screening_started", "completeness_confirmed"]);
+        let seen = ["submitted", "screening_started", "interest_declared", "completeness_confirmed"];
+        assert_eq!(kinds(&npr).await.unwrap(), seen);
         let mut other = testkit::actor("krg", Role::RegistryHandler, "krg");
         other.grants[0].scope = Some("kreft".into());
         assert_eq!(kinds(&other).await.unwrap(), Vec::<String>::new());

@@ -153,29 +153,33 @@ async fn acc_092_every_cell_of_the_built_commands() {
                 *role = Some(CaseRole::Outsider);
             }
         }
+        let now = version(&access, &cast, id).await;
         for (actor, role) in &actors {
             for name in CommandName::ALL.iter().filter(|name| name.is_built()) {
                 let allowed = role.is_some_and(|role| allows(state, role, *name));
                 if allowed {
                     continue;
                 }
-                let now = version(&access, &cast, id).await;
                 let answer = access.command(actor, id, name.slug(), payload(*name), &support::command_id(), now).await;
                 assert_eq!(answer, Err(Problem::forbidden("forbidden")), "{state:?} {role:?} {name:?}");
                 denied += 1;
             }
         }
-        // Allowed cells, each on a case of its own.
+        // Allowed cells; what a guard refused has changed nothing, so the case serves for the next one.
+        let mut own = None;
         for (actor, role) in &actors {
-            for name in CommandName::ALL
-                .iter()
-                .filter(|name| name.is_built() && role.is_some_and(|role| allows(state, role, **name)))
-            {
-                let own = in_state(&access, &cast, state).await;
-                let now = version(&access, &cast, own).await;
-                let answer = access.command(actor, own, name.slug(), payload(*name), &support::command_id(), now).await;
+            let built = CommandName::ALL.iter().filter(|name| name.is_built());
+            for name in built.filter(|name| role.is_some_and(|role| allows(state, role, **name))) {
+                let case = match own {
+                    Some(case) => case,
+                    None => in_state(&access, &cast, state).await,
+                };
+                let now = version(&access, &cast, case).await;
+                let answer =
+                    access.command(actor, case, name.slug(), payload(*name), &support::command_id(), now).await;
                 assert_ne!(answer, Err(Problem::forbidden("forbidden")), "{state:?} {role:?} {name:?}");
                 assert!(!matches!(&answer, Err(Problem::NotFound { .. } | Problem::Unavailable { .. })), "{answer:?}");
+                own = answer.is_err().then_some(case);
             }
         }
     }
