@@ -1,9 +1,13 @@
 //! The tables of this area. Personal data (drafts, revisions, letters) are sealed and bound to their place; the state of
 //! a case is kept beside its events as what replaying them gives.
 
+mod list;
 mod people;
+mod views;
 
+pub(crate) use list::{ListQuery, MOST, list};
 pub(crate) use people::*;
+pub(crate) use views::{delete_saved_view, put_saved_view, saved_views};
 
 use audit::Zone;
 use kernel::{Date, Id, Timestamp, canonical_json, sha256_hex};
@@ -17,7 +21,7 @@ use crate::content::Content;
 use crate::form::DraftContent;
 use crate::model::{Case, CaseId, CaseKind, Event, Recorded};
 
-pub(crate) const MIGRATIONS: &[Migration] = &[CASES, PEOPLE];
+pub(crate) const MIGRATIONS: &[Migration] = &[CASES, PEOPLE, list::INBOX];
 
 const PEOPLE: Migration = Migration {
     name: "002_people",
@@ -91,9 +95,11 @@ pub(crate) struct Loaded {
     pub title: String,
     pub updated_at: Timestamp,
     pub case: Case,
+    /// The text that the words of the case were made from.
+    pub indexed: String,
 }
 
-const CASE_COLUMNS: &str = "id, version, head, title, updated_at, body";
+const CASE_COLUMNS: &str = "id, version, head, title, updated_at, body, search";
 
 fn loaded(row: &Row) -> Result<Loaded, AccessError> {
     Ok(Loaded {
@@ -103,6 +109,7 @@ fn loaded(row: &Row) -> Result<Loaded, AccessError> {
         title: row.get(3)?,
         updated_at: row.get(4)?,
         case: parse(&row.get::<String>(5)?)?,
+        indexed: row.get(6)?,
     })
 }
 
@@ -135,54 +142,40 @@ pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_ne
     let case = &loaded.case;
     let dossier = case.dossier();
     let number = dossier.map(|d| d.number.clone());
-    let sources: Vec<&str> = dossier.map(|d| d.order.sources()).unwrap_or_default();
-    let sources = sources.iter().map(|s| format!(" {s} ")).collect::<String>();
+    let named: Vec<&str> = dossier.map(|d| d.order.sources()).unwrap_or_default();
+    let sources = named.iter().map(|s| format!(" {s} ")).collect::<String>();
     let search = format!("{} {} {sources}", loaded.title, number.as_deref().unwrap_or_default()).to_lowercase();
     let body = text(case)?;
-    if is_new {
-        tx.execute(
-            "INSERT INTO access_case (id, number, state, version, applicant, handler, title, search, sources,
-               submitted_at, updated_at, body, head)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            params![
-                loaded.id,
-                number,
-                case.name().slug(),
-                loaded.version,
-                case.applicant(),
-                dossier.and_then(|d| d.handler.clone()),
-                &loaded.title,
-                search,
-                sources,
-                dossier.map(|d| d.submitted_at),
-                now,
-                body,
-                &loaded.head
-            ],
-        )
-        .await?;
-        return Ok(());
+    let values = params![
+        loaded.id,
+        number,
+        case.name().slug(),
+        loaded.version,
+        case.applicant(),
+        dossier.and_then(|d| d.handler.clone()),
+        &loaded.title,
+        &search,
+        sources,
+        dossier.map(|d| d.submitted_at),
+        now,
+        body,
+        &loaded.head,
+        list::rank(case, now.date_in_oslo(), now),
+        dossier.map(|d| d.track).unwrap_or_default().slug()
+    ];
+    let sql = if is_new {
+        "INSERT INTO access_case (id, number, state, version, applicant, handler, title, search, sources,
+           submitted_at, updated_at, body, head, rank, track)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    } else {
+        "UPDATE access_case SET number = $2, state = $3, version = $4, applicant = $5, handler = $6, title = $7,
+           search = $8, sources = $9, submitted_at = $10, updated_at = $11, body = $12, head = $13, rank = $14,
+           track = $15 WHERE id = $1"
+    };
+    tx.execute(sql, values).await?;
+    if is_new || loaded.indexed != search {
+        list::put_words(tx, loaded.id, &search, &named).await?;
     }
-    tx.execute(
-        "UPDATE access_case SET number = $2, state = $3, version = $4, handler = $5, title = $6, search = $7,
-           sources = $8, submitted_at = $9, updated_at = $10, body = $11, head = $12, applicant = $13 WHERE id = $1",
-        params![
-            loaded.id,
-            number,
-            case.name().slug(),
-            loaded.version,
-            dossier.and_then(|d| d.handler.clone()),
-            &loaded.title,
-            search,
-            sources,
-            dossier.map(|d| d.submitted_at),
-            now,
-            body,
-            &loaded.head,
-            case.applicant()
-        ],
-    )
-    .await?;
     Ok(())
 }
 
@@ -511,67 +504,6 @@ pub(crate) async fn change_permit(
     )
     .await?;
     Ok(())
-}
-
-/// Who looks at a list of cases, and for what.
-pub(crate) struct ListQuery<'a> {
-    /// Only cases of this applicant.
-    pub applicant: Option<&'a str>,
-    /// Only cases that name one of these sources.
-    pub sources: Option<&'a [String]>,
-    /// Whether drafts are left out.
-    pub submitted_only: bool,
-    pub state: Option<&'a str>,
-    pub handler: Option<&'a str>,
-    pub source: Option<&'a str>,
-    pub search: &'a str,
-    pub from: i64,
-    pub size: i64,
-}
-
-pub(crate) async fn list(tx: &mut Tx, query: &ListQuery<'_>) -> Result<(Vec<Loaded>, i64), AccessError> {
-    let mut conditions = vec!["search LIKE $1 ESCAPE '!'".to_owned()];
-    let mut values = vec![store::Value::from(like(query.search))];
-    let mut add = |condition: &str, value: store::Value, values: &mut Vec<store::Value>| {
-        values.push(value);
-        conditions.push(condition.replace('?', &format!("${}", values.len())));
-    };
-    if let Some(applicant) = query.applicant {
-        add("applicant = ?", applicant.into(), &mut values);
-    }
-    if let Some(state) = query.state {
-        add("state = ?", state.into(), &mut values);
-    }
-    if let Some(handler) = query.handler {
-        add("handler = ?", handler.into(), &mut values);
-    }
-    if let Some(source) = query.source {
-        add("sources LIKE ? ESCAPE '!'", format!("% {} %", escaped(source)).into(), &mut values);
-    }
-    if let Some(sources) = query.sources {
-        let mut any = Vec::new();
-        for source in sources {
-            values.push(format!("% {} %", escaped(source)).into());
-            any.push(format!("sources LIKE ${} ESCAPE '!'", values.len()));
-        }
-        conditions.push(if any.is_empty() { "1 = 0".into() } else { format!("({})", any.join(" OR ")) });
-    }
-    if query.submitted_only {
-        conditions.push("number IS NOT NULL".into());
-    } else {
-        conditions.push("state <> 'lapsed'".into());
-    }
-    let filter = conditions.join(" AND ");
-    let total = tx.query_one(&format!("SELECT COUNT(*) FROM access_case WHERE {filter}"), &values).await?.get(0)?;
-    values.push(query.size.into());
-    values.push(query.from.into());
-    let sql = format!(
-        "SELECT {CASE_COLUMNS} FROM access_case WHERE {filter} ORDER BY updated_at DESC, id LIMIT ${} OFFSET ${}",
-        values.len() - 1,
-        values.len()
-    );
-    let rows = tx.query(&sql, &values).await?;
-    Ok((rows.iter().map(loaded).collect::<Result<_, _>>()?, total))
 }
 
 fn escaped(text: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use kernel::{Date, LangMap, Timestamp};
+use kernel::{Date, LangMap, Problem, Timestamp};
 use protocol::dsse::Envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,20 +23,30 @@ use crate::rules;
 pub struct Page<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// How many there are in all.
+    /// How many there are in all; with `more`, how many of them can be paged through.
     pub total: i64,
+    /// Whether there are more than can be paged through: the list is to be narrowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// Index of the first item of this page.
     pub from: i64,
     /// Most items of a page.
     pub size: i64,
 }
 
-/// What a list of cases is narrowed to.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+/// What a list of cases is narrowed to. What is empty does not narrow.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CaseFilter {
-    /// Words in title, number or sources.
+    /// Beginnings of words in title, number or sources.
     pub q: String,
+    /// `open` for cases that somebody is waited for in, `over` for the others, `all`.
+    pub which: Option<String>,
+    /// Name of a track.
+    pub track: Option<String>,
+    /// Due on this day or before.
+    #[serde(deserialize_with = "day")]
+    pub due_by: Option<Date>,
     /// Name of a state.
     pub state: Option<String>,
     /// Account of the handler, or `me`.
@@ -47,6 +57,41 @@ pub struct CaseFilter {
     pub from: i64,
     /// Most items, 1 to 100; 0 for the usual 25.
     pub size: i64,
+}
+
+/// A day, or none for an empty text: forms send that for what was left open.
+fn day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+}
+
+/// A filter of the inbox under a name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct SavedView {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// The filter.
+    pub filter: CaseFilter,
+    /// Whether colleagues of the body see it.
+    pub shared: bool,
+    /// Whether it is the looker's own.
+    pub own: bool,
+}
+
+/// What became of one case in an action on several.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct BulkLine {
+    /// Case.
+    pub id: CaseId,
+    /// Number, when the actor may see the case.
+    pub number: Option<String>,
+    /// Title, when the actor may see the case.
+    pub title: String,
+    /// Why nothing was done; none when it was.
+    pub refused: Option<Problem>,
 }
 
 /// A case in a list.

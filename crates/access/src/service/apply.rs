@@ -42,7 +42,15 @@ impl Access {
                 let recorded = Recorded { seq: 1, at: now, actor: account.clone(), on_behalf_of: None, event };
                 let case = evolve(None, &recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;
                 let title = title_of(&content.fields);
-                let mut loaded = sql::Loaded { id, version: 1, head: String::new(), title, updated_at: now, case };
+                let mut loaded = sql::Loaded {
+                    id,
+                    version: 1,
+                    head: String::new(),
+                    title,
+                    updated_at: now,
+                    case,
+                    indexed: String::new(),
+                };
                 let role = CaseRole::Applicant.slug();
                 loaded.head = sql::chain(id, &recorded, role, "")?;
                 sql::put_case(tx, &loaded, now, true).await?;

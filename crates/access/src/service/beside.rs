@@ -71,6 +71,7 @@ impl Access {
             title,
             updated_at: after.updated_at,
             case: after.case.clone(),
+            indexed: after.indexed.clone(),
         };
         sql::put_case(tx, &row, now, false).await
     }
@@ -207,7 +208,7 @@ impl Access {
         let role = CaseRole::Applicant.slug();
         let head = sql::chain(to, &recorded, role, "")?;
         let title = title_of(&content.fields);
-        let loaded = sql::Loaded { id: to, version: 1, head, title, updated_at: now, case };
+        let loaded = sql::Loaded { id: to, version: 1, head, title, updated_at: now, case, indexed: String::new() };
         sql::put_case(tx, &loaded, now, true).await?;
         sql::put_event(tx, to, &recorded, role, "").await?;
         sql::put_draft(tx, &self.zone, to, &content, now).await

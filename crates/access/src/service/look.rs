@@ -11,102 +11,16 @@ use super::Access;
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::form::Report;
-use crate::model::{Case, CaseId, CommandName, Recorded, StateName, replay};
+use crate::model::{Case, CaseId, CommandName, Recorded, replay};
 use crate::permissions::{CaseRole, View};
 use crate::sql;
-use crate::views::{self, CaseFilter, CaseSummary, CaseView, DecisionView, OfferView, Page, ProposalView};
+use crate::views::{self, CaseView, DecisionView, OfferView, ProposalView};
 
 /// Fields of the application that a registry handler sees beside the own source's variables (`access.md` section 8).
 const SHARED_SECTIONS: [&str; 4] = ["pub", "use", "pop", "proc"];
 
 impl Access {
-    /// The actor's own applications, last changed first.
-    ///
-    /// # Errors
-    /// Those of the database; an unknown state.
-    pub async fn own_cases(&self, actor: &Actor, filter: &CaseFilter) -> Result<Page<CaseSummary>, Problem> {
-        let account = actor.account.to_string();
-        self.listed(actor, filter, Some(&account), None, false).await
-    }
-
-    /// The cases of the body for its staff and the auditor, of the own sources for registry handlers.
-    ///
-    /// # Errors
-    /// `forbidden` for everybody else.
-    pub async fn cases(&self, actor: &Actor, filter: &CaseFilter) -> Result<Page<CaseSummary>, Problem> {
-        let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings().body);
-        if here(Role::CaseHandler) || here(Role::DecisionMaker) || actor.has(Role::Auditor) {
-            return self.listed(actor, filter, None, None, true).await;
-        }
-        let of_sources = |g: &&identity::Grant| matches!(g.role, Role::RegistryHandler | Role::DataPreparer);
-        let sources: Vec<String> = actor.grants.iter().filter(of_sources).filter_map(|g| g.scope.clone()).collect();
-        if sources.is_empty() {
-            return Err(self.refusal(actor, audit::Object::new("cases", "all")).await);
-        }
-        self.listed(actor, filter, None, Some(&sources), true).await
-    }
-
-    async fn listed(
-        &self,
-        actor: &Actor,
-        filter: &CaseFilter,
-        applicant: Option<&str>,
-        sources: Option<&[String]>,
-        submitted_only: bool,
-    ) -> Result<Page<CaseSummary>, Problem> {
-        let state = filter.state.as_deref().filter(|s| !s.is_empty());
-        if let Some(state) = state.filter(|s| StateName::parse(s).is_none()) {
-            return Err(Problem::invalid("state", "unknown", format!("there is no state {state}")));
-        }
-        let account = actor.account.to_string();
-        let handler = filter.handler.as_deref().filter(|h| !h.is_empty());
-        let handler = handler.map(|handler| if handler == "me" { account.as_str() } else { handler });
-        let size = if filter.size <= 0 { 25 } else { filter.size.min(100) };
-        let from = filter.from.max(0);
-        let query = sql::ListQuery {
-            applicant,
-            sources,
-            submitted_only,
-            state,
-            handler,
-            source: filter.source.as_deref().filter(|s| !s.is_empty()),
-            search: &filter.q,
-            from,
-            size,
-        };
-        let found = self.zone.store.read("access.list", async |tx: &mut Tx| sql::list(tx, &query).await).await;
-        let (rows, total) = found.map_err(Problem::from)?;
-        // A state in which a source has no part in the case is not shown to its handlers.
-        let visible = rows.iter().filter(|loaded| self.view_of(actor, &loaded.case).is_some());
-        Ok(Page { items: visible.map(|loaded| self.summary(actor, loaded)).collect(), total, from, size })
-    }
-
-    fn summary(&self, actor: &Actor, loaded: &sql::Loaded) -> CaseSummary {
-        let case = &loaded.case;
-        let clock = views::clock(case, self.zone.clock.today());
-        let commands = self.commands(actor, case);
-        CaseSummary {
-            id: loaded.id,
-            number: case.dossier().map(|d| d.number.clone()),
-            title: loaded.title.clone(),
-            state: case.name(),
-            outward: views::outward(case.name()),
-            version: loaded.version,
-            sources: case
-                .dossier()
-                .map(|d| d.order.sources().into_iter().map(str::to_owned).collect())
-                .unwrap_or_default(),
-            submitted_at: case.dossier().map(|d| d.submitted_at),
-            updated_at: loaded.updated_at,
-            waits_for: case.waits_for(),
-            handler: case.dossier().and_then(|d| d.handler.clone()),
-            due: views::due(case, clock.as_ref()),
-            clock,
-            next: views::next_step(&commands, case),
-        }
-    }
-
-    fn commands(&self, actor: &Actor, case: &Case) -> Vec<views::AllowedCommand> {
+    pub(super) fn commands(&self, actor: &Actor, case: &Case) -> Vec<views::AllowedCommand> {
         let mut roles = self.roles(actor, case);
         roles.retain(|role| self.separated(actor, case, *role).is_ok());
         let built = CommandName::ALL.iter().copied().filter(|name| name.is_built());

@@ -6,6 +6,7 @@ mod archive;
 mod beside;
 mod decide;
 mod feed;
+mod inbox;
 mod known;
 mod look;
 mod outbox;
