@@ -114,11 +114,6 @@ impl Frame {
         ["population", "exposure", "outcome", "covariate", "control_matching", "linkage", "other"]
     }
 
-    /// States that the queue of cases can be filtered by.
-    pub(crate) fn case_states(&self) -> [&'static str; 7] {
-        ["submitted", "pre_screening", "processing", "awaiting_info", "awaiting_acceptance", "decided", "withdrawn"]
-    }
-
     /// What people call an analysis room.
     pub(crate) fn room(&self, id: &str) -> String {
         id.strip_prefix("room:").map_or_else(|| id.to_owned(), str::to_uppercase)

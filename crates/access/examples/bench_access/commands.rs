@@ -21,8 +21,8 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
     let mut cases = Vec::new();
     for _ in 0..WRITERS[2] * CASES {
         let id = support::submitted(&access, &cast).await;
-        let version = access.case(&cast.handler, id).await.unwrap().summary.version;
-        cases.push((id, version));
+        let declared = support::run(&access, &cast.handler, id, "declare_interest", json!({"interest": "none"})).await;
+        cases.push((id, declared.unwrap().version));
     }
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let log = zone.log.clone();

@@ -323,7 +323,7 @@ impl Access {
                 )
                 .await?;
             let items = rows.iter().map(outbox_entry).collect::<Result<_, _>>()?;
-            Ok(Page { items, total, from, size })
+            Ok(Page { items, total, more: false, from, size })
         });
         read.await.map_err(Problem::from)
     }

@@ -90,7 +90,7 @@ impl Access {
         let found =
             self.zone.store.read("access.register", async |tx: &mut Tx| search(tx, today, q, from, size).await).await;
         let (rows, total) = found.map_err(Problem::from)?;
-        Ok(Page { items: rows.into_iter().map(|row| entry(row, today)).collect(), total, from, size })
+        Ok(Page { items: rows.into_iter().map(|row| entry(row, today)).collect(), total, more: false, from, size })
     }
 
     /// One entry of the public register.

@@ -1,12 +1,15 @@
 //! Cases: the queue of those who decide, and the workspace of one case for applicant and staff alike. Which commands are
 //! offered is the case's own answer; this page only draws a form for each.
 
+mod forms;
+mod inbox;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::form::FieldKind;
 use access::model::CommandName;
-use access::views::{AllowedCommand, CaseFilter, CaseSummary, CaseView, Page};
+use access::views::CaseView;
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
@@ -14,12 +17,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use delivery::DeliveryView;
 use identity::Role;
 use kernel::Problem;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::apply::plain;
 use super::draw;
-use crate::frame::{Frame, Pager, encode};
-use crate::input::{Path, Query};
+use crate::frame::Frame;
+use crate::input::Path;
 use crate::site::{Site, Who};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -27,35 +30,14 @@ use crate::{Services, WebError};
 const STAFF: Who = Who::Roles(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler, Role::Auditor]);
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.get("/cases", STAFF, queue)
+    site.get("/cases", STAFF, inbox::inbox)
+        .post("/cases", STAFF, inbox::bulk)
+        .post("/cases/views", STAFF, inbox::save_view)
+        .post("/cases/views/{id}/delete", STAFF, inbox::delete_view)
         .get("/cases/{id}", Who::LoggedIn, case)
         .post("/cases/{id}/{command}", Who::LoggedIn, command)
         .get("/cases/{id}/letter.pdf", Who::LoggedIn, letter)
         .get("/deliveries", Who::LoggedIn, deliveries)
-}
-
-#[derive(Template)]
-#[template(path = "cases/queue.html")]
-struct Queue {
-    f: Frame,
-    page: Page<CaseSummary>,
-    q: String,
-    state: String,
-    pager: Pager,
-}
-
-async fn queue(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Query(mut filter): Query<CaseFilter>,
-) -> Result<Response, WebError> {
-    filter.state = filter.state.filter(|s| !s.is_empty());
-    let page = services.access.cases(visitor.actor()?, &filter).await.map_err(visitor.fail())?;
-    let state = filter.state.unwrap_or_default();
-    let f = Frame::of(&visitor);
-    let address = format!("/cases?q={}&state={}", encode(&filter.q), encode(&state));
-    let pager = f.pager(&address, page.from, page.items.len(), page.size, page.total);
-    draw(&visitor, &Queue { f, page, q: filter.q, state, pager })
 }
 
 /// One field of the application as submitted.
@@ -81,16 +63,29 @@ struct CasePage {
     f: Frame,
     case: CaseView,
     sections: Vec<(String, Vec<Answer>)>,
-    commands: Vec<AllowedCommand>,
+    groups: Vec<Group>,
     command_id: String,
     decision: Vec<Part>,
     deliveries: Vec<DeliveryView>,
     fee: String,
-    /// The command that is the next step.
-    next: String,
     /// Source, id and name of each variable applied for.
     items: Vec<(String, String, String)>,
+    /// Sources whose task is not answered yet.
+    waiting: Vec<String>,
+    /// Sources that the looker answers for.
+    own_sources: Vec<String>,
     names: Names,
+}
+
+impl CasePage {
+    /// Working days left of the clock, in words.
+    fn left(&self, days: &i64) -> String {
+        match days {
+            0 => self.f.t("due-today"),
+            ..0 => self.f.tv("case-clock-late", "n", -days),
+            _ => self.f.tv("case-clock-left", "n", days),
+        }
+    }
 }
 
 async fn case(
@@ -144,15 +139,33 @@ async fn case(
         ("/apply", "task-apply")
     };
     let text = f.t(crumb.1);
-    let next = case.summary.next.map(|n| n.slug().to_owned()).unwrap_or_default();
     let item = |i: &access::content::ContentItem| {
         (i.order.source.clone(), i.order.variable.clone(), names.variable(&i.order.variable))
     };
     let items = case.items.iter().map(item).collect();
-    let commands = case.commands.iter().filter(|c| has_form(c.name)).cloned().collect();
+    let answers_for = |source: &&String| actor.has_for(Role::RegistryHandler, source);
+    let own_sources = case.summary.sources.iter().filter(answers_for).cloned().collect();
+    let waiting = Vec::new();
+    let groups = grouped(&services, &f, &case, &names).await;
     let command_id = super::command_id(&services);
     let f = f.crumb(crumb.0, text);
-    draw(&visitor, &CasePage { f, sections, commands, command_id, decision, deliveries, fee, next, items, names, case })
+    draw(
+        &visitor,
+        &CasePage {
+            f,
+            sections,
+            groups,
+            command_id,
+            decision,
+            deliveries,
+            fee,
+            items,
+            waiting,
+            own_sources,
+            names,
+            case,
+        },
+    )
 }
 
 /// What people call sources, collections and variables.
@@ -215,34 +228,131 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
     }
 }
 
-/// The commands that this page has a form for; the others belong to the application form or to the interface.
-const fn has_form(name: CommandName) -> bool {
+/// Commands that belong together.
+struct Group {
+    /// `next`, or the matter.
+    name: &'static str,
+    forms: Vec<CommandForm>,
+}
+
+/// The form of one command.
+struct CommandForm {
+    name: &'static str,
+    /// Code of the guard that would refuse it now.
+    blocked: Option<&'static str>,
+    inputs: Vec<InputView>,
+}
+
+/// One question of a form as the template draws it.
+struct InputView {
+    name: &'static str,
+    /// `line`, `text`, `day`, `number`, `flag`, `one` or `several`.
+    kind: &'static str,
+    options: Vec<(String, String)>,
+    optional: bool,
+}
+
+/// The matter that a command belongs to; none for those that the application form, other pages or the interface give.
+const fn matter(name: CommandName) -> Option<&'static str> {
     use CommandName as C;
-    matches!(
-        name,
+    Some(match name {
         C::DeclareInterest
-            | C::SendInfo
-            | C::Withdraw
-            | C::DeleteDraft
-            | C::AcceptTerms
-            | C::DeclineTerms
-            | C::QueryTerms
-            | C::AssignCase
-            | C::StartScreening
-            | C::ConfirmComplete
-            | C::RequestInfo
-            | C::CancelInfoRequest
-            | C::AssessCriterion
-            | C::CalculateFee
-            | C::OfferTerms
-            | C::WithdrawTerms
-            | C::ProposeDecision
-            | C::ReturnProposal
-            | C::IssueDecision
-            | C::RevokePermit
-            | C::HoldPermit
-            | C::ReleaseHold
-    )
+        | C::StartScreening
+        | C::ConfirmComplete
+        | C::AssessCriterion
+        | C::CalculateFee
+        | C::OfferTerms
+        | C::WithdrawTerms
+        | C::AddTerms
+        | C::OfferStatistics
+        | C::ProposeDecision
+        | C::ReturnProposal
+        | C::IssueDecision
+        | C::ProposeNotCompleted
+        | C::IssueNotCompleted
+        | C::AcceptTerms
+        | C::DeclineTerms
+        | C::QueryTerms
+        | C::SendInfo => "work",
+        C::RequestInfo | C::CancelInfoRequest | C::SendMessage | C::Remark | C::SendReminder => "word",
+        C::DispatchSourceTasks | C::AcceptSourceTask | C::AnswerSourceTask | C::ReturnSourceTask => "source",
+        C::RequestReview | C::InviteReviewer | C::Review | C::Vote => "expert",
+        C::RevokePermit | C::HoldPermit | C::ReleaseHold => "permit",
+        C::AssignCase
+        | C::SetTrack
+        | C::ExtendDeadline
+        | C::DecideConfidentiality
+        | C::AssignExternalId
+        | C::ConfirmController
+        | C::InviteMember
+        | C::Withdraw
+        | C::DeleteDraft => "case",
+        _ => return None,
+    })
+}
+
+const MATTERS: [&str; 6] = ["work", "word", "source", "expert", "permit", "case"];
+
+/// The forms of what the looker may do: the next step first, then matter by matter.
+async fn grouped(services: &Services, f: &Frame, case: &CaseView, names: &Names) -> Vec<Group> {
+    let mut groups = vec![Group { name: "next", forms: Vec::new() }];
+    groups.extend(MATTERS.map(|name| Group { name, forms: Vec::new() }));
+    for command in &case.commands {
+        let Some(matter) = matter(command.name) else { continue };
+        let mut inputs = Vec::new();
+        for ask in forms::asks(command.name) {
+            inputs.push(input(services, f, case, names, ask).await);
+        }
+        let place = if case.summary.next == Some(command.name) { "next" } else { matter };
+        let form = CommandForm { name: command.name.slug(), blocked: command.blocked, inputs };
+        if let Some(group) = groups.iter_mut().find(|group| group.name == place) {
+            group.forms.push(form);
+        }
+    }
+    // What can be done now stands before what cannot.
+    for group in &mut groups {
+        group.forms.sort_by_key(|form| form.blocked.is_some());
+    }
+    groups.retain(|group| !group.forms.is_empty());
+    groups
+}
+
+async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, ask: &forms::Ask) -> InputView {
+    use forms::Kind;
+    let (kind, mut options) = match ask.kind {
+        Kind::Line => ("line", Vec::new()),
+        Kind::Text => ("text", Vec::new()),
+        Kind::Day => ("day", Vec::new()),
+        Kind::Number => ("number", Vec::new()),
+        Kind::Flag => ("flag", Vec::new()),
+        Kind::Choice(codes) => {
+            let option = |code: &&str| ((*code).to_owned(), f.t(f.key(&ask.name.replace('_', "-"), code)));
+            ("one", codes.iter().map(option).collect())
+        }
+        Kind::Person(role) => ("one", people(services, f, role).await),
+        Kind::People(role) => ("several", people(services, f, role).await),
+        Kind::Source | Kind::Sources => {
+            let source = |id: &String| (id.clone(), names.source(id));
+            let several = matches!(ask.kind, Kind::Sources);
+            (if several { "several" } else { "one" }, case.summary.sources.iter().map(source).collect())
+        }
+        Kind::Field => {
+            let fields = case.sections.iter().flat_map(|section| &section.fields);
+            let field = |v: &access::views::FieldView| (v.field.id.clone(), f.l(&v.field.label));
+            ("one", fields.filter(|v| v.visible && !v.value.is_null()).map(field).collect())
+        }
+    };
+    if kind == "one" && ask.optional {
+        options.insert(0, (String::new(), f.t("input-open")));
+    }
+    InputView { name: ask.name, kind, options, optional: ask.optional }
+}
+
+/// Those who hold a role, by name.
+async fn people(services: &Services, f: &Frame, role: Role) -> Vec<(String, String)> {
+    // A list that does not come leaves the choice open; the command says what is missing.
+    let found = services.identity.with_role(role).await.unwrap_or_default();
+    found.into_iter().map(|(account, name)| (account.to_string(), f.l(&name))).collect()
 }
 
 async fn command(
@@ -253,58 +363,12 @@ async fn command(
 ) -> Result<Response, WebError> {
     let case = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let version = fields.get("version").parse().unwrap_or(0);
-    let payload = payload(&name, &fields);
     let command_id = fields.get("command_id");
-    services
-        .access
-        .command(visitor.actor()?, case, &name, payload, command_id, version)
-        .await
-        .map_err(visitor.fail())?;
+    // An unknown name goes on: the service says that there is no such command.
+    let payload = CommandName::parse(&name).map(|name| forms::payload(name, &fields)).unwrap_or_default();
+    let actor = visitor.actor()?;
+    services.access.command(actor, case, &name, payload, command_id, version).await.map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
-}
-
-/// The payload of a command from the fields of its form.
-fn payload(name: &str, fields: &Fields) -> Value {
-    let text = |n: &str| Some(fields.get(n)).filter(|v| !v.is_empty()).map(str::to_owned);
-    match name {
-        "request_info" => json!({"kind": text("kind").unwrap_or_else(|| "clarification".to_owned()),
-            "questions": [{"field": fields.get("field"), "question": fields.get("question")}]}),
-        "send_info" => {
-            let answers: Vec<Value> = fields
-                .pairs()
-                .filter_map(|(n, v)| Some(json!({"field": n.strip_prefix("answer.")?, "answer": v})))
-                .collect();
-            json!({ "answers": answers })
-        }
-        "assess_criterion" => {
-            let one = |(n, v): (&str, &str)| {
-                let criterion = n.strip_prefix("outcome.")?;
-                (!v.is_empty()).then(|| json!({"criterion": criterion, "outcome": v, "reason": fields.get(&format!("reason.{criterion}"))}))
-            };
-            json!({"assessments": fields.pairs().filter_map(one).collect::<Vec<_>>()})
-        }
-        "accept_terms" => json!({"terms_hash": fields.get("terms_hash")}),
-        "query_terms" => json!({"question": fields.get("reason")}),
-        "propose_decision" => {
-            let part = |(n, v): (&str, &str)| {
-                let source = n.strip_prefix("part.")?;
-                let removed: Vec<Value> = fields
-                    .all(&format!("removed.{source}"))
-                    .map(|id| json!({"id": id, "reason": "not_necessary", "text": ""}))
-                    .collect();
-                Some(
-                    json!({"source": source, "outcome": v, "reason": fields.get(&format!("reason.{source}")), "removed": removed}),
-                )
-            };
-            json!({"parts": fields.pairs().filter_map(part).collect::<Vec<_>>()})
-        }
-        "declare_interest" => json!({"interest": fields.get("interest"), "reason": text("reason")}),
-        "withdraw" | "decline_terms" => json!({"reason": text("reason")}),
-        "withdraw_terms" | "return_proposal" | "revoke_permit" | "hold_permit" | "release_hold" => {
-            json!({"reason": fields.get("reason")})
-        }
-        _ => Value::Object(Map::new()),
-    }
 }
 
 async fn letter(

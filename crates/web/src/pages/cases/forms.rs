@@ -1,0 +1,247 @@
+//! What the form of each command asks, and the payload that its answers make. Commands whose forms follow the case itself
+//! (criteria, variables, sources) are drawn in the template; here stands what they ask beside that.
+
+use access::model::CommandName as C;
+use identity::Role;
+use serde_json::{Map, Value, json};
+
+use crate::visitor::Fields;
+
+/// One question of a form.
+pub(super) struct Ask {
+    /// Name in the payload; its label is the text `input-NAME`.
+    pub name: &'static str,
+    /// What may be answered.
+    pub kind: Kind,
+    /// Whether it may be left open.
+    pub optional: bool,
+}
+
+/// What may be answered.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// A line.
+    Line,
+    /// Lines.
+    Text,
+    /// A day.
+    Day,
+    /// A whole number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// One of these; their texts are `NAME-OPTION`.
+    Choice(&'static [&'static str]),
+    /// Somebody with this role.
+    Person(Role),
+    /// Several with this role.
+    People(Role),
+    /// One of the sources of the case.
+    Source,
+    /// Several of the sources of the case.
+    Sources,
+    /// One of the fields of the application.
+    Field,
+}
+
+const fn ask(name: &'static str, kind: Kind) -> Ask {
+    Ask { name, kind, optional: false }
+}
+
+const fn may(name: &'static str, kind: Kind) -> Ask {
+    Ask { name, kind, optional: true }
+}
+
+const REASON: &[Ask] = &[ask("reason", Kind::Text)];
+const RECOMMENDATIONS: Kind = Kind::Choice(&["grant", "grant_with_conditions", "refuse", "none"]);
+const EXPERTS: Kind = Kind::People(Role::Reviewer);
+
+/// What the form of a command asks.
+pub(super) const fn asks(command: C) -> &'static [Ask] {
+    match command {
+        C::Withdraw | C::DeclineTerms => const { &[may("reason", Kind::Text)] },
+        C::WithdrawTerms
+        | C::ReturnProposal
+        | C::RevokePermit
+        | C::HoldPermit
+        | C::ReleaseHold
+        | C::ProposeNotCompleted
+        | C::CorrectDecision
+        | C::ReverseDecision
+        | C::ReopenCase => REASON,
+        C::QueryTerms => const { &[ask("question", Kind::Text)] },
+        C::AssignCase => const { &[may("handler", Kind::Person(Role::CaseHandler))] },
+        C::RequestInfo => {
+            const {
+                &[
+                    ask("kind", Kind::Choice(&["clarification", "completeness"])),
+                    may("on_behalf_of", Kind::Source),
+                    may("deadline", Kind::Day),
+                ]
+            }
+        }
+        C::SetTrack => {
+            const {
+                &[
+                    ask("track", Kind::Choice(&["normal", "accelerated", "trusted_holder", "complex"])),
+                    ask("reason", Kind::Text),
+                ]
+            }
+        }
+        C::DispatchSourceTasks => {
+            const { &[may("sources", Kind::Sources), may("question", Kind::Text), may("due", Kind::Day)] }
+        }
+        C::AcceptSourceTask => const { &[ask("source", Kind::Source)] },
+        C::ReturnSourceTask => const { &[ask("source", Kind::Source), ask("reason", Kind::Text)] },
+        C::RequestReview => {
+            const {
+                &[
+                    ask("reviewers", EXPERTS),
+                    may("question", Kind::Text),
+                    may("blind", Kind::Flag),
+                    may("anonymous", Kind::Flag),
+                ]
+            }
+        }
+        C::InviteReviewer => const { &[may("email", Kind::Line), may("anonymous", Kind::Flag)] },
+        C::InviteMember => {
+            const { &[ask("kind", Kind::Choice(&["co_applicant", "representative"])), may("email", Kind::Line)] }
+        }
+        C::Review => const { &[ask("recommendation", RECOMMENDATIONS), ask("text", Kind::Text)] },
+        C::Vote => const { &[ask("ballot", Kind::Choice(&["for", "against", "abstain"])), may("reason", Kind::Text)] },
+        C::DeclareInterest => {
+            const { &[ask("interest", Kind::Choice(&["none", "conflict"])), may("reason", Kind::Text)] }
+        }
+        C::SendMessage | C::AddTerms => const { &[ask("text", Kind::Text)] },
+        C::Remark => const { &[ask("text", Kind::Text), ask("visibility", Kind::Choice(&["staff", "parties"]))] },
+        C::ExtendDeadline => {
+            const {
+                &[
+                    ask("code", Kind::Choice(&["complicated", "source", "hearing", "volume", "other"])),
+                    ask("days", Kind::Number),
+                    ask("reason", Kind::Text),
+                ]
+            }
+        }
+        C::OfferStatistics => const { &[ask("sources", Kind::Sources), ask("reason", Kind::Text)] },
+        C::DecideConfidentiality => {
+            const { &[ask("field", Kind::Field), may("confidential", Kind::Flag), ask("reason", Kind::Text)] }
+        }
+        C::AssignExternalId => const { &[ask("system", Kind::Line), ask("value", Kind::Line)] },
+        C::ConfirmController => const { &[ask("organisation", Kind::Line)] },
+        C::SendReminder => const { &[ask("reminder", Kind::Choice(&["info", "terms", "clock"]))] },
+        _ => &[],
+    }
+}
+
+/// The payload of a command from the fields of its form.
+pub(super) fn payload(command: C, fields: &Fields) -> Value {
+    let mut payload = Map::new();
+    for ask in asks(command) {
+        if let Some(value) = answer(ask, fields) {
+            payload.insert(ask.name.to_owned(), value);
+        }
+    }
+    let more = match command {
+        C::RequestInfo => json!({"questions": questions(fields)}),
+        C::SendInfo => {
+            json!({"answers": each(fields, "answer.", |field, text| json!({"field": field, "answer": text}))})
+        }
+        C::AssessCriterion => json!({"assessments": each(fields, "outcome.", |criterion, outcome| {
+            json!({"criterion": criterion, "outcome": outcome, "reason": fields.get(&format!("reason.{criterion}"))})
+        })}),
+        C::AcceptTerms => json!({"terms_hash": fields.get("terms_hash")}),
+        C::CalculateFee => json!({"case_hours": number(fields.get("case_hours")),
+            "source_hours": pairs(fields, "hours."), "preparation_hours": number(fields.get("preparation_hours"))}),
+        C::OfferTerms => json!({"without_statement": Value::Object(
+            filled(fields, "without.").map(|(source, why)| (source.to_owned(), json!(why))).collect())}),
+        C::ProposeDecision => json!({"parts": each(fields, "part.", |source, outcome| {
+            let removed: Vec<Value> = fields
+                .all(&format!("removed.{source}"))
+                .map(|id| json!({"id": id, "reason": "not_necessary", "text": ""}))
+                .collect();
+            json!({"source": source, "outcome": outcome, "reason": fields.get(&format!("reason.{source}")),
+                   "removed": removed})
+        }), "changes": each(fields, "change.", |path, granted| {
+            json!({"path": path, "granted": granted == "granted", "reason": fields.get(&format!("reason.{path}"))})
+        })}),
+        C::AnswerSourceTask => source_answer(fields),
+        _ => Value::Null,
+    };
+    if let Value::Object(more) = more {
+        payload.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    Value::Object(payload)
+}
+
+fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
+    let text = fields.get(ask.name).trim();
+    match ask.kind {
+        Kind::Flag => Some(Value::Bool(!text.is_empty())),
+        Kind::People(_) | Kind::Sources => {
+            let chosen: Vec<&str> = fields.all(ask.name).filter(|value| !value.is_empty()).collect();
+            (!chosen.is_empty() || !ask.optional).then(|| json!(chosen))
+        }
+        // What is no number goes on as it is: the command says what is wrong with it.
+        Kind::Number => {
+            (!text.is_empty() || !ask.optional).then(|| text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)))
+        }
+        _ => (!text.is_empty() || !ask.optional).then(|| json!(text)),
+    }
+}
+
+/// Questions on fields: those that were written.
+fn questions(fields: &Fields) -> Vec<Value> {
+    let one = |at: usize| {
+        let question = fields.get(&format!("question.{at}")).trim();
+        let field = fields.get(&format!("field.{at}"));
+        (!question.is_empty()).then(|| json!({"field": field, "question": question}))
+    };
+    (1..=QUESTIONS).filter_map(one).collect()
+}
+
+/// How many questions one form asks at most.
+pub(super) const QUESTIONS: usize = 5;
+
+fn filled<'a>(fields: &'a Fields, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    fields
+        .pairs()
+        .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.trim())))
+        .filter(|(_, value)| !value.is_empty())
+}
+
+fn each(fields: &Fields, prefix: &str, one: impl Fn(&str, &str) -> Value) -> Vec<Value> {
+    filled(fields, prefix).map(|(name, value)| one(name, value)).collect()
+}
+
+fn number(text: &str) -> Value {
+    let text = text.trim().replace(',', ".");
+    if text.is_empty() { Value::Null } else { text.parse::<f64>().map_or_else(|_| json!(text), |n| json!(n)) }
+}
+
+fn pairs(fields: &Fields, prefix: &str) -> Value {
+    Value::Object(filled(fields, prefix).map(|(name, value)| (name.to_owned(), number(value))).collect())
+}
+
+fn source_answer(fields: &Fields) -> Value {
+    let variables: Map<String, Value> = filled(fields, "variable.")
+        .map(|(id, answer)| {
+            let why = fields.get(&format!("why.{id}")).trim();
+            let value = match answer {
+                "deliverable_changed" => json!({"answer": answer, "proposal": why}),
+                "deliverable" => json!({"answer": answer}),
+                reason => json!({"answer": "not_deliverable", "reason": reason}),
+            };
+            (id.to_owned(), value)
+        })
+        .collect();
+    let text = |name: &str| Some(fields.get(name).trim()).filter(|text| !text.is_empty());
+    let cost = match (number(fields.get("hours")), number(fields.get("delivery_days"))) {
+        (Value::Null, Value::Null) => Value::Null,
+        (hours, days) => {
+            json!({"hours": hours, "delivery_days": days.as_f64().map_or(days.clone(), |d| json!(d as i64))})
+        }
+    };
+    json!({"source": fields.get("source"), "answer": {"variables": variables, "quality": text("quality"), "statement": text("statement")},
+           "cost": cost})
+}
