@@ -225,30 +225,50 @@ pub(crate) struct StoredEvent {
     pub hash: String,
 }
 
+const EVENT_COLUMNS: &str = "seq, at, actor, role, data, prev, hash, on_behalf_of";
+
+fn stored_event(row: &Row) -> Result<StoredEvent, AccessError> {
+    let event: Event = parse(&row.get::<String>(4)?)?;
+    Ok(StoredEvent {
+        recorded: Recorded { seq: row.get(0)?, at: row.get(1)?, actor: row.get(2)?, on_behalf_of: row.get(7)?, event },
+        role: row.get(3)?,
+        prev: row.get(5)?,
+        hash: row.get(6)?,
+    })
+}
+
 pub(crate) async fn events(tx: &mut Tx, id: CaseId, after: i64) -> Result<Vec<StoredEvent>, AccessError> {
-    let rows = tx
-        .query(
-            "SELECT seq, at, actor, role, data, prev, hash, on_behalf_of FROM access_event
-             WHERE case_id = $1 AND seq > $2 ORDER BY seq",
-            params![id, after],
-        )
-        .await?;
-    let event = |row: &Row| -> Result<StoredEvent, AccessError> {
-        let event: Event = parse(&row.get::<String>(4)?)?;
-        Ok(StoredEvent {
-            recorded: Recorded {
-                seq: row.get(0)?,
-                at: row.get(1)?,
-                actor: row.get(2)?,
-                on_behalf_of: row.get(7)?,
-                event,
-            },
-            role: row.get(3)?,
-            prev: row.get(5)?,
-            hash: row.get(6)?,
-        })
-    };
-    rows.iter().map(event).collect()
+    let sql = format!("SELECT {EVENT_COLUMNS} FROM access_event WHERE case_id = $1 AND seq > $2 ORDER BY seq");
+    tx.query(&sql, params![id, after]).await?.iter().map(stored_event).collect()
+}
+
+/// The next cases in the order of their ids, each with its events.
+pub(crate) async fn histories(
+    tx: &mut Tx,
+    after: &str,
+    most: i64,
+) -> Result<Vec<(Loaded, Vec<StoredEvent>)>, AccessError> {
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id > $1 ORDER BY id LIMIT $2");
+    let rows = tx.query(&sql, params![after, most]).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        found.push((loaded(row)?, Vec::new()));
+    }
+    let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(found) };
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS}, case_id FROM access_event WHERE case_id >= $1 AND case_id <= $2 ORDER BY case_id, seq"
+    );
+    let rows = tx.query(&sql, params![first.0.id, last.0.id]).await?;
+    let mut at = 0;
+    for row in &rows {
+        let case: CaseId = row.get(8)?;
+        while found.get(at).is_some_and(|(loaded, _)| loaded.id != case) {
+            at += 1;
+        }
+        let of = found.get_mut(at).ok_or_else(|| AccessError::Damaged(format!("events of {case} without a case")))?;
+        of.1.push(stored_event(row)?);
+    }
+    Ok(found)
 }
 
 /// A command that was carried out.

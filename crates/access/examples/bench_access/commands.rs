@@ -42,8 +42,17 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
             rate(&free) / rate(&locked),
         );
     }
+    fill_up(&access, &cast, &mut cases, options).await;
     stop.send_replace(true);
     sequencer.await.unwrap();
+}
+
+/// Goes on until there are as many events as are to be replayed.
+async fn fill_up(access: &Access, cast: &Arc<Cast>, cases: &mut [(CaseId, i64)], options: &Options) {
+    let events = |cases: &[(CaseId, i64)]| cases.iter().map(|(_, version)| version.unsigned_abs()).sum::<u64>();
+    while events(cases) < options.events {
+        run(access, cast, cases, WRITERS[2], options, None).await;
+    }
 }
 
 /// The times of all commands that were answered in the time that is measured.

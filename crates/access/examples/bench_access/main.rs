@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "what it found")]
 
 mod commands;
+mod lists;
 #[path = "../../tests/support/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod support;
@@ -17,15 +18,19 @@ use std::time::Duration;
 
 pub(crate) struct Options {
     pub(crate) seconds: f64,
+    pub(crate) cases: u64,
+    pub(crate) events: u64,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seconds: 4.0 };
+    let mut options = Options { seconds: 4.0, cases: 300_000, events: 72_000 };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--seconds" => options.seconds = value()?.parse().map_err(|e| format!("{argument}: {e}"))?,
+            "--cases" => options.cases = value()?.parse().map_err(|e| format!("{argument}: {e}"))?,
+            "--events" => options.events = value()?.parse().map_err(|e| format!("{argument}: {e}"))?,
             _ => return Err(format!("unknown: {argument}")),
         }
     }
@@ -48,12 +53,23 @@ pub(crate) fn quantile(times: &mut [Duration], q: f64) -> Duration {
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> Result<(), String> {
     let options = options()?;
+    let zones =
+        [("SQLite", testkit::zone("bench").await), ("PostgreSQL", testkit::durable_postgres_zone("bench").await)];
     println!(
         "Commands over distinct cases (`assign_case`: one event, one audit entry), every answer after the commit is on disk.\n"
     );
     println!("| database | writers | commands/s | p50 ms | p99 ms | under one lock: commands/s | p99 ms | ratio |");
     println!("|---|---|---|---|---|---|---|---|");
-    commands::measure("SQLite", &testkit::zone("bench").await, &options).await;
-    commands::measure("PostgreSQL", &testkit::durable_postgres_zone("bench").await, &options).await;
+    for (database, zone) in &zones {
+        commands::measure(database, zone, &options).await;
+    }
+    println!("\n{} cases listed and searched, all events replayed, a start.\n", options.cases);
+    println!("| database | question | found | p50 ms | p99 ms |");
+    println!("|---|---|---|---|---|");
+    for (database, zone) in &zones {
+        lists::replay(database, zone).await;
+        lists::measure(database, zone, &options).await;
+        lists::restart(database, zone).await;
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod archive;
 mod beside;
 mod decide;
 mod feed;
+mod history;
 mod inbox;
 mod known;
 mod look;
@@ -19,6 +20,7 @@ mod webhooks;
 
 pub use archive::Package;
 pub use feed::{Feed, FeedItem};
+pub use history::Replayed;
 pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use permits::PermitFollower;
 pub use register::changed_on;
