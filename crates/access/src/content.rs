@@ -117,6 +117,11 @@ impl Content {
         }
     }
 
+    /// The form that it was handed in under (ACC-005).
+    pub fn form(&self) -> &'static Form {
+        form::form(&self.form, &self.form_version).unwrap_or_else(form::short_form)
+    }
+
     /// The canonical bytes and their digest.
     ///
     /// # Errors

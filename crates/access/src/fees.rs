@@ -97,6 +97,11 @@ pub const fn usual_preparation_hours(sources: i64) -> i64 {
     if sources > 1 { 300 * sources } else { 0 }
 }
 
+/// Version of the fee table in force.
+pub fn table_version() -> &'static str {
+    &TABLE.version
+}
+
 /// The estimate `T = B(n) + r·ceil(h_case) + Σ max(m_s, ceil(h_s))·r_s + r_p·ceil(h_prep)`.
 pub fn estimate(hours: &Hours) -> FeeEstimate {
     let table = &*TABLE;

@@ -46,9 +46,9 @@ pub fn criteria(profile: &str) -> &'static [Criterion] {
     CRITERIA.profiles.get(profile).map_or(&[], Vec::as_slice)
 }
 
-/// Whether the short form has this field.
+/// Whether a form has this field.
 pub fn is_field(id: &str) -> bool {
-    form::short_form().field(id).is_some()
+    form::forms().iter().any(|form| form.field(id).is_some())
 }
 
 /// Whether nine digits are a Norwegian organisation number (modulus 11, weights 3 2 7 6 5 4 3 2).

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::clocks::{self, Clock};
 use crate::fees::FeeEstimate;
-use crate::form::{Fault, Field};
+use crate::form::{Fault, Field, LiveEstimate};
 use crate::model::{
     AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
     LetterRef, Outcome, PermitRef, Recorded, Refusal, StateName, Terms, WaitsFor, can_issue, missing_criteria,
@@ -292,6 +292,8 @@ pub struct DraftView {
     pub request: Option<RequestView>,
     /// A first estimate of the fee.
     pub fee: Option<FeeEstimate>,
+    /// The same with the lowest price and what it rests on (ACC-150).
+    pub price: Option<LiveEstimate>,
 }
 
 /// A case as somebody may see it.

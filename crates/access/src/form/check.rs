@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::value::{fits, is_email, range};
-use super::{Condition, Field, FieldKind, Form, Scope};
+use super::{Condition, Field, FieldKind, Form, Outside, Scope, checks};
 use crate::model::CartItem;
 use crate::rules;
 
@@ -66,6 +66,11 @@ pub struct Environment<'a> {
     pub holds_identity_number: &'a (dyn Fn(&str) -> bool + Sync),
     /// Known variables near an unknown one, nearest first.
     pub near: &'a (dyn Fn(&str) -> Vec<String> + Sync),
+    /// Facts that the process gives to conditions: `permit.*`, `decision.*`, `late`, `org_policy`. One that is not
+    /// given is false.
+    pub given: &'a BTreeMap<String, Value>,
+    /// Whom to ask about what does not stand in the draft.
+    pub outside: &'a dyn Outside,
 }
 
 /// Whether a fault stops the submission.
@@ -91,6 +96,12 @@ pub struct Fault {
     pub text: LangMap,
     /// More for whoever wants to know, in English.
     pub detail: String,
+    /// The check it belongs to, e.g. `CHK-03`.
+    #[serde(default)]
+    pub check: String,
+    /// What to do.
+    #[serde(default)]
+    pub remedy: LangMap,
     /// Character of the value, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<usize>,
@@ -110,9 +121,9 @@ impl Report {
         blocking.map(|f| FieldError::new(&f.field, &f.rule, &f.detail)).collect()
     }
 
-    /// Whether anything warns.
+    /// Whether a check warns. What nobody could be asked about is shown and holds nothing up.
     pub fn warns(&self) -> bool {
-        self.faults.iter().any(|fault| fault.level == Level::Warn)
+        self.faults.iter().any(|fault| fault.level == Level::Warn && fault.rule != "not_verified")
     }
 }
 
@@ -128,7 +139,29 @@ pub fn check(form: &Form, draft: &DraftContent, env: &Environment<'_>) -> Report
     checker.cart();
     checker.periods();
     checker.criteria();
-    Report { faults: checker.faults }
+    let mut faults = checker.faults;
+    faults.extend(checks::run(form, draft, env).into_iter().filter_map(told));
+    Report { faults }
+}
+
+/// What a check found, with the words of its list.
+fn told(found: checks::Finding) -> Option<Fault> {
+    let check = checks::named(found.check)?;
+    let (rule, text) = if found.verified {
+        (found.check, check.title.clone())
+    } else {
+        ("not_verified", checks::not_verified().clone())
+    };
+    Some(Fault {
+        field: found.field,
+        rule: rule.to_owned(),
+        level: found.level.unwrap_or(check.level),
+        text,
+        detail: found.detail,
+        check: check.id.clone(),
+        remedy: check.remedy.clone(),
+        at: None,
+    })
 }
 
 /// Whether a field is shown for this draft (ACC-023).
@@ -165,6 +198,13 @@ impl Scope for Names<'_> {
             "rooms" => return Some(json!(checker.env.rooms)),
             "cart.sources" => return Some(json!(checker.sources())),
             "cart.countries" => return Some(json!(["NO"])),
+            "fields" => return Some(json!(checker.form.fields().map(|f| &f.id).collect::<Vec<_>>())),
+            _ if matches!(path, "late" | "org_policy")
+                || path.starts_with("permit.")
+                || path.starts_with("decision.") =>
+            {
+                return Some(checker.env.given.get(path).cloned().unwrap_or(Value::Null));
+            }
             _ => {}
         }
         if let Some(rest) = path.strip_prefix("value.") {
@@ -203,7 +243,9 @@ impl Checker<'_> {
 
     fn put(&mut self, field: &str, rule: &str, level: Level, detail: String, at: Option<usize>) {
         let text = self.form.rule_text(rule);
-        self.faults.push(Fault { field: field.into(), rule: rule.into(), level, text, detail, at });
+        let check = checks::of_fault(field, rule);
+        let (check, remedy) = (check.id.clone(), check.remedy.clone());
+        self.faults.push(Fault { field: field.into(), rule: rule.into(), level, text, detail, at, check, remedy });
     }
 
     fn sources(&self) -> Vec<&str> {
@@ -235,11 +277,11 @@ impl Checker<'_> {
             return;
         }
         if super::expr::is_empty(value) {
-            if self.holds(&field.required, &names) {
-                self.fault(place, "required", "this field must be filled in");
-            }
-            // The parts of a group that is not filled in may be required all the same.
+            // The parts of a group say for themselves whether they are required.
             if field.kind != FieldKind::Group {
+                if self.holds(&field.required, &names) {
+                    self.fault(place, "required", "this field must be filled in");
+                }
                 return;
             }
         } else if let Err((rule, detail)) = fits(field, value, self.env.holds_identity_number) {

@@ -49,12 +49,9 @@ fn read(field: &Field, name: &str, pairs: &[Pair<'_>]) -> Option<Value> {
         }
         FieldKind::DateRange | FieldKind::Address | FieldKind::Organisation | FieldKind::File => {
             let parts = below();
-            (!parts.is_empty()).then(|| object(&parts)).or_else(|| last.map(text_or_null))
+            (!parts.is_empty()).then(|| object(&parts))
         }
-        FieldKind::OrganisationList | FieldKind::FileList => {
-            let rows = rows(&below(), |_, parts| Some(object(parts)));
-            rows.or_else(|| last.map(text_or_null))
-        }
+        FieldKind::OrganisationList | FieldKind::FileList => rows(&below(), |_, parts| Some(object(parts))),
         FieldKind::PeriodList => {
             let parts = below();
             (!parts.is_empty()).then(|| periods(&parts))
@@ -152,7 +149,7 @@ fn periods(parts: &[Pair<'_>]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::short_form;
+    use crate::form::{PERSON_LEVEL, latest};
 
     #[test]
     fn acc_029_pairs_of_a_form_become_typed_values() {
@@ -171,16 +168,35 @@ mod tests {
             ("proc.persons.0.email", "a@b.no"),
             ("proc.persons.3.name", ""),
             ("use.why", ""),
+            ("app.address.street", "Vei 1"),
+            ("app.address.country", "NO"),
+            ("no.rek.status", "approved"),
+            ("no.rek.reference", ""),
+            ("pop.controls.yes_no", "true"),
+            ("pop.controls.per_case", "4"),
+            ("pop.relatives.yes_no", ""),
+            ("pop.sample_size.amount", "12,5"),
+            ("pop.sample_size.unit", "percent"),
+            ("ext.items.2.holder", "Klinikken"),
+            ("ext.items.2.files", "3"),
+            ("proc.controllers.0.name", "Universitetet"),
+            ("proc.controllers.0.id", "974760673"),
+            ("use.plan", "a text is no file"),
             ("csrf", "x"),
         ]
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
         .into();
-        let values = from_pairs(short_form(), &pairs);
+        let values = from_pairs(latest(PERSON_LEVEL), &pairs);
         let expected = json!({
             "pub.title": "Stroke", "pub.purposes": ["e", "f"], "pop.size": 65000, "app.public_body": true,
             "conf.fee": true, "proc.period": {"from": "2027-01-01", "to": "2029-12-31"},
             "cart.periods": {"npr.somatikk": {"from": "2018-01-01", "to": "2024-12-31"}},
             "proc.persons": [{"name": "A", "email": "a@b.no"}], "use.why": null,
+            "app.address": {"street": "Vei 1", "country": "NO"}, "no.rek": {"status": "approved"},
+            "pop.controls": {"yes_no": true, "per_case": 4}, "pop.relatives": null,
+            "pop.sample_size": {"amount": 12.5, "unit": "percent"},
+            "ext.items": [{"holder": "Klinikken", "files": 3}],
+            "proc.controllers": [{"name": "Universitetet", "id": "974760673"}],
         });
         assert_eq!(Value::Object(values), expected);
     }

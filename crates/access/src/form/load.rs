@@ -52,7 +52,7 @@ pub(super) struct SectionDef {
     title: LangMap,
     pub(super) fields: Vec<FieldDef>,
 }
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub(super) struct FieldDef {
     pub(super) id: String,
     #[serde(rename = "type")]
@@ -96,6 +96,15 @@ pub(super) struct TextFile {
     fields: Vec<Texts>,
     #[serde(default)]
     rules: BTreeMap<String, LangMap>,
+    /// Fields that a version adds to a section of the specification.
+    #[serde(default)]
+    added: Vec<AddedDef>,
+}
+#[derive(Deserialize, Clone)]
+struct AddedDef {
+    section: String,
+    #[serde(flatten)]
+    field: FieldDef,
 }
 #[derive(Deserialize, Clone)]
 struct SectionTexts {
@@ -156,13 +165,18 @@ impl Texts {
 
 /// The forms that `files` list, with the texts of all of them: what stands in a later file goes before an earlier one.
 pub(super) fn load(forms: &str, files: &[&str]) -> Result<Vec<Form>, FormError> {
-    let defined: FormsFile = serde_json::from_str(forms)?;
-    let all: Vec<String> =
+    let mut defined: FormsFile = serde_json::from_str(forms)?;
+    let mut all: Vec<String> =
         defined.forms.iter().flat_map(|f| &f.sections).flat_map(|s| s.fields.iter().map(|f| f.id.clone())).collect();
     let (mut texts, mut sections, mut rules) = (BTreeMap::<String, Texts>::new(), BTreeMap::new(), BTreeMap::new());
     let mut loaded = Vec::new();
     for file in files {
         let file: TextFile = serde_json::from_str(file)?;
+        for added in file.added {
+            let section = defined.forms.iter_mut().flat_map(|f| &mut f.sections).find(|s| s.id == added.section);
+            all.push(added.field.id.clone());
+            section.ok_or_else(|| FormError::Unknown(added.section.clone()))?.fields.push(added.field);
+        }
         for field in file.fields {
             if !all.contains(&field.id) {
                 return Err(FormError::Unknown(field.id));

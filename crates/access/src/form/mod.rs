@@ -4,10 +4,14 @@
 //! What it is not: pages. The web renders what [`Form`] describes and shows what [`check`] finds.
 
 mod check;
+mod checks;
+mod estimate;
 mod expr;
 mod field;
 mod input;
 mod load;
+mod message;
+mod outside;
 mod value;
 
 use std::collections::BTreeMap;
@@ -15,12 +19,17 @@ use std::sync::LazyLock;
 
 use kernel::{Date, LangMap};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 pub use check::{DraftContent, Environment, Fault, Level, Report, VariableFacts, check, is_visible};
+pub use checks::{CheckDef, checks};
+pub use estimate::{LiveEstimate, estimate};
 pub use expr::{Expr, ExprError, MAX_STEPS, Scope};
 pub use field::{Audience, Condition, Field, FieldKind, Privacy};
 pub use input::from_pairs;
 pub use load::FormError;
+pub use message::eu_message;
+pub use outside::{Counted, FileState, NobodyToAsk, OrganisationState, Outside, RoomFacts};
 pub(crate) use value::range;
 
 /// A version of a form.
@@ -95,7 +104,11 @@ pub fn forms() -> &'static [Form] {
 }
 
 const DEFINITIONS: &str = include_str!("../../data/forms.json");
-const TEXTS: [&str; 1] = [include_str!("../../data/short-form.json")];
+const TEXTS: [&str; 3] = [
+    include_str!("../../data/short-form.json"),
+    include_str!("../../data/full-form.json"),
+    include_str!("../../data/other-forms.json"),
+];
 
 /// A version of a form; a case that was handed in keeps its own (ACC-005).
 pub fn form(id: &str, version: &str) -> Option<&'static Form> {
@@ -107,7 +120,26 @@ pub fn form_on(id: &str, day: Date) -> Option<&'static Form> {
     forms().iter().filter(|form| form.id == id && form.valid_from <= day).max_by_key(|form| form.valid_from)
 }
 
-/// The short form of person-level data.
+/// The newest version of a form; the short form when there is no such form.
+pub fn latest(id: &str) -> &'static Form {
+    forms().iter().filter(|form| form.id == id).max_by_key(|form| form.valid_from).unwrap_or_else(short_form)
+}
+
+/// A complete application for person-level data but for its cart and periods: for the demonstration and for tests.
+pub fn example(today: Date) -> Map<String, Value> {
+    #[expect(clippy::unwrap_used, reason = "the example is part of the program and is read by its tests")]
+    let mut fields: Map<String, Value> = serde_json::from_str(include_str!("../../data/example.json")).unwrap();
+    let after = |days: i32| today.plus_days(days).to_string();
+    fields.insert("proc.period".into(), json!({"from": today, "to": after(3 * 365)}));
+    fields.insert("no.project_end".into(), json!(after(3 * 365)));
+    fields.insert("no.delete_date".into(), json!(after(3 * 365 + 180)));
+    fields["no.rek"]["decision_date"] = json!(after(-60));
+    fields["no.rek"]["valid_to"] = json!(after(4 * 365));
+    fields["no.dpo_assessment"]["dated"] = json!(after(-30));
+    fields
+}
+
+/// The short form of person-level data, version 1.0.0.
 pub fn short_form() -> &'static Form {
     &forms()[0]
 }

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::content::Content;
 use crate::fees::{FeeEstimate, FeeKind};
-use crate::form;
 use crate::model::{Assessment, CriterionOutcome, Decision, Outcome};
 use crate::rules;
 
@@ -180,7 +179,7 @@ impl Writer<'_> {
 
     /// The name of a choice of the form.
     fn option(&self, field: &str, id: &str) -> String {
-        let options = form::short_form().field(field).map(|f| f.options.as_slice()).unwrap_or_default();
+        let options = self.source.content.form().field(field).map(|f| f.options.as_slice()).unwrap_or_default();
         let found = options.iter().find(|(known, _)| known == id);
         found.map_or_else(|| id.to_owned(), |(_, text)| text.text(self.language).to_owned())
     }
@@ -302,7 +301,9 @@ impl Writer<'_> {
     }
 
     fn conditions(&self) -> LetterSection {
-        let items: Vec<String> = form::short_form()
+        let content = self.source.content;
+        let items: Vec<String> = content
+            .form()
             .field("proc.conf")
             .map(|field| field.options.iter().map(|(_, text)| text.text(self.language).to_owned()).collect())
             .unwrap_or_default();

@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use store::Tx;
 
 use super::{Access, CREATE, Who, audit_actor, holds_identity_number, is_written};
+use crate::content::Content;
 use crate::error::AccessError;
-use crate::fees;
-use crate::form::{self, DraftContent, Environment, Report, VariableFacts, check, short_form};
+use crate::form::{self, DraftContent, Environment, Form, Outside, Report, RoomFacts, VariableFacts, check};
 use crate::model::{CartItem, Case, CaseId, Command, Event, Recorded, evolve};
 use crate::permissions::CaseRole;
 use crate::rules::PROFILE_NO;
@@ -30,7 +30,8 @@ impl Access {
     pub async fn create(&self, actor: &Actor, cart: Vec<CartItem>) -> Result<CaseId, Problem> {
         check_cart(&cart)?;
         let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
-        let content = DraftContent { fields: first_values(&facts), cart };
+        let form = self.form_today(form::PERSON_LEVEL);
+        let content = DraftContent { fields: first_values(form, &facts, self.zone.clock.today()), cart };
         let id: CaseId = self.zone.id();
         let account = actor.account.to_string();
         let created: Result<(), AccessError> = self
@@ -38,7 +39,7 @@ impl Access {
             .store
             .tx("access.create", async |tx: &mut Tx| {
                 let now = self.zone.now();
-                let event = Event::Created { form: short_form().id.clone(), profile: PROFILE_NO.to_owned() };
+                let event = Event::Created { form: form.id.clone(), profile: PROFILE_NO.to_owned() };
                 let recorded = Recorded { seq: 1, at: now, actor: account.clone(), on_behalf_of: None, event };
                 let case = evolve(None, &recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;
                 let title = title_of(&content.fields);
@@ -78,8 +79,10 @@ impl Access {
         }
         let (content, saved_at) = self.draft_content(&loaded).await?;
         let facts = self.facts(named(&content)).await?;
-        let report = self.report(&content, &facts);
-        let sections = self.sections(&content, &facts, &report, &loaded.case, true);
+        let form = self.form_of(&loaded).await?;
+        let report = self.report(form, &content, &facts);
+        let sections = self.sections(form, &content, &facts, &report, &loaded.case, true);
+        let price = form::estimate(&form.id, &content, &facts);
         let line = |item: &CartItem| {
             let facts = facts.get(&item.variable_id);
             CartLine {
@@ -103,7 +106,8 @@ impl Access {
             state: loaded.case.name(),
             saved_at,
             sections,
-            fee: first_estimate(&cart),
+            fee: price.as_ref().map(|price| price.expected.clone()),
+            price,
             cart,
             collections,
             complete: report.blocks().is_empty(),
@@ -118,8 +122,8 @@ impl Access {
     /// # Errors
     /// Not found, forbidden, unknown fields; wrong values are kept and named by the check.
     pub async fn save(&self, actor: &Actor, id: CaseId, fields: Map<String, Value>) -> Result<Done, Problem> {
+        let (_, flagged) = self.written_in(id).await?;
         check_fields(&fields)?;
-        let flagged = self.asks_for_information(id).await?;
         let command = if flagged { Command::SaveFlaggedFields { fields } } else { Command::SaveDraft { fields } };
         self.run(Who::Person(actor), id, command, None, None).await
     }
@@ -129,7 +133,8 @@ impl Access {
     /// # Errors
     /// As [`Access::save`].
     pub async fn save_form(&self, actor: &Actor, id: CaseId, pairs: &[(String, String)]) -> Result<Done, Problem> {
-        self.save(actor, id, form::from_pairs(short_form(), pairs)).await
+        let (form, _) = self.written_in(id).await?;
+        self.save(actor, id, form::from_pairs(form, pairs)).await
     }
 
     /// Sets the variables of the draft.
@@ -148,13 +153,40 @@ impl Access {
         let (loaded, _, _) = self.seen(actor, id).await?;
         let (content, _) = self.draft_content(&loaded).await?;
         let facts = self.facts(named(&content)).await?;
-        Ok(self.report(&content, &facts))
+        Ok(self.report(self.form_of(&loaded).await?, &content, &facts))
     }
 
-    async fn asks_for_information(&self, id: CaseId) -> Result<bool, Problem> {
+    /// The form that a case is written in, and whether information is asked for.
+    async fn written_in(&self, id: CaseId) -> Result<(&'static Form, bool), Problem> {
         let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
         let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
-        Ok(matches!(loaded.case, Case::AwaitingInfo(_)))
+        Ok((self.form_of(&loaded).await?, matches!(loaded.case, Case::AwaitingInfo(_))))
+    }
+
+    /// The version of a form in force today.
+    fn form_today(&self, id: &str) -> &'static Form {
+        form::form_on(id, self.zone.clock.today()).unwrap_or_else(form::short_form)
+    }
+
+    /// The form of a case: that of its last revision, else the one in force today (ACC-005).
+    pub(super) fn form_in_force(&self, case: &Case, revision: Option<&Content>) -> &'static Form {
+        let id = match case {
+            Case::Draft(draft) | Case::Lapsed(draft) => draft.form.as_str(),
+            other => other.dossier().map_or(form::PERSON_LEVEL, |dossier| &dossier.form),
+        };
+        revision.map_or_else(|| self.form_today(id), Content::form)
+    }
+
+    pub(super) async fn form_of(&self, loaded: &sql::Loaded) -> Result<&'static Form, AccessError> {
+        let revision = match loaded.case.dossier().map(|dossier| dossier.revision) {
+            Some(n) => {
+                let id = loaded.id;
+                let read = async |tx: &mut Tx| sql::revision(tx, &self.zone, id, n).await;
+                self.zone.store.read("access.revision", read).await?
+            }
+            None => None,
+        };
+        Ok(self.form_in_force(&loaded.case, revision.as_ref()))
     }
 
     pub(super) async fn draft_content(
@@ -169,9 +201,14 @@ impl Access {
         })
     }
 
-    pub(super) fn report(&self, content: &DraftContent, facts: &BTreeMap<String, VariableFacts>) -> Report {
+    pub(super) fn report(
+        &self,
+        form: &Form,
+        content: &DraftContent,
+        facts: &BTreeMap<String, VariableFacts>,
+    ) -> Report {
         let rooms = self.room_ids();
-        check(short_form(), content, &self.environment(facts, &rooms))
+        check(form, content, &self.environment(facts, &rooms))
     }
 
     pub(super) fn environment<'a>(
@@ -186,12 +223,15 @@ impl Access {
             variables,
             holds_identity_number: &holds_identity_number,
             near: self.near.as_ref(),
+            given: &NOTHING_GIVEN,
+            outside: self,
         }
     }
 
     /// The form with values, faults and comments.
     pub(super) fn sections(
         &self,
+        form: &Form,
         content: &DraftContent,
         facts: &BTreeMap<String, VariableFacts>,
         report: &Report,
@@ -201,7 +241,6 @@ impl Access {
         let rooms = self.room_ids();
         let env = self.environment(facts, &rooms);
         let comments = case.dossier().map(|d| d.comments.as_slice()).unwrap_or_default();
-        let form = short_form();
         let field_view = |field: &form::Field| {
             let mut shown = field.clone();
             if field.id == "proc.room" {
@@ -250,6 +289,18 @@ impl Access {
     }
 }
 
+/// What this installation knows without asking a register: the rooms on offer, which it has approved.
+impl Outside for Access {
+    fn room(&self, id: &str) -> Option<RoomFacts> {
+        self.settings.rooms.iter().any(|room| room.id == id).then(|| RoomFacts {
+            person_level: true,
+            approved_until: None,
+            tools: Vec::new(),
+            third_countries: false,
+        })
+    }
+}
+
 /// The catalogue ids that a draft names: in the cart and in the population.
 pub(super) fn named(content: &DraftContent) -> Vec<String> {
     let mut ids: Vec<String> = content.cart.iter().map(|item| item.variable_id.clone()).collect();
@@ -292,13 +343,12 @@ pub(super) fn check_cart(items: &[CartItem]) -> Result<(), Problem> {
     }
 }
 
+/// Whether forms have these fields, to write in; which of them this case's form has, the check of the draft says.
 pub(super) fn check_fields(fields: &Map<String, Value>) -> Result<(), Problem> {
     let mut faults = Vec::new();
     for (id, value) in fields {
-        let field = short_form().field(id);
-        let writable = field.is_some_and(|f| {
-            !matches!(f.kind, form::FieldKind::VariableCart | form::FieldKind::Computed) && !id.contains("[]")
-        });
+        let mut known = form::forms().iter().filter_map(|form| form.field(id));
+        let writable = known.any(|field| field.kind.is_written() && !id.contains("[]"));
         if !writable {
             faults.push(FieldError::new(id, "unknown_field", "the form has no such field to write"));
         } else if value.to_string().len() > MAX_VALUE {
@@ -308,14 +358,14 @@ pub(super) fn check_fields(fields: &Map<String, Value>) -> Result<(), Problem> {
     if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: faults }) }
 }
 
-/// What a new draft begins with: the usual answers that the applicant can change.
-fn first_values(facts: &BTreeMap<String, VariableFacts>) -> Map<String, Value> {
-    let mut fields = Map::new();
-    fields.insert("app.kind".into(), json!("legal"));
-    fields.insert("use.format".into(), json!("pseudonymised"));
-    fields.insert("pop.formation".into(), json!("criteria"));
-    fields.insert("pop.linkage".into(), json!("project_key"));
-    fields.insert("no.language".into(), json!("nb"));
+/// No fact is given to the conditions of an application.
+static NOTHING_GIVEN: BTreeMap<String, Value> = BTreeMap::new();
+
+/// What a new draft begins with: the usual answers that the applicant can change, the whole of the time for which the
+/// collections have data, and three years of access from today.
+fn first_values(form: &Form, facts: &BTreeMap<String, VariableFacts>, today: kernel::Date) -> Map<String, Value> {
+    let usual = form.fields().filter_map(|field| Some((field.id.clone(), field.default.clone()?)));
+    let mut fields: Map<String, Value> = usual.collect();
     let mut periods = Map::new();
     for variable in facts.values() {
         if let Some((from, to)) = variable.validity.and_then(|v| Some((v.from, v.to?))) {
@@ -325,25 +375,15 @@ fn first_values(facts: &BTreeMap<String, VariableFacts>) -> Map<String, Value> {
     if !periods.is_empty() {
         fields.insert("cart.periods".into(), Value::Object(periods));
     }
+    const THREE_YEARS: i32 = 3 * 365;
+    let end = today.plus_days(THREE_YEARS);
+    let dates = [
+        ("proc.period", json!({"from": today, "to": end})),
+        ("no.project_end", json!(end)),
+        ("no.delete_date", json!(end)),
+    ];
+    fields.extend(dates.into_iter().filter(|(id, _)| form.field(id).is_some()).map(|(id, v)| (id.to_owned(), v)));
     fields
-}
-
-/// The estimate while nobody has said more (ACC-150).
-fn first_estimate(cart: &[CartLine]) -> Option<fees::FeeEstimate> {
-    let mut sources: BTreeMap<&str, i64> = BTreeMap::new();
-    for line in cart.iter().filter(|line| !line.source.is_empty()) {
-        *sources.entry(&line.source).or_default() += 1;
-    }
-    if sources.is_empty() {
-        return None;
-    }
-    let n = sources.len() as i64;
-    let hours = |(source, variables): (&str, i64)| (source.to_owned(), fees::usual_source_hours(variables));
-    Some(fees::estimate(&fees::Hours {
-        case: fees::USUAL_CASE_HOURS,
-        sources: sources.into_iter().map(hours).collect(),
-        preparation: fees::usual_preparation_hours(n),
-    }))
 }
 
 /// A command id: a ULID or UUID that the caller made.

@@ -12,7 +12,7 @@ use super::apply::{check_cart, check_command_id, check_fields, named};
 use super::{Access, COMMAND, Who, audit_actor, holds_identity_number};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{VariableFacts, short_form};
+use crate::form::VariableFacts;
 use crate::model::{
     Case, CaseId, Command, CommandName, Context, Declaration, Event, Outcome, Recorded, Submission, decide, evolve,
 };
@@ -401,14 +401,15 @@ impl Access {
         let content = sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default();
         let rooms = self.room_ids();
         let env = self.environment(&ready.facts, &rooms);
-        let report = self.report(&content, &ready.facts);
         let before = match loaded.case.dossier() {
             Some(dossier) => sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?,
             None => None,
         };
+        let form = self.form_in_force(&loaded.case, before.as_ref());
+        let report = self.report(form, &content, &ready.facts);
         let earlier = before.as_ref().map(|b| b.persons.as_slice()).unwrap_or_default();
         let applicant = loaded.case.applicant();
-        let frozen = Content::freeze(short_form(), &content, &env, applicant, earlier, &mut || self.person_id());
+        let frozen = Content::freeze(form, &content, &env, applicant, earlier, &mut || self.person_id());
         let (_, sha256) = frozen.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
         let blocks = report.blocks();
         let number = match loaded.case.dossier() {

@@ -55,7 +55,7 @@ impl Access {
         let mut changed = Vec::new();
         if let Some(content) = &content {
             let draft = content.as_draft();
-            sections = self.sections(&draft, &BTreeMap::new(), &Report::default(), case, false);
+            sections = self.sections(content.form(), &draft, &BTreeMap::new(), &Report::default(), case, false);
             // Visibility was settled at submission: what is in the revision is shown.
             for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
                 field.visible = !field.value.is_null();

@@ -74,43 +74,23 @@ pub fn cart() -> Vec<CartItem> {
 pub const CRITERIA: &str =
     "npr.somatikk.hovedtilstand in ('I60'..'I64') and npr.somatikk.innDato between 2018-01-01 and 2024-12-31";
 
-/// Answers to every field of the short form.
+/// Answers to every field that is required of this application.
 pub fn answers() -> Map<String, Value> {
-    let long =
-        "Hjerneslag er en av de vanligste årsakene til død og uførhet, og vi vil vite hvem som dør etter behandling. "
-            .repeat(2);
-    let answers = json!({
+    let mut answers = access::form::example("2026-11-21".parse().unwrap());
+    let own = json!({
         "cart.periods": {"npr.somatikk": {"from": "2018-01-01", "to": "2024-12-31"},
                          "dar.main": {"from": "2018-01-01", "to": "2025-12-31"}},
-        "pub.title": "Dødelighet etter hjerneslag",
-        "pub.purposes": ["e"],
-        "pub.purpose_no": "medical_research",
-        "pub.summary": "Vi vil vite hvem som dør etter et hjerneslag, og om behandlingen har blitt bedre de siste årene.",
-        "app.kind": "legal",
-        "app.public_body": true,
-        "app.name": "Universitetet",
-        "app.orgnr": "974760673",
         "app.contact.name": "Kari Kontakt",
         "app.contact.email": "kari@universitetet.no",
-        "use.why": long,
-        "use.format": "pseudonymised",
-        "use.why_pseudo": long,
         "use.responsible": "leder@universitetet.no",
-        "pop.formation": "criteria",
         "pop.criteria": CRITERIA,
         "pop.criteria_text": "Personer innlagt for hjerneslag fra 2018 til og med 2024.",
-        "pop.size": 65000,
-        "pop.linkage": "project_key",
-        "proc.room": "room:tsd",
         "proc.period": {"from": "2026-12-01", "to": "2029-11-30"},
         "proc.persons": [{"name": "Liv Leder", "email": "leder@universitetet.no", "role": "prosjektleder"},
                          {"name": "Arne Analyse", "email": "arne@universitetet.no", "role": "analytiker"}],
-        "proc.conf": ["purpose", "no_copy", "no_screenshot", "safe_network", "no_reidentification"],
+        "no.project_end": "2029-11-30",
         "no.delete_date": "2030-05-31",
-        "no.language": "nb",
-        "conf.fee": true,
-        "conf.holder_fee": true,
-        "conf.correct": true,
     });
-    answers.as_object().unwrap().clone()
+    answers.extend(own.as_object().unwrap().clone());
+    answers
 }

@@ -125,27 +125,13 @@ async fn explore(site: &Site, researcher: &mut Persona, guide: &mut Guide) -> an
 }
 
 /// The answers of the form, for the sources in the cart.
-fn answers(collections: &[String], title: &str) -> Value {
-    let long = "Hjerneslag er en av de vanligste årsakene til død og uførhet. Vi vil vite hvem som dør etter et hjerneslag, \
-                hvilke legemidler de får, og om forskjellene mellom grupper har endret seg over tid.";
+fn answers(collections: &[String], title: &str, today: kernel::Date) -> Value {
     let period = |c: &String| (c.clone(), json!({"from": "2018-01-01", "to": "2022-12-31"}));
     let periods: serde_json::Map<String, Value> = collections.iter().map(period).collect();
-    json!({
-        "cart.periods": periods,
-        "pub.title": title, "pub.purposes": ["e"], "pub.purpose_no": "medical_research",
-        "pub.summary": "Vi vil vite hvem som dør etter et hjerneslag, hvilke legemidler de får, og om behandlingen har blitt bedre.",
-        "app.kind": "legal", "app.public_body": true, "app.name": "Universitetet", "app.orgnr": "974760673",
-        "app.contact.name": "Kontaktpersonen", "app.contact.email": "kontakt@example.org",
-        "use.why": long, "use.format": "pseudonymised", "use.why_pseudo": long, "use.responsible": "leder@example.org",
-        "pop.formation": "criteria",
-        "pop.criteria": "npr.somatikk.hovedtilstand in ('I60'..'I64') and npr.somatikk.innDato between 2018-01-01 and 2022-12-31",
-        "pop.criteria_text": "Personer innlagt for hjerneslag fra 2018 til og med 2022, alle aldre.",
-        "pop.size": 65000, "pop.linkage": "project_key",
-        "proc.room": "room:tsd",
-        "proc.persons": [{"name": "Prosjektlederen", "email": "leder@example.org", "role": "prosjektleder"}],
-        "proc.conf": ["purpose", "no_copy", "no_screenshot", "safe_network", "no_reidentification"],
-        "no.language": "nb", "conf.fee": true, "conf.holder_fee": true, "conf.correct": true,
-    })
+    let mut fields = access::form::example(today);
+    fields.insert("cart.periods".into(), Value::Object(periods));
+    fields.insert("pub.title".into(), json!(title));
+    Value::Object(fields)
 }
 
 async fn apply(researcher: &Persona, wanted: &Wanted, guide: &mut Guide) -> anyhow::Result<String> {
@@ -165,11 +151,9 @@ async fn fill_in(researcher: &Persona, wanted: &Wanted, title: &str) -> anyhow::
     let draft = researcher.get(&format!("/api/v1/cases/{case}/draft")).await?;
     let collections: Vec<String> =
         draft["collections"].as_array().into_iter().flatten().filter_map(|c| c.as_str().map(str::to_owned)).collect();
-    let mut fields = answers(&collections, title);
-    let today = &draft["saved_at"].as_str().unwrap_or("2026-01-01T")[..10];
-    let year: i32 = today[..4].parse()?;
-    fields["proc.period"] = json!({"from": today, "to": format!("{}-12-31", year + 3)});
-    fields["no.delete_date"] = json!(format!("{}-06-30", year + 4));
+    let saved_at = draft["saved_at"].as_str().context("a draft says when it was saved")?;
+    let today = saved_at.get(..10).context("a time begins with a date")?.parse()?;
+    let fields = answers(&collections, title, today);
     researcher.post(&format!("/api/v1/cases/{case}/fields"), json!({ "fields": fields })).await?;
     let items: Vec<Value> = draft["cart"]
         .as_array()

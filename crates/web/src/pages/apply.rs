@@ -177,7 +177,9 @@ fn begun(section: &SectionView, draft: &DraftView) -> bool {
     let answered = |field: &FieldView| match field.field.kind {
         FieldKind::VariableCart => draft.cart.iter().any(|l| !l.item.role.is_empty() || !l.item.necessity.is_empty()),
         FieldKind::Computed | FieldKind::Choice | FieldKind::PeriodList => false,
-        _ => field.editable && !plain(&field.value).is_empty(),
+        // The days of access are three years from the beginning until somebody says otherwise.
+        FieldKind::Date | FieldKind::DateRange => false,
+        _ => field.editable && !plain(&field.value).is_empty() && field.field.default.as_ref() != Some(&field.value),
     };
     section.fields.iter().filter(|f| f.visible).any(answered)
 }

@@ -80,7 +80,7 @@ async fn entry(
         let value = super::cases::in_words(&field.options, of("fields").get(&field.id)?, f.lang);
         (!value.is_empty() && field.id != "pub.title").then(|| (field.label.text(f.lang).to_owned(), value))
     };
-    let facts = access::form::short_form().fields().filter_map(fact).collect();
+    let facts = access::form::latest(access::form::PERSON_LEVEL).fields().filter_map(fact).collect();
     let name =
         |value: &Value| serde_json::from_value::<kernel::LangMap>(value.clone()).map(|m| m.text(f.lang).to_owned());
     let list = |name: &str| of(name).as_array().cloned().unwrap_or_default();
