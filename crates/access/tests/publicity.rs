@@ -52,7 +52,11 @@ async fn acc_183_statistics_are_made_once_a_night_from_the_events() {
             let case = access.case(&cast.applicant, id).await.unwrap();
             series.push(case.decision.unwrap().permit.unwrap().series);
         }
-        access.data_available(&series[0], zone.now()).await.unwrap();
+        // Data are available with the last source, and stay so.
+        access.data_delivered(&series[0], "npr", zone.now()).await.unwrap();
+        assert_eq!(access.activity_report(2026, 2027).await.unwrap().days_to_access, None);
+        access.data_delivered(&series[0], "dar", zone.now()).await.unwrap();
+        access.data_delivered("NO-2026-999999", "dar", zone.now()).await.unwrap();
         assert!(access.make_statistics().await.unwrap());
         assert!(!access.make_statistics().await.unwrap(), "once a day");
         let statistics = access.statistics().await.unwrap();

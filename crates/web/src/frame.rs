@@ -177,6 +177,9 @@ impl Frame {
         if has(&[Role::Auditor]) {
             tasks.push(("/audit", "task-audit"));
         }
+        if has(&[Role::Administrator]) {
+            tasks.push(("/outbox", "task-outbox"));
+        }
         tasks.push(("/register", "task-register"));
         tasks
     }

@@ -165,18 +165,34 @@ impl Access {
         Ok(made)
     }
 
-    /// Remembers the day on which data of a permit lay ready: the end of the longer statutory clock.
+    /// Remembers the day on which the data of a source lay ready in the room. With the last source of the permit data are
+    /// available: the end of the longer statutory clock. Later deliveries under the same permit change nothing.
     ///
     /// # Errors
-    /// Those of the database.
-    pub async fn data_available(&self, series: &str, at: Timestamp) -> Result<(), Problem> {
+    /// Those of the database. An unknown permit is none.
+    pub async fn data_delivered(&self, series: &str, source: &str, at: Timestamp) -> Result<(), Problem> {
         let day = at.date_in_oslo();
         let written = self.zone.store.tx("access.available", async |tx: &mut Tx| -> Result<(), AccessError> {
+            let Some(row) = sql::current_permit(tx, series).await? else { return Ok(()) };
+            let envelope: protocol::Envelope = sql::parse(&row.envelope)?;
+            let permit = envelope.read_unverified::<protocol::documents::Permit>();
+            let permit = permit.map_err(|e| AccessError::Damaged(e.to_string()))?;
             tx.execute(
-                "INSERT INTO access_available (series, available_on) VALUES ($1, $2) ON CONFLICT (series) DO NOTHING",
-                params![series, day],
+                "INSERT INTO access_delivered (series, source, delivered_on) VALUES ($1, $2, $3)
+                 ON CONFLICT (series, source) DO NOTHING",
+                params![series, source, day],
             )
             .await?;
+            let rows = tx.query("SELECT source FROM access_delivered WHERE series = $1", params![series]).await?;
+            let delivered: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+            let mut wanted = permit.sources.iter().filter(|part| !part.variables.is_empty());
+            if wanted.all(|part| delivered.contains(&part.source)) {
+                tx.execute(
+                    "INSERT INTO access_available (series, available_on) VALUES ($1, $2) ON CONFLICT (series) DO NOTHING",
+                    params![series, day],
+                )
+                .await?;
+            }
             Ok(())
         });
         written.await.map_err(Problem::from)

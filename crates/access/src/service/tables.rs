@@ -29,4 +29,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
             made_on BIGINT PRIMARY KEY, made_at BIGINT NOT NULL, body TEXT NOT NULL)",
     },
     Migration { name: "002_retention", sql: "ALTER TABLE access_revision ADD COLUMN erased_at BIGINT" },
+    Migration {
+        name: "003_delivered",
+        sql: "CREATE TABLE access_delivered (
+                series TEXT NOT NULL, source TEXT NOT NULL, delivered_on BIGINT NOT NULL,
+                PRIMARY KEY (series, source))",
+    },
 ];

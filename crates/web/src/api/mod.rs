@@ -6,7 +6,9 @@ mod account;
 mod catalogue;
 mod citizen;
 mod explore;
+mod openapi;
 mod oversight;
+mod public;
 
 pub(crate) use oversight::newest as newest_entries;
 
@@ -27,6 +29,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = explore::endpoints(site);
     let site = access::endpoints(site);
     let site = citizen::endpoints(site);
+    let site = public::endpoints(site);
     oversight::endpoints(site)
 }
 
@@ -63,6 +66,6 @@ pub(super) fn json<T: Serialize>(visitor: &Visitor, value: Result<T, Problem>) -
 }
 
 /// An id in an address.
-pub(super) fn id<T: std::str::FromStr>(visitor: &Visitor, text: &str) -> Result<T, WebError> {
+pub(crate) fn id<T: std::str::FromStr>(visitor: &Visitor, text: &str) -> Result<T, WebError> {
     text.parse().map_err(|_| visitor.fail()(Problem::not_found("address")))
 }

@@ -11,6 +11,7 @@ pub(crate) mod exports;
 pub(crate) mod find;
 mod oversight;
 mod public;
+mod publicity;
 mod why;
 
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = cases::endpoints(site);
     let site = citizen::endpoints(site);
     let site = oversight::endpoints(site);
+    let site = publicity::endpoints(site);
     let site = alerts::endpoints(site);
     account::endpoints(site)
 }

@@ -66,6 +66,15 @@ struct EntryPage {
     permit: String,
 }
 
+impl EntryPage {
+    /// A result: its title and where it is.
+    fn result(&self, result: &Value) -> String {
+        let parts = ["title", "doi", "url"].map(|name| plain(&result[name]));
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() { plain(result) } else { parts.join(" – ") }
+    }
+}
+
 async fn entry(
     State(services): State<Services>,
     visitor: Visitor,
