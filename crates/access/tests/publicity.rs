@@ -187,3 +187,33 @@ async fn section_9_3_the_clock_of_a_case_is_shown_up_to_both_ends() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn acc_132_the_applicant_is_reminded_of_questions_and_each_reminder_is_an_event() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = submitted(&access, &cast).await;
+        let question =
+            json!({"kind": "clarification", "questions": [{"field": "use.why", "question": "Hvorfor så mange?"}]});
+        run(&access, &cast.handler, id, "request_info", question).await.unwrap();
+        // Asked on Saturday 21 November; 14 days later is a Saturday, so the Monday after reminds.
+        zone.clock.advance_micros(14 * DAY);
+        assert_eq!(access.remind().await.unwrap(), 0, "a Saturday");
+        zone.clock.advance_micros(2 * DAY - 4 * 3_600_000_000);
+        assert_eq!(access.remind().await.unwrap(), 0, "before 7 o'clock");
+        zone.clock.advance_micros(4 * 3_600_000_000);
+        assert_eq!(access.remind().await.unwrap(), 1);
+        assert_eq!(access.remind().await.unwrap(), 0, "once");
+        let events = access.events(&cast.handler, id, 0).await.unwrap();
+        let last = events.last().unwrap();
+        assert_eq!((last.event.name(), last.actor.as_str()), ("reminder_sent", "clock"));
+        for days in [7, 3] {
+            zone.clock.advance_micros(days * DAY);
+            access.remind().await.unwrap();
+        }
+        let events = access.events(&cast.handler, id, 0).await.unwrap();
+        assert_eq!(events.iter().filter(|e| e.event.name() == "reminder_sent").count(), 3, "after 14, 21 and 26 days");
+        access.verify(&cast.handler, id).await.unwrap();
+    })
+    .await;
+}

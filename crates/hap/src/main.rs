@@ -2,6 +2,7 @@
 //! keystore of each role, and the channels between roles. No rule of any area stands here.
 
 mod commands;
+mod outside;
 mod places;
 mod progress;
 #[cfg(test)]

@@ -10,7 +10,8 @@ use kernel::workdays::Calendar;
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Case, Dossier, Pause, WaitsFor};
+use crate::handling::extended;
+use crate::model::{Case, Dossier, Pause, Track, WaitsFor};
 pub use calendar::{Calendars, Length, Unit};
 pub use table::{ClockedCase, EndEvent, Rule};
 
@@ -173,7 +174,7 @@ pub fn clock_of(case: &Case, end: EndEvent, available: Option<Date>, today: Date
         profile: &dossier.profile,
         statistics: dossier.form == "statistics",
         sources: dossier.order.sources().len(),
-        accelerated: false,
+        accelerated: dossier.track == Track::Accelerated,
     };
     let rule = table::statutory_rule(of, end)?;
     let started = match rule.starts {
@@ -202,7 +203,8 @@ fn shown(
 ) -> Clock {
     let started = started.date_in_oslo();
     let pauses: &[Pause] = if rule.stops { &dossier.pauses } else { &[] };
-    let length = rule.length.unwrap_or(Length::working_days(0));
+    let longer: Vec<u32> = dossier.extensions.iter().map(|extension| extension.days).collect();
+    let length = extended(rule.length.unwrap_or(Length::working_days(0)), &longer);
     let run = Run { started, length, pauses };
     let clock = run.clock(Calendars::norway(), ended.unwrap_or(today), waits_for);
     Clock { rule: rule.id.clone(), ends: rule.ends.unwrap_or(EndEvent::Decision), ended: ended.is_some(), ..clock }

@@ -13,6 +13,7 @@ mod look;
 mod outbox;
 mod permits;
 mod register;
+mod remind;
 mod retention;
 mod statistics;
 mod tables;

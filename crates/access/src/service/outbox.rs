@@ -12,7 +12,7 @@ use store::{Row, Tx, jobs, params};
 use super::Access;
 use crate::AccessError;
 use crate::content::Content;
-use crate::model::{CaseId, Recorded};
+use crate::model::{CaseId, Event, Recorded, Reminder};
 use crate::sql;
 use crate::views::Page;
 
@@ -137,7 +137,13 @@ impl Access {
     ) -> Result<(), AccessError> {
         let Some(dossier) = after.case.dossier() else { return Ok(()) };
         for event in events {
-            let account = match addressee(event.event.name()) {
+            let to = match &event.event {
+                Event::ReminderSent { reminder: Reminder::Clock } => Some(To::Handler),
+                Event::ReminderSent { reminder: Reminder::Source(_) | Reminder::Review(_) } => None,
+                Event::ReminderSent { .. } => Some(To::Applicant),
+                other => addressee(other.name()),
+            };
+            let account = match to {
                 Some(To::Applicant) => after.case.applicant(),
                 Some(To::Handler) => dossier.handler.as_deref().unwrap_or_default(),
                 None => continue,

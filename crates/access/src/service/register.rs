@@ -126,11 +126,15 @@ impl Access {
 fn masked(dossier: &Dossier, content: &Content) -> BTreeSet<String> {
     let asked = content.fields.get("add.confidential").and_then(Value::as_array).into_iter().flatten();
     let asked = asked.filter_map(|row| row.get("field").and_then(Value::as_str)).map(str::to_owned);
-    let decided = dossier.confidentiality.iter().filter(|(_, decided)| decided.confidential);
-    let mut masked: BTreeSet<String> = asked.chain(decided.map(|(field, _)| field.clone())).collect();
-    masked.retain(|field| {
-        field != "pub.title" && dossier.confidentiality.get(field).is_none_or(|decided| decided.confidential)
-    });
+    let mut masked: BTreeSet<String> = asked.collect();
+    for (field, decided) in &dossier.confidentiality {
+        if decided.confidential {
+            masked.insert(field.clone());
+        } else {
+            masked.remove(field);
+        }
+    }
+    masked.remove("pub.title");
     masked
 }
 

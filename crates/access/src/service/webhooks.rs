@@ -231,10 +231,15 @@ impl Access {
     /// `forbidden` for all but administrators, not found, an unknown change.
     pub async fn change_hook(&self, actor: &Actor, id: HookId, change: &str) -> Result<(), Problem> {
         self.administers(actor, "webhooks").await?;
+        let read = self.zone.store.read("access.hook", async |tx: &mut Tx| hooks(tx).await).await;
+        let Some((hook, _)) = read.map_err(Problem::from)?.into_iter().find(|(hook, _)| hook.id == id) else {
+            let entry = Entry::new(&CHANGE, audit_actor(actor, None), Object::new("webhook", id));
+            let entry = entry.purpose(Purpose::Operations).refused("not_found");
+            self.record(entry).await.map_err(Problem::from)?;
+            return Err(Problem::not_found("webhook"));
+        };
         self.sequence().await?;
         let done = self.zone.store.tx("access.hook", async |tx: &mut Tx| -> Result<(), AccessError> {
-            let found = hooks(tx).await?.into_iter().find(|(hook, _)| hook.id == id);
-            let (hook, _) = found.ok_or_else(|| Problem::not_found("webhook"))?;
             match change {
                 "remove" => tx.execute("DELETE FROM access_hook WHERE id = $1", params![id]).await?,
                 "on" => {

@@ -72,7 +72,7 @@ pub async fn open(net: &Net, places: &Places, settings: synth::Settings) -> anyh
     populate(places, &data, settings).await?;
     zones::data::start(net, data).await?;
     zones::room::start(net, places, ROOM).await?;
-    let services = zones::centre::start(net, places, false).await?;
+    let services = zones::centre::start(net, places, false, &crate::outside::Outside::default()).await?;
     services.identity.seed_demo(&people(seed)?).await?;
     wait_for_catalogue(&services).await?;
     Ok(services)

@@ -26,6 +26,8 @@ pub struct Args {
     /// Seed of the synthetic persons behind the personas, in an installation that is marked as a demo.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    outside: crate::outside::Outside,
 }
 
 /// The net of an installation whose zones are processes of their own.
@@ -65,7 +67,7 @@ pub fn stop_signal() -> watch::Receiver<bool> {
 pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let places = Places::new(args.data.data);
     let net = net(&places)?;
-    let services = zones::centre::start(&net, &places, args.secure_cookies).await?;
+    let services = zones::centre::start(&net, &places, args.secure_cookies, &args.outside).await?;
     if net.published.demo {
         services.identity.seed_demo(&super::demo::people(args.seed)?).await?;
     }

@@ -67,6 +67,8 @@ impl Things {
             ("{file}", "1.json"),
             ("{section}", "pub"),
             ("{code}", "nb"),
+            ("{year}", "2027"),
+            ("{change}", "off"),
             ("{name}", if path.contains("/commands/") { "assign_case" } else { "dark" }),
             ("{command}", "assign_case"),
         ]

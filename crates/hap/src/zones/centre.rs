@@ -20,6 +20,7 @@ use web::Services;
 
 use super::routes::Routes;
 use super::{Net, ROOM, stopped};
+use crate::outside::{Https, Outside, keep_telling};
 use crate::places::Places;
 
 /// How often the centre looks whether something waits to be done, when nothing tells it.
@@ -29,7 +30,8 @@ const TICK: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When a part of it cannot be opened.
-pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::Result<Services> {
+pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &Outside) -> anyhow::Result<Services> {
+    let (mailer, caller) = (outside.mailer()?, Https::new(false)?);
     let opened = net.open(places, Party::Centre).await?;
     let (zone, channel, directory) = (opened.zone.clone(), opened.channel.clone(), opened.directory.clone());
     migrate(&zone).await.context("tables of the centre")?;
@@ -37,7 +39,7 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::
     let catalogue = Arc::new(Catalogue::open(zone.clone()).await?);
     let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
     explore.recover().await?;
-    let access = Arc::new(Access::new(zone.clone(), catalogue.clone(), settings(net)));
+    let access = Arc::new(Access::new(zone.clone(), catalogue.clone(), settings(net, outside)));
     let resolver = Arc::new(CatalogueResolver::new(catalogue.clone(), channel.clone()));
     let deliveries = Arc::new(Deliveries::new(zone.clone(), channel.clone(), directory.clone(), resolver));
     deliveries.recover().await.context("taking up deliveries again")?;
@@ -59,11 +61,14 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool) -> anyhow::
         secure_cookies,
         form_key: Arc::new(form_key),
     };
-    let answers = Routes::default()
-        .with(&[PermitCurrent::KIND], Arc::new(PermitAnswers(services.access.clone())))
-        .with(&[DeliveryEvent::KIND], Arc::new((*services.deliveries).clone()));
+    let answers =
+        Routes::default().with(&[PermitCurrent::KIND], Arc::new(PermitAnswers(services.access.clone()))).with(
+            &[DeliveryEvent::KIND],
+            Arc::new(Delivered { deliveries: deliveries_of(&services), access: services.access.clone() }),
+        );
     net.answer(&opened, Arc::new(answers)).await?;
     keep_going(net, &services, channel);
+    keep_telling(services.access.clone(), mailer, caller, net.stop.clone());
     Ok(services)
 }
 
@@ -77,9 +82,10 @@ async fn migrate(zone: &Zone) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(net: &Net) -> Settings {
+fn settings(net: &Net, outside: &Outside) -> Settings {
     let room = Room { id: format!("room:{ROOM}"), name: LangMap::of("TSD", "TSD", "TSD") };
     let usual = Settings::new("helsedataservice", vec![room]);
+    let usual = Settings { site: outside.site.clone(), mail: outside.smtp.is_some(), ..usual };
     if net.published.demo {
         // Nobody waits a working day for the public register in a demo.
         Settings { synthetic: true, publish_after: 0, publish_decision_after: 0, ..usual }
@@ -134,6 +140,30 @@ impl PermitFollower for Follower {
             tracing::warn!(source = missing.source, what = missing.what, code = missing.code, "not deliverable");
         }
         Ok(())
+    }
+}
+
+fn deliveries_of(services: &Services) -> Deliveries {
+    (*services.deliveries).clone()
+}
+
+/// News of deliveries: what a room has opened ends the statutory clock up to the data.
+struct Delivered {
+    deliveries: Deliveries,
+    access: Arc<Access>,
+}
+
+#[async_trait]
+impl Service for Delivered {
+    async fn handle(&self, from: &Party, kind: &str, body: Bytes) -> Result<Bytes, Refusal> {
+        let answer = self.deliveries.handle(from, kind, body.clone()).await?;
+        let event: DeliveryEvent = calls::read(&body)?;
+        if event.state == "opened"
+            && let Err(error) = self.access.data_delivered(&event.series, &event.source, event.at).await
+        {
+            tracing::warn!(%error, "the day on which data were opened is not remembered");
+        }
+        Ok(answer)
     }
 }
 

@@ -66,6 +66,6 @@ pub(super) fn json<T: Serialize>(visitor: &Visitor, value: Result<T, Problem>) -
 }
 
 /// An id in an address.
-pub(crate) fn id<T: std::str::FromStr>(visitor: &Visitor, text: &str) -> Result<T, WebError> {
+pub(super) fn id<T: std::str::FromStr>(visitor: &Visitor, text: &str) -> Result<T, WebError> {
     text.parse().map_err(|_| visitor.fail()(Problem::not_found("address")))
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::Role;
+use kernel::Problem;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -334,7 +335,8 @@ async fn subscribe(State(services): State<Services>, visitor: Visitor, fields: F
 }
 
 async fn change(State(services): State<Services>, visitor: Visitor, fields: Fields) -> Result<Response, WebError> {
-    let hook = crate::api::id(&visitor, fields.get("hook"))?;
+    let hook = fields.get("hook").parse::<access::HookId>();
+    let hook = hook.map_err(|_| visitor.fail()(Problem::invalid("hook", "id", "choose a subscription of the page")))?;
     let done = services.access.change_hook(visitor.actor()?, hook, fields.get("change")).await;
     done.map_err(visitor.fail())?;
     Ok(Redirect::to("/outbox").into_response())
