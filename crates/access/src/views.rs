@@ -1,5 +1,10 @@
 //! What the pages and the interface show: plain structs, serialised as they are. Building them needs no database.
 
+mod people;
+
+pub(crate) use people::involved;
+pub use people::{DelegationView, InvitationView, Involved, NoteView, OpinionView};
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -328,6 +333,8 @@ pub struct CaseView {
     pub proposal: Option<ProposalView>,
     /// The decision.
     pub decision: Option<DecisionView>,
+    /// Who takes part and what they have said, as far as the looker may see it.
+    pub involved: Involved,
     /// What the looker may do.
     pub commands: Vec<AllowedCommand>,
     /// What happened, newest first.

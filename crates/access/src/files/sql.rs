@@ -146,3 +146,20 @@ pub(crate) async fn erase_all(tx: &mut Tx, case: CaseId) -> Result<(), AccessErr
     tx.execute("DELETE FROM access_file WHERE case_id = $1", params![case]).await?;
     Ok(())
 }
+
+/// The digest of a file of the case whose content was not removed.
+pub(crate) async fn digest(tx: &mut Tx, case: CaseId, file: &str) -> Result<Option<String>, AccessError> {
+    let sql = "SELECT sha256 FROM access_file WHERE case_id = $1 AND id = $2 AND state <> $3";
+    let row = tx.query_opt(sql, params![case, file, FileState::Redacted.slug()]).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
+/// Removes the content of a file by a command of its case (ACC-193): digest and reason stay.
+pub(crate) async fn redact(tx: &mut Tx, zone: &Zone, case: CaseId, id: &str, reason: &str) -> Result<(), AccessError> {
+    let Ok(id) = id.parse::<FileId>() else { return Ok(()) };
+    let Some(mut redacted) = file(tx, zone, case, id).await? else { return Ok(()) };
+    redacted.state = FileState::Redacted;
+    redacted.reason = Some(reason.to_owned());
+    change(tx, zone, &redacted).await?;
+    erase_content(tx, id).await
+}

@@ -62,6 +62,9 @@ impl Access {
                 sql::drop_draft(tx, id).await?;
                 crate::files::sql::erase_all(tx, id).await?;
             }
+            Command::RedactAttachment { file, reason } => {
+                crate::files::sql::redact(tx, &self.zone, id, file, reason).await?;
+            }
             _ => {}
         }
         let row = sql::Loaded {

@@ -93,12 +93,7 @@ impl Access {
     ///
     /// # Errors
     /// As [`Access::command`].
-    pub(crate) async fn by_clock(
-        &self,
-        id: CaseId,
-        command: Command,
-        on_behalf_of: Option<&str>,
-    ) -> Result<Done, Problem> {
+    pub async fn by_clock(&self, id: CaseId, command: Command, on_behalf_of: Option<&str>) -> Result<Done, Problem> {
         self.run(Who::Clock(on_behalf_of), id, command, None, None).await
     }
 
@@ -316,6 +311,10 @@ impl Access {
         };
         let content = frozen.as_ref().map(|(content, _)| content);
         let excluded = self.excluded(tx, &loaded, command, &account, content).await?;
+        let attachment = match command {
+            Command::RedactAttachment { file, .. } => crate::files::sql::digest(tx, loaded.id, file).await?,
+            _ => None,
+        };
         let made = self.make(command);
         let context = Context {
             on_behalf_of: stands_in.as_deref(),
@@ -323,7 +322,7 @@ impl Access {
             excluded,
             invitation: made.invitation.as_ref(),
             copy: made.copy,
-            attachment: None,
+            attachment: attachment.as_deref(),
             submission: frozen.as_ref().map(|(_, submission)| submission),
             prepared: issue.as_ref().map(|issue| &issue.prepared),
             ..Context::new(now, &account, role)

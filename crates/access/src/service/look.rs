@@ -72,6 +72,10 @@ impl Access {
                 items.retain(|item| own(&item.order.source));
             }
         }
+        let speaks_for = |source: &&&str| actor.has_for(Role::RegistryHandler, source);
+        let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
+        let own_sources = sources.iter().filter(speaks_for).map(|source| (*source).to_owned()).collect();
+        let roles_seen = roles.clone();
         let parties = staff || view == View::ViewOwn;
         let work = case.work();
         let offer = match case {
@@ -112,6 +116,7 @@ impl Access {
             terms_accepted: work.is_some_and(|work| work.accepted.is_some()),
             proposal: proposal.map(|p| ProposalView { by: p.by.clone(), at: p.at, decision: p.decision.clone() }),
             decision: decision.filter(|_| parties),
+            involved: views::involved(case, view, &roles_seen, &actor.account.to_string(), &own_sources),
             commands: self.commands(actor, case),
             timeline,
         })
