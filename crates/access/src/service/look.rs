@@ -11,7 +11,7 @@ use super::Access;
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::form::Report;
-use crate::model::{Case, CaseId, CommandName, Recorded, replay};
+use crate::model::{Case, CaseId, CommandName, Recorded};
 use crate::permissions::{CaseRole, View};
 use crate::sql;
 use crate::views::{self, CaseView, DecisionView, OfferView, ProposalView};
