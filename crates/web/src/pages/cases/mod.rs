@@ -3,6 +3,7 @@
 
 mod forms;
 mod inbox;
+mod people;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use identity::Role;
 use kernel::Problem;
 use serde_json::Value;
 
+use self::people::People;
 use super::apply::plain;
 use super::draw;
 use crate::frame::Frame;
@@ -74,6 +76,11 @@ struct CasePage {
     waiting: Vec<String>,
     /// Sources that the looker answers for.
     own_sources: Vec<String>,
+    tasks: Vec<people::TaskRow>,
+    opinions: Vec<people::OpinionRow>,
+    notes: Vec<people::NoteRow>,
+    members: Vec<(String, String)>,
+    handler: Option<String>,
     names: Names,
 }
 
@@ -145,7 +152,15 @@ async fn case(
     let items = case.items.iter().map(item).collect();
     let answers_for = |source: &&String| actor.has_for(Role::RegistryHandler, source);
     let own_sources = case.summary.sources.iter().filter(answers_for).cloned().collect();
-    let waiting = Vec::new();
+    let open = |task: &access::model::SourceTask| !task.is_settled();
+    let waiting = case.involved.tasks.iter().filter(|(_, task)| open(task)).map(|(source, _)| source.clone()).collect();
+    let said = people::notes(&services, actor, &case).await;
+    let who = People::of(&services, &f, people::named(&case, &said)).await;
+    let tasks = people::tasks(&case, &f, &names, services.clock.today());
+    let opinions = people::opinions(&case, &f, &who);
+    let notes = people::note_rows(&said, &f, &who, &names);
+    let members = people::members(&case, &f, &who);
+    let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
     let command_id = super::command_id(&services);
     let f = f.crumb(crumb.0, text);
@@ -162,6 +177,11 @@ async fn case(
             items,
             waiting,
             own_sources,
+            tasks,
+            opinions,
+            notes,
+            members,
+            handler,
             names,
             case,
         },
@@ -329,8 +349,8 @@ async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, a
             let option = |code: &&str| ((*code).to_owned(), f.t(f.key(&ask.name.replace('_', "-"), code)));
             ("one", codes.iter().map(option).collect())
         }
-        Kind::Person(role) => ("one", people(services, f, role).await),
-        Kind::People(role) => ("several", people(services, f, role).await),
+        Kind::Person(role) => ("one", holders(services, f, role).await),
+        Kind::People(role) => ("several", holders(services, f, role).await),
         Kind::Source | Kind::Sources => {
             let source = |id: &String| (id.clone(), names.source(id));
             let several = matches!(ask.kind, Kind::Sources);
@@ -349,7 +369,7 @@ async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, a
 }
 
 /// Those who hold a role, by name.
-async fn people(services: &Services, f: &Frame, role: Role) -> Vec<(String, String)> {
+async fn holders(services: &Services, f: &Frame, role: Role) -> Vec<(String, String)> {
     // A list that does not come leaves the choice open; the command says what is missing.
     let found = services.identity.with_role(role).await.unwrap_or_default();
     found.into_iter().map(|(account, name)| (account.to_string(), f.l(&name))).collect()
