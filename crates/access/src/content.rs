@@ -7,7 +7,7 @@ use kernel::{CanonicalError, Date, LangMap, Language, canonical_json, sha256_hex
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::form::{self, DraftContent, Environment, Form, VariableFacts};
+use crate::form::{self, DraftContent, Environment, Fault, Form, Level, VariableFacts};
 use crate::model::{CartItem, Order, OrderItem};
 
 /// One revision of an application.
@@ -29,6 +29,36 @@ pub struct Content {
     pub periods: BTreeMap<String, (Date, Date)>,
     /// The persons who will work with the data.
     pub persons: Vec<ContentPerson>,
+    /// What the checks said when it was handed in (section 10): warnings, and what nobody could be asked about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckResult>,
+}
+
+/// A finding of a check, as it is kept with the revision.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// `CHK-19`.
+    pub check: String,
+    /// The field it is about.
+    pub field: String,
+    /// `not_verified`, or the rule.
+    pub rule: String,
+    /// Whether it warned or stopped.
+    pub level: Level,
+    /// More, in English.
+    pub detail: String,
+}
+
+impl From<&Fault> for CheckResult {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            check: fault.check.clone(),
+            field: fault.field.clone(),
+            rule: fault.rule.clone(),
+            level: fault.level,
+            detail: fault.detail.clone(),
+        }
+    }
 }
 
 /// A variable as applied for.
@@ -114,6 +144,7 @@ impl Content {
             items,
             periods,
             persons,
+            checks: Vec::new(),
         }
     }
 

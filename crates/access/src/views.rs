@@ -315,6 +315,8 @@ pub struct CaseView {
     pub sections: Vec<SectionView>,
     /// The variables applied for.
     pub items: Vec<crate::content::ContentItem>,
+    /// What the checks said at submission; staff only.
+    pub checks: Vec<crate::content::CheckResult>,
     /// Fields that the last answer changed.
     pub changed: Vec<String>,
     /// Questions and answers.

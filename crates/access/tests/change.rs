@@ -63,6 +63,7 @@ fn base() -> Content {
             ("dar.main".into(), days("2018-01-01", "2025-12-31")),
         ]),
         persons: vec![person("liv", "974760673")],
+        checks: Vec::new(),
     }
 }
 

@@ -72,6 +72,10 @@ async fn from_draft_to_permit() {
         let answer = json!({"answers": [{"field": "use.why", "answer": "Fordi dødsfall er sjeldne."}]});
         run(&access, &cast.applicant, id, "send_info", answer).await.unwrap();
         let case = access.case(&cast.handler, id).await.unwrap();
+        // Section 10: what the checks said is kept with the revision, for staff.
+        let told: Vec<&str> = case.checks.iter().map(|found| found.check.as_str()).collect();
+        assert_eq!(told, ["CHK-14", "CHK-30", "CHK-31"]);
+        assert!(access.case(&cast.applicant, id).await.unwrap().checks.is_empty());
         assert_eq!(case.changed, ["use.why"]);
         assert_eq!(case.comments[0].answer.as_deref(), Some("Fordi dødsfall er sjeldne."));
 

@@ -1,5 +1,7 @@
-//! Forms are data (ACC-020): the definitions of `data/forms.json`, and beside it `data/short-form.json` with the fields
-//! of the short form, their executable conditions and their texts in all languages.
+//! Forms are data (ACC-020): the definitions of `data/forms.json`, and beside it files with texts in all languages, options,
+//! parts and executable conditions: `short-form.json` is version 1.0.0 of the form of person-level data, `full-form.json`
+//! version 2.0.0, `other-forms.json` the forms of statistics, change and appeal. A case keeps the version it was handed
+//! in under; a draft is written in the one in force.
 //!
 //! What it is not: pages. The web renders what [`Form`] describes and shows what [`check`] finds.
 
@@ -74,7 +76,7 @@ impl Form {
         self.sections.iter().flat_map(|section| &section.fields)
     }
 
-    /// Whether the whole form has this field, asked in the short form or not.
+    /// Whether any form has this field, asked in this one or not.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.all.iter().any(|known| known == id)
     }

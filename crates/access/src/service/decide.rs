@@ -10,7 +10,7 @@ use store::{Isolation, Tx};
 
 use super::apply::{check_cart, check_command_id, check_fields, named};
 use super::{Access, COMMAND, Who, audit_actor, holds_identity_number};
-use crate::content::Content;
+use crate::content::{CheckResult, Content};
 use crate::error::AccessError;
 use crate::form::VariableFacts;
 use crate::model::{
@@ -408,7 +408,8 @@ impl Access {
         let report = self.report(form, &content, &ready.facts);
         let earlier = before.as_ref().map(|b| b.persons.as_slice()).unwrap_or_default();
         let applicant = loaded.case.applicant();
-        let frozen = Content::freeze(form, &content, &env, applicant, earlier, &mut || self.person_id());
+        let mut frozen = Content::freeze(form, &content, &env, applicant, earlier, &mut || self.person_id());
+        frozen.checks = report.faults.iter().map(CheckResult::from).collect();
         let (_, sha256) = frozen.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
         let blocks = report.blocks();
         let number = match loaded.case.dossier() {

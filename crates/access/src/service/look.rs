@@ -107,6 +107,7 @@ impl Access {
             roles,
             sections,
             items,
+            checks: content.as_ref().filter(|_| staff).map(|c| c.checks.clone()).unwrap_or_default(),
             changed,
             comments: case.dossier().filter(|_| parties).map(|d| d.comments.clone()).unwrap_or_default(),
             request: views::request(case).filter(|_| parties),

@@ -358,6 +358,7 @@ mod tests {
             items: Vec::new(),
             periods: Default::default(),
             persons: Vec::new(),
+            checks: Vec::new(),
         }
     }
 
