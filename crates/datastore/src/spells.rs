@@ -164,18 +164,12 @@ fn place<T: Copy + Send + Sync>(
             let first = ordinals.partition_point(|o| (*o as usize) < base);
             let end = ordinals.partition_point(|o| (*o as usize) < base + out.len());
             let mut inside = true;
-            // The bits of a word are brought together before they are written: its rows come one after the other.
-            let (mut word_at, mut word) = (0, 0);
             let mut put = |row: usize| {
                 let at = (ordinals[row] as usize).wrapping_sub(base);
                 match out.get_mut(at) {
                     Some(slot) => {
                         *slot = values[row];
-                        if at / WORD != word_at {
-                            bits[word_at] |= word;
-                            (word_at, word) = (at / WORD, 0);
-                        }
-                        word |= 1 << (at % WORD);
+                        bits[at / WORD] |= 1 << (at % WORD);
                     }
                     None => inside = false,
                 }
@@ -184,7 +178,6 @@ fn place<T: Copy + Send + Sync>(
                 Some((days, day)) => days.meeting(first..end, day, day, put),
                 None => (first..end).for_each(&mut put),
             }
-            bits[word_at] |= word;
             inside
         })
         .reduce(|| true, |a, b| a & b)

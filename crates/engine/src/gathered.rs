@@ -134,6 +134,6 @@ mod tests {
             let rows = (0..height as u32).filter(|row| of_row[*row as usize] == cell as u32 && cell != 3);
             assert_eq!(*found, rows.collect::<RoaringBitmap>(), "cell {cell}");
         }
-        assert_eq!(found[0].len() > LISTED as u64, found[1].len() > 0);
+        assert!(found[0].len() > 2 * LISTED as u64 && found[2].len() < 9, "both forms of containers occur");
     }
 }

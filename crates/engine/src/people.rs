@@ -167,12 +167,12 @@ impl People {
 
     /// The same, from what is known of rows in the same space where that is less work.
     pub(crate) fn set_near(&self, mask: &Mask, known: &[Known<'_>]) -> PersonSet {
-        let set = self.from_known(mask, known).unwrap_or_else(|| self.keyed_set(mask));
+        let set = self.told_by(mask, known).unwrap_or_else(|| self.keyed_set(mask));
         PersonSet { members: self.members_behind(mask), ..set }
     }
 
     /// The set of a mask by what it has more and less than one that is known; none when all differ in many rows.
-    fn from_known(&self, mask: &Mask, known: &[Known<'_>]) -> Option<PersonSet> {
+    fn told_by(&self, mask: &Mask, known: &[Known<'_>]) -> Option<PersonSet> {
         let comparable = |k: &&Known<'_>| k.rows.len() == mask.len() && k.set.keyed == self.keyed;
         let known = known.iter().filter(|_| self.direct()).filter(comparable);
         let (distance, nearest) = known.map(|k| (k.rows.distance(mask), k)).min_by_key(|(distance, _)| *distance)?;
@@ -255,7 +255,7 @@ impl People {
             return (self.set_near(touched, known), self.set_near(rest, known));
         };
         // That one is added up which is known or has fewer rows.
-        let told = match (self.from_known(touched, known), self.from_known(rest, known)) {
+        let told = match (self.told_by(touched, known), self.told_by(rest, known)) {
             (Some(touched), _) => (difference(all, &touched), touched, true),
             (None, Some(rest)) => (difference(all, &rest), rest, false),
             (None, None) if touched.count() < rest.count() => {
