@@ -19,6 +19,8 @@ use crate::released::{Estimate, Model, ModelRows, ModelTable, TestNumber, Value}
 const ALL_DIGITS_FROM: u64 = 3000;
 /// Digits of a coefficient of a smaller sample, at most.
 const FEWER_DIGITS: usize = 4;
+/// Digits of a number of clusters, in the degrees of freedom that follow from it.
+const CLUSTER_DIGITS: usize = 2;
 /// Fewest clusters, and groups of a level of random effects.
 const FEWEST_GROUPS: u64 = 10;
 /// A fit that explains more is as good as exact.
@@ -32,7 +34,12 @@ impl Rules for RawModel {
         let refused = refusal(desk, filing.count.shown, &fit)?;
         filing.verdict(desk, refused)?;
         // Degrees of freedom as they can be had from what is shown.
-        let residual = (filing.size().number().unwrap_or(0.0) - fit.parameters as f64).max(1.0);
+        let mut residual = (filing.size().number().unwrap_or(0.0) - fit.parameters as f64).max(1.0);
+        if let Some(clusters) = fit.clusters.filter(|_| fit.by_clusters) {
+            // As a cluster may be a family, its number has few digits.
+            let clusters = filing.number(desk, "clusters", significant(clusters as f64, CLUSTER_DIGITS))?;
+            residual = residual.min(clusters - 1.0).max(1.0);
+        }
         let scale = Scale::of(&fit, filing.count.shown, residual, desk);
         let mut terms = Vec::new();
         for term in &fit.terms {

@@ -226,6 +226,8 @@ pub struct RawFit {
     pub leverage: f64,
     /// Number of clusters, where errors are clustered.
     pub clusters: Option<u64>,
+    /// Whether the degrees of freedom of errors are those of the clusters, one less than their number (STAT-101).
+    pub by_clusters: bool,
     /// Number of groups of each level of random effects.
     pub groups: Vec<u64>,
     /// Shares that are shown with three decimals: `r2`, `r2_adj`, `pseudo_r2`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::control::Control;
+use crate::control::{CHUNK, Control, stopped};
 use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::grid::{BLOCK, PartCounts, RowCells};
@@ -22,6 +22,8 @@ use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
+/// Parts of a pass that has something for every cell in each.
+const PARTS: usize = 8;
 /// A set that lacks at most one of so many units is told by those it lacks.
 const LACKING: usize = 16;
 /// Cells up to which all of them are added up side by side.
@@ -192,7 +194,7 @@ impl People {
         Road { rows: self.rows.clone(), pointer: self.pointer.clone(), members: self.keys.len() }
     }
 
-    fn members_behind(&self, mask: &Mask) -> Members {
+    pub(crate) fn members_behind(&self, mask: &Mask) -> Members {
         Members::new(Arc::new(OfMask { mask: mask.clone(), road: self.road() }), 0)
     }
 
@@ -337,6 +339,35 @@ impl People {
         });
         let merged = merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells]);
         Ok((merged.into_iter().map(SetBuilder::finish).collect(), counts))
+    }
+
+    /// The sets of so many cells, up to [`SIDE_BY_SIDE`], where every row is a member of its own: `read` gives the cells of a stretch
+    /// of rows, the number of cells for a row that is in none.
+    pub(crate) fn sets_by(
+        &self,
+        rows: usize,
+        cells: usize,
+        control: &dyn Control,
+        read: impl Fn(Range<usize>, &mut [u32]) + Sync,
+    ) -> Result<Vec<PersonSet>, RunError> {
+        let part = rows.div_ceil(PARTS).next_multiple_of(CHUNK).max(1);
+        let of = |number: usize| {
+            let mut sets = CellSets::new(self.keyed, cells + 1);
+            let mut of_rows = vec![0; CHUNK];
+            for first in (number * part..((number + 1) * part).min(rows)).step_by(CHUNK) {
+                stopped(control)?;
+                let range = first..(first + CHUNK).min(rows);
+                let of_rows = &mut of_rows[..range.len()];
+                read(range, of_rows);
+                sets.add(&self.keys, first, of_rows);
+            }
+            Ok(sets.into_sets())
+        };
+        let parts: Vec<Vec<SetBuilder>> =
+            (0..rows.div_ceil(part)).into_par_iter().map(of).collect::<Result<_, RunError>>()?;
+        let mut whole = vec![SetBuilder::new(self.keyed); cells];
+        parts.into_iter().for_each(|part| whole.iter_mut().zip(part).for_each(|(whole, part)| whole.merge(part)));
+        Ok(whole.into_iter().map(SetBuilder::finish).collect())
     }
 
     fn side_by_side(

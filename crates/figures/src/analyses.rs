@@ -12,6 +12,9 @@ use crate::long::{Cell, Long, label_of, number_cells, number_columns, text_colum
 use crate::models::{crosswise, long_numbers, p_value, plain, title};
 use crate::words::{self, say};
 
+/// Steps from zero to the last time at which a fitted distribution is told.
+const POINTS: u32 = 100;
+
 /// Key figures by group, then the curves.
 pub(crate) fn survival_grids(survival: &Survival, language: Language) -> Vec<Grid> {
     vec![key_figures(survival, language), curves(survival, language)]
@@ -26,26 +29,56 @@ pub(crate) fn curve_name(curve: &Curve, language: Language) -> String {
     curve.group.as_ref().map_or_else(|| say(words::ALL, language).to_owned(), |g| label_of(g, language))
 }
 
+/// The names of the parameters of a fitted distribution; empty where there is none. Then what is told of a curve follows from them, and
+/// not from its steps (LANG-216).
+fn parameters(survival: &Survival) -> Vec<&str> {
+    survival.curves.first().map_or_else(Vec::new, |c| c.parameters.iter().map(|(name, _)| name.as_str()).collect())
+}
+
+fn parameter(curve: &Curve, name: &str) -> Value {
+    curve.parameters.iter().find(|(n, _)| n == name).map_or(Value::Undefined, |(_, x)| *x)
+}
+
+/// Points of a fitted Weibull distribution up to the last time that is shown, from its parameters as they are shown (STAT-265); none
+/// without such a distribution.
+pub(crate) fn fitted(survival: &Survival, curve: &Curve) -> Option<Vec<[f64; 2]>> {
+    let (shape, scale) = (parameter(curve, "shape").number()?, parameter(curve, "scale").number()?);
+    let last = survival.curves.iter().flat_map(|c| c.points.iter().filter_map(|p| p.time.number())).reduce(f64::max)?;
+    let point = |i: u32| {
+        let time = last * f64::from(i) / f64::from(POINTS);
+        [time, (-(time / scale).powf(shape)).exp()]
+    };
+    (scale > 0.0).then(|| (0..=POINTS).map(point).collect())
+}
+
+/// The same as numbers of a table.
+fn fitted_values(survival: &Survival, curve: &Curve) -> Vec<[Value; 2]> {
+    let rounded = |x: f64, digits: i32| {
+        let unit = 10f64.powi(digits);
+        Value::Value((x * unit).round() / unit)
+    };
+    let points = fitted(survival, curve).unwrap_or_default();
+    let last = points.last().map_or(1.0, |[time, _]| time.max(f64::MIN_POSITIVE));
+    let digits = 3 - last.log10().floor() as i32;
+    points.into_iter().map(|[time, survival]| [rounded(time, digits), rounded(survival, 3)]).collect()
+}
+
 fn key_figures(survival: &Survival, language: Language) -> Grid {
     let level = format!("{}\u{a0}%", format::number(survival.level, language));
-    let parameters: Vec<&str> =
-        survival.curves.first().map_or_else(Vec::new, |c| c.parameters.iter().map(|(name, _)| name.as_str()).collect());
-    let median = say(words::MEDIAN, language);
-    let mut heads = vec![
-        "n".to_owned(),
-        words::measure("events", language),
-        median.to_owned(),
-        format!("{level} {}", say(words::LOWER, language)),
-        format!("{level} {}", say(words::UPPER, language)),
-    ];
+    let parameters = parameters(survival);
+    let mut heads = vec!["n".to_owned(), words::measure("events", language)];
+    if parameters.is_empty() {
+        heads.push(say(words::MEDIAN, language).to_owned());
+        heads.extend([words::LOWER, words::UPPER].map(|end| format!("{level} {}", say(end, language))));
+    }
     heads.extend(parameters.iter().map(|p| words::measure(p, language)));
     let line = |curve: &Curve| {
-        let [low, high] = curve.median_limits;
-        let mut cells: Vec<Written> =
-            [curve.n, curve.events, curve.median, low, high].map(|v| plain(v, language)).into();
-        let parameter =
-            |name: &&str| curve.parameters.iter().find(|(n, _)| n == name).map_or(Value::Undefined, |(_, x)| *x);
-        cells.extend(parameters.iter().map(|name| plain(parameter(name), language)));
+        let mut values = vec![curve.n, curve.events];
+        if parameters.is_empty() {
+            values.extend([curve.median, curve.median_limits[0], curve.median_limits[1]]);
+        }
+        values.extend(parameters.iter().map(|name| parameter(curve, name)));
+        let cells: Vec<Written> = values.into_iter().map(|v| plain(v, language)).collect();
         Line { names: vec![curve_name(curve, language)], total: false, cells }
     };
     let mut scalars = Vec::new();
@@ -68,6 +101,30 @@ fn key_figures(survival: &Survival, language: Language) -> Grid {
 fn curves(survival: &Survival, language: Language) -> Grid {
     let time = title(&survival.head.titles, &survival.head.time);
     let level = format!("{}\u{a0}%", format::number(survival.level, language));
+    let grouped = group_stub(survival);
+    let named = |curve: &Curve, time: Value| {
+        let mut names = vec![plain(time, language).text];
+        if grouped.is_some() {
+            names.insert(0, curve_name(curve, language));
+        }
+        names
+    };
+    if !parameters(survival).is_empty() {
+        let lines = survival.curves.iter().flat_map(|curve| {
+            fitted_values(survival, curve).into_iter().map(|[time, left]| Line {
+                names: named(curve, time),
+                total: false,
+                cells: vec![plain(left, language)],
+            })
+        });
+        return Grid {
+            title: Some(words::table("curves", language)),
+            rows: lines.collect(),
+            stubs: grouped.clone().into_iter().chain([time]).collect(),
+            columns: vec![Head::single(words::measure("survival", language))],
+            ..Grid::default()
+        };
+    }
     let heads = [
         words::measure("at_risk", language),
         words::measure("events", language),
@@ -75,13 +132,9 @@ fn curves(survival: &Survival, language: Language) -> Grid {
         format!("{level} {}", say(words::LOWER, language)),
         format!("{level} {}", say(words::UPPER, language)),
     ];
-    let grouped = group_stub(survival);
     let lines = survival.curves.iter().flat_map(|curve| {
         curve.points.iter().map(|point| {
-            let mut names = vec![plain(point.time, language).text];
-            if grouped.is_some() {
-                names.insert(0, curve_name(curve, language));
-            }
+            let names = named(curve, point.time);
             let cells = [point.at_risk, point.events, point.survival, point.low, point.high];
             Line { names, total: false, cells: cells.map(|v| plain(v, language)).into() }
         })
@@ -89,7 +142,7 @@ fn curves(survival: &Survival, language: Language) -> Grid {
     Grid {
         title: Some(words::table("curves", language)),
         rows: lines.collect(),
-        stubs: grouped.into_iter().chain([time]).collect(),
+        stubs: grouped.clone().into_iter().chain([time]).collect(),
         columns: heads.map(Head::single).into(),
         ..Grid::default()
     }
@@ -117,29 +170,35 @@ pub(crate) fn survival_longs(survival: &Survival, language: Language) -> Vec<Lon
         ("lcl", "share"),
         ("ucl", "share"),
     ];
-    let mut curves = table("curves", &numbers);
+    let parameters = parameters(survival);
+    let mut curves = match parameters.is_empty() {
+        true => table("curves", &numbers),
+        false => table("curves", &[("time", "time"), ("survival", "share")]),
+    };
     for curve in &survival.curves {
-        for p in &curve.points {
+        for point in fitted_values(survival, curve) {
+            let mut cells = group(curve);
+            cells.extend(number_cells(&point));
+            curves.rows.push(cells);
+        }
+        for p in curve.points.iter().filter(|_| parameters.is_empty()) {
             let mut cells = group(curve);
             cells.extend(number_cells(&[p.time, p.at_risk, p.events, p.survival, p.low, p.high]));
             curves.rows.push(cells);
         }
     }
-    let parameters: Vec<&str> =
-        survival.curves.first().map_or_else(Vec::new, |c| c.parameters.iter().map(|(name, _)| name.as_str()).collect());
-    let mut numbers = vec![
-        ("n", "count"),
-        ("events", "count"),
-        ("median", "percentile"),
-        ("lcl", "percentile"),
-        ("ucl", "percentile"),
-    ];
+    let mut numbers = vec![("n", "count"), ("events", "count")];
+    if parameters.is_empty() {
+        numbers.extend([("median", "percentile"), ("lcl", "percentile"), ("ucl", "percentile")]);
+    }
     numbers.extend(parameters.iter().map(|p| (*p, "coefficient")));
     let mut key = table("key_figures", &numbers);
     for curve in &survival.curves {
         let mut cells = group(curve);
-        let [low, high] = curve.median_limits;
-        let mut values = vec![curve.n, curve.events, curve.median, low, high];
+        let mut values = vec![curve.n, curve.events];
+        if parameters.is_empty() {
+            values.extend([curve.median, curve.median_limits[0], curve.median_limits[1]]);
+        }
         values.extend(curve.parameters.iter().map(|(_, x)| *x));
         cells.extend(number_cells(&values));
         key.rows.push(cells);

@@ -221,7 +221,7 @@ fn further(table: &ModelTable, model: &Model, language: Language) -> Grid {
                 let df: Vec<String> = test.df.iter().map(|df| format::number(*df, language)).collect();
                 let df = Written { text: df.join("; "), hidden: None };
                 let cells = vec![plain(test.statistic, language), df, p_value(test.p, language)];
-                Line { names: vec![words::measure(&test.name, language)], total: false, cells }
+                Line { names: vec![of_test(&test.name, &model.head.titles, language)], total: false, cells }
             };
             let heads = [say(words::STATISTIC, language), say(words::FREEDOM, language), "p"];
             Grid {
@@ -235,6 +235,15 @@ fn further(table: &ModelTable, model: &Model, language: Language) -> Grid {
         ModelRows::Numbers(numbers) => {
             Grid { title: Some(name), ..crosswise(&numbers.iter().collect::<Vec<_>>(), &model.head.titles, language) }
         }
+    }
+}
+
+/// A row of a table of tests: one that has words, `F age`, or a term.
+fn of_test(name: &str, titles: &Titles, language: Language) -> String {
+    match name.split_once(' ') {
+        _ if words::measure(name, language) != name => words::measure(name, language),
+        Some((word, term)) => format!("{} {}", words::measure(word, language), term_name(titles, term, language)),
+        None => term_name(titles, name, language),
     }
 }
 

@@ -146,6 +146,7 @@ pub(crate) fn measure(name: &str, language: Language) -> String {
         "rho" => {
             ["Andel av variansen mellom enheter", "Del av variansen mellom einingar", "Share of variance between units"]
         }
+        "occasions" => ["Tidspunkter", "Tidspunkt", "Occasions"],
         "T_avg" => ["Tidspunkter per enhet", "Tidspunkt per eining", "Occasions per unit"],
         "hausman" => ["Hausman χ²", "Hausman χ²", "Hausman χ²"],
         "b_fe" => ["Fast effekt", "Fast effekt", "Fixed effects"],
@@ -192,6 +193,8 @@ pub(crate) fn row(name: &str) -> Option<Words> {
         "model" => ["Modell", "Modell", "Model"],
         "residual" => ["Residual", "Residual", "Residual"],
         "total" => ["I alt", "I alt", "Total"],
+        "T_min" => ["Færrest for en enhet", "Færrast for ei eining", "Fewest of a unit"],
+        "T_max" => ["Flest for en enhet", "Flest for ei eining", "Most of a unit"],
         _ => return None,
     })
 }
@@ -202,6 +205,7 @@ pub(crate) fn table(name: &str, language: Language) -> String {
         "margins" => ["Predikerte marginer", "Predikerte marginar", "Predicted margins"],
         "marginal_effects" => ["Marginale effekter", "Marginale effektar", "Marginal effects"],
         "vif" => ["Variansinflasjon", "Variansinflasjon", "Variance inflation"],
+        "panel" => ["Tidspunkter per enhet", "Tidspunkt per eining", "Occasions per unit"],
         "heteroskedasticity" | "het" => ["Test av lik varians", "Test av lik varians", "Tests of equal variance"],
         "first_stage" => ["Første trinn", "Første trinn", "First stage"],
         "endogeneity" => ["Test av endogenitet", "Test av endogenitet", "Tests of endogeneity"],

@@ -221,7 +221,8 @@ fn lang_330_pdf() {
         {
             assert!(text.contains(part), "{name} {part}");
         }
-        assert!(!text.contains("/Font"), "text is outlines");
+        assert!(!text.contains("/FontFile"), "text is outlines, and no font comes with it");
+        assert!(text.contains("/BaseFont /Courier"), "words can be searched");
     }
 }
 

@@ -84,6 +84,28 @@ impl Column {
     pub fn is_dummy(&self) -> bool {
         !self.parts.is_empty() && self.parts.iter().all(|(_, part)| matches!(part, Part::Is(_)))
     }
+
+    /// Its values over a range of rows of a frame.
+    pub fn fill(&self, frame: &Frame, range: Range<usize>, out: &mut [f64]) {
+        let mut parts = self.parts.iter();
+        match parts.next() {
+            None => out.fill(1.0),
+            Some((place, Part::Value)) => out.copy_from_slice(&frame.columns[*place][range.clone()]),
+            Some((place, Part::Is(code))) => {
+                let values = &frame.columns[*place][range.clone()];
+                out.iter_mut().zip(values).for_each(|(out, x)| *out = f64::from(u8::from(x == code)));
+            }
+        }
+        for (place, part) in parts {
+            let values = &frame.columns[*place][range.clone()];
+            match part {
+                Part::Value => out.iter_mut().zip(values).for_each(|(out, x)| *out *= x),
+                Part::Is(code) => {
+                    out.iter_mut().zip(values).for_each(|(out, x)| *out *= f64::from(u8::from(x == code)));
+                }
+            }
+        }
+    }
 }
 
 /// The columns of a model. The constant, where there is one, is the first, so that of columns that follow from each other the
@@ -156,24 +178,7 @@ impl Design {
     pub fn fill(&self, frame: &Frame, range: Range<usize>, out: &mut [f64]) {
         let size = range.len();
         for (column, out) in self.columns.iter().zip(out.chunks_mut(size.max(1))) {
-            let mut parts = column.parts.iter();
-            match parts.next() {
-                None => out.fill(1.0),
-                Some((place, Part::Value)) => out.copy_from_slice(&frame.columns[*place][range.clone()]),
-                Some((place, Part::Is(code))) => {
-                    let values = &frame.columns[*place][range.clone()];
-                    out.iter_mut().zip(values).for_each(|(out, x)| *out = f64::from(u8::from(x == code)));
-                }
-            }
-            for (place, part) in parts {
-                let values = &frame.columns[*place][range.clone()];
-                match part {
-                    Part::Value => out.iter_mut().zip(values).for_each(|(out, x)| *out *= x),
-                    Part::Is(code) => {
-                        out.iter_mut().zip(values).for_each(|(out, x)| *out *= f64::from(u8::from(x == code)));
-                    }
-                }
-            }
+            column.fill(frame, range.clone(), out);
         }
     }
 

@@ -43,6 +43,11 @@ pub trait Rows: Sync {
     fn stopped(&self) -> bool {
         false
     }
+
+    /// The same at the beginning of a step of an iteration, whose number, from 0, tells how far the work is.
+    fn step(&self, _number: usize) -> bool {
+        self.stopped()
+    }
 }
 
 /// A variable in memory.

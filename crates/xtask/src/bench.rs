@@ -19,6 +19,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
     ("engine", "explore", "bench_engine"),
     ("explore", "hap", "bench_explore"),
     ("gate", "explore", "bench_gate"),
+    ("models", "explore", "bench_models"),
     ("pages", "hap", "pages"),
     ("statistics", "statistics", "bench_statistics"),
 ];

@@ -70,6 +70,7 @@ fn fit() -> RawFit {
         base: Some(people(0..1800)),
         leverage: 0.01,
         clusters: None,
+        by_clusters: false,
         groups: Vec::new(),
         shares: vec![("r2".into(), 0.345_678)],
         likelihoods: vec![("ll".into(), -12_345.678)],

@@ -13,7 +13,6 @@ use statistics::survival::{self, Cox, Outcome};
 use super::linear;
 use super::model::ModelWork;
 use super::sample::View;
-use crate::error::RunError;
 use crate::raw::{Digits, Failed, PersonSet, RawFitRows, RawFitTable, RawNumber};
 
 /// A fitted model with what belongs to its command alone.
@@ -102,12 +101,13 @@ pub(crate) fn model(work: &ModelWork, view: &View<'_>) -> Result<Fitted, Failed>
             Ok(Fitted { groups, tables: vec![variances], ..mixed.fit.into() })
         }
         ModelKind::Anova => {
-            if work.plan.options.has("noconstant") {
-                // Its sums of squares are about the mean.
-                return Err(RunError::not_yet("noconstant").into());
-            }
             let posthoc = work.plan.options.has("posthoc").then_some(work.plan.options.level());
-            let asked = Anova { y: work.response, terms: work.terms.clone(), posthoc };
+            let asked = Anova {
+                y: work.response,
+                terms: work.terms.clone(),
+                constant: !work.plan.options.has("noconstant"),
+                posthoc,
+            };
             Ok(anova(work, asked.fit(view, persons.as_deref())?))
         }
         ModelKind::Rdd => {

@@ -11,6 +11,7 @@ use statistics::linear::panel::{Model, Panel};
 use super::fit::{Fitted, errors, number, regress};
 use super::model::{ModelWork, raw_test};
 use super::sample::View;
+use crate::control::{CHUNK, stopped};
 use crate::raw::{Digits, Failed, RawEstimate, RawFitRows, RawFitTable, RawNumber, RawTest};
 
 fn table(name: &str, rows: RawFitRows) -> RawFitTable {
@@ -92,7 +93,9 @@ pub(super) fn regress_panel(work: &ModelWork, view: &View<'_>, persons: Option<&
     match panel(work) {
         Some(asked) => {
             let fit = asked.fit(view, persons)?.fit;
-            Ok(Fitted { counts: vec![("units".to_owned(), view.sample.people().set(view.rows))], ..fit.into() })
+            let counts = vec![("units".to_owned(), view.sample.people().set(view.rows))];
+            let tables = vec![table("panel", RawFitRows::Numbers(occasions(work, view)?))];
+            Ok(Fitted { counts, tables, ..fit.into() })
         }
         None => {
             // `robust` is by unit in a panel (STAT-132).
@@ -103,6 +106,35 @@ pub(super) fn regress_panel(work: &ModelWork, view: &View<'_>, persons: Option<&
             Ok(asked.fit(view, persons)?.fit.into())
         }
     }
+}
+
+/// The fewest and the most occasions of a unit. Each is told when enough units have as many (STAT-134).
+fn occasions(work: &ModelWork, view: &View<'_>) -> Result<Vec<RawNumber>, Failed> {
+    let [unit, _] = work.panel.unwrap_or_default();
+    let (mut of_unit, mut units): (Vec<u32>, Vec<f64>) = (Vec::new(), vec![0.0; CHUNK]);
+    for start in (0..view.rows.len()).step_by(CHUNK) {
+        stopped(view.control)?;
+        let range = start..(start + CHUNK).min(view.rows.len());
+        let units = &mut units[..range.len()];
+        view.sample.values(unit, range.clone(), units);
+        for row in view.rows.iter(range) {
+            let unit = units[row - start] as usize;
+            if of_unit.len() <= unit {
+                of_unit.resize(unit + 1, 0);
+            }
+            of_unit[unit] += 1;
+        }
+    }
+    let here = || of_unit.iter().copied().filter(|occasions| *occasions > 0);
+    let found = [("T_min", here().min()), ("T_max", here().max())];
+    let told = found.into_iter().filter_map(|(name, occasions)| Some((name, occasions?)));
+    let each = told.map(|(name, occasions)| {
+        let set = view.persons(&[unit], |x| of_unit.get(x[0] as usize) == Some(&occasions))?;
+        let name = [name.to_owned(), "occasions".to_owned()];
+        let told = number(name, Some(f64::from(occasions)));
+        Ok(RawNumber { digits: Digits::Three, rests_on: vec![set], ..told })
+    });
+    each.collect()
 }
 
 pub(super) fn differences(work: &ModelWork, view: &View<'_>, persons: Option<&[u32]>) -> Result<Fitted, Failed> {

@@ -10,10 +10,10 @@ use statistics::design::{Form, Piece, Term, variables};
 use statistics::fit::{Fit, Test};
 use statistics::linear::panel::did::EFFECT;
 
-use super::evidence::{self, Evidence};
+use super::evidence::{Evidence, Survey};
 use super::fit;
 use super::sample::{Sample, View};
-use crate::control::Control;
+use crate::control::{Control, Stage};
 use crate::error::RunError;
 use crate::raw::{
     Effect, Failed, FitState, Leaves, ModelHead, Over, PersonSet, RawAnalysis, RawEstimate, RawFit, RawFitRows,
@@ -131,12 +131,11 @@ impl Over<RawFit> for ModelWork {
         leaves: &dyn Leaves,
         control: &dyn Control,
     ) -> Result<RawFit, Failed> {
-        let rows = self.sample.rows(&self.variables, persons, leaves, control)?;
-        let view = View { sample: &self.sample, rows: &rows, control };
-        let constant = !self.plan.options.has("noconstant");
-        if evidence::design(&view, &self.estimated(), constant)?.len() > MOST_COLUMNS {
-            return Err(Problem::new("E_TOO_MANY_TERMS").into());
-        }
+        let [first, fitting, last] =
+            [0.0..READING, READING..FITTED, FITTED..1.0].map(|range| Stage::of(control, range));
+        let rows = self.sample.rows(&self.variables, persons, leaves, &first)?;
+        let view = View { sample: &self.sample, rows: &rows, control: &fitting };
+        let survey = self.survey(&view)?;
         let fitted = match fit::model(self, &view) {
             Ok(fitted) => fitted,
             Err(Failed::Problem(problem)) => match problem.code {
@@ -147,12 +146,25 @@ impl Over<RawFit> for ModelWork {
             },
             Err(other) => return Err(other),
         };
-        let evidence = Evidence::of(&view, &self.estimated(), constant)?;
+        let view = View { control: &last, ..view };
+        let evidence = Evidence::of(&view, survey)?;
         Ok(self.judged(&view, fitted, evidence))
     }
 }
 
 impl ModelWork {
+    /// The columns of the model over the rows of a view.
+    ///
+    /// # Errors
+    /// `E_TOO_MANY_TERMS` when they are more than are fitted.
+    pub(crate) fn survey(&self, view: &View<'_>) -> Result<Survey, Failed> {
+        let survey = Survey::of(view, &self.estimated(), !self.plan.options.has("noconstant"))?;
+        if survey.design.len() > MOST_COLUMNS {
+            return Err(Problem::new("E_TOO_MANY_TERMS").into());
+        }
+        Ok(survey)
+    }
+
     fn unfit(&self, state: FitState) -> RawFit {
         RawFit {
             head: self.head.clone(),
@@ -164,6 +176,7 @@ impl ModelWork {
             base: None,
             leverage: 0.0,
             clusters: None,
+            by_clusters: false,
             groups: Vec::new(),
             shares: Vec::new(),
             likelihoods: Vec::new(),
@@ -206,6 +219,7 @@ impl ModelWork {
             base: evidence.base,
             leverage: fit.influence.leverage,
             clusters: fit.clusters,
+            by_clusters: fit.clusters.is_some_and(|clusters| fit.residual_df == Some(clusters as f64 - 1.0)),
             groups,
             shares,
             likelihoods,
@@ -306,6 +320,10 @@ fn by_unit(plan: &Model) -> bool {
 
 /// Columns up to which a model is fitted: more would take minutes, and no gate would show it.
 const MOST_COLUMNS: usize = 1000;
+
+/// Shares of a model's work at which its rows are found, and at which it is fitted.
+const READING: f32 = 0.15;
+const FITTED: f32 = 0.8;
 
 /// How many variables of a command stand before its terms.
 fn leading(kind: ModelKind) -> usize {

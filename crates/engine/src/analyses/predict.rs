@@ -100,6 +100,8 @@ impl PredictWork {
     fn values(&self, view: &View<'_>, all: &View<'_>) -> Result<Vec<(Name, Vec<f64>)>, Failed> {
         let persons = view.persons_by_row();
         let model = &self.model;
+        // Of the same width as a displayed fit may have.
+        model.survey(view)?;
         match model.plan.kind {
             ModelKind::Regress => {
                 let fitted = fit::regress(model).fit(view, persons.as_deref())?;

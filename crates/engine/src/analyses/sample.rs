@@ -10,7 +10,7 @@ use script::program::Name;
 use statistics::{Category, Rows};
 
 use crate::axis::Axis;
-use crate::control::{CHUNK, Control, by_chunk};
+use crate::control::{CHUNK, Control, Stage, by_chunk};
 use crate::dataset::{Column, Rows as UnitOfRow, column_key};
 use crate::error::RunError;
 use crate::lookup::pack;
@@ -286,5 +286,10 @@ impl Rows for View<'_> {
 
     fn stopped(&self) -> bool {
         self.control.stop().is_some()
+    }
+
+    fn step(&self, number: usize) -> bool {
+        Stage::step(self.control, number);
+        self.stopped()
     }
 }

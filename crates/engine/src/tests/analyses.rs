@@ -7,8 +7,9 @@ use script::program::Literal;
 use script::{DataType, Temporality};
 
 use super::world::{self, HEAD, codes, fact, info, run, text};
+use crate::keys::RecordKeys;
 use crate::memory::MemorySource;
-use crate::raw::{Failed, FitState, Leaves, RawAnalysis, RawFit, TermRole};
+use crate::raw::{Failed, FitState, Leaves, PersonSet, RawAnalysis, RawFit, TermRole};
 use crate::{Outcome, Unattended};
 
 /// Leaves out these persons.
@@ -77,6 +78,48 @@ fn sdc_150_the_persons_behind_the_columns_of_a_model() {
     assert_eq!(fit.base.as_ref().map(|base| base.persons), Some(38 - women));
     assert!(fit.leverage > 0.0 && fit.leverage < 0.3);
     assert!(fit.terms[..2].iter().all(|t| t.concentration > 0.0 && t.concentration < 0.3));
+}
+
+/// SDC-032, SDC-150: the sets behind columns are those of their members, whether they are sums of cells or counted for themselves.
+#[test]
+fn sdc_150_sets_behind_columns_are_those_of_their_members() {
+    let keys = RecordKeys::derive(&[1; 32], 40);
+    let told = |set: &PersonSet| {
+        let members = set.members.ordinals().unwrap();
+        let mut sketch = [0; 64];
+        let mut fingerprint = 0u128;
+        for member in &members {
+            fingerprint = fingerprint.wrapping_add(keys.record()[member as usize]);
+            let bits = keys.bits()[member as usize];
+            sketch.iter_mut().enumerate().for_each(|(i, s)| *s += if bits >> i & 1 == 1 { 1 } else { -1 });
+        }
+        assert_eq!((set.persons, set.fingerprint, set.sketch), (members.len(), fingerprint, sketch));
+        members
+    };
+    let made = "generate ung = alder < 40\ngenerate tall = alder\nreplace tall = 2 if alder >= 40\nreplace tall = 0 if alder < 30\n\
+                replace tall = 1 if tall > 2\n";
+    // The product of `tall`, which is 2 for the old, with `ung` holds zeros and ones, though `tall` has other values.
+    let fit = fit(&format!("{made}regress lonn i.kjonn##i.ung c.tall#c.ung alder"), &[2]);
+    let women = |i: &u32| i.is_multiple_of(3);
+    let young = |i: &u32| 20 + (i * 7) % 37 < 40;
+    let sample = || (0..40u32).filter(|i| ![2, 5, 9].contains(i));
+    for (label, of) in [
+        ("kjonn=2", &women as &dyn Fn(&u32) -> bool),
+        ("ung=1", &young),
+        ("kjonn=2#ung=1", &|i: &u32| women(i) && young(i)),
+        ("tall#ung", &|i: &u32| (30..40).contains(&(20 + (i * 7) % 37))),
+    ] {
+        let term = fit.terms.iter().find(|t| t.label == label).unwrap_or_else(|| panic!("no {label}"));
+        let sides = term.sides.as_ref().unwrap_or_else(|| panic!("{label} has no sides"));
+        assert_eq!(told(&sides[1]).iter().collect::<Vec<_>>(), sample().filter(of).collect::<Vec<_>>(), "{label}");
+        assert_eq!(
+            told(&sides[0]).iter().collect::<Vec<_>>(),
+            sample().filter(|i| !of(i)).collect::<Vec<_>>(),
+            "{label}"
+        );
+    }
+    let base = told(fit.base.as_ref().unwrap());
+    assert_eq!(base.iter().collect::<Vec<_>>(), sample().filter(|i| !women(i) && !young(i)).collect::<Vec<_>>());
 }
 
 /// SDC-160: persons who are left out are not in the fit; a column on which one person alone stands is told as such.

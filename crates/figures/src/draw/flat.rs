@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use ttf_parser::{Face, OutlineBuilder};
+use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 use super::svg::{FILLS, SCALE};
 use super::{Anchor, Drawing, Mark, Paint, Point, SERIES, Shape, Step};
@@ -140,21 +140,36 @@ fn face(bold: bool) -> Option<&'static Face<'static>> {
 fn written(text: &str, [x, y]: Point, anchor: Anchor, size: f64, bold: bool) -> Vec<Step> {
     let Some(face) = face(bold) else { return Vec::new() };
     let unit = size / f64::from(face.units_per_em());
-    // A character that the typeface lacks is a box, as readers know it.
-    let glyphs: Vec<_> = text.chars().map(|c| face.glyph_index(c).unwrap_or_default()).collect();
-    let advance = |glyph| f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)) * unit;
-    let length: f64 = glyphs.iter().map(|g| advance(*g)).sum();
+    let [start, _] = span(text, x, anchor, size, bold);
+    let mut pen = Pen { steps: Vec::new(), origin: [start, y], unit, at: [0.0; 2] };
+    for glyph in glyphs(face, text) {
+        face.outline_glyph(glyph, &mut pen);
+        pen.origin[0] += advance(face, glyph) * unit;
+    }
+    pen.steps
+}
+
+/// Where a text begins, and how long it is.
+pub(crate) fn span(text: &str, x: f64, anchor: Anchor, size: f64, bold: bool) -> [f64; 2] {
+    let Some(face) = face(bold) else { return [x, 0.0] };
+    let unit = size / f64::from(face.units_per_em());
+    let length = glyphs(face, text).map(|glyph| advance(face, glyph)).sum::<f64>() * unit;
     let start = match anchor {
         Anchor::Start => x,
         Anchor::Middle => x - length / 2.0,
         Anchor::End => x - length,
     };
-    let mut pen = Pen { steps: Vec::new(), origin: [start, y], unit, at: [0.0; 2] };
-    for glyph in glyphs {
-        face.outline_glyph(glyph, &mut pen);
-        pen.origin[0] += advance(glyph);
-    }
-    pen.steps
+    [start, length]
+}
+
+/// A character that the typeface lacks is a box, as readers know it.
+fn glyphs(face: &Face<'_>, text: &str) -> impl Iterator<Item = GlyphId> {
+    text.chars().map(|c| face.glyph_index(c).unwrap_or_default())
+}
+
+/// In units of the typeface.
+fn advance(face: &Face<'_>, glyph: GlyphId) -> f64 {
+    f64::from(face.glyph_hor_advance(glyph).unwrap_or(0))
 }
 
 /// Takes the outline of a glyph down at its place; its own axis points upwards.

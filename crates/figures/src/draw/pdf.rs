@@ -1,21 +1,27 @@
 //! A drawing as a PDF file of one page of its size, a point per unit. Text is outlines, so no font is needed and every printer shows
-//! the same; the description stands in the file as the text of the figure, and where it comes from among its facts.
+//! the same; so that it can be searched and copied, the same words lie over it unseen, in the typewriter face that every reader of PDF
+//! knows, drawn out to the width of the outlines. The description stands in the file as the text of the figure, and where it comes from among its facts.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::Compression;
 use flate2::read::ZlibEncoder;
-use pdf_writer::types::{LineJoinStyle, StructRole};
+use pdf_writer::types::{LineJoinStyle, StructRole, TextRenderingMode};
 use pdf_writer::writers::{ExtGraphicsState, StructTreeRoot};
-use pdf_writer::{Content, Filter, Finish as _, Name, Pdf, Rect, Ref, TextStr};
+use pdf_writer::{Content, Filter, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
 
-use super::flat::{Colour, Outline, outlines};
-use super::{Drawing, Step, WIDTH};
+use super::flat::{Colour, Outline, outlines, span};
+use super::{Drawing, Shape, Step, WIDTH};
+
+/// The name of the typewriter face, and how wide its letters are for their size.
+const FACE: Name<'static> = Name(b"F1");
+const ADVANCE: f64 = 0.6;
 
 /// The bytes of the file.
 pub(crate) fn pdf(drawing: &Drawing<'_>, about: &str) -> Vec<u8> {
-    let [catalog, pages, page, content, info, structure, figure, parents] = [1, 2, 3, 4, 5, 6, 7, 8].map(Ref::new);
+    let [catalog, pages, page, content, info, structure, figure, parents, face] =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9].map(Ref::new);
     let outlines = outlines(drawing);
     let states = states(&outlines);
     let size = Rect::new(0.0, 0.0, WIDTH as f32, drawing.height as f32);
@@ -36,6 +42,7 @@ pub(crate) fn pdf(drawing: &Drawing<'_>, about: &str) -> Vec<u8> {
         state.stroking_alpha(share).non_stroking_alpha(share);
     }
     kept.finish();
+    resources.fonts().pair(FACE, face);
     resources.finish();
     sheet.finish();
     let mut tree = pdf.struct_element(figure);
@@ -54,7 +61,8 @@ pub(crate) fn pdf(drawing: &Drawing<'_>, about: &str) -> Vec<u8> {
     let mut facts = pdf.document_info(info);
     facts.title(TextStr(drawing.how.caption)).subject(TextStr(&drawing.description)).keywords(TextStr(about));
     facts.finish();
-    let packed = packed(&operations(&outlines, &states, drawing.height));
+    pdf.type1_font(face).base_font(Name(b"Courier")).encoding_predefined(Name(b"WinAnsiEncoding"));
+    let packed = packed(&operations(drawing, &outlines, &states));
     pdf.stream(content, &packed).filter(Filter::FlateDecode);
     pdf.finish()
 }
@@ -77,11 +85,11 @@ fn step_of(opacity: f64) -> u8 {
     (opacity.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
-fn operations(outlines: &[Outline], states: &BTreeMap<u8, String>, height: f64) -> Vec<u8> {
+fn operations(drawing: &Drawing<'_>, outlines: &[Outline], states: &BTreeMap<u8, String>) -> Vec<u8> {
     let mut content = Content::new();
     content.begin_marked_content_with_properties(Name(b"Figure")).properties().identify(0);
     // The axis of a page points upwards, that of a drawing downwards.
-    content.transform([1.0, 0.0, 0.0, -1.0, 0.0, height as f32]);
+    content.transform([1.0, 0.0, 0.0, -1.0, 0.0, drawing.height as f32]);
     content.set_line_join(LineJoinStyle::RoundJoin);
     let mut opacity = None;
     for outline in outlines.iter().filter(|o| !o.steps.is_empty()) {
@@ -94,8 +102,46 @@ fn operations(outlines: &[Outline], states: &BTreeMap<u8, String>, height: f64) 
         }
         draw(&mut content, outline);
     }
+    drawing.marks.iter().for_each(|mark| unseen(&mut content, &mark.shape));
     content.end_marked_content();
     content.finish().into_vec()
+}
+
+/// The words of a text where its outlines are, to be found and not to be seen.
+fn unseen(content: &mut Content, shape: &Shape) {
+    let Shape::Text { at, anchor, text, size, bold } = shape else { return };
+    let bytes: Vec<u8> = text.chars().map(code).collect();
+    let [start, length] = span(text, at[0], *anchor, *size, *bold);
+    if bytes.is_empty() || length <= 0.0 {
+        return;
+    }
+    let own = ADVANCE * size * bytes.len() as f64;
+    content.begin_text().set_text_rendering_mode(TextRenderingMode::Invisible).set_font(FACE, *size as f32);
+    content.set_horizontal_scaling((100.0 * length / own) as f32);
+    // The axis of letters points upwards.
+    content.set_text_matrix([1.0, 0.0, 0.0, -1.0, start as f32, at[1] as f32]);
+    content.show(Str(&bytes)).end_text();
+}
+
+/// A character in the encoding of the unseen words.
+fn code(c: char) -> u8 {
+    match c {
+        '\u{2212}' | '\u{2010}' | '\u{2011}' => b'-',
+        '\u{2009}' | '\u{202f}' => 0xa0,
+        '…' => 0x85,
+        '–' => 0x96,
+        '—' => 0x97,
+        '‘' => 0x91,
+        '’' => 0x92,
+        '“' => 0x93,
+        '”' => 0x94,
+        'Š' => 0x8a,
+        'š' => 0x9a,
+        'Ž' => 0x8e,
+        'ž' => 0x9e,
+        ' '..='~' | '\u{a0}'..='ÿ' => u8::try_from(u32::from(c)).unwrap_or(b'?'),
+        _ => b'?',
+    }
 }
 
 fn draw(content: &mut Content, outline: &Outline) {

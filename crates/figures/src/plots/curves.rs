@@ -4,7 +4,7 @@
 use disclosure::{Curve, Survival, Value};
 
 use crate::Presentation;
-use crate::analyses::curve_name;
+use crate::analyses::{curve_name, fitted};
 use crate::draw::axes::{self, Box};
 use crate::draw::{
     Anchor, Drawing, LINE, MARGIN, Mark, Paint, Point, SMALL, Shape, Step, Stroke, WIDTH, clip, range, width,
@@ -39,7 +39,7 @@ pub(super) fn draw<'a>(of: &Survival, how: Presentation<'a>) -> Option<Drawing<'
         }
     }
     for (i, curve) in of.curves.iter().enumerate() {
-        let fitted = fitted(curve, last, &level, &upright);
+        let fitted = smooth(of, curve, &level, &upright);
         let stroke = Stroke { paint: Paint::Series(i), width: 2.0, dash: dash(i) };
         let opacity = if fitted.is_some() { 0.45 } else { 1.0 };
         let shape = Shape::Path(steps(curve, &level, &upright));
@@ -114,15 +114,10 @@ fn band(curve: &Curve, level: &axes::Scale, upright: &axes::Scale) -> Option<Vec
     Some(steps)
 }
 
-/// The curve of a fitted Weibull distribution, from its parameters as they are shown (STAT-265).
-fn fitted(curve: &Curve, last: f64, level: &axes::Scale, upright: &axes::Scale) -> Option<Vec<Step>> {
-    let parameter = |name: &str| curve.parameters.iter().find(|(n, _)| n == name)?.1.number();
-    let (shape, scale) = (parameter("shape")?, parameter("scale")?);
-    let point = |i: u32| {
-        let time = last * f64::from(i) / 100.0;
-        [level.at(time), upright.at((-(time / scale).powf(shape)).exp())]
-    };
-    (scale > 0.0).then(|| path((0..=100).map(point)))
+/// The curve of a fitted distribution; none without one.
+fn smooth(of: &Survival, curve: &Curve, level: &axes::Scale, upright: &axes::Scale) -> Option<Vec<Step>> {
+    let points = fitted(of, curve)?;
+    Some(path(points.into_iter().map(|[time, survival]| [level.at(time), upright.at(survival)])))
 }
 
 /// The numbers at risk at the marks of the axis, a row per group; the base line of the last one.

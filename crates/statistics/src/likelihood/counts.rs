@@ -160,7 +160,7 @@ fn overdispersed(
     let empty = cells.without_terms(sample.design.constant);
     let mut at_null = if sample.design.constant { vec![constant(cells)] } else { Vec::new() };
     at_null.push(alpha_start(&empty, &at_null).unwrap_or(1e-3).ln());
-    let stopped = || rows.stopped();
+    let stopped = |_: usize| rows.stopped();
     let null = maximise(&likelihood, &empty, at_null, &stopped).map_err(|f| problem(f, sample, 1))?;
     let mut shown = parameters(sample, model, None, 0);
     shown.push(Parameter { label: "alpha".to_owned(), column: None, at: k });

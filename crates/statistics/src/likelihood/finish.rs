@@ -121,7 +121,7 @@ pub(crate) fn estimate<L: Likelihood>(
     if sample.n <= start.len() as f64 {
         return Err(Problem::new("E_NO_RESIDUAL_DF"));
     }
-    let optimum = maximise(likelihood, &sample.cells, start, &|| rows.stopped())
+    let optimum = maximise(likelihood, &sample.cells, start, &|number| rows.step(number))
         .map_err(|f| problem(f, sample, likelihood.equations()))?;
     let covariance = covariance(likelihood, sample, &optimum, errors)?;
     let b = back * DVector::from_column_slice(&optimum.parameters);

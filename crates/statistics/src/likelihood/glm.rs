@@ -137,8 +137,8 @@ fn iterate(rows: &dyn Rows, sample: &Sample, family: Family, link: Link) -> Resu
         each.map(|((y, u), w)| w * family.deviance(*y, link.mean(*u))).sum()
     };
     let mut now = f64::INFINITY;
-    for _ in 0..ITERATIONS {
-        if rows.stopped() {
+    for number in 0..ITERATIONS {
+        if rows.step(number) {
             return Err(Problem::new("E_STOPPED"));
         }
         let means: Vec<f64> = index.iter().map(|u| link.mean(*u)).collect();

@@ -191,13 +191,13 @@ pub(crate) fn maximise<L: Likelihood>(
     likelihood: &L,
     cells: &Cells,
     start: Vec<f64>,
-    stopped: &dyn Fn() -> bool,
+    stopped: &dyn Fn(usize) -> bool,
 ) -> Result<Optimum, Failure> {
     let mut parameters = start;
     let mut now = sums(likelihood, cells, &parameters, Order::Information);
     let (mut change, mut strained) = (f64::INFINITY, 0);
-    for _ in 0..ITERATIONS {
-        if stopped() {
+    for number in 0..ITERATIONS {
+        if stopped(number) {
             return Err(Failure::Stopped);
         }
         let p = parameters.len();

@@ -7,7 +7,7 @@ use super::influence::influence;
 use super::model::Sample;
 use super::regress::Numbers;
 use super::solve::{Solution, solve};
-use crate::design::{Form, Term};
+use crate::design::{Form, Piece, Term};
 use crate::fit::{Influence, Test, TestKind};
 use crate::problem::{Notice, Problem};
 use crate::rows::{Frame, Rows};
@@ -22,6 +22,9 @@ pub struct Anova {
     pub y: usize,
     /// The terms.
     pub terms: Vec<Term>,
+    /// Whether there is a constant. Without it the first factor that is a term has a column for each of its categories, so that its
+    /// effects are the means themselves, and sums of squares are about 0 (STAT-010).
+    pub constant: bool,
     /// Compare all pairs of groups of each factor, with intervals of this level in per cent.
     pub posthoc: Option<f64>,
 }
@@ -72,7 +75,7 @@ pub struct Table {
     pub model: Source,
     /// What is left.
     pub residual: Source,
-    /// About the mean.
+    /// About the mean, or about 0 where there is no constant.
     pub total: Source,
     /// `n`, `r2`, `r2_adj`, `sigma` (root mean squared error).
     pub scalars: Vec<(&'static str, f64)>,
@@ -104,10 +107,11 @@ impl Anova {
     /// # Errors
     /// `E_NEEDS_TWO_GROUPS` for a factor with one category, `E_NO_RESIDUAL_DF`, `E_TOO_MANY_GROUPS`, `E_COLLINEAR_ALL`, `E_STOPPED`.
     pub fn fit(&self, rows: &dyn Rows, persons: Option<&[u32]>) -> Result<Table, Problem> {
-        let sample = Sample::of(rows, self.y, &self.terms, true, None, persons.is_some())?;
-        let effects = Effects::of(rows, &sample, &self.terms)?;
+        let sample = Sample::of(rows, self.y, &self.terms, self.constant, None, persons.is_some())?;
+        let effects = Effects::of(rows, &sample, &self.terms, self.constant)?;
         let solution = solve(&effects, sample.response(), Some(&sample.patterns.weight));
-        if solution.size() <= 1 {
+        let mean = usize::from(self.constant);
+        if solution.size() <= mean {
             return Err(Problem::new("E_COLLINEAR_ALL"));
         }
         let influence = influence(&effects, &solution, None, &sample.patterns, persons);
@@ -122,9 +126,10 @@ impl Anova {
         if numbers.exact() {
             notices.push(Notice::new("W_PERFECT_FIT"));
         }
-        let df_model = (numbers.solution.size() - 1) as f64;
+        let df_model = (numbers.solution.size() - mean) as f64;
         let source = |name: &str, ss: f64, df: f64| Source { name: name.to_owned(), ss, df };
         let r2 = numbers.solution.explained / numbers.total;
+        let all = numbers.n - mean as f64;
         let mut posthoc = Vec::new();
         if let Some(level) = self.posthoc {
             for term in &self.terms {
@@ -140,11 +145,11 @@ impl Anova {
             sequential,
             model: source("model", numbers.solution.explained, df_model),
             residual: source("residual", numbers.rss, numbers.df()),
-            total: source("total", numbers.total, numbers.n - 1.0),
+            total: source("total", numbers.total, all),
             scalars: vec![
                 ("n", numbers.n),
                 ("r2", r2),
-                ("r2_adj", 1.0 - (1.0 - r2) * (numbers.n - 1.0) / numbers.df()),
+                ("r2_adj", 1.0 - (1.0 - r2) * all / numbers.df()),
                 ("sigma", numbers.sigma2().sqrt()),
             ],
             posthoc,
@@ -181,15 +186,15 @@ fn sources(names: &[String], effects: &Effects<'_>, solution: &Solution) -> (Vec
     names.iter().enumerate().map(each).unzip()
 }
 
-/// A column of the frame, and of a factor the category with the last that occurs.
-type Choice = (usize, Option<(f64, f64)>);
-
-/// What an effect column takes of a variable.
+/// What an effect column takes of a variable, which is a column of the frame.
+#[derive(Clone, Copy)]
 enum Effect {
     /// Its value.
     Value(usize),
     /// 1 for the first category, −1 for the last that occurs, else 0.
     Level(usize, f64, f64),
+    /// 1 for the category, else 0.
+    Is(usize, f64),
 }
 
 struct EffectColumn {
@@ -200,41 +205,43 @@ struct EffectColumn {
 /// Columns in effect coding: the coefficients of a factor's categories add up to zero.
 struct Effects<'a> {
     frame: &'a Frame,
+    constant: bool,
     columns: Vec<EffectColumn>,
 }
 
 impl<'a> Effects<'a> {
-    fn of(rows: &dyn Rows, sample: &'a Sample, terms: &[Term]) -> Result<Self, Problem> {
+    fn of(rows: &dyn Rows, sample: &'a Sample, terms: &[Term], constant: bool) -> Result<Self, Problem> {
         let frame = &sample.patterns.frame;
-        let mut columns = vec![EffectColumn { term: None, parts: Vec::new() }];
+        let mut columns = Vec::new();
+        if constant {
+            columns.push(EffectColumn { term: None, parts: Vec::new() });
+        }
+        let is_factor = |term: &Term| matches!(term.pieces.as_slice(), [Piece { form: Form::Factor { .. }, .. }]);
+        let whole = terms.iter().position(is_factor).filter(|_| !constant);
         for (number, term) in terms.iter().enumerate() {
-            let mut products: Vec<Vec<Choice>> = vec![Vec::new()];
+            let mut products: Vec<Vec<Effect>> = vec![Vec::new()];
             for piece in &term.pieces {
                 let place = sample.variables.iter().position(|v| *v == piece.variable).unwrap_or_default();
-                let choices: Vec<Option<(f64, f64)>> = match piece.form {
-                    Form::Continuous => vec![None],
+                let choices: Vec<Effect> = match piece.form {
+                    Form::Continuous => vec![Effect::Value(place)],
                     Form::Factor { .. } => {
                         let levels = occurring(&frame.columns[place]);
                         let Some((last, others)) = levels.split_last().filter(|(_, others)| !others.is_empty()) else {
                             return Err(Problem::with("E_NEEDS_TWO_GROUPS", rows.name(piece.variable)));
                         };
-                        others.iter().map(|level| Some((*level, *last))).collect()
+                        if whole == Some(number) {
+                            levels.iter().map(|level| Effect::Is(place, *level)).collect()
+                        } else {
+                            others.iter().map(|level| Effect::Level(place, *level, *last)).collect()
+                        }
                     }
                 };
-                let with = |product: &Vec<_>, choice: &Option<_>| [product.as_slice(), &[(place, *choice)]].concat();
+                let with = |product: &Vec<_>, choice: &Effect| [product.as_slice(), &[*choice]].concat();
                 products = products.iter().flat_map(|p| choices.iter().map(move |c| with(p, c))).collect();
             }
-            let part = |(place, level): (usize, Option<(f64, f64)>)| match level {
-                None => Effect::Value(place),
-                Some((is, last)) => Effect::Level(place, is, last),
-            };
-            columns.extend(
-                products
-                    .into_iter()
-                    .map(|parts| EffectColumn { term: Some(number), parts: parts.into_iter().map(part).collect() }),
-            );
+            columns.extend(products.into_iter().map(|parts| EffectColumn { term: Some(number), parts }));
         }
-        Ok(Self { frame, columns })
+        Ok(Self { frame, constant, columns })
     }
 }
 
@@ -257,7 +264,7 @@ impl Columns for Effects<'_> {
         self.columns.len()
     }
     fn constant(&self) -> bool {
-        true
+        self.constant
     }
     fn fill(&self, range: Range<usize>, out: &mut [f64]) {
         for (column, out) in self.columns.iter().zip(out.chunks_mut(range.len().max(1))) {
@@ -271,6 +278,10 @@ impl Columns for Effects<'_> {
                         let values = &self.frame.columns[*place][range.clone()];
                         let flag = |holds: bool| f64::from(u8::from(holds));
                         out.iter_mut().zip(values).for_each(|(out, x)| *out *= flag(x == is) - flag(x == last));
+                    }
+                    Effect::Is(place, is) => {
+                        let values = &self.frame.columns[*place][range.clone()];
+                        out.iter_mut().zip(values).for_each(|(out, x)| *out *= f64::from(u8::from(x == is)));
                     }
                 }
             }

@@ -20,7 +20,7 @@ fn stat_065_unbalanced_sums_of_squares() {
     let y = (0..n).map(|i| a[i] * (1.0 + b[i]) + next()).collect();
     let mut data = Data::default();
     let (y, a, b) = (data.number("y", y), data.factor("a", &a), data.factor("b", &b));
-    let fit = |terms: Vec<Term>| Anova { y, terms, posthoc: None }.fit(&data, None).unwrap();
+    let fit = |terms: Vec<Term>| Anova { y, terms, constant: true, posthoc: None }.fit(&data, None).unwrap();
     let (a, b) = (Term::factor(a, None), Term::factor(b, None));
     let whole = fit(vec![a.clone(), b.clone()]);
     let (only_a, only_b) = (fit(vec![a.clone()]), fit(vec![b.clone()]));
@@ -36,6 +36,33 @@ fn stat_065_unbalanced_sums_of_squares() {
     close(crossed.partial[2].ss, whole.residual.ss - crossed.residual.ss);
 }
 
+/// STAT-010, LANG-168: without a constant the first factor has a mean for each of its groups, the residual stays what it was, and sums of
+/// squares are about 0.
+#[test]
+fn stat_010_analysis_of_variance_without_a_constant() {
+    let mut next = uniform(5);
+    let n = 80;
+    let a: Vec<f64> = (0..n).map(|i| f64::from(i % 3)).collect();
+    let b: Vec<f64> = (0..n).map(|_| f64::from(u8::from(next() > 0.6))).collect();
+    let values: Vec<f64> = (0..n as usize).map(|i| 4.0 + a[i] - b[i] + next()).collect();
+    let mut data = Data::default();
+    let (y, a_number, b) = (data.number("y", values.clone()), data.factor("a", &a), data.factor("b", &b));
+    let terms = vec![Term::factor(a_number, None), Term::factor(b, None)];
+    let fit = |constant: bool| Anova { y, terms: terms.clone(), constant, posthoc: None }.fit(&data, None).unwrap();
+    let (with, without) = (fit(true), fit(false));
+    let close = |x: f64, y: f64| assert!((x / y - 1.0).abs() < 1e-10, "{x} {y}");
+    close(without.total.ss, values.iter().map(|y| y * y).sum());
+    close(without.residual.ss, with.residual.ss);
+    close(without.model.ss + without.residual.ss, without.total.ss);
+    close(without.partial[1].ss, with.partial[1].ss);
+    let of_group = |group: f64| a.iter().zip(&values).filter(move |(a, _)| **a == group).map(|(_, y)| y);
+    let squares = [0.0, 1.0, 2.0].map(|g| of_group(g).sum::<f64>().powi(2) / of_group(g).count() as f64);
+    close(without.sequential[0].ss, squares.iter().sum());
+    let df =
+        [&without.partial[0], &without.partial[1], &without.model, &without.residual, &without.total].map(|s| s.df);
+    assert_eq!(df, [3.0, 1.0, 4.0, 76.0, 80.0]);
+}
+
 /// STAT-066, STAT-068, STAT-402: terms that follow from others, factors of one or too many groups, no residual.
 #[test]
 fn stat_402_problems_of_anova() {
@@ -49,7 +76,7 @@ fn stat_402_problems_of_anova() {
     let all = data.factor("all", &values);
     let fit = |factors: &[usize], posthoc| {
         let terms = factors.iter().map(|v| Term::factor(*v, None)).collect();
-        Anova { y, terms, posthoc }.fit(&data, None)
+        Anova { y, terms, constant: true, posthoc }.fit(&data, None)
     };
     let code = |factors: &[usize]| fit(factors, Some(95.0)).err().map(|p| p.code);
     assert_eq!(code(&[one]), Some("E_NEEDS_TWO_GROUPS"));
@@ -74,7 +101,7 @@ fn stat_401_metamorphic_anova() {
             let mut data = Data::default();
             let variable = data.number("y", (0..210).map(|i| y[order(i)] * scale + shift).collect());
             let factor = data.factor("a", &(0..210).map(|i| a[order(i)]).collect::<Vec<_>>());
-            Anova { y: variable, terms: vec![Term::factor(factor, None)], posthoc: Some(95.0) }
+            Anova { y: variable, terms: vec![Term::factor(factor, None)], constant: true, posthoc: Some(95.0) }
                 .fit(&data, None)
                 .unwrap()
         };

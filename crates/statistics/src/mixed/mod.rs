@@ -97,7 +97,7 @@ pub fn regress_mml(rows: &dyn Rows, model: &MixedModel) -> Result<Mixed, Problem
     let squares = sample.squares();
     let structure = Structure::of(sample.groups(), model.inner.is_some(), model.slope.is_some());
     let profile = Profile { structure: &structure, whole: &squares, n: sample.n };
-    let point = profile.maximum(&|| rows.stopped())?;
+    let point = profile.maximum(&|number| rows.step(number))?;
     let mut mixed = report(rows, model, &sample, &point, &design);
     let x = Filled { design: &design, frame: &patterns.frame };
     let evidence = solve(&x, response, Some(&patterns.weight));

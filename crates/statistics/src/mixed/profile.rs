@@ -78,7 +78,7 @@ impl Profile<'_> {
     ///
     /// # Errors
     /// `E_NO_CONVERGENCE`, `E_STOPPED`.
-    pub fn maximum(&self, stopped: &dyn Fn() -> bool) -> Result<Point, Problem> {
+    pub fn maximum(&self, stopped: &dyn Fn(usize) -> bool) -> Result<Point, Problem> {
         let start = if self.structure.is_root() { vec![1.0; self.structure.parameters()] } else { vec![1.0, 0.0, 1.0] };
         let mut free = vec![true; start.len()];
         let mut point = self.climb(start, &free, stopped)?;
@@ -101,12 +101,12 @@ impl Profile<'_> {
     }
 
     /// Newton's method on the free parameters, the second derivatives by differences of the gradient.
-    fn climb(&self, start: Vec<f64>, free: &[bool], stopped: &dyn Fn() -> bool) -> Result<Point, Problem> {
+    fn climb(&self, start: Vec<f64>, free: &[bool], stopped: &dyn Fn(usize) -> bool) -> Result<Point, Problem> {
         let lost = || Problem::new("E_NO_CONVERGENCE");
         let mut now = self.at(&start).ok_or_else(lost)?;
         let mut change = f64::INFINITY;
-        for _ in 0..ITERATIONS {
-            if stopped() {
+        for number in 0..ITERATIONS {
+            if stopped(number) {
                 return Err(Problem::new("E_STOPPED"));
             }
             let gradient = DVector::from_fn(start.len(), |j, _| if free[j] { now.gradient[j] } else { 0.0 });

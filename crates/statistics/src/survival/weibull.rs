@@ -276,8 +276,8 @@ impl Maximum {
         at[0] = (total / events).ln();
         at[k] = 1.0;
         let mut place = Self::place(data, &at, exponential);
-        for _ in 0..STEPS {
-            if rows.stopped() {
+        for number in 0..STEPS {
+            if rows.step(number) {
                 return Err(Problem::new("E_STOPPED"));
             }
             let Some(factor) = place.information.clone().cholesky() else { break };

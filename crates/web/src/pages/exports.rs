@@ -2,8 +2,8 @@
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use disclosure::{Document, Entry};
-use figures::{File, Format, Origin};
+use disclosure::{Document, Entry, Output};
+use figures::{Compared, File, Format, Origin, Presentation};
 use kernel::{Language, Problem};
 
 use crate::WebError;
@@ -63,10 +63,55 @@ fn files(document: &Document, entry: &Entry, format: Format, language: Language)
     figures::export(entry, Origin(&document.head), format, language, &entry.id.to_string()).ok()
 }
 
-/// The file of a name that [`names`] gave.
+/// All models of a run in one table, a column each, as papers set them; stars of significance are there for those who want them.
+pub(crate) struct Models {
+    pub(crate) plain: String,
+    pub(crate) starred: String,
+    /// Names below the address of the run, without and with stars.
+    pub(crate) files: [Vec<String>; 2],
+}
+
+/// The formats of the table of all models.
+const MODEL_FORMATS: [Format; 4] = [Format::Csv, Format::Html, Format::Latex, Format::Text];
+/// Names of its files.
+const MODELS: &str = "models";
+const STARRED: &str = "models-stars";
+
+/// The models of a run; those that have no coefficients to show are left out.
+fn compared(document: &Document) -> Vec<Compared<'_>> {
+    let is_model = |entry: &&Entry| matches!(entry.output(), Some(Output::Model(model)) if !model.terms.is_empty());
+    document.results.iter().filter(is_model).map(|entry| (Origin(&document.head), entry)).collect()
+}
+
+fn models_how(language: Language, caption: &str, stars: bool) -> Presentation<'_> {
+    Presentation { language, caption, id: if stars { "modelsstars" } else { "models" } }
+}
+
+/// The table of all models of a run; none where there is no model.
+pub(crate) fn models(document: &Document, language: Language) -> Option<Models> {
+    let compared = compared(document);
+    let caption = crate::texts::text(language, "explore-models");
+    let table = |stars: bool| figures::side_by_side(&compared, stars, models_how(language, &caption, stars));
+    let names = |stem: &str| MODEL_FORMATS.iter().map(|format| format!("{stem}.{}", format.ending())).collect();
+    Some(Models { plain: table(false)?, starred: table(true)?, files: [names(MODELS), names(STARRED)] })
+}
+
+/// A file of the table of all models.
+fn models_file(visitor: &Visitor, document: &Document, stem: &str, ending: &str) -> Option<File> {
+    let format = MODEL_FORMATS.into_iter().find(|format| format.ending() == ending)?;
+    let (stars, caption) = (stem == STARRED, crate::texts::text(visitor.lang, "explore-models"));
+    let how = models_how(visitor.lang, &caption, stars);
+    figures::export_models(&compared(document), stars, format, how, stem).ok()
+}
+
+/// The file of a name that [`names`] or [`models`] gave.
 pub(crate) fn file(visitor: &Visitor, document: &Document, name: &str) -> Result<Response, WebError> {
     let missing = || visitor.fail()(Problem::not_found("result"));
     let (stem, ending) = name.split_once('.').ok_or_else(missing)?;
+    if stem == MODELS || stem == STARRED {
+        let file = models_file(visitor, document, stem, ending).ok_or_else(missing)?;
+        return Ok(answer(document, file));
+    }
     let id = stem.split_once('-').map_or(stem, |(id, _)| id).parse::<u32>().map_err(|_| missing())?;
     let entry = document.results.iter().find(|e| e.id == id).ok_or_else(missing)?;
     let format = FORMATS.into_iter().find(|f| f.ending() == ending).ok_or_else(missing)?;

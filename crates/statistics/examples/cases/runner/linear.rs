@@ -115,7 +115,7 @@ fn anova(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     let y = sheet.number(case.text("y").unwrap_or_default());
     let terms = sheet.terms(case.list("terms"));
     let posthoc = case.switch("posthoc").then(|| case.number("level").unwrap_or(95.0));
-    let table = Anova { y, terms, posthoc }.fit(&sheet.table, None)?;
+    let table = Anova { y, terms, constant: true, posthoc }.fit(&sheet.table, None)?;
     let mut values: Values = table.scalars.iter().map(|(name, x)| ((*name).to_owned(), *x)).collect();
     let mut add = |source: &Source, prefix: &str| {
         values.push((format!("{prefix}ss[{}]", source.name), source.ss));

@@ -165,4 +165,7 @@ impl Rows for Times<'_> {
     fn stopped(&self) -> bool {
         self.rows.stopped()
     }
+    fn step(&self, number: usize) -> bool {
+        self.rows.step(number)
+    }
 }

@@ -81,8 +81,8 @@ fn steps(rows: &dyn Rows, risk: &Risk, ties: Ties, from: From, labels: &[String]
     let no_end = || Problem::new("E_NO_CONVERGENCE");
     let of_unit = unit.clone().cholesky().ok_or_else(no_end)?;
     let mut change = f64::INFINITY;
-    for _ in 0..STEPS {
-        if rows.stopped() {
+    for number in 0..STEPS {
+        if rows.step(number) {
             return Err(Problem::new("E_STOPPED"));
         }
         if shrunk(&at.information, &of_unit) {

@@ -37,6 +37,8 @@ pub(super) struct Outcome {
     /// The saved scripts that it loaded, with their names.
     pub(super) loads: Vec<(String, String)>,
     pub(super) shown: Vec<Shown>,
+    /// All its models in one table.
+    pub(super) models: Option<exports::Models>,
     /// Lines behind the last result.
     pub(super) rest: Option<Lines>,
 }
@@ -95,6 +97,7 @@ impl Outcome {
             messages: messages.collect(),
             loads: Vec::new(),
             shown: Vec::new(),
+            models: None,
             rest: None,
         }
     }
@@ -139,6 +142,7 @@ impl Outcome {
             messages: messages.collect(),
             loads: view.loads.clone().into_iter().collect(),
             shown,
+            models: document.and_then(|d| exports::models(d, visitor.lang)),
             rest,
         }
     }
