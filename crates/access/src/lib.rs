@@ -36,6 +36,6 @@ pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName};
 pub use service::{
     Access, ActivityReport, Caller, Durations, Erased, Excluded, Feed, FeedItem, Hook, HookId, HookInput, Mail,
-    MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Room, Settings, Statistics, StatisticsRow,
-    Variables, changed_on, is_allowed, signature,
+    MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
+    StatisticsRow, Variables, changed_on, is_allowed, signature,
 };
