@@ -217,3 +217,31 @@ async fn acc_132_the_applicant_is_reminded_of_questions_and_each_reminder_is_an_
     })
     .await;
 }
+
+#[tokio::test]
+async fn section_16_drafts_are_erased_after_notices_and_a_month_to_take_them_up() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let left = access.create(&cast.applicant, cart()).await.unwrap();
+        let taken_up = access.create(&cast.applicant, cart()).await.unwrap();
+        for days in [151, 2, 21, 7, 23, 5] {
+            zone.clock.advance_micros(days * DAY);
+            access.remind().await.unwrap();
+        }
+        let reminded = access.case(&cast.applicant, left).await.unwrap();
+        let notices = reminded.timeline.iter().filter(|entry| entry.event == "reminder_sent").count();
+        assert_eq!(notices, 4, "30 and 7 days before it lapses, when it has, and 7 days before it is erased");
+        access.save(&cast.applicant, taken_up, answers()).await.unwrap();
+        assert_eq!(access.erase_old().await.unwrap().drafts, 0);
+        zone.clock.advance_micros(2 * DAY);
+        assert_eq!(access.erase_old().await.unwrap().drafts, 1);
+        let gone = access.export_person(&cast.applicant).await.unwrap();
+        let of = |id: access::CaseId| {
+            let applications = gone["applications"].as_array().unwrap();
+            applications.iter().find(|a| a["id"] == json!(id)).unwrap_or_else(|| panic!("no {id}"))
+        };
+        assert_eq!((&of(left)["state"], &of(left)["draft"]), (&json!("lapsed"), &Value::Null));
+        assert_eq!(of(taken_up)["state"], "draft");
+    })
+    .await;
+}

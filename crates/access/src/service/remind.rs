@@ -15,7 +15,7 @@ use crate::sql;
 
 const REMIND: &str = "access/remind";
 const LEASE_SECONDS: i64 = 60;
-/// A draft lapses after this many days without work on it.
+/// A draft lapses after this many days without work on it, and is erased 30 days later.
 const DRAFT_DAYS: i32 = 180;
 
 /// Whether reminders may go out now: a working day, from 7 to 20 o'clock in Oslo.
@@ -54,7 +54,8 @@ pub fn waiting(case: &Case, own: &Handling, permit_ends: Option<Date>, today: Da
     match case {
         Case::Draft(draft) => {
             let since = draft.saved_at.unwrap_or(draft.created_at).date_in_oslo();
-            waits.push((Reminder::Draft, after(since, &[DRAFT_DAYS - 30, DRAFT_DAYS - 7])));
+            waits
+                .push((Reminder::Draft, after(since, &[DRAFT_DAYS - 30, DRAFT_DAYS - 7, DRAFT_DAYS, DRAFT_DAYS + 23])));
         }
         Case::AwaitingInfo(info) => {
             waits.push((Reminder::Info, after(info.asked_at.date_in_oslo(), &[14, 21, 26])));

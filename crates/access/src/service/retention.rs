@@ -11,7 +11,7 @@ use super::{Access, audit_actor};
 use crate::AccessError;
 use crate::content::Content;
 use crate::form::{self, Privacy};
-use crate::model::CaseId;
+use crate::model::{CaseId, Command};
 use crate::sql;
 
 const DAY: i64 = 86_400;
@@ -20,8 +20,8 @@ const YEAR: i64 = 365 * DAY + DAY / 4;
 const CONTACTS: i64 = 2 * YEAR;
 /// Applications are erased this long after a case was closed (setting of the installation, here the usual one).
 const APPLICATIONS: i64 = 10 * YEAR;
-/// A draft that lapsed can be asked for again this long.
-const LAPSED_DRAFTS: i64 = 30 * DAY;
+/// A draft lapses after 180 days without work on it, and can be taken up again for 30 days more.
+const DRAFTS: i64 = (180 + 30) * DAY;
 /// The outbox is kept this long.
 const OUTBOX: i64 = 365 * DAY;
 /// How many cases one run looks at of each kind.
@@ -55,15 +55,13 @@ impl Access {
     pub async fn erase_old(&self) -> Result<Erased, Problem> {
         let now = self.zone.now();
         let mut erased = Erased::default();
-        for id in
-            self.over(now.plus_seconds(-LAPSED_DRAFTS), "('lapsed')", "access_draft d WHERE d.case_id = c.id").await?
-        {
-            let done = self.zone.store.tx("access.erase", async |tx: &mut Tx| -> Result<(), AccessError> {
-                sql::drop_draft(tx, id).await?;
-                self.log_erasure(tx, id, "draft", 0).await
-            });
-            done.await.map_err(Problem::from)?;
-            erased.drafts += 1;
+        for id in self.idle_drafts(now.plus_seconds(-DRAFTS)).await? {
+            match self.by_clock(id, Command::DeleteDraft {}, None).await {
+                Ok(_) => erased.drafts += 1,
+                // Somebody took it up again at this moment.
+                Err(Problem::Conflict { .. } | Problem::Forbidden { .. } | Problem::NotFound { .. }) => {}
+                Err(other) => return Err(other),
+            }
         }
         let closed = "('closed', 'withdrawn')";
         let any = "access_revision d WHERE d.case_id = c.id";
@@ -90,6 +88,21 @@ impl Access {
         });
         erased.messages = done.await.map_err(Problem::from)? as usize;
         Ok(erased)
+    }
+
+    /// Drafts that nobody has worked on since.
+    async fn idle_drafts(&self, since: Timestamp) -> Result<Vec<CaseId>, Problem> {
+        let read = self.zone.store.read("access.erase", async |tx: &mut Tx| -> Result<Vec<CaseId>, AccessError> {
+            let rows = tx
+                .query(
+                    "SELECT d.case_id FROM access_draft d JOIN access_case c ON c.id = d.case_id
+                     WHERE c.state = 'draft' AND d.saved_at < $1 ORDER BY d.saved_at LIMIT $2",
+                    params![since, BATCH],
+                )
+                .await?;
+            Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
+        });
+        read.await.map_err(Problem::from)
     }
 
     /// Cases in one of these states that nothing happened to since, with something left to erase.
