@@ -73,10 +73,12 @@ impl Access {
         command_id: &str,
         expected_version: i64,
     ) -> Result<Done, Problem> {
-        let named = CommandName::parse(name).filter(|name| name.is_built());
-        let Some(name) = named else {
-            return Err(Problem::invalid("command", "unknown_command", format!("there is no command {name}")));
-        };
+        let unknown = || Problem::invalid("command", "unknown_command", format!("there is no command {name}"));
+        let Some(name) = CommandName::parse(name) else { return Err(unknown()) };
+        if !name.is_built() {
+            self.may_run(actor, id, name).await?;
+            return Err(unknown());
+        }
         let command = match Command::parse(name, payload) {
             Ok(command) => command,
             Err(fault) => {

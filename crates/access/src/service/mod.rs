@@ -45,7 +45,7 @@ use crate::error::AccessError;
 use crate::files::{self, Scanner};
 use crate::form::VariableFacts;
 use crate::model::{Case, CaseId, Declaration, StateName};
-use crate::permissions::{self, CaseRole, View, Workflow};
+use crate::permissions::{self, CaseRole, View, Workflow, sees_everything};
 use crate::sql;
 
 /// What is asked of the catalogue. `hap` and the tests give the implementation.
@@ -195,9 +195,11 @@ impl Access {
             roles.push(CaseRole::CaseHandler);
         }
         let opinions = case.dossier().map(|dossier| &dossier.opinions);
-        if here(Role::DecisionMaker) || opinions.is_some_and(|o| o.advisers.contains_key(account)) {
+        let advice = opinions.and_then(|o| o.advisers.get(account));
+        let was = advice.is_some_and(Option::is_some) || case.decided().is_some_and(|d| d.issued_by == account);
+        if here(Role::DecisionMaker) || advice.is_some_and(Option::is_none) {
             roles.push(CaseRole::DecisionMaker);
-        } else if case.decided().is_some_and(|decided| decided.issued_by == account) {
+        } else if was {
             roles.push(CaseRole::PastDecisionMaker);
         }
         let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
@@ -233,7 +235,14 @@ impl Access {
     /// The view that an actor has of a case.
     pub(crate) fn view_of(&self, actor: &Actor, case: &Case) -> Option<(View, Vec<CaseRole>)> {
         let roles = self.roles(actor, case);
-        permissions::view(case.name(), &roles).map(|view| (view, roles))
+        let everything = roles.iter().filter_map(|role| sees_everything(self.settings.workflow, case, *role));
+        let view = match everything.reduce(|a, b| a || b) {
+            None => permissions::view(case.name(), &roles),
+            Some(true) => Some(View::ViewFull),
+            // A REMS profile: what our own table would show in full is not shown.
+            Some(false) => permissions::view(case.name(), &roles).filter(|view| *view != View::ViewFull),
+        };
+        view.map(|view| (view, roles))
     }
 
     /// The case, when the actor may see it. Looks of staff and refusals are written to the log (ACC, section 16).

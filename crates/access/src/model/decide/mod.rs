@@ -150,6 +150,10 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
             return Err(Refusal::invalid(place, "length", format!("at most {MAX_TEXT} characters")));
         }
     }
+    // ACC-091: a REMS profile lets the clock ask for this in every state.
+    if *command == (Command::DeleteDraft {}) && !matches!(case, Case::Draft(_)) {
+        return Err(Refusal::conflict("only_draft_may_be_deleted", "the application was handed in"));
+    }
     if !permissions::belongs_to(case.name(), command.name()) {
         return Err(wrong_state(case, command));
     }
