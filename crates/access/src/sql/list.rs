@@ -221,6 +221,7 @@ async fn ids(tx: &mut Tx, query: &ListQuery<'_>) -> Result<Vec<String>, AccessEr
     terms.extend(query.source.map(Term::source));
     let narrowest = narrowest(tx, &terms).await?;
     let base = filter.text();
+    filter.conditions.clear();
     for (at, term) in terms.iter().enumerate() {
         if narrowest != Some(Narrow::By(at)) {
             filter.has(term);
@@ -232,13 +233,13 @@ async fn ids(tx: &mut Tx, query: &ListQuery<'_>) -> Result<Vec<String>, AccessEr
             let (from, to) = (filter.place(terms[at].from.clone()), filter.place(terms[at].to.clone()));
             format!(
                 "SELECT c.id FROM (SELECT DISTINCT case_id FROM access_word WHERE word >= {from} AND word <= {to}) AS found
-                 JOIN access_case c ON c.id = found.case_id WHERE {} ORDER BY {order} LIMIT {most}",
+                 JOIN access_case c ON c.id = found.case_id WHERE {base} AND {} ORDER BY {order} LIMIT {most}",
                 filter.text()
             )
         }
         // Words that stand in many cases: looked for in those that come first.
         Some(Narrow::Common) => format!(
-            "SELECT c.id FROM (SELECT * FROM access_case c WHERE {base} ORDER BY {order} LIMIT {COMMON}) AS c
+            "SELECT c.id FROM (SELECT c.id, c.rank, c.updated_at FROM access_case c WHERE {base} ORDER BY {order} LIMIT {COMMON}) AS c
              WHERE {} ORDER BY {order} LIMIT {most}",
             filter.text()
         ),
