@@ -3,7 +3,8 @@
 //! What it is not: the catalogue (asked through [`Variables`]), the analysis (no count is made here), the delivery (which
 //! asks for the permit and never for the case). It keeps no identity number and no health data.
 //!
-//! - [`Access`]: the use cases. Applying: `create`, `draft`, `save`, `save_form`, `save_cart`, `check`, `submit`. Handling:
+//! - [`Access`]: the use cases. Applying: `create`, `draft`, `save`, `save_form`, `save_cart`, `check`, `submit`, and of several
+//!   people: `save_form_seen`, `overwritten`, `put_back`; `copy_as_new`, `export`, `import`. Handling:
 //!   `cases`, `own_cases`, `case`, `command`, `events`, `verify`. Results: `letter_pdf`, `letter_json`, `permit`,
 //!   `permit_current` (what other zones ask), `tell_keys`, `register`, `register_entry`.
 //! - [`model`]: the state machine, without I/O: states, commands, events, `decide` and `evolve`.
@@ -39,3 +40,4 @@ pub use service::{
     MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
     StatisticsRow, Variables, changed_on, is_allowed, signature,
 };
+pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

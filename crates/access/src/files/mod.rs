@@ -208,6 +208,6 @@ pub struct FileView {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Problem::invalid("file", refusal.slug(), refusal.message())
+        Problem::invalid("file", format!("file_{}", refusal.slug()), refusal.message())
     }
 }

@@ -3,11 +3,13 @@
 
 use audit::{Action, Detail, Entry, Kind as AuditKind, Object, Purpose};
 use identity::Actor;
-use kernel::{Problem, sha256_hex};
+use kernel::{FieldError, Problem, sha256_hex};
+use serde_json::{Map, Value};
 use store::Tx;
 
 use super::{FileId, FileState, FileView, MAX_CASE, MAX_FILES, Refusal, ScanAnswer, Scanner, inspect, sql as table};
 use crate::error::AccessError;
+use crate::form::{Field, FieldKind};
 use crate::model::{CaseId, StateName};
 use crate::permissions::{CaseRole, View};
 use crate::service::{Access, audit_actor, is_written};
@@ -151,8 +153,38 @@ impl Access {
         self.files_of(case).await.map_err(Problem::from)
     }
 
+    /// Every file that values name is one of the case, and no longer waits for a confirmation.
+    pub(crate) async fn only_own_files(&self, case: CaseId, fields: &Map<String, Value>) -> Result<(), Problem> {
+        let mut named = Vec::new();
+        let (form, _) = self.written_in(case).await?;
+        for (id, value) in fields {
+            if let Some(field) = form.field(id) {
+                file_ids(field, id, value, &mut named);
+            }
+        }
+        if named.is_empty() {
+            return Ok(());
+        }
+        let files = self.files_of(case).await?;
+        let kept = |id: &str| files.iter().any(|f| f.state == FileState::Kept && f.id.to_string() == id);
+        let unknown = named.into_iter().filter(|(_, id)| !kept(id));
+        let faults: Vec<FieldError> = unknown
+            .map(|(place, _)| FieldError::new(place, "unknown_file", "the case has no such file: attach it first"))
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: faults }) }
+    }
+
     pub(crate) async fn files_of(&self, case: CaseId) -> Result<Vec<FileView>, AccessError> {
         self.zone.store.read("access.files", async |tx: &mut Tx| table::files(tx, &self.zone, case).await).await
+    }
+
+    /// The refusal of somebody who asks for a file that the case does not have, written to the log.
+    pub async fn no_file(&self, actor: &Actor, case: CaseId) -> Problem {
+        let entry = Entry::new(&READ, audit_actor(actor, None), Object::new("case", case)).purpose(Purpose::Case);
+        match self.record(entry.refused("not_found")).await {
+            Ok(()) => Problem::not_found("file"),
+            Err(error) => error.into(),
+        }
     }
 
     /// A file with its content, for whoever sees the whole case. Each look is written to the log.
@@ -180,7 +212,10 @@ impl Access {
                 Ok(Some(Download { file, bytes }))
             })
             .await;
-        read.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("file"))
+        match read.map_err(Problem::from)? {
+            Some(download) => Ok(download),
+            None => Err(self.no_file(actor, case).await),
+        }
     }
 
     /// Says that what looked like identity numbers in a file is something else: the file becomes part of the application.
@@ -233,9 +268,7 @@ impl Access {
         let (loaded, _, roles) = self.seen(actor, case).await?;
         let role = roles.into_iter().find(|r| matches!(r, CaseRole::CaseHandler | CaseRole::DecisionMaker));
         let Some(role) = role.filter(|_| loaded.case.name() != StateName::Draft) else {
-            let entry = Entry::new(&CHANGE, audit_actor(actor, None), Object::new("case", case)).purpose(Purpose::Case);
-            self.record(entry.detail("change", "redact").refused("forbidden")).await?;
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.not_allowed(actor, case).await);
         };
         let reason = reason.trim();
         if reason.chars().count() < SHORTEST_REASON {
@@ -291,7 +324,7 @@ impl Access {
     async fn writes(&self, actor: &Actor, case: CaseId) -> Result<(StateName, CaseRole), Problem> {
         let (loaded, _, roles) = self.seen(actor, case).await?;
         let role = roles.into_iter().find(|r| matches!(r, CaseRole::Applicant | CaseRole::CoApplicant));
-        let role = role.ok_or_else(|| Problem::forbidden("forbidden"))?;
+        let Some(role) = role else { return Err(self.not_allowed(actor, case).await) };
         if !is_written(loaded.case.name()) {
             let remedy = "the application has been handed in; files can be changed when they are asked about";
             return Err(Problem::conflict("wrong_state", remedy));
@@ -303,8 +336,38 @@ impl Access {
         let (_, view, _) = self.seen(actor, case).await?;
         // A source sees its own variables and periods; the files are for those who see the whole case.
         if view == View::ViewSourcePart {
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.not_allowed(actor, case).await);
         }
         Ok(())
+    }
+}
+
+/// The ids of the files in a value, with the place of each.
+fn file_ids(field: &Field, place: &str, value: &Value, named: &mut Vec<(String, String)>) {
+    match (field.kind, value) {
+        (FieldKind::File, Value::Object(file)) => {
+            let id = file.get("id").and_then(Value::as_str).unwrap_or_default();
+            named.push((place.to_owned(), id.to_owned()));
+        }
+        (FieldKind::FileList, Value::Array(files)) => {
+            for (n, file) in files.iter().enumerate() {
+                let id = file.get("id").and_then(Value::as_str).unwrap_or_default();
+                named.push((format!("{place}.{n}"), id.to_owned()));
+            }
+        }
+        (_, Value::Array(rows)) if !field.parts.is_empty() => {
+            for (n, row) in rows.iter().enumerate() {
+                for part in &field.parts {
+                    file_ids(part, &format!("{place}.{n}.{}", part.id), &row[&part.id], named);
+                }
+            }
+        }
+        (_, Value::Object(map)) => {
+            for part in &field.parts {
+                let inner = map.get(&part.id).unwrap_or(&Value::Null);
+                file_ids(part, &format!("{place}.{}", part.id), inner, named);
+            }
+        }
+        _ => {}
     }
 }

@@ -32,6 +32,11 @@ impl Access {
         let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
         let form = self.form_today(form::PERSON_LEVEL);
         let content = DraftContent { fields: first_values(form, &facts, self.zone.clock.today()), cart };
+        self.begin(actor, form, content).await
+    }
+
+    /// Begins a draft of a form with a content.
+    pub(super) async fn begin(&self, actor: &Actor, form: &Form, content: DraftContent) -> Result<CaseId, Problem> {
         let id: CaseId = self.zone.id();
         let account = actor.account.to_string();
         let created: Result<(), AccessError> = self
@@ -157,14 +162,14 @@ impl Access {
     }
 
     /// The form that a case is written in, and whether information is asked for.
-    async fn written_in(&self, id: CaseId) -> Result<(&'static Form, bool), Problem> {
+    pub(crate) async fn written_in(&self, id: CaseId) -> Result<(&'static Form, bool), Problem> {
         let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
         let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
         Ok((self.form_of(&loaded).await?, matches!(loaded.case, Case::AwaitingInfo(_))))
     }
 
     /// The version of a form in force today.
-    fn form_today(&self, id: &str) -> &'static Form {
+    pub(super) fn form_today(&self, id: &str) -> &'static Form {
         form::form_on(id, self.zone.clock.today()).unwrap_or_else(form::short_form)
     }
 

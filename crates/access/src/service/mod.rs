@@ -5,7 +5,9 @@ mod apply;
 mod archive;
 mod beside;
 mod decide;
+mod drafts;
 mod feed;
+mod guidance;
 mod history;
 mod inbox;
 mod known;
@@ -21,7 +23,9 @@ mod tables;
 mod webhooks;
 
 pub use archive::Package;
+pub use drafts::{Difference, Overwritten, OverwrittenKind, Saved, mark};
 pub use feed::{Feed, FeedItem};
+pub use guidance::Guidance;
 pub use history::Replayed;
 pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use people::Excluded;
@@ -117,6 +121,7 @@ impl Settings {
 pub struct Access {
     pub(crate) zone: Zone,
     pub(crate) scanner: Option<Arc<dyn Scanner>>,
+    turns: Arc<drafts::Turns>,
     variables: Arc<dyn Variables>,
     settings: Arc<Settings>,
     near: Near,
@@ -142,7 +147,7 @@ impl Access {
     pub fn new(zone: Zone, variables: Arc<dyn Variables>, settings: Settings) -> Self {
         let catalogue = variables.clone();
         let near: Near = Arc::new(move |id| catalogue.nearest(id));
-        Self { zone, scanner: None, variables, settings: Arc::new(settings), near }
+        Self { zone, scanner: None, turns: Arc::default(), variables, settings: Arc::new(settings), near }
     }
 
     /// Brings the tables of this area up to date, and those of the job queue.
@@ -154,6 +159,8 @@ impl Access {
         store.migrate("access", sql::MIGRATIONS).await?;
         store.migrate("access_files", files::sql::MIGRATIONS).await?;
         store.migrate("access-notice", tables::MIGRATIONS).await?;
+        store.migrate("access_drafts", drafts::MIGRATIONS).await?;
+        store.migrate("access_guidance", guidance::MIGRATIONS).await?;
         Ok(())
     }
 
@@ -262,6 +269,15 @@ impl Access {
             self.record(entry.detail("view", view.slug())).await?;
         }
         Ok((loaded, view, roles))
+    }
+
+    /// The refusal of somebody who sees the case but may not do this, written to the log.
+    pub(crate) async fn not_allowed(&self, actor: &Actor, id: CaseId) -> Problem {
+        let entry = Entry::new(&VIEW, audit_actor(actor, None), Object::new("case", id)).purpose(Purpose::Case);
+        match self.record(entry.refused("forbidden")).await {
+            Ok(()) => Problem::forbidden("forbidden"),
+            Err(error) => error.into(),
+        }
     }
 
     /// Writes an audit entry in a transaction of its own.
