@@ -36,8 +36,8 @@ pub use error::AccessError;
 pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName};
 pub use service::{
-    Access, ActivityReport, Caller, Durations, Erased, Excluded, Feed, FeedItem, Hook, HookId, HookInput, Mail,
-    MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
+    Access, ActivityReport, AppealView, Caller, Durations, Erased, Excluded, Feed, FeedItem, Hook, HookId, HookInput,
+    Mail, MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
     StatisticsRow, Variables, changed_on, is_allowed, signature,
 };
 pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

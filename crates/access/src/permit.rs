@@ -220,15 +220,6 @@ pub fn next(next: &Next<'_>) -> Result<Permit, CompileError> {
     })
 }
 
-/// Whether two versions ask for the same data: then nothing is extracted anew.
-pub fn same_data(one: &Permit, other: &Permit) -> bool {
-    one.sources == other.sources
-        && one.population == other.population
-        && one.room.id == other.room.id
-        && one.linkage == other.linkage
-        && one.conditions == other.conditions
-}
-
 fn enforceable(conditions: &[Condition]) -> Result<(), CompileError> {
     match conditions.iter().find(|c| !ENFORCED.contains(&c.kind.as_str())) {
         Some(condition) => Err(CompileError::NotEnforceable(condition.kind.clone())),

@@ -3,10 +3,12 @@
 
 mod list;
 mod people;
+mod versions;
 mod views;
 
 pub(crate) use list::{ListQuery, MOST, list};
 pub(crate) use people::*;
+pub(crate) use versions::*;
 pub(crate) use views::{delete_saved_view, put_saved_view, saved_views};
 
 use audit::Zone;

@@ -369,6 +369,8 @@ pub struct Done {
 /// A permit as it stands.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct PermitView {
+    /// Whether it is the version in force.
+    pub current: bool,
     /// Id of the version.
     pub permit_id: String,
     /// Series.
@@ -433,7 +435,7 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         Event::TermsWithdrawn { reason }
         | Event::ProposalReturned { reason }
         | Event::PermitRevoked { reason, .. }
-        | Event::PermitHeld { reason }
+        | Event::PermitHeld { reason, .. }
         | Event::PermitHoldReleased { reason } => vec![reason.clone()],
         Event::DecisionIssued { number, .. } => vec![number.clone()],
         Event::PermitIssued { permit_id, .. } => vec![permit_id.clone()],

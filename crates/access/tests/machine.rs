@@ -46,6 +46,7 @@ fn submission(passes: bool, warns: bool) -> Submission {
         blocks: if passes { vec![] } else { vec![fault] },
         warns,
         changed: Default::default(),
+        change: None,
     }
 }
 
@@ -143,6 +144,16 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
         "configure" => json!({"configuration": {"single_handler_allowed": odd}}),
         "add_member" => json!({"account": "somebody", "kind": "co_applicant"}),
         "give_decision_advice" => json!({"recommendation": "refuse", "reason": reason}),
+        "confirm_own_access" => json!({"accept": odd}),
+        "correct_decision" | "reverse_decision" => {
+            json!({"reason": reason, "proposal": proposal(!variant.is_multiple_of(4))})
+        }
+        "lodge_appeal" => json!({"parts": [if odd { "dar" } else { "lmr" }], "wanted": long, "suspend": odd,
+            "late_why": long, "signed": true}),
+        "submit_report" => json!({"kind": if odd { "close_out" } else { "progress" }, "summary": long.repeat(2),
+            "deletion_receipt": format!("sha256:{}", "0".repeat(64))}),
+        "close_case" => json!({"reason": reason, "accept_report": odd.then_some(1)}),
+        "reopen_case" => json!({"reason": reason}),
         "propose_not_completed"
         | "withdraw_terms"
         | "return_proposal"
@@ -211,12 +222,15 @@ impl Run {
             permit: grants.then(|| ("NO-2026-000001-01".into(), "NO-2026-000001".into(), "sha256:03".into())),
         };
         let invitation = (format!("i{}", self.history.len()), kernel::sha256_hex(TOKEN.as_bytes()));
+        let person = ("person:00".to_owned(), "sha256:05".to_owned());
         let context = Context {
             submission: Some(&submission),
             prepared: Some(&prepared),
             invitation: Some(&invitation),
             copy: Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()),
             attachment: Some("sha256:04"),
+            appeal: Some("K-2026-000001"),
+            person: Some(&person),
             on_behalf_of: (variant == 7).then_some("colleague"),
             ..Context::new(self.now, actor, role)
         };

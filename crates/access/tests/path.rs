@@ -180,7 +180,7 @@ async fn acc_160_a_refusal_has_a_letter_and_no_permit() {
         assert_eq!(issued.events, ["decision_issued"], "terms are not needed for a refusal");
         let json: Value = serde_json::from_slice(&access.letter_json(&cast.applicant, id).await.unwrap()).unwrap();
         assert_eq!((json["outcome"].as_str(), json["permit"].as_str()), (Some("refused"), None));
-        let heading = json["sections"][1]["heading"].as_str().unwrap();
+        let heading = json["sections"][2]["heading"].as_str().unwrap();
         assert_eq!(heading, ["Avgjørelsen", "Avgjerda", "The decision"][i]);
         assert!(access.letter_pdf(&cast.applicant, id).await.unwrap().starts_with(b"%PDF"));
         let hold =

@@ -128,6 +128,9 @@ pub fn granted_content(base: &Content, wanted: &Content, ops: &[Op], decision: &
     };
     let grants = |outcome: SourceOutcome| matches!(outcome, SourceOutcome::Granted | SourceOutcome::GrantedInPart);
     let is_granted = |op: &&Op| {
+        if op.notification {
+            return true;
+        }
         if !op.op.is_by_source() {
             return decision.changes.iter().any(|change| change.path == op.path && change.granted);
         }
@@ -164,4 +167,27 @@ fn touches(op: &Op, variable: &str, source: &str) -> bool {
         OpKind::AddSource => op.source() == Some(source),
         _ => op.path.rsplit('/').next() == Some(variable),
     }
+}
+
+/// What is in force when the case itself is decided anew: what `applied` asked for is as `decision` says, what changes
+/// brought since stays.
+pub fn redecided(base: &Content, applied: &Content, decision: &Decision) -> Content {
+    let mut content = base.clone();
+    let asked = |id: &str| applied.items.iter().any(|item| item.order.variable == id);
+    content.items.retain(|item| !asked(&item.order.variable));
+    for part in &decision.parts {
+        for collection in part.collections.iter().filter(|collection| !collection.variables.is_empty()) {
+            content.periods.entry(collection.collection.clone()).or_insert(collection.period);
+            for variable in &collection.variables {
+                let item = applied.items.iter().find(|item| item.order.variable == variable.id);
+                content.items.extend(item.cloned().map(|mut item| {
+                    item.order.granularity.clone_from(&variable.granularity);
+                    item
+                }));
+            }
+        }
+    }
+    content.periods.retain(|collection, _| content.items.iter().any(|item| item.order.collection == *collection));
+    write_periods(&mut content);
+    content
 }

@@ -16,7 +16,7 @@ pub mod rules;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use apply::{apply, granted_content, in_force};
+pub use apply::{apply, granted_content, in_force, redecided};
 pub use diff::diff;
 pub use rebase::{clash, rebased};
 

@@ -243,6 +243,7 @@ mod tests {
             form: "person-level".into(),
             profile: "NO/1".into(),
             saved_at: None,
+            change: None,
             folder: Default::default(),
         };
         let order = Order { items: sources.iter().map(item).collect(), periods: Default::default() };

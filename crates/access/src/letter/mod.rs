@@ -10,9 +10,10 @@ use kernel::{Date, LangMap, Language};
 use protocol::documents::{Condition, Permit, SourceOutcome};
 use serde::Serialize;
 
+use crate::change::{Op, OpKind};
 use crate::content::Content;
 use crate::fees::{FeeEstimate, FeeKind};
-use crate::model::{Assessment, CriterionOutcome, Decision, Outcome};
+use crate::model::{Assessment, ChangePart, CriterionOutcome, Decision, Outcome};
 use crate::rules;
 
 static TEXTS: LazyLock<BTreeMap<String, LangMap>> = LazyLock::new(|| {
@@ -88,12 +89,20 @@ pub struct Source<'a> {
     pub room_name: &'a LangMap,
     /// Whether the installation is synthetic.
     pub synthetic: bool,
+    /// What a change applies for; empty for an application.
+    pub ops: &'a [Op],
+    /// Why this decision takes the place of an earlier one.
+    pub replaces: Option<&'a str>,
 }
 
 /// The letter in the language of the application.
 pub fn letter(source: &Source<'_>) -> Letter {
     let writer = Writer { language: source.content.language(), source };
-    let mut sections = vec![writer.head(), writer.decided(), writer.parts(), writer.purpose(), writer.population()];
+    let mut sections = vec![writer.head(), writer.applied(), writer.decided()];
+    sections.extend(writer.replaced());
+    sections.push(writer.parts());
+    sections.extend(writer.changes());
+    sections.extend([writer.purpose(), writer.population()]);
     if let Some(permit) = source.permit {
         sections.push(writer.access(permit));
         sections.push(writer.conditions());
@@ -108,7 +117,9 @@ pub fn letter(source: &Source<'_>) -> Letter {
         sections.push(writer.section("duties", vec![Block::List(items)]));
     }
     sections.push(writer.section("law", vec![Block::Text(writer.t("law.text").to_owned())]));
-    sections.push(writer.section("appeal", vec![Block::Text(writer.t("appeal.text").to_owned())]));
+    let last_day = writer.fact("appeal.last_day", writer.date(crate::appeal::limit(source.date)));
+    let appeal = vec![Block::Text(writer.t("appeal.text").to_owned()), Block::Facts(vec![last_day])];
+    sections.push(writer.section("appeal", appeal));
     Letter {
         language: writer.language,
         case: source.case.to_owned(),
@@ -199,6 +210,60 @@ impl Writer<'_> {
         facts.push(self.fact("controller", applicant));
         facts.extend(content.responsible().map(|person| self.fact("responsible", person.name.as_str())));
         LetterSection { heading: String::new(), blocks: vec![Block::Facts(facts)] }
+    }
+
+    /// What was applied for: how many variables of each source, and the places that a change touches.
+    fn applied(&self) -> LetterSection {
+        let content = self.source.content;
+        let order = content.order();
+        let count = |source: &str| order.items.iter().filter(|item| item.source == source).count();
+        let line = |source: &&str| {
+            let name = content.source_name(source);
+            (name.text(self.language).to_owned(), format!("{} {}", count(source), self.t("applied.variables")))
+        };
+        let mut facts: Vec<(String, String)> = order.sources().iter().map(line).collect();
+        if let Some((from, to)) = content.access_period() {
+            facts.push(self.fact("valid", self.span(from, to)));
+        }
+        let mut blocks = vec![Block::Facts(facts)];
+        if !self.source.ops.is_empty() {
+            blocks.push(Block::Text(format!("{}:", self.t("applied.changes"))));
+            blocks.push(Block::List(self.source.ops.iter().map(|op| self.op(op.op, &op.path)).collect()));
+        }
+        self.section("applied", blocks)
+    }
+
+    /// An operation in words: what, and of which variable or collection.
+    fn op(&self, op: OpKind, path: &str) -> String {
+        let name = self.t(&format!("op.{}", op.slug()));
+        match path.rsplit_once('/') {
+            // Persons stand in the list of persons, by name.
+            Some((before, _)) if before == "persons" => name.to_owned(),
+            Some((_, place)) => match self.label(place) {
+                "" => format!("{name}: {place}"),
+                label => format!("{name}: {label} ({place})"),
+            },
+            None => name.to_owned(),
+        }
+    }
+
+    /// Why a decision takes the place of an earlier one.
+    fn replaced(&self) -> Option<LetterSection> {
+        let reason = self.source.replaces?;
+        Some(self.section("version.reason", vec![Block::Text(reason.to_owned())]))
+    }
+
+    /// What is decided on the operations of a change that no source stands for.
+    fn changes(&self) -> Option<LetterSection> {
+        let changes = &self.source.decision.changes;
+        if changes.is_empty() {
+            return None;
+        }
+        let fact = |change: &ChangePart| {
+            let outcome = self.t(if change.granted { "change.granted" } else { "change.refused" });
+            (self.op(change.op, &change.path), format!("{outcome}. {}", change.reason))
+        };
+        Some(self.section("changes", vec![Block::Facts(changes.iter().map(fact).collect())]))
     }
 
     fn decided(&self) -> LetterSection {
@@ -412,6 +477,9 @@ mod tests {
         }
         for kind in TYPED_CONDITIONS {
             assert!(TEXTS.contains_key(&format!("condition.{kind}")), "{kind}");
+        }
+        for op in OpKind::ALL {
+            assert!(TEXTS.contains_key(&format!("op.{}", op.slug())), "{op:?}");
         }
         for reason in REMOVAL_REASONS {
             assert!(TEXTS.contains_key(&format!("removal.{reason}")), "{reason}");

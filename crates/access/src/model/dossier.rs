@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ExtensionReason, Folder, Opinions, Proposal, Track, Work};
+use super::{ChangeLink, ChangeOf, ExtensionReason, Folder, Opinions, Proposal, Track, Work};
 
 /// A draft.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Draft {
     pub profile: String,
     /// When `draft_saved` was last written down (ACC-024).
     pub saved_at: Option<Timestamp>,
+    /// The permit that it changes, in the draft of a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeLink>,
     /// What belongs to the case in every state.
     #[serde(default)]
     pub folder: Folder,
@@ -90,6 +93,9 @@ pub struct Dossier {
     /// What had been done when the case went back to the completeness check.
     #[serde(default)]
     pub shelved: Option<Box<Work>>,
+    /// What a change applies for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Box<ChangeOf>>,
 }
 
 impl Dossier {
@@ -121,6 +127,7 @@ impl Dossier {
             extensions: Vec::new(),
             not_completed: None,
             shelved: None,
+            change: None,
         }
     }
 }

@@ -7,9 +7,9 @@ use protocol::documents::Condition;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Ballot, CaseId, Configuration, Consent, CriterionOutcome, Decision, Declaration, ExtensionReason, InfoKind,
-    InvitedTo, LetterRef, MemberKind, Order, Question, Recommendation, Reminder, SourceAnswer, SourceCost, Terms,
-    Track, Visibility,
+    Answer, Ballot, CaseId, ChangeLink, ChangeOf, Configuration, Consent, CriterionOutcome, Decision, Declaration,
+    ExtensionReason, Hearing, InfoKind, InvitedTo, LetterRef, MemberKind, NewDecision, Order, Question, Recommendation,
+    Reminder, ReportInput, SourceAnswer, SourceCost, Terms, Track, Visibility,
 };
 use crate::fees::FeeEstimate;
 
@@ -57,6 +57,9 @@ pub enum Event {
         sha256: String,
         /// What is applied for.
         order: Order,
+        /// Of a change: what it applies for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<Box<ChangeOf>>,
     },
     /// The case has a handler.
     CaseAssigned {
@@ -102,6 +105,9 @@ pub enum Event {
         sha256: String,
         /// What is applied for now.
         order: Order,
+        /// Of a change: what it applies for now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<Box<ChangeOf>>,
     },
     /// The applicant took the application back.
     Withdrawn {
@@ -185,10 +191,96 @@ pub enum Event {
         /// Digest of the signed payload.
         sha256: String,
     },
+    /// The draft changes a permit.
+    ChangeOpened {
+        /// The permit.
+        link: ChangeLink,
+    },
+    /// A change that needs no decision took effect (ACC-063).
+    ChangeTookEffect {
+        /// The version of the permit that it gave.
+        permit_id: String,
+    },
+    /// The permit has a new version (ACC-162).
+    PermitVersionIssued {
+        /// Id of the version.
+        permit_id: String,
+        /// Digest of the signed payload.
+        sha256: String,
+        /// The decision that it rests on; none for a notification.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<String>,
+        /// What changed, by path; ids and no names.
+        paths: Vec<String>,
+    },
+    /// The permit has passed its last day.
+    PermitExpired {
+        /// Digest of the signed payload with status EXPIRED.
+        sha256: String,
+    },
+    /// A person accepted the conditions and may work with the data (ACC-165).
+    PersonTermsAccepted {
+        /// Id of the person.
+        person: String,
+        /// Version of the terms.
+        terms: String,
+        /// Digest of the signed payload in which the person is active.
+        sha256: String,
+    },
+    /// An obvious fault of the decision was put right.
+    DecisionCorrected {
+        /// The new version.
+        version: Box<NewDecision>,
+    },
+    /// The decision was replaced by another.
+    DecisionReversed {
+        /// The new version.
+        version: Box<NewDecision>,
+        /// The appeal that led to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        appeal: Option<String>,
+    },
+    /// The decision was appealed against; the appeal is a case of its own.
+    AppealLodged {
+        /// `K-2026-000001`.
+        appeal: String,
+    },
+    /// An appeal went on.
+    AppealMoved {
+        /// `K-2026-000001`.
+        appeal: String,
+        /// The stage that it is at.
+        stage: String,
+    },
+    /// A report came in.
+    ReportSubmitted {
+        /// Number of the report.
+        number: u32,
+        /// What was reported.
+        report: ReportInput,
+        /// Whether it came later than it should.
+        late: bool,
+    },
+    /// The case was closed.
+    CaseClosed {
+        /// Why.
+        reason: String,
+        /// The close-out report that was accepted with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<u32>,
+    },
+    /// A closed case was opened again.
+    CaseReopened {
+        /// Why.
+        reason: String,
+    },
     /// The permit was taken back.
     PermitRevoked {
         /// Why.
         reason: String,
+        /// Whether the parties were heard (ACC-164).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hearing: Option<Hearing>,
         /// Digest of the signed payload with status REVOKED.
         sha256: String,
     },
@@ -196,6 +288,9 @@ pub enum Event {
     PermitHeld {
         /// Why.
         reason: String,
+        /// Whether the parties were heard (ACC-164).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hearing: Option<Hearing>,
     },
     /// The hold was ended.
     PermitHoldReleased {
@@ -463,6 +558,18 @@ impl Event {
             Event::ProposalReturned { .. } => "proposal_returned",
             Event::DecisionIssued { .. } => "decision_issued",
             Event::PermitIssued { .. } => "permit_issued",
+            Event::ChangeOpened { .. } => "change_opened",
+            Event::ChangeTookEffect { .. } => "change_took_effect",
+            Event::PermitVersionIssued { .. } => "permit_version_issued",
+            Event::PermitExpired { .. } => "permit_expired",
+            Event::PersonTermsAccepted { .. } => "person_terms_accepted",
+            Event::DecisionCorrected { .. } => "decision_corrected",
+            Event::DecisionReversed { .. } => "decision_reversed",
+            Event::AppealLodged { .. } => "appeal_lodged",
+            Event::AppealMoved { .. } => "appeal_moved",
+            Event::ReportSubmitted { .. } => "report_submitted",
+            Event::CaseClosed { .. } => "case_closed",
+            Event::CaseReopened { .. } => "case_reopened",
             Event::PermitRevoked { .. } => "permit_revoked",
             Event::PermitHeld { .. } => "permit_held",
             Event::PermitHoldReleased { .. } => "permit_hold_released",

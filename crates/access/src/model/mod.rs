@@ -5,6 +5,7 @@
 //! Names are those of `access.md` sections 8 and 8.2. `decide` and `evolve` have a submodule for each matter of a case:
 //! a new command gets a name and a payload in `command`, an event in `event`, and a line in the dispatch of both.
 
+mod after;
 mod command;
 mod decide;
 mod decision;
@@ -19,9 +20,10 @@ use std::collections::BTreeSet;
 use kernel::{Date, Id, Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use after::*;
 pub use command::*;
-pub(crate) use decide::can_end;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
+pub(crate) use decide::{can_end, revised};
 pub use decision::{
     Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
     TYPED_CONDITIONS,
@@ -224,6 +226,9 @@ pub struct Decided {
     pub issued_by: String,
     /// The permit, when anything was granted.
     pub permit: Option<PermitRef>,
+    /// What came after.
+    #[serde(default)]
+    pub after: After,
 }
 
 /// The letter of a decision by its digests.
@@ -258,6 +263,8 @@ pub enum Standing {
     Held,
     /// Taken back.
     Revoked,
+    /// Past its last day.
+    Expired,
 }
 
 /// See [`Case::Withdrawn`].

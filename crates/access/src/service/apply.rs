@@ -175,6 +175,11 @@ impl Access {
 
     /// The form of a case: that of its last revision, else the one in force today (ACC-005).
     pub(super) fn form_in_force(&self, case: &Case, revision: Option<&Content>) -> &'static Form {
+        // A change edits a copy of an application: the form is that of the copy.
+        if let Some(form) = super::change::change_link(case).and_then(|link| form::form(&link.form, &link.form_version))
+        {
+            return form;
+        }
         let id = match case {
             Case::Draft(draft) | Case::Lapsed(draft) => draft.form.as_str(),
             other => other.dossier().map_or(form::PERSON_LEVEL, |dossier| &dossier.form),

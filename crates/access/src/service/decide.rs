@@ -9,6 +9,7 @@ use serde_json::Value;
 use store::{Isolation, Tx};
 
 use super::apply::{check_cart, check_command_id, check_fields, named};
+use super::change::change_link;
 use super::{Access, COMMAND, Who, audit_actor, holds_identity_number};
 use crate::content::{CheckResult, Content};
 use crate::error::AccessError;
@@ -160,7 +161,9 @@ impl Access {
         let ran: Result<Ran, AccessError> = self
             .zone
             .store
-            .tx_at(isolation(&command), "access.command", async |tx: &mut Tx| self.in_transaction(tx, &asked).await)
+            .tx_at(isolation(&command), "access.command", async |tx: &mut Tx| {
+                Box::pin(self.in_transaction(tx, &asked)).await
+            })
             .await;
         ran.map_err(Problem::from)?
     }
@@ -221,7 +224,7 @@ impl Access {
             let problem = self.missed(tx, &loaded, expected_version).await?;
             return self.refuse(tx, asked, &loaded, Some(role), problem).await;
         }
-        match self.carry_out(tx, who, role, loaded, command, ready).await? {
+        match Box::pin(self.carry_out(tx, who, role, loaded, command, ready)).await? {
             Ok((after, events, made)) => {
                 let known = sql::Known {
                     case_id: id.to_string(),
@@ -299,9 +302,17 @@ impl Access {
             Who::Person(_) => sql::stands_in_for(tx, &account, role, &loaded, now.date_in_oslo()).await?,
             Who::Clock(wanted_by) => wanted_by.map(str::to_owned),
         };
-        let frozen = match command {
-            Command::Submit {} | Command::SendInfo { .. } => Some(self.freeze(tx, &loaded, ready).await?),
+        let mut frozen = match command {
+            Command::Submit {} | Command::SendInfo { .. } => Some(Box::pin(self.freeze(tx, &loaded, ready)).await?),
             _ => None,
+        };
+        let asked = match &mut frozen {
+            Some((content, submission)) => Box::pin(self.asked_for(tx, &loaded, content, submission)).await?,
+            None => Ok(None),
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(problem) => return Ok(Err(Box::new((loaded, problem)))),
         };
         let issue = match self.prepare(tx, &loaded, command, &account, stands_in.as_deref()).await? {
             Ok(issue) => issue,
@@ -318,18 +329,34 @@ impl Access {
             _ => None,
         };
         let made = self.make(command);
-        let context = Context {
+        let person = issue.as_ref().and_then(|issue| {
+            let (_, _, sha256) = issue.prepared.permit.as_ref()?;
+            Some((issue.person.clone()?, sha256.clone()))
+        });
+        let mut context = Context {
             on_behalf_of: stands_in.as_deref(),
             sources: own_sources.as_deref(),
             excluded,
             invitation: made.invitation.as_ref(),
             copy: made.copy,
+            person: person.as_ref(),
             attachment: attachment.as_deref(),
             submission: frozen.as_ref().map(|(_, submission)| submission),
             prepared: issue.as_ref().map(|issue| &issue.prepared),
             ..Context::new(now, &account, role)
         };
-        let events = match decide(&loaded.case, command, &context) {
+        // An appeal that is refused takes no number.
+        context.appeal = Some("K");
+        let mut decided = decide(&loaded.case, command, &context);
+        let appeal = match (&decided, command) {
+            (Ok(_), Command::LodgeAppeal(_)) => Some(self.appeal_number(tx).await?),
+            _ => None,
+        };
+        if appeal.is_some() {
+            context.appeal = appeal.as_deref();
+            decided = decide(&loaded.case, command, &context);
+        }
+        let events = match decided {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(Box::new((loaded, refusal.into())))),
         };
@@ -344,6 +371,7 @@ impl Access {
         if let Some(issue) = &issue {
             self.write_issue(tx, &after, issue, now).await?;
         }
+        Box::pin(self.follow(tx, &after, command, asked, issue.as_ref(), appeal.as_deref(), &by)).await?;
         if let Who::Person(actor) = who {
             self.permit_standing(tx, &after, command, actor, role).await?;
         }
@@ -366,7 +394,7 @@ impl Access {
     }
 
     /// Appends events to the chain and writes the state that they give.
-    async fn append(
+    pub(super) async fn append(
         &self,
         tx: &mut Tx,
         mut loaded: sql::Loaded,
@@ -408,30 +436,43 @@ impl Access {
         };
         let form = self.form_in_force(&loaded.case, before.as_ref());
         let report = self.report(form, &content, &ready.facts);
-        let earlier = before.as_ref().map(|b| b.persons.as_slice()).unwrap_or_default();
+        // In a change persons keep the ids that the permit knows them by.
+        let known = match change_link(&loaded.case) {
+            Some(link) => self.in_force(tx, &link.series).await?.map(|base| base.content.persons),
+            None => None,
+        };
+        let mut earlier = known.unwrap_or_default();
+        earlier.extend(before.as_ref().map(|b| b.persons.clone()).unwrap_or_default());
         let applicant = loaded.case.applicant();
-        let mut frozen = Content::freeze(form, &content, &env, applicant, earlier, &mut || self.person_id());
+        let mut frozen = Content::freeze(form, &content, &env, applicant, &earlier, &mut || self.person_id());
         frozen.checks = report.faults.iter().map(CheckResult::from).collect();
         let (_, sha256) = frozen.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
         let blocks = report.blocks();
         let number = match loaded.case.dossier() {
             Some(dossier) => dossier.number.clone(),
             // A number is taken only by an application that passes: none is lost (the transaction gives it back).
-            None if blocks.is_empty() => self.case_number(tx).await?,
+            // A change gets its number when it is known what it asks for.
+            None if blocks.is_empty() && change_link(&loaded.case).is_none() => self.case_number(tx).await?,
             None => String::new(),
         };
         let changed: BTreeSet<String> = before
             .as_ref()
             .map(|b| frozen.differs_from(b).into_iter().map(str::to_owned).collect())
             .unwrap_or_default();
-        let submission = Submission { number, sha256, order: frozen.order(), blocks, warns: report.warns(), changed };
+        let submission =
+            Submission { number, sha256, order: frozen.order(), blocks, warns: report.warns(), changed, change: None };
         Ok((frozen, submission))
     }
 
     async fn case_number(&self, tx: &mut Tx) -> Result<String, AccessError> {
+        self.numbered(tx, 'A').await
+    }
+
+    /// The next number of a series, e.g. `C-2026-000001`.
+    pub(super) async fn numbered(&self, tx: &mut Tx, series: char) -> Result<String, AccessError> {
         let year = self.zone.clock.today().year();
-        let n = sql::next_number(tx, &format!("A-{year}")).await?;
-        Ok(format!("A-{year}-{n:06}"))
+        let n = sql::next_number(tx, &format!("{series}-{year}")).await?;
+        Ok(format!("{series}-{year}-{n:06}"))
     }
 
     /// Letter and permit made ready, when the command asks for them and its guards hold.
@@ -457,6 +498,12 @@ impl Access {
                 }
             }
             Command::RevokePermit { .. } => Ok(Ok(self.make_revocation(tx, loaded).await?)),
+            Command::Expire {} | Command::ConfirmOwnAccess { .. } => {
+                Box::pin(self.prepare_statement(tx, loaded, command, account)).await
+            }
+            Command::CorrectDecision { proposal, reason } | Command::ReverseDecision { proposal, reason } => {
+                Box::pin(self.prepare_revision(tx, loaded, proposal, reason)).await
+            }
             _ => Ok(Ok(None)),
         }
     }
@@ -469,7 +516,10 @@ const fn isolation(command: &Command) -> Isolation {
         | Command::SendInfo { .. }
         | Command::IssueDecision { .. }
         | Command::IssueNotCompleted {}
-        | Command::CopyAsNew {} => Isolation::Serializable,
+        | Command::CopyAsNew {}
+        | Command::CorrectDecision { .. }
+        | Command::ReverseDecision { .. }
+        | Command::LodgeAppeal(_) => Isolation::Serializable,
         _ => Isolation::Snapshot,
     }
 }

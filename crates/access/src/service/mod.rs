@@ -1,9 +1,11 @@
 //! The use cases: authorise, load, decide, and then in one transaction the event, the new row, the audit entry and the
 //! outgoing jobs (ACC-003, ACC-004).
 
+mod appeals;
 mod apply;
 mod archive;
 mod beside;
+mod change;
 mod decide;
 mod drafts;
 mod feed;
@@ -20,8 +22,10 @@ mod remind;
 mod retention;
 mod statistics;
 mod tables;
+mod versions;
 mod webhooks;
 
+pub use appeals::AppealView;
 pub use archive::Package;
 pub use drafts::{Difference, Overwritten, OverwrittenKind, Saved, mark};
 pub use feed::{Feed, FeedItem};
@@ -157,6 +161,7 @@ impl Access {
     pub async fn migrate(store: &Store) -> Result<(), Problem> {
         store.migrate("jobs", jobs::MIGRATIONS).await?;
         store.migrate("access", sql::MIGRATIONS).await?;
+        store.migrate("access_versions", sql::VERSIONS).await?;
         store.migrate("access_files", files::sql::MIGRATIONS).await?;
         store.migrate("access-notice", tables::MIGRATIONS).await?;
         store.migrate("access_drafts", drafts::MIGRATIONS).await?;

@@ -1,6 +1,8 @@
 //! Letters and permits: made ready before the event, written with it, asked for by keys, delivery and rooms (ACC-163),
 //! told to the key role by a job.
 
+use std::collections::BTreeMap;
+
 use audit::{Entry, Object, Purpose};
 use identity::Actor;
 use kernel::{Problem, Timestamp, canonical_json, sha256_hex};
@@ -12,10 +14,13 @@ use serde_json::{Value, json};
 use store::{Tx, jobs};
 
 use super::{Access, CHANGE, ISSUE, PERMIT_CHANGED, audit_actor};
+use crate::change::{self, Op};
+use crate::content::Content;
 use crate::error::AccessError;
+use crate::fees::FeeEstimate;
 use crate::letter::{self, letter};
-use crate::model::{Case, Command, LetterRef, Prepared, Proposal, Standing, Work};
-use crate::permissions::CaseRole;
+use crate::model::{After, Assessment, Case, CaseId, Command, Decision, Dossier, LetterRef, Prepared, Proposal, Work};
+use crate::permissions::{CaseRole, View};
 use crate::permit::{CompileError, Numbers, compile};
 use crate::sql::{self, PermitRow};
 use crate::views::PermitView;
@@ -27,9 +32,26 @@ pub const DECISION_TYPE: &str = "application/vnd.hap.decision+json";
 pub(crate) struct Issue {
     pub prepared: Prepared,
     /// Letter as JSON, PDF, signed statement; none for a revocation.
-    letter: Option<(Vec<u8>, Vec<u8>, String)>,
+    pub letter: Option<(Vec<u8>, Vec<u8>, String)>,
     pub permit: Option<(Permit, Envelope)>,
-    title: String,
+    pub title: String,
+    /// What is in force under a new version of the permit.
+    pub in_force: Option<Content>,
+    /// The person who became active.
+    pub person: Option<String>,
+}
+
+/// What a letter is made from.
+pub(super) struct Lettered<'a> {
+    pub case: &'a str,
+    pub number: &'a str,
+    pub content: &'a Content,
+    pub decision: &'a Decision,
+    pub assessments: &'a BTreeMap<String, Assessment>,
+    pub fee: Option<&'a FeeEstimate>,
+    pub permit: Option<&'a Permit>,
+    pub ops: &'a [Op],
+    pub replaces: Option<&'a str>,
 }
 
 impl Access {
@@ -47,53 +69,103 @@ impl Access {
         let work = loaded.case.work().unwrap_or(&nothing);
         let content = sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?;
         let content = content.ok_or_else(|| AccessError::Damaged(format!("case {} has no content", loaded.id)))?;
-        let now = self.zone.now();
-        let today = now.date_in_oslo();
         let number = format!("{}/V1", dossier.number);
-        let permit = if proposal.decision.grants() {
-            // Compiled once with a placeholder: a decision that gives no permit takes no number.
-            let fee_max_ore = work.fee.as_ref().map_or(0, |fee| fee.max_ore);
-            let case = dossier.number.as_str();
-            let mut numbers = Numbers { series: "NO-0000-000000", case, decision: &number, now, today, fee_max_ore };
-            if let Err(error) = compile(&content, &proposal.decision, &numbers) {
-                return Ok(Err(not_compiled(&error)));
+        let made = match &dossier.change {
+            Some(of) => {
+                let fee = work.fee.as_ref().map_or(0, |fee| fee.max_ore);
+                self.decided_change(tx, of, &content, proposal, &number, fee).await?
             }
-            let n = sql::next_number(tx, &format!("NO-{}", today.year())).await?;
-            let series = format!("NO-{}-{n:06}", today.year());
-            numbers.series = &series;
-            match compile(&content, &proposal.decision, &numbers) {
-                Ok(permit) => Some(permit),
-                Err(error) => return Ok(Err(not_compiled(&error))),
-            }
-        } else {
-            None
+            None => self.first_permit(tx, dossier, work, &content, &proposal.decision, &number).await?,
         };
-        let rooms = &self.settings.rooms;
-        let room_name = rooms.iter().find(|room| room.id == content.text("proc.room")).map(|room| room.name.clone());
-        let letter = letter(&letter::Source {
+        let made = match made {
+            Ok(made) => made,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let (permit, in_force) = made.map_or((None, None), |made| (made.permit, made.in_force));
+        let carried = dossier.change.as_ref().map(|of| of.carried.clone()).unwrap_or_default();
+        let assessments = carried.into_iter().chain(work.assessments.clone()).collect();
+        let letter = Lettered {
             case: &dossier.number,
-            decision_number: &number,
-            date: today,
+            number: &number,
             content: &content,
             decision: &proposal.decision,
-            assessments: &work.assessments,
+            assessments: &assessments,
             fee: work.fee.as_ref(),
-            permit: permit.as_ref(),
-            room_name: &room_name.unwrap_or_default(),
-            synthetic: self.settings.synthetic,
-        });
-        let json = canonical_json(&letter).map_err(|e| AccessError::Damaged(e.to_string()))?;
-        let pdf = letter.pdf();
-        let digests = LetterRef { pdf: sha256_hex(&pdf), json: sha256_hex(&json) };
-        let statement = self.statement(&number, &digests, now)?;
-        let title = content.text("pub.title").to_owned();
-        let permit = permit.map(|permit| self.sign(permit)).transpose()?;
+            permit: permit.as_ref().map(|(permit, _)| permit),
+            ops: dossier.change.as_ref().map(|of| of.ops.as_slice()).unwrap_or_default(),
+            replaces: None,
+        };
+        let (letter, digests) = self.lettered(&letter)?;
         let prepared = Prepared {
             number,
             letter: digests,
             permit: permit.as_ref().map(|(p, e)| (p.permit_id.clone(), p.series.clone(), sha256_hex(&e.payload.0))),
         };
-        Ok(Ok(Issue { prepared, letter: Some((json, pdf, statement)), permit, title }))
+        let title = content.text("pub.title").to_owned();
+        Ok(Ok(Issue { prepared, letter: Some(letter), permit, title, in_force, person: None }))
+    }
+
+    /// Version 01 of a permit; none when nothing is granted.
+    pub(super) async fn first_permit(
+        &self,
+        tx: &mut Tx,
+        dossier: &Dossier,
+        work: &Work,
+        content: &Content,
+        decision: &Decision,
+        number: &str,
+    ) -> Result<Result<Option<Issue>, Problem>, AccessError> {
+        if !decision.grants() {
+            return Ok(Ok(None));
+        }
+        let now = self.zone.now();
+        let today = now.date_in_oslo();
+        // Compiled once with a placeholder: a decision that gives no permit takes no number.
+        let fee_max_ore = work.fee.as_ref().map_or(0, |fee| fee.max_ore);
+        let case = dossier.number.as_str();
+        let mut numbers = Numbers { series: "NO-0000-000000", case, decision: number, now, today, fee_max_ore };
+        if let Err(error) = compile(content, decision, &numbers) {
+            return Ok(Err(not_compiled(&error)));
+        }
+        let n = sql::next_number(tx, &format!("NO-{}", today.year())).await?;
+        let series = format!("NO-{}-{n:06}", today.year());
+        numbers.series = &series;
+        match compile(content, decision, &numbers) {
+            Ok(permit) => {
+                let in_force = change::in_force(content, &permit);
+                let issue = self.issue_of(permit, content.text("pub.title"))?;
+                Ok(Ok(Some(Issue { in_force: Some(in_force), ..issue })))
+            }
+            Err(error) => Ok(Err(not_compiled(&error))),
+        }
+    }
+
+    /// The letter of a decision as JSON and PDF, with the signed statement of both.
+    #[expect(clippy::type_complexity, reason = "JSON, PDF and statement, with their digests")]
+    pub(super) fn lettered(&self, of: &Lettered<'_>) -> Result<((Vec<u8>, Vec<u8>, String), LetterRef), AccessError> {
+        let now = self.zone.now();
+        let today = now.date_in_oslo();
+        let rooms = &self.settings.rooms;
+        let room_name = rooms.iter().find(|room| room.id == of.content.text("proc.room")).map(|room| room.name.clone());
+        let letter = letter(&letter::Source {
+            case: of.case,
+            decision_number: of.number,
+            date: today,
+            content: of.content,
+            decision: of.decision,
+            assessments: of.assessments,
+            fee: of.fee,
+            permit: of.permit,
+            room_name: &room_name.unwrap_or_default(),
+            synthetic: self.settings.synthetic,
+            ops: of.ops,
+            replaces: of.replaces,
+        });
+        let json = canonical_json(&letter).map_err(|e| AccessError::Damaged(e.to_string()))?;
+        let pdf = letter.pdf();
+        let digests = LetterRef { pdf: sha256_hex(&pdf), json: sha256_hex(&json) };
+        let statement = self.statement(of.number, &digests, now)?;
+        Ok(((json, pdf, statement), digests))
     }
 
     /// The permit of a decided case with status REVOKED, signed; none when it has no live permit.
@@ -114,10 +186,11 @@ impl Access {
             letter: decided.letter.clone(),
             permit: Some((permit.permit_id.clone(), permit.series.clone(), sha256)),
         };
-        Ok(Some(Issue { prepared, letter: None, permit: Some((permit, envelope)), title: row.title }))
+        let permit = Some((permit, envelope));
+        Ok(Some(Issue { prepared, letter: None, permit, title: row.title, in_force: None, person: None }))
     }
 
-    fn sign(&self, permit: Permit) -> Result<(Permit, Envelope), AccessError> {
+    pub(super) fn sign(&self, permit: Permit) -> Result<(Permit, Envelope), AccessError> {
         let envelope =
             Envelope::of(&permit, self.zone.signer.as_ref()).map_err(|e| AccessError::Sealing(e.to_string()))?;
         Ok((permit, envelope))
@@ -144,7 +217,24 @@ impl Access {
         }
         let Some((permit, envelope)) = &issue.permit else { return Ok(()) };
         let envelope = sql::text(envelope)?;
+        if let Some(content) = &issue.in_force {
+            sql::put_in_force(tx, &self.zone, &permit.permit_id, content, now).await?;
+        }
         match sql::current_permit(tx, &permit.series).await? {
+            Some(old) if old.permit_id != permit.permit_id => {
+                let row = PermitRow {
+                    permit_id: permit.permit_id.clone(),
+                    series: permit.series.clone(),
+                    case_id: old.case_id,
+                    status: status(permit.status),
+                    held: old.held,
+                    title: issue.title.clone(),
+                    envelope,
+                    changes: 1,
+                };
+                sql::put_version(tx, &row, &old, (permit.valid_from, permit.valid_to), now).await?;
+                self.tell(tx, &row, now).await
+            }
             None => {
                 let row = PermitRow {
                     permit_id: permit.permit_id.clone(),
@@ -165,7 +255,7 @@ impl Access {
                     series: old.series.clone(),
                     case_id: old.case_id,
                     status: status(permit.status),
-                    held: false,
+                    held: old.held && !matches!(permit.status, PermitStatus::Revoked | PermitStatus::Expired),
                     title: old.title.clone(),
                     envelope,
                     changes: old.changes + 1,
@@ -190,19 +280,31 @@ impl Access {
             Command::ReleaseHold { .. } => "release",
             _ => return Ok(()),
         };
-        let Case::Decided(decided) = &after.case else { return Ok(()) };
-        let Some(reference) = &decided.permit else { return Ok(()) };
-        let Some(old) = sql::current_permit(tx, &reference.series).await? else { return Ok(()) };
-        let now = self.zone.now();
-        let held = reference.standing == Standing::Held;
-        let row = PermitRow { held, changes: old.changes + 1, ..clone(&old) };
-        sql::change_permit(tx, &row, &old, now).await?;
-        self.tell(tx, &row, now).await?;
+        let held = matches!(command, Command::HoldPermit { .. });
+        let Some(row) = self.set_hold(tx, after, held).await? else { return Ok(()) };
         let object = Object::new("permit", &row.permit_id);
         let entry = Entry::new(&CHANGE, audit_actor(actor, Some(role)), object).purpose(Purpose::Case);
         let entry = entry.permit(&row.permit_id, &row.series).detail("change", change);
         self.zone.log.record(tx, entry).await?;
         Ok(())
+    }
+
+    /// Puts the permit of a case on hold, or ends the hold; gives the permit.
+    pub(super) async fn set_hold(
+        &self,
+        tx: &mut Tx,
+        after: &sql::Loaded,
+        held: bool,
+    ) -> Result<Option<PermitRow>, AccessError> {
+        let Some(reference) = after.case.decided().and_then(|decided| decided.permit.as_ref()) else {
+            return Ok(None);
+        };
+        let Some(old) = sql::current_permit(tx, &reference.series).await? else { return Ok(None) };
+        let now = self.zone.now();
+        let row = PermitRow { held, changes: old.changes + 1, ..clone(&old) };
+        sql::change_permit(tx, &row, &old, now).await?;
+        self.tell(tx, &row, now).await?;
+        Ok(Some(row))
     }
 
     /// The audit entry of a permit that was issued or revoked.
@@ -221,7 +323,7 @@ impl Access {
         let entry = entry.permit(&permit.permit_id, &permit.series).detail("permit", digest);
         let entry = match &issue.letter {
             Some(_) => entry.detail("letter", issue.prepared.letter.pdf.clone()),
-            None => entry.detail("change", "revoke"),
+            None => entry.detail("change", change_of(permit.status)),
         };
         self.zone.log.record(tx, entry).await?;
         Ok(())
@@ -254,6 +356,39 @@ impl Access {
         let row = row.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("permit"))?;
         self.seen(actor, row.case_id).await?;
         view(row).map_err(Problem::from)
+    }
+
+    /// A version of a permit, current or not, for those who may see its case.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown version, `forbidden`.
+    pub async fn permit_version(&self, actor: &Actor, permit_id: &str) -> Result<PermitView, Problem> {
+        let found: Result<_, AccessError> = self
+            .zone
+            .store
+            .read("access.permit", async |tx: &mut Tx| {
+                let Some(row) = sql::permit_version(tx, permit_id).await? else { return Ok(None) };
+                let current = sql::current_permit(tx, &row.series).await?;
+                Ok(Some((row, current.is_some_and(|current| current.permit_id == permit_id))))
+            })
+            .await;
+        let (row, current) = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("permit"))?;
+        self.seen(actor, row.case_id).await?;
+        Ok(PermitView { current, ..view(row).map_err(Problem::from)? })
+    }
+
+    /// What came after the decision of a case: its versions, appeals, reports, for those who may see all of it.
+    ///
+    /// # Errors
+    /// `NotFound`, `forbidden`, `wrong_state` before there is a decision.
+    pub async fn after(&self, actor: &Actor, id: CaseId) -> Result<After, Problem> {
+        let (loaded, view, _) = self.seen(actor, id).await?;
+        if view == View::ViewSourcePart {
+            return Err(Problem::forbidden("forbidden"));
+        }
+        let decided = loaded.case.decided();
+        let decided = decided.ok_or_else(|| Problem::conflict("wrong_state", "nothing is decided yet"))?;
+        Ok(decided.after.clone())
     }
 
     /// The permits of cases that the actor may see, by number.
@@ -362,9 +497,18 @@ impl PermitFollower for TellKeys<'_> {
     }
 }
 
-fn not_compiled(error: &CompileError) -> Problem {
+pub(super) fn not_compiled(error: &CompileError) -> Problem {
     let remedy = format!("{error}; return the proposal and change it");
     Problem::conflict("permit_not_enforceable", remedy)
+}
+
+/// What was done to a permit without a letter, for the log.
+const fn change_of(status: PermitStatus) -> &'static str {
+    match status {
+        PermitStatus::Revoked => "revoke",
+        PermitStatus::Expired => "expire",
+        PermitStatus::Granted | PermitStatus::Amended | PermitStatus::Renewed => "person",
+    }
 }
 
 fn status(status: PermitStatus) -> String {
@@ -391,7 +535,7 @@ fn clone(row: &PermitRow) -> PermitRow {
     }
 }
 
-fn read_permit(row: &PermitRow) -> Result<Permit, AccessError> {
+pub(super) fn read_permit(row: &PermitRow) -> Result<Permit, AccessError> {
     let envelope: Envelope = sql::parse(&row.envelope)?;
     envelope.read_unverified().map_err(|e| AccessError::Damaged(e.to_string()))
 }
@@ -409,5 +553,6 @@ fn view(row: PermitRow) -> Result<PermitView, AccessError> {
         status: row.status,
         hold: row.held,
         title: row.title,
+        current: true,
     })
 }

@@ -32,6 +32,10 @@ impl Access {
     ) -> Result<(), AccessError> {
         let Some(dossier) = after.case.dossier() else { return Ok(()) };
         let (number, now) = (&dossier.number, self.zone.now());
+        // A change is public with its permit.
+        if dossier.change.is_some() {
+            return self.notify(tx, after, events, now).await;
+        }
         let happened = |names: &[&str]| events.iter().any(|event| names.contains(&event.event.name()));
         if let Some(content) = content
             && happened(&["submitted", "info_received"])
@@ -45,7 +49,15 @@ impl Access {
             }
         }
         if let Case::Decided(decided) = &after.case
-            && happened(&["decision_issued", "permit_issued", "permit_revoked", "decision_corrected"])
+            && happened(&[
+                "decision_issued",
+                "permit_issued",
+                "permit_revoked",
+                "permit_expired",
+                "permit_version_issued",
+                "decision_corrected",
+                "decision_reversed",
+            ])
         {
             let on = workdays::add_working_days(self.zone.clock.today(), self.settings.publish_decision_after);
             let issued = decided.issued_at.date_in_oslo();

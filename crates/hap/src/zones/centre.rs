@@ -15,6 +15,7 @@ use explore::Workspace;
 use identity::{AccountId, Identity};
 use kernel::{LangMap, Language, Problem};
 use protocol::calls::{self, Call, DeliveryEvent, Metadata, PermitCurrent, PermitCurrentAnswer, ask};
+use protocol::documents::PermitStatus;
 use protocol::{Channel, Party, Refusal, Service};
 use web::Services;
 
@@ -103,6 +104,11 @@ fn keep_going(net: &Net, services: &Services, channel: Arc<dyn Channel>) {
     tokio::spawn(async move {
         let mut ticks = 0u64;
         loop {
+            if ticks.is_multiple_of(600)
+                && let Err(error) = access.expire_permits().await
+            {
+                tracing::warn!(%error, "permits past their last day wait");
+            }
             if let Err(error) = access.announce(&follower).await {
                 tracing::warn!(%error, "news of permits wait");
             }
@@ -132,7 +138,10 @@ struct Follower {
 impl PermitFollower for Follower {
     async fn permit_changed(&self, permit: &PermitCurrentAnswer, parties: &[AccountId]) -> Result<(), String> {
         ask(&*self.channel, &Party::Keys, permit).await.map_err(|e| e.to_string())?;
-        if permit.hold {
+        let document = permit.permit.read_unverified::<protocol::documents::Permit>().map_err(|e| e.to_string())?;
+        let over = matches!(document.status, PermitStatus::Revoked | PermitStatus::Expired);
+        // Nothing is ordered under a permit that waits or is over.
+        if permit.hold || over {
             return Ok(());
         }
         let ordered = self.deliveries.order(&permit.permit, parties).await.map_err(|e| e.to_string())?;

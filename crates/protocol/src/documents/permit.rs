@@ -101,6 +101,24 @@ impl Permit {
         self.sources.iter().filter(move |p| p.source == source).filter(granted)
     }
 
+    /// Whether this version asks `source` for the same data as another version of the series: then nothing is extracted
+    /// anew for it. Persons, dates and prices do not matter.
+    pub fn asks_the_same(&self, other: &Permit, source: &str) -> bool {
+        let shapes = |permit: &Permit| -> Vec<Condition> {
+            let shape = |c: &&Condition| matches!(c.kind.as_str(), "min_granularity" | "remove_variable");
+            permit.conditions.iter().filter(shape).cloned().collect()
+        };
+        let asked = |permit: &Permit| -> Vec<_> {
+            permit.granted(source).map(|part| (part.collection.clone(), part.period, part.variables.clone())).collect()
+        };
+        asked(self) == asked(other)
+            && self.population == other.population
+            && self.room.id == other.room.id
+            && self.linkage == other.linkage
+            && self.format == other.format
+            && shapes(self) == shapes(other)
+    }
+
     /// The sources of which anything was granted, each once, in the order of the permit.
     pub fn granted_sources(&self) -> Vec<&str> {
         let mut out: Vec<&str> = Vec::new();

@@ -18,7 +18,8 @@ pub use payload::{
     SourceAnswer, SourceCost, Track, Visibility,
 };
 
-use super::{InfoKind, Outcome};
+use super::{Hearing, InfoKind, Outcome, ReportInput};
+use crate::appeal::AppealForm;
 
 /// A command with what it needs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -143,17 +144,64 @@ pub enum Command {
     RevokePermit {
         /// Why.
         reason: String,
+        /// Whether the parties were heard; needed to take a permit back.
+        #[serde(default)]
+        hearing: Option<Hearing>,
     },
     /// See [`CommandName::HoldPermit`].
     HoldPermit {
         /// Why.
         reason: String,
+        /// Whether the parties were heard.
+        #[serde(default)]
+        hearing: Option<Hearing>,
     },
     /// See [`CommandName::ReleaseHold`].
     ReleaseHold {
         /// Why.
         reason: String,
     },
+    /// See [`CommandName::ConfirmOwnAccess`].
+    ConfirmOwnAccess {
+        /// Id of the person, in the permit; the only one who is not active yet when none is given.
+        #[serde(default)]
+        person: Option<String>,
+        /// That the conditions were read and are accepted.
+        accept: bool,
+    },
+    /// See [`CommandName::CorrectDecision`].
+    CorrectDecision {
+        /// Why.
+        reason: String,
+        /// The decision as it should have been.
+        proposal: ProposalInput,
+    },
+    /// See [`CommandName::ReverseDecision`].
+    ReverseDecision {
+        /// Why.
+        reason: String,
+        /// The new decision.
+        proposal: ProposalInput,
+    },
+    /// See [`CommandName::LodgeAppeal`].
+    LodgeAppeal(AppealForm),
+    /// See [`CommandName::SubmitReport`].
+    SubmitReport(ReportInput),
+    /// See [`CommandName::CloseCase`].
+    CloseCase {
+        /// Why.
+        reason: String,
+        /// The close-out report that is accepted with it.
+        #[serde(default)]
+        accept_report: Option<u32>,
+    },
+    /// See [`CommandName::ReopenCase`].
+    ReopenCase {
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::Expire`].
+    Expire {},
     /// See [`CommandName::CopyAsNew`].
     CopyAsNew {},
     /// See [`CommandName::InviteMember`].
@@ -425,6 +473,14 @@ impl Command {
             Command::RevokePermit { .. } => CommandName::RevokePermit,
             Command::HoldPermit { .. } => CommandName::HoldPermit,
             Command::ReleaseHold { .. } => CommandName::ReleaseHold,
+            Command::ConfirmOwnAccess { .. } => CommandName::ConfirmOwnAccess,
+            Command::CorrectDecision { .. } => CommandName::CorrectDecision,
+            Command::ReverseDecision { .. } => CommandName::ReverseDecision,
+            Command::LodgeAppeal(_) => CommandName::LodgeAppeal,
+            Command::SubmitReport(_) => CommandName::SubmitReport,
+            Command::CloseCase { .. } => CommandName::CloseCase,
+            Command::ReopenCase { .. } => CommandName::ReopenCase,
+            Command::Expire {} => CommandName::Expire,
             Command::CopyAsNew { .. } => CommandName::CopyAsNew,
             Command::InviteMember { .. } => CommandName::InviteMember,
             Command::UninviteMember { .. } => CommandName::UninviteMember,

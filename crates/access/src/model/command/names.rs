@@ -168,18 +168,7 @@ names! {
 
 impl CommandName {
     /// The commands that are named in the table and refused as unknown until they are built.
-    pub const PENDING: &'static [CommandName] = &[
-        CommandName::ConfirmOwnAccess,
-        CommandName::CorrectDecision,
-        CommandName::ReverseDecision,
-        CommandName::LodgeAppeal,
-        CommandName::ReleaseDatasetFormula,
-        CommandName::ReportDelivery,
-        CommandName::SubmitReport,
-        CommandName::CloseCase,
-        CommandName::ReopenCase,
-        CommandName::Expire,
-    ];
+    pub const PENDING: &'static [CommandName] = &[CommandName::ReleaseDatasetFormula, CommandName::ReportDelivery];
 
     /// Whether it can be run.
     pub fn is_built(self) -> bool {

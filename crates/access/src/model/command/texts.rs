@@ -1,6 +1,6 @@
 //! The free texts of a command: what the scanner for identity numbers reads, and what may be only so long.
 
-use super::{Command, Deliverable};
+use super::{Command, Deliverable, Hearing, ProposalInput};
 
 impl Command {
     /// Every free text in the command, with the place where it stands: what the scanner for identity numbers reads.
@@ -21,8 +21,8 @@ impl Command {
             Command::QueryTerms { question } => one("question", question),
             Command::WithdrawTerms { reason }
             | Command::ReturnProposal { reason }
-            | Command::RevokePermit { reason }
-            | Command::HoldPermit { reason }
+            | Command::CloseCase { reason, .. }
+            | Command::ReopenCase { reason }
             | Command::ReleaseHold { reason }
             | Command::ProposeNotCompleted { reason }
             | Command::SetTrack { reason, .. }
@@ -34,6 +34,21 @@ impl Command {
             | Command::GiveDecisionAdvice { reason, .. }
             | Command::Vote { reason: Some(reason), .. }
             | Command::DeclareInterest { reason: Some(reason), .. } => one("reason", reason),
+            Command::RevokePermit { reason, hearing } | Command::HoldPermit { reason, hearing } => {
+                let heard = hearing.as_ref().map(|hearing| match hearing {
+                    Hearing::Held { statement, .. } => ("hearing.statement".to_owned(), statement.as_str()),
+                    Hearing::LeftOut { why } => ("hearing.why".to_owned(), why.as_str()),
+                });
+                one("reason", reason).into_iter().chain(heard).collect()
+            }
+            Command::LodgeAppeal(form) => form.texts().map(|(place, text)| (place.to_owned(), text)).to_vec(),
+            Command::SubmitReport(report) => {
+                let links = report.links.iter().map(|link| ("links".to_owned(), link.as_str()));
+                one("summary", &report.summary).into_iter().chain(links).collect()
+            }
+            Command::CorrectDecision { reason, proposal } | Command::ReverseDecision { reason, proposal } => {
+                one("reason", reason).into_iter().chain(of_proposal(proposal)).collect()
+            }
             Command::SendMessage { text }
             | Command::Remark { text, .. }
             | Command::AddTerms { text }
@@ -59,15 +74,17 @@ impl Command {
             Command::AssessCriterion { assessments } => {
                 assessments.iter().map(|a| (format!("assessments.{}", a.criterion), a.reason.as_str())).collect()
             }
-            Command::ProposeDecision(proposal) => {
-                let parts = proposal.parts.iter().map(|p| (format!("parts.{}.reason", p.source), p.reason.as_str()));
-                let removed = proposal.parts.iter().flat_map(|p| &p.removed);
-                let removed = removed.map(|r| (format!("removed.{}", r.id), r.text.as_str()));
-                let paragraph = proposal.paragraph.as_deref().map(|text| ("paragraph".to_owned(), text));
-                let changes = proposal.changes.iter().map(|c| (format!("changes.{}", c.path), c.reason.as_str()));
-                parts.chain(removed).chain(changes).chain(paragraph).collect()
-            }
+            Command::ProposeDecision(proposal) => of_proposal(proposal),
             _ => Vec::new(),
         }
     }
+}
+
+fn of_proposal(proposal: &ProposalInput) -> Vec<(String, &str)> {
+    let parts = proposal.parts.iter().map(|p| (format!("parts.{}.reason", p.source), p.reason.as_str()));
+    let removed = proposal.parts.iter().flat_map(|p| &p.removed);
+    let removed = removed.map(|r| (format!("removed.{}", r.id), r.text.as_str()));
+    let paragraph = proposal.paragraph.as_deref().map(|text| ("paragraph".to_owned(), text));
+    let changes = proposal.changes.iter().map(|c| (format!("changes.{}", c.path), c.reason.as_str()));
+    parts.chain(removed).chain(changes).chain(paragraph).collect()
 }

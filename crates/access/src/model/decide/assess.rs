@@ -74,7 +74,9 @@ fn assess(dossier: &Dossier, assessments: &[AssessmentInput]) -> Result<Vec<Even
 /// The criteria of the case that are not assessed yet.
 pub fn missing_criteria(dossier: &Dossier, work: &Work) -> Vec<String> {
     let open = |id: &String| !work.assessments.contains_key(id);
-    rules::criteria(&dossier.profile).iter().map(|c| c.id.clone()).filter(open).collect()
+    // A change opens only what its operations touch (ACC-062).
+    let touched = |id: &String| dossier.change.as_ref().is_none_or(|change| change.touched.contains(id));
+    rules::criteria(&dossier.profile).iter().map(|c| c.id.clone()).filter(touched).filter(open).collect()
 }
 
 /// `not_all_assessed` while a criterion has no outcome.

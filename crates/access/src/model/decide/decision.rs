@@ -14,7 +14,8 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
             all_assessed(&at.dossier, &at.work)?;
             let statistics = at.work.accepted.as_ref().map(|accepted| accepted.statistics.clone()).unwrap_or_default();
             let before = Before { conditions: conditions(&at.work), statistics };
-            let decision = Decision::build(&at.dossier.order, input, &before);
+            let ops = at.dossier.change.as_ref().map(|change| change.ops.as_slice()).unwrap_or_default();
+            let decision = Decision::build_change(&at.dossier.order, ops, input, &before);
             Ok(vec![Event::DecisionProposed { decision: decision.map_err(|fields| Refusal::Invalid { fields })? }])
         }
         (Case::Processing(Processing { work, .. }), Command::ReturnProposal { reason }) => {

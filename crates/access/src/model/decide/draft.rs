@@ -26,10 +26,17 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
 
 fn submit(context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let submission = submission(context)?;
+    // A change that needs no decision is over with its effect (ACC-063).
+    if let Some(of) = submission.change.as_deref().filter(|of| of.ops.is_empty()) {
+        let version = of.took_effect.as_ref().map(|(version, _)| version.clone());
+        let permit_id = version.ok_or_else(|| Refusal::conflict("not_prepared", "the new version is not signed"))?;
+        return Ok(vec![Event::ChangeTookEffect { permit_id }]);
+    }
     let mut events = vec![Event::Submitted {
         number: submission.number.clone(),
         sha256: submission.sha256.clone(),
         order: submission.order.clone(),
+        change: submission.change.clone(),
     }];
     // Section 8.2: automatic when no blocking or warning check is open.
     if !submission.warns {

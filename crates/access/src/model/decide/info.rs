@@ -47,6 +47,7 @@ fn send_info(waiting: &AwaitingInfo, answers: &[Answer], context: &Context<'_>) 
         revision: waiting.dossier.revision + 1,
         sha256: submission.sha256.clone(),
         order: submission.order.clone(),
+        change: submission.change.clone(),
     }])
 }
 

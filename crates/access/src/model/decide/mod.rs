@@ -4,6 +4,7 @@
 //! One submodule for each matter; each decides its own commands. That a command belongs to the state was settled here, by
 //! the table: a submodule that finds another state answers `wrong_state` all the same.
 
+mod after;
 mod assess;
 mod decision;
 mod draft;
@@ -19,11 +20,12 @@ use std::collections::BTreeSet;
 
 use kernel::{Date, FieldError, Timestamp};
 
+pub(crate) use after::revised;
 pub use assess::missing_criteria;
 pub(crate) use decision::can_end;
 pub use decision::can_issue;
 
-use super::{Case, CaseId, Command, Declaration, Dossier, Event, LetterRef, Order};
+use super::{Case, CaseId, ChangeOf, Command, Declaration, Dossier, Event, LetterRef, Order};
 use crate::permissions::{self, CaseRole};
 
 /// What the outside world adds to a command.
@@ -46,6 +48,10 @@ pub struct Context<'a> {
     pub invitation: Option<&'a (String, String)>,
     /// The new draft, for `copy_as_new`.
     pub copy: Option<CaseId>,
+    /// Number of the new appeal, for `lodge_appeal`.
+    pub appeal: Option<&'a str>,
+    /// Id of the person and digest of the permit in which the person is active, for `confirm_own_access`.
+    pub person: Option<&'a (String, String)>,
     /// Digest of the attachment, for `redact_attachment`.
     pub attachment: Option<&'a str>,
     /// The content being handed in, for `submit` and `send_info`.
@@ -67,6 +73,8 @@ impl<'a> Context<'a> {
             excluded: false,
             invitation: None,
             copy: None,
+            appeal: None,
+            person: None,
             attachment: None,
             submission: None,
             prepared: None,
@@ -89,6 +97,8 @@ pub struct Submission {
     pub warns: bool,
     /// The fields whose values differ from the revision before.
     pub changed: BTreeSet<String>,
+    /// Of a change: what it applies for.
+    pub change: Option<Box<ChangeOf>>,
 }
 
 /// A decision with its letter and permit, rendered and signed.
@@ -139,6 +149,8 @@ impl Refusal {
 
 /// The longest free text of a command.
 const MAX_TEXT: usize = 5_000;
+/// The longest grounds of an appeal.
+const MAX_GROUNDS: usize = 10_000;
 
 /// The events that `command` gives in `case`.
 ///
@@ -146,8 +158,9 @@ const MAX_TEXT: usize = 5_000;
 /// [`Refusal`]; nothing has happened then (ACC-100).
 pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     for (place, text) in command.texts() {
-        if text.chars().count() > MAX_TEXT {
-            return Err(Refusal::invalid(place, "length", format!("at most {MAX_TEXT} characters")));
+        let most = if place == "kla.grounds" { MAX_GROUNDS } else { MAX_TEXT };
+        if text.chars().count() > most {
+            return Err(Refusal::invalid(place, "length", format!("at most {most} characters")));
         }
     }
     // ACC-091: a REMS profile lets the clock ask for this in every state.
@@ -205,6 +218,14 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
         Command::RevokePermit { .. } | Command::HoldPermit { .. } | Command::ReleaseHold { .. } => {
             permit::decide(case, command, context)
         }
+        Command::ConfirmOwnAccess { .. }
+        | Command::CorrectDecision { .. }
+        | Command::ReverseDecision { .. }
+        | Command::LodgeAppeal(_)
+        | Command::SubmitReport(_)
+        | Command::CloseCase { .. }
+        | Command::ReopenCase { .. }
+        | Command::Expire {} => after::decide(case, command, context),
         Command::AssignCase { .. }
         | Command::StartScreening {}
         | Command::ConfirmComplete {}

@@ -1,6 +1,6 @@
 //! Proposal, decision, permit.
 
-use super::super::{Case, Decided, Event, PermitRef, Processing, Proposal, Recorded, Standing};
+use super::super::{After, Case, Decided, Event, PermitRef, Processing, Proposal, Recorded, Standing};
 
 pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     Some(match (case, event) {
@@ -33,6 +33,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
                 issued_at: recorded.at,
                 issued_by: recorded.actor.clone(),
                 permit: None,
+                after: After { notified_at: Some(recorded.at), ..After::default() },
             })
         }
         (Case::Decided(decided), Event::PermitIssued { permit_id, series, sha256 }) if decided.permit.is_none() => {
@@ -44,11 +45,18 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             });
             Case::Decided(Decided { permit, ..decided })
         }
-        (Case::Decided(decided), Event::PermitRevoked { sha256, .. }) => {
+        (Case::Decided(mut decided), Event::PermitRevoked { sha256, .. }) => {
+            super::after::measured(&mut decided, event, recorded);
             with_permit(decided, Standing::Revoked, Some(sha256))?
         }
-        (Case::Decided(decided), Event::PermitHeld { .. }) => with_permit(decided, Standing::Held, None)?,
-        (Case::Decided(decided), Event::PermitHoldReleased { .. }) => with_permit(decided, Standing::Live, None)?,
+        (Case::Decided(mut decided), Event::PermitHeld { .. }) => {
+            super::after::measured(&mut decided, event, recorded);
+            with_permit(decided, Standing::Held, None)?
+        }
+        (Case::Decided(mut decided), Event::PermitHoldReleased { .. }) => {
+            super::after::measured(&mut decided, event, recorded);
+            with_permit(decided, Standing::Live, None)?
+        }
         _ => return None,
     })
 }
@@ -65,7 +73,7 @@ fn proposal(recorded: &Recorded, revision: u32, decision: &super::super::Decisio
 
 fn with_permit(mut decided: Decided, standing: Standing, sha256: Option<&String>) -> Option<Case> {
     let permit = decided.permit.as_mut()?;
-    if permit.standing == Standing::Revoked {
+    if matches!(permit.standing, Standing::Revoked | Standing::Expired) {
         return None;
     }
     permit.standing = standing;

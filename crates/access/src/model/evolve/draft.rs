@@ -9,6 +9,7 @@ pub(super) fn created(recorded: &Recorded, form: &str, profile: &str) -> Case {
         form: form.to_owned(),
         profile: profile.to_owned(),
         saved_at: None,
+        change: None,
         folder: Default::default(),
     })
 }
@@ -19,8 +20,9 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
         (Case::Draft(draft), Event::DraftSaved {}) => Case::Draft(Draft { saved_at: Some(at), ..draft }),
         (Case::Draft(draft), Event::CartChanged { .. }) => Case::Draft(draft),
         (Case::Draft(draft), Event::DraftDeleted {}) => Case::Lapsed(draft),
-        (Case::Draft(draft), Event::Submitted { number, sha256, order }) => {
-            Case::Submitted(Dossier::new(draft, number.clone(), sha256.clone(), order.clone(), at))
+        (Case::Draft(draft), Event::Submitted { number, sha256, order, change }) => {
+            let dossier = Dossier::new(draft, number.clone(), sha256.clone(), order.clone(), at);
+            Case::Submitted(Dossier { change: change.clone(), ..dossier })
         }
         (case, Event::Withdrawn { .. }) => Case::Withdrawn(Withdrawn { dossier: open_dossier(case)?, at }),
         (case, Event::Copied { .. }) => case,

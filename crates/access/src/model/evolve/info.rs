@@ -25,7 +25,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             ask(dossier, Resume::Processing { work: Box::new(work) }, event, at)?
         }
         (Case::AwaitingInfo(waiting), Event::InfoDraftSaved {}) => Case::AwaitingInfo(waiting),
-        (Case::AwaitingInfo(waiting), Event::InfoReceived { answers, revision, sha256, order }) => {
+        (Case::AwaitingInfo(waiting), Event::InfoReceived { answers, revision, sha256, order, change }) => {
             let answer = |field: &str| {
                 let given = answers.iter().find(|a| a.field == field).map(|a| a.answer.clone());
                 Some(given.unwrap_or_default())
@@ -36,6 +36,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             dossier.revision = *revision;
             dossier.sha256 = sha256.clone();
             dossier.order = order.clone();
+            dossier.change.clone_from(change);
             if kind == InfoKind::Completeness {
                 dossier.completed_by = Some(at);
             }

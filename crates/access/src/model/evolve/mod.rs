@@ -1,6 +1,7 @@
 //! What a case becomes by an event. Total over the events that [`decide`](super::decide()) gives; any other pair of state
 //! and event is a damaged history and is named as such. One submodule for each matter, as in `decide`.
 
+mod after;
 mod decision;
 mod draft;
 mod info;
@@ -101,6 +102,18 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::PermitRevoked { .. }
         | Event::PermitHeld { .. }
         | Event::PermitHoldReleased { .. } => decision::next(case, event, recorded),
+        Event::ChangeOpened { .. }
+        | Event::ChangeTookEffect { .. }
+        | Event::PermitVersionIssued { .. }
+        | Event::PermitExpired { .. }
+        | Event::PersonTermsAccepted { .. }
+        | Event::DecisionCorrected { .. }
+        | Event::DecisionReversed { .. }
+        | Event::AppealLodged { .. }
+        | Event::AppealMoved { .. }
+        | Event::ReportSubmitted { .. }
+        | Event::CaseClosed { .. }
+        | Event::CaseReopened { .. } => after::next(case, event, recorded),
         Event::CaseAssigned { .. }
         | Event::ScreeningStarted { .. }
         | Event::MessageSent { .. }
