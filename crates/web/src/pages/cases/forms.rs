@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Number,
     /// Yes or no.
     Flag,
-    /// One of these; their texts are `NAME-OPTION`.
+    /// One of these; their texts are `choice-NAME-OPTION`.
     Choice(&'static [&'static str]),
     /// Somebody with this role.
     Person(Role),

@@ -66,7 +66,6 @@ struct CasePage {
     case: CaseView,
     sections: Vec<(String, Vec<Answer>)>,
     groups: Vec<Group>,
-    command_id: String,
     decision: Vec<Part>,
     deliveries: Vec<DeliveryView>,
     fee: String,
@@ -162,7 +161,6 @@ async fn case(
     let members = people::members(&case, &f, &who);
     let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
-    let command_id = super::command_id(&services);
     let f = f.crumb(crumb.0, text);
     draw(
         &visitor,
@@ -170,7 +168,6 @@ async fn case(
             f,
             sections,
             groups,
-            command_id,
             decision,
             deliveries,
             fee,
@@ -258,6 +255,8 @@ struct Group {
 /// The form of one command.
 struct CommandForm {
     name: &'static str,
+    /// Sent twice, it is carried out once (ACC-004).
+    command_id: String,
     /// Code of the guard that would refuse it now.
     blocked: Option<&'static str>,
     inputs: Vec<InputView>,
@@ -324,7 +323,8 @@ async fn grouped(services: &Services, f: &Frame, case: &CaseView, names: &Names)
             inputs.push(input(services, f, case, names, ask).await);
         }
         let place = if case.summary.next == Some(command.name) { "next" } else { matter };
-        let form = CommandForm { name: command.name.slug(), blocked: command.blocked, inputs };
+        let command_id = super::command_id(services);
+        let form = CommandForm { name: command.name.slug(), command_id, blocked: command.blocked, inputs };
         if let Some(group) = groups.iter_mut().find(|group| group.name == place) {
             group.forms.push(form);
         }
@@ -346,7 +346,7 @@ async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, a
         Kind::Number => ("number", Vec::new()),
         Kind::Flag => ("flag", Vec::new()),
         Kind::Choice(codes) => {
-            let option = |code: &&str| ((*code).to_owned(), f.t(f.key(&ask.name.replace('_', "-"), code)));
+            let option = |code: &&str| ((*code).to_owned(), f.t(f.key("choice", format!("{}-{code}", ask.name))));
             ("one", codes.iter().map(option).collect())
         }
         Kind::Person(role) => ("one", holders(services, f, role).await),

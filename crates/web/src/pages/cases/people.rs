@@ -35,7 +35,6 @@ pub(super) struct NoteRow {
     pub at: kernel::Timestamp,
     pub text: String,
     pub visibility: String,
-    pub unread: bool,
 }
 
 /// Everybody who is named in a case.
@@ -119,7 +118,7 @@ pub(super) fn opinions(case: &CaseView, f: &Frame, people: &People) -> Vec<Opini
         let (recommendation, text) = match &opinion.opinion {
             Some((recommendation, text, _)) => {
                 let code = serde_json::to_value(recommendation).ok().and_then(|v| v.as_str().map(str::to_owned));
-                (f.t(f.key("recommendation", code.unwrap_or_default())), text.clone())
+                (f.t(f.key("choice-recommendation", code.unwrap_or_default())), text.clone())
             }
             None => (f.t("case-opinion-waits"), opinion.question.clone().unwrap_or_default()),
         };
@@ -147,11 +146,10 @@ pub(super) fn note_rows(notes: &[NoteView], f: &Frame, people: &People, names: &
         at: note.at,
         text: note.text.clone(),
         visibility: match &note.visibility {
-            Visibility::Staff => f.t("visibility-staff"),
-            Visibility::Parties => f.t("visibility-parties"),
+            Visibility::Staff => f.t("choice-visibility-staff"),
+            Visibility::Parties => f.t("choice-visibility-parties"),
             Visibility::Source(source) => names.source(source),
         },
-        unread: note.read.is_empty(),
     };
     notes.iter().map(row).collect()
 }
@@ -169,8 +167,8 @@ pub(super) fn named(case: &CaseView, notes: &[NoteView]) -> Vec<String> {
 pub(super) fn members(case: &CaseView, f: &Frame, people: &People) -> Vec<(String, String)> {
     let row = |(account, member): (&String, &access::model::Member)| {
         let kind = match member.kind {
-            access::model::MemberKind::CoApplicant => "kind-co-applicant",
-            access::model::MemberKind::Representative => "kind-representative",
+            access::model::MemberKind::CoApplicant => "choice-kind-co-applicant",
+            access::model::MemberKind::Representative => "choice-kind-representative",
         };
         (people.name(f, account), f.t(kind))
     };
