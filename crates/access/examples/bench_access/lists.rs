@@ -17,6 +17,9 @@ const SYLLABLES: [&str; 24] = [
 /// Rounds of every question.
 const ROUNDS: usize = 60;
 
+/// Makes a filter of a number.
+type Question = Box<dyn Fn(u64) -> CaseFilter>;
+
 /// A word of the vocabulary; small numbers are the common ones.
 fn word(n: u64) -> String {
     let at = |place: u32| SYLLABLES[(n / 24_u64.pow(place) % 24) as usize];
@@ -44,7 +47,7 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
     let q = |text: String| filter(&|f: &mut CaseFilter| f.q.clone_from(&text));
     let mut all = Vec::new();
     let mut seed = 7;
-    let questions: Vec<(&str, Box<dyn Fn(u64) -> CaseFilter>)> = vec![
+    let questions: Vec<(&str, Question)> = vec![
         ("open cases, what is due first", Box::new(|_| filter(&|f| f.which = Some("open".into())))),
         ("the 20th page of all", Box::new(|_| filter(&|f| f.from = 475))),
         ("one state", Box::new(|_| filter(&|f| f.state = Some("decided".into())))),
@@ -141,7 +144,7 @@ async fn fill(zone: &TestZone, template: &str, cases: u64, me: &str) {
 /// Id, number, state, handler, title, time of change, rank.
 fn row(n: u64, now: i64, me: &str, seed: &mut u64) -> Vec<Value> {
     // One of 60 cases is open.
-    let open = n % 60 == 0;
+    let open = n.is_multiple_of(60);
     let words: Vec<String> = (0..6)
         .map(|_| {
             let (a, b) = (next(seed) % 5_000, next(seed) % 5_000);
@@ -159,7 +162,7 @@ fn row(n: u64, now: i64, me: &str, seed: &mut u64) -> Vec<Value> {
         Value::from(id),
         number.into(),
         if open { "processing" } else { "decided" }.into(),
-        if n % 7 == 0 { me } else { "01ARZ3NDEKTSV4RRFFQ69G5FAV" }.into(),
+        if n.is_multiple_of(7) { me } else { "01ARZ3NDEKTSV4RRFFQ69G5FAV" }.into(),
         title.as_str().into(),
         (now - n as i64).into(),
         rank.into(),
