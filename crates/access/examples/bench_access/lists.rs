@@ -18,7 +18,7 @@ const SYLLABLES: [&str; 24] = [
 const ROUNDS: usize = 60;
 
 /// Makes a filter of a number.
-type Question = Box<dyn Fn(u64) -> CaseFilter>;
+type Question<'a> = Box<dyn Fn(u64) -> CaseFilter + 'a>;
 
 /// A word of the vocabulary; small numbers are the common ones.
 fn word(n: u64) -> String {
