@@ -45,7 +45,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("poisson", "model of alder gift _cons"),
     ("negative-binomial", "model of alder gift _cons alpha"),
     ("ivregress", "model of alder nivå _cons + first_stage + endogeneity"),
-    ("regress-panel", "model of alder gift _cons"),
+    ("regress-panel", "model of alder gift _cons + panel"),
     ("regress-panel-diff", "model of atet kvinne etter _cons"),
     ("hausman", "model of hausman"),
     ("oaxaca", "model of difference explained unexplained + means + explained + unexplained"),
