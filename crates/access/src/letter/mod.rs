@@ -238,7 +238,7 @@ impl Writer<'_> {
         let name = self.t(&format!("op.{}", op.slug()));
         match path.rsplit_once('/') {
             // Persons stand in the list of persons, by name.
-            Some((before, _)) if before == "persons" => name.to_owned(),
+            Some(("persons", _)) => name.to_owned(),
             Some((_, place)) => match self.label(place) {
                 "" => format!("{name}: {place}"),
                 label => format!("{name}: {label} ({place})"),
