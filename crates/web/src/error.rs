@@ -19,6 +19,8 @@ pub struct WebError(Box<Fault>);
 struct Fault {
     problem: Problem,
     status: u16,
+    /// A code of its own, where the class of the problem does not say it.
+    code: Option<&'static str>,
     reference: String,
     visitor: Option<Visitor>,
     held: HeldForm,
@@ -33,7 +35,8 @@ impl WebError {
         } else {
             tracing::info!(%reference, %problem, "request refused");
         }
-        Self(Box::new(Fault { problem, status, reference, visitor: visitor.cloned(), held: HeldForm::default() }))
+        let visitor = visitor.cloned();
+        Self(Box::new(Fault { problem, status, code: None, reference, visitor, held: HeldForm::default() }))
     }
 
     /// The request needs a login (API and forms; other pages go to the login page).
@@ -45,6 +48,14 @@ impl WebError {
 }
 
 impl WebError {
+    /// A file that is not taken: `file_refused` with 413 or 415.
+    pub(crate) fn file_refused(refusal: access::files::Refusal, visitor: &Visitor) -> Self {
+        let mut error = Self::new(refusal.into(), Some(visitor));
+        error.0.status = refusal.status();
+        error.0.code = Some("file_refused");
+        error
+    }
+
     /// The address exists, but not for this method.
     pub(crate) fn wrong_method(visitor: &Visitor) -> Self {
         let mut error = Self::new(Problem::not_found("method"), Some(visitor));
@@ -96,6 +107,7 @@ impl Fault {
 
     fn document(&self) -> Response {
         let code = match &self.problem {
+            _ if self.code.is_some() => self.code.unwrap_or_default().to_owned(),
             Problem::Forbidden { code } | Problem::Conflict { code, .. } => code.clone(),
             Problem::Invalid { .. } => "validation_failed".to_owned(),
             Problem::NotFound { .. } => "not_found".to_owned(),

@@ -61,16 +61,6 @@ impl Frame {
         a.as_ref() == b.as_ref()
     }
 
-    /// Whether the shown section is the one with this id.
-    pub(crate) fn is_section(&self, here: &Option<access::views::SectionView>, id: &str) -> bool {
-        here.as_ref().is_some_and(|s| s.id == id)
-    }
-
-    /// The words of a text.
-    pub(crate) fn words(&self, text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
     /// Where in a script, in words.
     pub(crate) fn place(&self, line: &u32, column: &u32) -> String {
         self.tvv("explore-place", ("line", &line.to_string()), ("column", &column.to_string()))
@@ -112,6 +102,21 @@ impl Frame {
     /// Roles that a variable may play in a project, in the order of the form.
     pub(crate) fn cart_roles(&self) -> [&'static str; 7] {
         ["population", "exposure", "outcome", "covariate", "control_matching", "linkage", "other"]
+    }
+
+    /// Levels of detail that a variable may have, the finest first.
+    pub(crate) fn levels(&self) -> [&'static str; 7] {
+        ["as_is", "day", "month", "quarter", "year", "5_year_band", "10_year_band"]
+    }
+
+    /// A size in bytes as people write it: 12 kB, 2,5 MB.
+    pub(crate) fn size(&self, bytes: &i64) -> String {
+        if *bytes < 1_000_000 {
+            return format!("{} kB", self.number((bytes + 999) / 1000));
+        }
+        let tenths = (bytes + 50_000) / 100_000;
+        let comma = if self.lang == Language::En { '.' } else { ',' };
+        format!("{}{comma}{} MB", tenths / 10, tenths % 10)
     }
 
     /// What people call an analysis room.

@@ -17,6 +17,7 @@ mod pages;
 mod services;
 mod site;
 mod texts;
+mod upload;
 mod visitor;
 
 pub use error::WebError;

@@ -87,7 +87,8 @@ async fn guard(State((services, endpoint)): State<(Services, Endpoint)>, request
     let Some(visitor) = request.extensions().get::<Visitor>().cloned() else {
         return WebError::new(Problem::unavailable("session"), None).into_response();
     };
-    if endpoint.method != "POST" || endpoint.path.starts_with("/api/") {
+    let files = crate::upload::in_parts(request.headers());
+    if endpoint.method != "POST" || endpoint.path.starts_with("/api/") || files {
         return decide(services, endpoint, visitor, request, next).await;
     }
     match Held::of(request, &visitor).await {

@@ -183,6 +183,15 @@ impl Fields {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim())
     }
 
+    /// The fields of a form, when it carries the visitor's token.
+    pub(crate) fn checked(pairs: Vec<(String, String)>, visitor: &Visitor) -> Result<Self, WebError> {
+        let fields = Self(pairs);
+        if fields.get("_csrf") != visitor.csrf {
+            return Err(visitor.fail()(Problem::forbidden("form_token")));
+        }
+        Ok(fields)
+    }
+
     /// Every field and value, in the order of the form.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().filter(|(n, _)| n != "_csrf").map(|(n, v)| (n.as_str(), v.as_str()))
@@ -198,10 +207,6 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             visitor.fail()(Problem::invalid("form", "too_large", "the form is larger than 1 MiB: shorten the texts"))
         };
         let bytes = axum::body::to_bytes(body, FORM_LIMIT).await.map_err(too_large)?;
-        let fields = Fields(form_urlencoded::parse(&bytes).into_owned().collect());
-        if fields.get("_csrf") != visitor.csrf {
-            return Err(visitor.fail()(Problem::forbidden("form_token")));
-        }
-        Ok(fields)
+        Fields::checked(form_urlencoded::parse(&bytes).into_owned().collect(), &visitor)
     }
 }

@@ -89,6 +89,8 @@ impl Things {
             "/api/v1/explore/complete" | "/api/v1/explore/hover" => json!({ "script": "", "line": 1, "column": 1 }),
             "/api/v1/me/choices" => json!({"choice": "reservation", "scope": "nowhere", "value": true}),
             "/api/v1/me/represent" => json!({ "account": null }),
+            "/api/v1/guidance" => json!({"source": "nowhere", "field": "pub.title"}),
+            _ if path.ends_with("/redact") => json!({"reason": "nei"}),
             _ if path.ends_with("/fields") => json!({ "fields": {} }),
             _ if path.contains("/commands/") => json!({"command_id": id, "expected_version": 1}),
             _ => json!({}),

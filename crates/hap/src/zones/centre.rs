@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::files::{ClamSocket, ScannerAddress};
 use access::{Access, PermitFollower, Room, Settings};
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -40,7 +41,11 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &O
     let catalogue = Arc::new(Catalogue::open(zone.clone()).await?);
     let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
     explore.recover().await?;
-    let access = Arc::new(Access::new(zone.clone(), catalogue.clone(), settings(net, outside)));
+    let access = Access::new(zone.clone(), catalogue.clone(), settings(net, outside));
+    let access = Arc::new(match scanner()? {
+        Some(scanner) => access.with_scanner(Arc::new(scanner)),
+        None => access,
+    });
     let resolver = Arc::new(CatalogueResolver::new(catalogue.clone(), channel.clone()));
     let deliveries = Arc::new(Deliveries::new(zone.clone(), channel.clone(), directory.clone(), resolver));
     deliveries.recover().await.context("taking up deliveries again")?;
@@ -81,6 +86,16 @@ async fn migrate(zone: &Zone) -> anyhow::Result<()> {
     Deliveries::migrate(&zone.store).await?;
     Citizen::migrate(&zone.store).await?;
     Ok(())
+}
+
+/// The malware scanner that `HAP_SCANNER` names: `unix:/run/clamav/clamd.ctl` or `tcp:127.0.0.1:3310`.
+fn scanner() -> anyhow::Result<Option<ClamSocket>> {
+    /// A file of the largest size is looked at within this time, or it is not taken.
+    const LIMIT: Duration = Duration::from_secs(60);
+    let Ok(named) = std::env::var("HAP_SCANNER") else { return Ok(None) };
+    let address = ScannerAddress::parse(&named)
+        .with_context(|| format!("HAP_SCANNER is {named:?}: write unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310"))?;
+    Ok(Some(ClamSocket::new(address, LIMIT)))
 }
 
 fn settings(net: &Net, outside: &Outside) -> Settings {

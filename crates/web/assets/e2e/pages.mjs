@@ -7,6 +7,12 @@ async function firstCase(page, url) {
   return `/cases/${items[0].id}`;
 }
 
+/** The first case of a persona that was handed in. */
+async function ownCase(page, url) {
+  const { items } = await (await page.request.get(`${url}/api/v1/cases`)).json();
+  return items.find((c) => c.number).id;
+}
+
 /** A saved script with two versions. */
 async function twoVersions(page, url) {
   const save = async (data) => (await page.request.post(`${url}/api/v1/explore/scripts`, { data })).json();
@@ -53,6 +59,8 @@ export const pages = [
     const answer = await page.request.post(`${url}/api/v1/cases`, { data: {} });
     return `/apply/${(await answer.json()).id}`;
   } },
+  { name: "application-print", persona: "researcher", path: async (page, url) => `/apply/${await ownCase(page, url)}/print` },
+  { name: "application-case", persona: "researcher", path: async (page, url) => `/apply/${await ownCase(page, url)}` },
   { name: "cases", persona: "case-handler-1", path: "/cases" },
   { name: "case", persona: "case-handler-1", path: firstCase },
   { name: "deliveries", persona: "researcher", path: "/deliveries" },

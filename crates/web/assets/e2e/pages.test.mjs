@@ -95,7 +95,7 @@ test("without JavaScript an application is begun from the cart, and what is writ
   const draft = page.url();
   await page.goto(`${draft}/pub`);
   await page.locator('[name="pub.title"]').fill("Uten skript");
-  await page.locator('button[name="go"][value="stay"]').click();
+  await page.locator(`.actions button[name="go"][value="stay"]`).click();
   assert.equal(await page.locator('[name="pub.title"]').inputValue(), "Uten skript");
   await context.close();
 });

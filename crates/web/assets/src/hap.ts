@@ -1,6 +1,7 @@
 // Small helpers for every page. Everything works without them: links and forms come first.
 import htmx from "htmx.org";
 import "@digdir/designsystemet-web";
+import { drafts } from "./draft";
 
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
@@ -25,22 +26,4 @@ document.addEventListener("submit", (event) => {
   window.setTimeout(() => delete form.dataset.sent, 3000);
 });
 
-/** Fields of a form marked data-autosave are sent two seconds after the last key (ACC-024); the answer is shown beside the form's name. */
-for (const form of document.querySelectorAll<HTMLFormElement>("form[data-autosave]")) {
-  let timer = 0;
-  const status = document.querySelector<HTMLElement>("[data-autosave-status]");
-  const save = async () => {
-    const body = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (typeof value === "string") body.append(name, value);
-    try {
-      const answer = await fetch(form.dataset.autosave!, { method: "POST", body });
-      if (status) status.textContent = answer.ok ? ((await answer.text()) || "") : status.dataset.failed ?? "";
-    } catch {
-      if (status) status.textContent = status.dataset.failed ?? "";
-    }
-  };
-  form.addEventListener("input", () => {
-    window.clearTimeout(timer);
-    timer = window.setTimeout(save, 1500);
-  });
-}
+drafts();

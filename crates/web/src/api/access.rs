@@ -14,7 +14,8 @@ use crate::visitor::Visitor;
 use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.post("/api/v1/cases", Who::LoggedIn, create)
+    super::files::endpoints(site)
+        .post("/api/v1/cases", Who::LoggedIn, create)
         .get("/api/v1/cases", Who::LoggedIn, cases)
         .get("/api/v1/cases/{id}", Who::LoggedIn, case)
         .get("/api/v1/cases/{id}/draft", Who::LoggedIn, draft)

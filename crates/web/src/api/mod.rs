@@ -6,6 +6,7 @@ mod account;
 mod catalogue;
 mod citizen;
 mod explore;
+mod files;
 mod openapi;
 mod oversight;
 mod public;

@@ -5,7 +5,6 @@ mod alerts;
 pub(crate) mod apply;
 mod cases;
 pub(crate) mod citizen;
-mod controls;
 mod explore;
 pub(crate) mod exports;
 pub(crate) mod find;

@@ -199,7 +199,7 @@ impl Names {
         Self { model: services.catalogue.model(), sources, language }
     }
 
-    fn source(&self, id: &str) -> String {
+    pub(super) fn source(&self, id: &str) -> String {
         self.sources.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
@@ -209,13 +209,13 @@ impl Names {
         found.map_or_else(|| id.to_owned(), |c| format!("{}: {}", self.source(&c.source), c.title.text(self.language)))
     }
 
-    fn variable(&self, id: &str) -> String {
+    pub(super) fn variable(&self, id: &str) -> String {
         let found = self.model.variables.get(id);
         found.map_or_else(|| id.to_owned(), |v| v.label.text(self.language).to_owned())
     }
 }
 
-fn shown(v: &access::views::FieldView, names: &Names, language: kernel::Language) -> String {
+pub(super) fn shown(v: &access::views::FieldView, names: &Names, language: kernel::Language) -> String {
     match (&v.value, v.field.kind) {
         (Value::Object(periods), FieldKind::PeriodList) => {
             let period = |(id, value): (&String, &Value)| format!("{}: {}", names.collection(id), plain(value));

@@ -1,0 +1,178 @@
+//! The applicant's page of a case that was handed in: where it stands, who has the ball, what is expected when, and what the
+//! applicant can do now. Staff have a page of their own.
+
+use access::model::{CommandName, StateName};
+use access::permissions::CaseRole;
+use access::views::{AllowedCommand, CaseView};
+use access::{CaseId, Difference};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use kernel::Problem;
+use serde_json::{Value, json};
+
+use super::{case_id, plain};
+use crate::frame::Frame;
+use crate::input::Path;
+use crate::pages::cases::{Names, in_words};
+use crate::pages::{command_id, draw};
+use crate::visitor::{Fields, Visitor};
+use crate::{Services, WebError};
+
+/// A step on the way from the application to the data.
+struct Step {
+    key: &'static str,
+    done: bool,
+    here: bool,
+}
+
+/// A line of the price: what, hours, amount in kroner.
+struct PriceLine {
+    what: String,
+    hours: String,
+    amount: String,
+}
+
+/// A source's part of the decision.
+struct Part {
+    source: String,
+    outcome: String,
+    granted: bool,
+    reason: String,
+    removed: Vec<String>,
+}
+
+/// A field that the last answer changed: label, before, after.
+struct Changed {
+    label: String,
+    before: String,
+    after: String,
+}
+
+#[derive(Template)]
+#[template(path = "apply/case.html")]
+struct CasePage {
+    f: Frame,
+    id: String,
+    case: CaseView,
+    steps: Vec<Step>,
+    price: Vec<PriceLine>,
+    total: String,
+    most: String,
+    parts: Vec<Part>,
+    changed: Vec<Changed>,
+    /// Questions with the field's label and the answer.
+    questions: Vec<(String, String, Option<String>)>,
+    commands: Vec<AllowedCommand>,
+    command_id: String,
+    files: Vec<access::files::FileView>,
+}
+
+/// Draws the page, or sends staff to theirs.
+pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> Result<Response, WebError> {
+    let actor = visitor.actor()?;
+    let case = services.access.case(actor, id).await.map_err(visitor.fail())?;
+    if !case.roles.iter().any(|role| matches!(role, CaseRole::Applicant | CaseRole::CoApplicant)) {
+        return Ok(Redirect::to(&format!("/cases/{id}")).into_response());
+    }
+    let names = Names::of(services, visitor.lang);
+    let f = Frame::of(visitor);
+    let field = |id: &str| case.sections.iter().flat_map(|s| &s.fields).find(|v| v.field.id == id);
+    let label = |id: &str| field(id).map_or_else(|| id.to_owned(), |v| v.field.label.text(visitor.lang).to_owned());
+    let words = |id: &str, value: &Value| match field(id) {
+        Some(view) => in_words(&view.field.options, value, visitor.lang),
+        None => plain(value),
+    };
+    let differences = services.access.differences(actor, id).await.map_err(visitor.fail())?;
+    let changed = |d: &Difference| Changed {
+        label: label(&d.field),
+        before: words(&d.field, &d.before),
+        after: words(&d.field, &d.after),
+    };
+    let kroner = |ore: i64| f.number(ore / 100);
+    let line = |line: &access::fees::FeeLine| {
+        let kind = serde_json::to_value(line.kind).unwrap_or_default();
+        let what = f.t(f.key("fee", plain(&kind)));
+        let what =
+            line.source.as_ref().map_or_else(|| what.clone(), |source| format!("{what}: {}", names.source(source)));
+        PriceLine {
+            what,
+            hours: line.hours.map(|h| h.to_string()).unwrap_or_default(),
+            amount: kroner(line.amount_ore),
+        }
+    };
+    let decided = case.decision.as_ref().map(|d| serde_json::to_value(&d.decision.parts).unwrap_or_default());
+    let part = |p: &Value| Part {
+        source: names.source(&plain(&p["source"])),
+        outcome: f.t(f.key("outcome", plain(&p["outcome"]))),
+        granted: p["outcome"] == "granted",
+        reason: plain(&p["reason"]),
+        removed: p["removed"].as_array().into_iter().flatten().map(|r| names.variable(&plain(&r["id"]))).collect(),
+    };
+    let crumb = f.t("task-apply");
+    let page = CasePage {
+        id: id.to_string(),
+        steps: steps(case.summary.state, case.decision.as_ref().is_some_and(|d| d.permit.is_some())),
+        price: case.fee.iter().flat_map(|fee| &fee.lines).map(line).collect(),
+        total: case.fee.as_ref().map(|fee| kroner(fee.expected_ore)).unwrap_or_default(),
+        most: case.fee.as_ref().map(|fee| kroner(fee.max_ore)).unwrap_or_default(),
+        parts: decided.iter().flat_map(|d| d.as_array().into_iter().flatten()).map(part).collect(),
+        changed: differences.iter().map(changed).collect(),
+        questions: case.comments.iter().map(|c| (label(&c.field), c.question.clone(), c.answer.clone())).collect(),
+        commands: case.commands.iter().filter(|c| offered(c.name)).cloned().collect(),
+        command_id: command_id(services),
+        files: services.access.files(actor, id).await.map_err(visitor.fail())?,
+        f: f.crumb("/apply", crumb),
+        case,
+    };
+    draw(visitor, &page)
+}
+
+/// The way, with what lies behind and where the case is.
+fn steps(state: StateName, permit: bool) -> Vec<Step> {
+    let at = match state {
+        StateName::Draft | StateName::Submitted => 0,
+        StateName::PreScreening => 1,
+        StateName::Processing | StateName::AwaitingInfo => 2,
+        StateName::AwaitingAcceptance => 3,
+        StateName::Decided | StateName::Closed if permit => 5,
+        _ => 4,
+    };
+    let keys = ["step-received", "step-checked", "step-assessed", "step-terms", "step-decided", "step-data"];
+    keys.into_iter().enumerate().map(|(n, key)| Step { key, done: n < at, here: n == at }).collect()
+}
+
+/// The commands of an applicant that this page has a form for; answers are written in the form.
+const fn offered(name: CommandName) -> bool {
+    matches!(
+        name,
+        CommandName::AcceptTerms | CommandName::DeclineTerms | CommandName::QueryTerms | CommandName::Withdraw
+    )
+}
+
+/// A command of the applicant.
+pub(super) async fn command(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path((id, name)): Path<(String, String)>,
+    fields: Fields,
+) -> Result<Response, WebError> {
+    let case = case_id(&visitor, &id)?;
+    let text = |n: &str| Some(fields.get(n)).filter(|v| !v.is_empty());
+    let payload = match name.as_str() {
+        "accept_terms" => json!({"terms_hash": fields.get("terms_hash")}),
+        "query_terms" => json!({"question": fields.get("reason")}),
+        "withdraw" | "decline_terms" => json!({"reason": text("reason")}),
+        "send_info" => {
+            let answer = |(n, v): (&str, &str)| Some(json!({"field": n.strip_prefix("answer.")?, "answer": v}));
+            json!({"answers": fields.pairs().filter_map(answer).collect::<Vec<_>>()})
+        }
+        "submit" | "delete_draft" => json!({}),
+        _ => return Err(visitor.fail()(Problem::not_found("command"))),
+    };
+    let version = fields.get("version").parse().unwrap_or(0);
+    let done = services.access.command(visitor.actor()?, case, &name, payload, fields.get("command_id"), version).await;
+    done.map_err(visitor.fail())?;
+    let to = if name == "delete_draft" { "/apply".to_owned() } else { format!("/apply/{id}") };
+    Ok(Redirect::to(&to).into_response())
+}

@@ -1,0 +1,61 @@
+//! Applying: own cases, the form section by section, autosave, files, and what the applicant does while the case is being
+//! decided. Each module has one page and what is sent from it.
+
+mod case;
+mod control;
+pub(crate) mod file;
+mod form;
+mod list;
+mod print;
+mod save;
+
+use access::{CartItem, CaseId};
+use kernel::Problem;
+use serde_json::Value;
+
+use crate::site::{Site, Who};
+use crate::visitor::Visitor;
+use crate::{Services, WebError};
+
+pub(super) fn endpoints(site: Site) -> Site {
+    site.get("/apply", Who::Anyone, list::mine)
+        .post("/apply/new", Who::LoggedIn, list::new)
+        .get("/apply/{id}", Who::LoggedIn, form::form)
+        .get("/apply/{id}/{section}", Who::LoggedIn, form::form_section)
+        .post("/apply/{id}/{section}", Who::LoggedIn, save::section)
+        .post("/apply/{id}/autosave", Who::LoggedIn, save::autosave)
+        .post("/apply/{id}/copy", Who::LoggedIn, list::copy)
+        .post("/apply/{id}/import", Who::LoggedIn, list::import)
+        .get("/apply/{id}/print", Who::LoggedIn, print::print)
+        .get("/apply/{id}/export.json", Who::LoggedIn, list::export)
+        .get("/apply/{id}/files/{file}", Who::LoggedIn, file::download)
+        .post("/apply/{id}/do/{command}", Who::LoggedIn, case::command)
+}
+
+/// The case of an address.
+fn case_id(visitor: &Visitor, id: &str) -> Result<CaseId, WebError> {
+    id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))
+}
+
+/// The cart as an application takes it over: section 1 (ACC-002).
+pub(crate) async fn cart_items(services: &Services, visitor: &Visitor) -> Result<Vec<CartItem>, WebError> {
+    let lines = services.catalogue.cart(&visitor.cart).await.map_err(visitor.fail())?;
+    let item = |line: catalogue::CartLine| CartItem {
+        variable_id: line.item.variable,
+        role: String::new(),
+        necessity: line.item.necessity,
+        granularity: line.item.granularity,
+    };
+    Ok(lines.into_iter().map(item).collect())
+}
+
+/// A value as one line of text.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => map.values().map(plain).filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" – "),
+    }
+}
