@@ -2,13 +2,15 @@
 //! are filed (SDC-050, SDC-160, SDC-164). The rules of each family stand in files of their own: `models`, `survival`,
 //! `matrices`.
 
+use std::sync::Arc;
+
 use engine::raw::{Computed, Digits, Failed, PersonSet, RawAnalysis, RawNumber, RawTest, TestKind};
 use engine::{Control, Problem, Raw, RunError, Unattended};
 
 use crate::gate::{Count, Ctx, Desk, Filed, Gate, Stopped};
 use crate::leaves::LeaveOut;
 use crate::ledger::{Ledger, Stored};
-use crate::numbers::significant;
+use crate::numbers::{shown, significant};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::released::{TestNumber, TestResult, Value};
@@ -27,7 +29,7 @@ pub(crate) struct Filing<'r> {
 
 /// On whom a result is computed.
 struct Basis {
-    members: Option<roaring::RoaringBitmap>,
+    members: Option<Arc<roaring::RoaringBitmap>>,
     leaves: LeaveOut,
 }
 
@@ -39,7 +41,7 @@ impl Basis {
     }
 
     fn compute<T>(&self, raw: &RawAnalysis<T>, control: &dyn Control) -> Result<Result<T, Problem>, RunError> {
-        match raw.work.over(self.members.as_ref(), &self.leaves, control) {
+        match raw.work.over(self.members.as_deref(), &self.leaves, control) {
             Ok(numbers) => Ok(Ok(numbers)),
             // Work that was stopped has no problem that could be filed: the next one who asks gets an answer.
             Err(Failed::Problem(problem)) => match control.stop() {
@@ -90,8 +92,14 @@ impl Gate {
 }
 
 impl<'r> Filing<'r> {
-    /// Decides on whom a result is computed, and gives what was computed there; computes it now where nobody has.
-    pub(crate) fn open<T>(desk: &mut Desk<'_>, raw: &'r mut RawAnalysis<T>) -> Result<(Self, T), Stopped> {
+    /// Decides on whom a result is computed, and gives what was computed there; computes it now where nobody has. `few` says
+    /// by the released size of the sample which problems of the estimator are those of few persons: they are refused as a
+    /// few persons more would be, so that nobody is not told from one (SDC-181).
+    pub(crate) fn open<T>(
+        desk: &mut Desk<'_>,
+        raw: &'r mut RawAnalysis<T>,
+        few: impl FnOnce(u64, &str) -> Option<Reason>,
+    ) -> Result<(Self, T), Stopped> {
         let computed = raw.computed.take();
         let raw: &'r RawAnalysis<T> = raw;
         let count = desk.population(&raw.sample, 0)?;
@@ -106,7 +114,10 @@ impl<'r> Filing<'r> {
         let decided = filing.number(desk, "problem", found)?;
         match numbers {
             Ok(numbers) if decided == 0.0 => Ok((filing, numbers)),
-            Err(problem) if decided == found => Err(Stopped::Problem(problem)),
+            Err(problem) if decided == found => Err(match few(filing.count.shown, problem.code) {
+                Some(reason) => reason.into(),
+                None => Stopped::Problem(problem),
+            }),
             _ => Err(Reason::ModelFit.into()),
         }
     }
@@ -153,7 +164,7 @@ impl<'r> Filing<'r> {
         residual: f64,
     ) -> Result<TestResult, Stopped> {
         let x = self.number(desk, &format!("test/{table}{}", raw.name), raw.statistic)?;
-        let statistic = if x.is_finite() { significant(x, 3) } else { x };
+        let statistic = significant(x, 3);
         let (p, df) = match raw.kind {
             TestKind::ChiSquare(df) => (Some(distributions::chi2_upper(statistic, df)), vec![df]),
             TestKind::F(df) => (Some(distributions::f_upper(statistic, df, residual)), vec![df, residual]),
@@ -185,11 +196,6 @@ impl<'r> Filing<'r> {
 fn number_of(code: &str) -> f64 {
     let digest = code.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     1.0 + (digest >> 12) as f64
-}
-
-/// A number, where it is one.
-pub(crate) fn shown(x: f64) -> Value {
-    if x.is_finite() { Value::Value(x) } else { Value::Undefined }
 }
 
 /// Whether a set is large enough for what rests on it, by its released size.

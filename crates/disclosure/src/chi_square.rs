@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::significant;
+use crate::numbers::{self, significant};
 use crate::reason::Reason;
 use crate::released::{Released, Table, Value};
 
@@ -50,7 +50,7 @@ fn test(table: &Table, columns: &[usize]) -> Result<ChiSquare, NeedsTwoByTwo> {
         return Ok(ChiSquare { chi2: hidden, df: hidden, p: hidden, cramers_v: hidden, small_expected: false });
     };
     let test = distributions::independence(&counts).ok_or(NeedsTwoByTwo)?;
-    let shown = |x: f64| Value::Value(significant(x, DIGITS));
+    let shown = |x: f64| numbers::shown(significant(x, DIGITS));
     Ok(ChiSquare {
         chi2: shown(test.chi2),
         df: Value::Value(test.df),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use engine::raw::{Keyed, PersonSet, RawMagnitude};
 use engine::{Problem, Raw};
 use kernel::Timestamp;
+use roaring::RoaringBitmap;
 
 use crate::keys::{Fingerprint, GateKeys, Sketch};
 use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Stored, ValueKey};
@@ -149,9 +150,14 @@ pub(crate) struct Filed<'a> {
 }
 
 /// The size below which the members of a set are compared one by one; larger sets are compared by their sketches alone, which
-/// takes no time that depends on anything. No two sets have the same limit, so that it tells nothing of a size.
+/// takes no time that depends on anything. In sets of that size a person more or less of the difference is nothing, while
+/// comparing every person of a table four times, and again for every margin, would take longer than the table itself. No
+/// two sets have the same limit, so that it tells nothing of a size.
 fn exact_below(set: Fingerprint) -> u64 {
-    (1 << 15) + (set.0 as u64 & 0xffff)
+    const HALF: u64 = 1 << 10;
+    // The sets that such a set can be near are listed at no cost, too.
+    const { assert!(2 * HALF < engine::SMALL_SET) };
+    HALF + (set.0 as u64 & (HALF - 1))
 }
 
 /// Where a value is to be filed that is not known yet.
@@ -426,12 +432,12 @@ impl<'a> Desk<'a> {
         let listed = || if set.persons < exact_below(set.fingerprint) { members.ordinals() } else { None };
         let ordinals = listed();
         for _ in candidates.len()..SLOTS {
-            black_box(listed().zip(ordinals.as_ref()).map(|(itself, own)| itself.symmetric_difference_len(own)));
+            black_box(listed().zip(ordinals.as_deref()).map(|(itself, own)| itself.symmetric_difference_len(own)));
         }
         // The nearest one decides, near or not: a second chance with the next one would make the edge of the radius steep.
         let mut nearest: Option<(u64, Candidate)> = None;
         for candidate in candidates {
-            let apart = self.apart(&candidate, ordinals.as_ref())?;
+            let apart = self.apart(&candidate, ordinals.as_deref())?;
             if nearest.as_ref().is_none_or(|(least, _)| apart < *least) {
                 nearest = Some((apart, candidate));
             }
@@ -443,14 +449,23 @@ impl<'a> Desk<'a> {
 
     /// How many persons are in one of two sets only: exactly where the members of both are at hand, else as the sketches
     /// have it, which for small differences is nearly the same.
-    fn apart(&self, candidate: &Candidate, ordinals: Option<&roaring::RoaringBitmap>) -> Result<u64, Stopped> {
-        let known = candidate.set.fingerprint;
-        let exact = match (ordinals, self.fresh_members.get(&known)) {
-            (None, _) => None,
-            (Some(own), Some(fresh)) => fresh.ordinals().map(|other| other.symmetric_difference_len(own)),
-            (Some(own), None) => self.ledger.confirm(known, own)?,
-        };
-        Ok(exact.unwrap_or(candidate.distance.round() as u64))
+    fn apart(&self, candidate: &Candidate, ordinals: Option<&RoaringBitmap>) -> Result<u64, Stopped> {
+        let estimate = candidate.distance.round() as u64;
+        let Some(own) = ordinals else { return Ok(estimate) };
+        let exact = self.members_of(candidate.set.fingerprint)?.map(|other| other.symmetric_difference_len(own));
+        Ok(exact.unwrap_or_else(|| {
+            // Whether members are at hand must not be told from the time either.
+            black_box(own.symmetric_difference_len(own));
+            estimate
+        }))
+    }
+
+    /// The members of a known set, where they are at hand.
+    fn members_of(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, Stopped> {
+        Ok(match self.fresh_members.get(&set) {
+            Some(members) => members.ordinals(),
+            None => self.ledger.members(set)?,
+        })
     }
 
     /// SDC-052: nearer than the secret radius of the pair and than a share of the larger set; and, for a set found by way
@@ -473,7 +488,7 @@ impl<'a> Desk<'a> {
         &mut self,
         sample: &PersonSet,
         row_wise: bool,
-    ) -> Result<(Fingerprint, Option<roaring::RoaringBitmap>), Stopped> {
+    ) -> Result<(Fingerprint, Option<Arc<RoaringBitmap>>), Stopped> {
         let fingerprint = Fingerprint(sample.fingerprint);
         if sample.keyed == Keyed::Units || sample.persons == 0 || !row_wise {
             return Ok((fingerprint, None));
@@ -483,10 +498,7 @@ impl<'a> Desk<'a> {
         if root == fingerprint {
             return Ok((root, None));
         }
-        let members = match self.fresh_members.get(&root) {
-            Some(members) => members.ordinals(),
-            None => self.ledger.members(root)?,
-        };
+        let members = self.members_of(root)?;
         Ok(if members.is_some() { (root, members) } else { (fingerprint, None) })
     }
 
@@ -506,13 +518,7 @@ impl<'a> Desk<'a> {
         }
         let found = match &group.again {
             None => None,
-            Some(again) => {
-                let members = match self.fresh_members.get(&root) {
-                    Some(members) => members.ordinals(),
-                    None => self.ledger.members(root)?,
-                };
-                members.map(|members| Rc::new(again.over(&members)))
-            }
+            Some(again) => self.members_of(root)?.map(|members| Rc::new(again.over(&members))),
         };
         self.again.insert((root, column), found.clone());
         Ok(found)

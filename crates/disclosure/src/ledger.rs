@@ -93,16 +93,7 @@ pub trait Ledger: Send {
     ///
     /// # Errors
     /// [`LedgerError`] when the ledger cannot be read.
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError>;
-
-    /// The exact size of the symmetric difference between a known set and these members (SDC-052), or none when the
-    /// members of the known set are not at hand.
-    ///
-    /// # Errors
-    /// [`LedgerError`] when the ledger cannot be read.
-    fn confirm(&self, set: Fingerprint, members: &RoaringBitmap) -> Result<Option<u64>, LedgerError> {
-        Ok(self.members(set)?.map(|known| known.symmetric_difference_len(members)))
-    }
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError>;
 
     /// The value first given under this key, if any.
     ///
@@ -165,7 +156,7 @@ impl Ledger for MemoryLedger {
         Ok(self.sets.root(set))
     }
 
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         Ok(self.members.members(set))
     }
 
@@ -242,13 +233,13 @@ mod tests {
         let found = ledger.candidates(near.persons, &near.sketch, 10).unwrap();
         assert_eq!(found.iter().map(|c| (c.set.persons, c.root.persons)).collect::<Vec<_>>(), [(400, 400)]);
         let members: RoaringBitmap = (3..400).collect();
-        assert_eq!(ledger.confirm(first, &members).unwrap(), Some(3));
+        assert_eq!(ledger.members(first).unwrap().map(|known| known.symmetric_difference_len(&members)), Some(3));
         let far = entry(&keys, 100..500, 0.0);
         assert!(ledger.candidates(far.persons, &far.sketch, 10).unwrap().is_empty());
         // A set that was near one is answered with its values; members that do not fit the budget any more go first.
         let alias = LedgerEntry { root: Some(first), members: Members::of((0..3000).map(|i| i * 2).collect()), ..near };
         ledger.append(std::slice::from_ref(&alias)).unwrap();
         assert!(ledger.root(alias.key.set).unwrap().is_some_and(|root| root.fingerprint == first));
-        assert_eq!(ledger.confirm(first, &members).unwrap(), None);
+        assert_eq!(ledger.members(first).unwrap(), None);
     }
 }

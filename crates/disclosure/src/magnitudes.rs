@@ -10,7 +10,7 @@ use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawSummary};
 use crate::gate::private::Rules;
 use crate::gate::{Basis, Count, Desk, Filed, Stopped};
 use crate::ledger::Stored;
-use crate::numbers::{month_start, significant};
+use crate::numbers::{month_start, shown, significant};
 use crate::policy::Rules as PolicyRules;
 use crate::reason::Reason;
 use crate::released::{Measure, Statistic, Summary, SummaryRow, Value};
@@ -128,7 +128,7 @@ impl Group<'_> {
             Statistic::Percentile(p) => self.percentile(desk, p),
             Statistic::Iqr => Ok(match (self.percentile(desk, 75.0)?, self.percentile(desk, 25.0)?) {
                 (Value::Value(high), Value::Value(low)) => {
-                    Value::Value(significant(high - low, desk.policy().rules().percentile.sig))
+                    shown(significant(high - low, desk.policy().rules().percentile.sig))
                 }
                 (Value::Hidden(reason), _) | (_, Value::Hidden(reason)) => Value::Hidden(reason),
                 _ => Value::Undefined,
@@ -157,7 +157,7 @@ impl Group<'_> {
 
     fn shown(&self, stored: Stored, round: impl FnOnce(&Self, f64) -> f64) -> Value {
         match stored {
-            Stored::Number(x) => Value::Value(round(self, x)),
+            Stored::Number(x) => shown(round(self, x)),
             Stored::Hidden(reason) => Value::Hidden(reason),
         }
     }

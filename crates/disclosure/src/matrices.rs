@@ -3,10 +3,10 @@
 
 use engine::raw::{RawCorrelations, RawPair, RawTests};
 
-use crate::analyses::{Filing, shown};
+use crate::analyses::Filing;
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
-use crate::numbers::significant;
+use crate::numbers::{shown, significant};
 use crate::reason::Reason;
 use crate::released::{Correlation, Correlations, TestNumbers, Value};
 
@@ -17,7 +17,7 @@ impl Rules for RawCorrelations {
     type Out = Correlations;
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<Correlations, Stopped> {
-        let (filing, matrix) = Filing::open(desk, &mut self)?;
+        let (filing, matrix) = Filing::open(desk, &mut self, |_, _| None)?;
         let pairs = matrix.pairs.iter().map(|pair| correlation(&filing, desk, pair)).collect::<Result<_, Stopped>>()?;
         Ok(Correlations { titles: matrix.titles, pairs })
     }
@@ -63,7 +63,7 @@ impl Rules for RawTests {
     type Out = TestNumbers;
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<TestNumbers, Stopped> {
-        let (filing, raw) = Filing::open(desk, &mut self)?;
+        let (filing, raw) = Filing::open(desk, &mut self, |_, _| None)?;
         let numbers = raw.numbers.iter().map(|n| filing.cell(desk, &n.table, n)).collect::<Result<_, Stopped>>()?;
         Ok(TestNumbers { head: raw.head.into(), n: filing.size(), numbers })
     }

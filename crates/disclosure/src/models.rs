@@ -8,10 +8,10 @@ use engine::raw::{
     FitState, RawEstimate, RawFit, RawFitRows, RawFitTable, RawModel, RawPredictions, RawTerm, Reference, TermRole,
 };
 
-use crate::analyses::{Filing, enough, shown};
+use crate::analyses::{Filing, enough};
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
-use crate::numbers::significant;
+use crate::numbers::{shown, significant};
 use crate::reason::Reason;
 use crate::released::{Estimate, Model, ModelRows, ModelTable, TestNumber, Value};
 
@@ -30,7 +30,8 @@ impl Rules for RawModel {
     type Out = Model;
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<Model, Stopped> {
-        let (filing, fit) = Filing::open(desk, &mut self)?;
+        let least = desk.policy().rules().model.min_n;
+        let (filing, fit) = Filing::open(desk, &mut self, |n, problem| few_persons(least, n, problem))?;
         let refused = refusal(desk, filing.count.shown, &fit)?;
         filing.verdict(desk, refused)?;
         // Degrees of freedom as they can be had from what is shown.
@@ -100,7 +101,20 @@ impl Rules for RawPredictions {
     type Out = ();
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<(), Stopped> {
-        Filing::open(desk, &mut self).map(|_| ())
+        let least = desk.policy().rules().model.min_n;
+        Filing::open(desk, &mut self, |n, problem| few_persons(least, n, problem)).map(|_| ())
+    }
+}
+
+/// Problems that are those of few persons: of too small a sample, and of a column or an outcome that nobody has. One person
+/// more, and the fit would be refused for the same reason.
+fn few_persons(least: u64, n: u64, problem: &str) -> Option<Reason> {
+    match problem {
+        _ if n < least => Some(Reason::ModelSize),
+        "E_NO_ROWS" | "E_NO_RESIDUAL_DF" => Some(Reason::ModelSize),
+        "E_COLLINEAR_ALL" | "E_NO_VARIATION" | "E_NO_EVENTS" => Some(Reason::ModelTerm),
+        "E_TOO_FEW_CLUSTERS" => Some(Reason::Groups),
+        _ => None,
     }
 }
 
@@ -111,7 +125,8 @@ fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, 
     if n < rules.min_n || n < p + rules.min_dof || p * rules.n_per_parameter > n {
         return Ok(Some(Reason::ModelSize));
     }
-    let mut few = false;
+    // A term that follows from others would rest on one person if one more had it.
+    let mut few = !fit.omitted.is_empty();
     for term in &fit.terms {
         // All are asked about, whatever the first of them says.
         few |= rests_on_few(desk, term, rules.dummy_min)?;
@@ -174,8 +189,8 @@ impl Scale {
         se: f64,
         own: bool,
     ) -> Result<Estimate, Stopped> {
-        let b = significant_or_not(filing.number(desk, &format!("b/{label}"), estimate)?, self.digits);
-        let se = significant_or_not(filing.number(desk, &format!("se/{label}"), se)?, 3);
+        let b = significant(filing.number(desk, &format!("b/{label}"), estimate)?, self.digits);
+        let se = significant(filing.number(desk, &format!("se/{label}"), se)?, 3);
         let label = label.to_owned();
         if !own {
             let hidden = Value::Hidden(Reason::Small);
@@ -186,10 +201,10 @@ impl Scale {
             label,
             b: shown(b),
             se: shown(se),
-            t: shown(significant_or_not(t, 3)),
-            p: shown(significant_or_not(self.tails(t), 3)),
-            low: shown(significant_or_not(b - self.critical * se, self.digits)),
-            high: shown(significant_or_not(b + self.critical * se, self.digits)),
+            t: shown(significant(t, 3)),
+            p: shown(significant(self.tails(t), 3)),
+            low: shown(significant(b - self.critical * se, self.digits)),
+            high: shown(significant(b + self.critical * se, self.digits)),
         })
     }
 
@@ -198,7 +213,7 @@ impl Scale {
     fn ratio(&self, of: Estimate) -> Estimate {
         let b = exp(of.b, self.digits);
         let se = match (b, of.se) {
-            (Value::Value(b), Value::Value(se)) => shown(significant_or_not(b * se, 3)),
+            (Value::Value(b), Value::Value(se)) => shown(significant(b * se, 3)),
             _ => of.se,
         };
         Estimate { b, se, low: exp(of.low, self.digits), high: exp(of.high, self.digits), ..of }
@@ -238,7 +253,7 @@ impl Scale {
         let label = format!("{table}/{}", raw.label);
         let Some(se) = raw.se else {
             let b = filing.number(desk, &format!("b/{label}"), raw.estimate)?;
-            let (b, none) = (shown(significant_or_not(b, self.digits)), Value::Undefined);
+            let (b, none) = (shown(significant(b, self.digits)), Value::Undefined);
             return Ok(Estimate { label: raw.label.clone(), b, se: none, t: none, p: none, low: none, high: none });
         };
         let estimate = self.estimate(filing, desk, &label, raw.estimate, se, true)?;
@@ -248,10 +263,5 @@ impl Scale {
 
 /// exp of a number that is shown.
 fn exp(value: Value, digits: usize) -> Value {
-    value.number().map_or(value, |x| shown(significant_or_not(x.exp(), digits)))
-}
-
-/// Rounds what is a number and leaves alone what is not.
-fn significant_or_not(x: f64, digits: usize) -> f64 {
-    if x.is_finite() { significant(x, digits) } else { x }
+    value.number().map_or(value, |x| shown(significant(x.exp(), digits)))
 }

@@ -2,13 +2,23 @@
 
 use kernel::Date;
 
-/// `x` rounded to `digits` significant decimal digits (at least one).
+use crate::released::Value;
+
+/// `x` rounded to `digits` significant decimal digits (at least one); what is no number stays none.
 pub(crate) fn significant(x: f64, digits: usize) -> f64 {
-    if x == 0.0 || !x.is_finite() {
+    if x == 0.0 {
         return 0.0;
     }
+    if !x.is_finite() {
+        return x;
+    }
     // The decimal text decides ties as a reader would, which scaling by powers of ten does not.
-    format!("{x:.*e}", digits.max(1) - 1).parse().unwrap_or(0.0)
+    format!("{x:.*e}", digits.max(1) - 1).parse().unwrap_or(x)
+}
+
+/// A number as it is shown; what is no number is undefined, and never a zero.
+pub(crate) fn shown(x: f64) -> Value {
+    if x.is_finite() { Value::Value(x) } else { Value::Undefined }
 }
 
 /// The first day of the month that day `days` (since 1970-01-01) lies in, as days since 1970-01-01; the date of a
@@ -36,6 +46,13 @@ mod tests {
         ] {
             assert_eq!(significant(x, digits), expected);
         }
+        // Nothing that is no number is told as zero.
+        assert!(significant(f64::NAN, 3).is_nan());
+        assert_eq!(significant(f64::NEG_INFINITY, 3), f64::NEG_INFINITY);
+        assert_eq!(
+            [shown(f64::NAN), shown(f64::INFINITY), shown(0.0)],
+            [Value::Undefined, Value::Undefined, Value::Value(0.0)]
+        );
     }
 
     #[test]

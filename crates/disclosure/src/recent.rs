@@ -46,7 +46,7 @@ impl RecentMembers {
     }
 
     /// The members of a set, where they are still at hand.
-    pub fn members(&self, set: Fingerprint) -> Option<RoaringBitmap> {
+    pub fn members(&self, set: Fingerprint) -> Option<Arc<RoaringBitmap>> {
         let (source, place) = self.members.get(&set)?;
         Some(source.upgrade()?.of(*place))
     }

@@ -6,10 +6,10 @@
 
 use engine::raw::{RawCurve, RawStep, RawSurvival};
 
-use crate::analyses::{Filing, enough, shown};
+use crate::analyses::{Filing, enough};
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Stopped};
-use crate::numbers::significant;
+use crate::numbers::{shown, significant};
 use crate::policy::SurvivalRules;
 use crate::reason::Reason;
 use crate::released::{Curve, CurvePoint, Survival, Value};
@@ -19,7 +19,7 @@ impl Rules for RawSurvival {
     type Out = Survival;
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<Survival, Stopped> {
-        let (filing, raw) = Filing::open(desk, &mut self)?;
+        let (filing, raw) = Filing::open(desk, &mut self, few_events)?;
         let rules = desk.policy().rules().clone();
         let (mut few, mut tested) = (raw.curves.is_empty(), true);
         let mut sizes = Vec::new();
@@ -40,6 +40,11 @@ impl Rules for RawSurvival {
         };
         Ok(Survival { head: raw.head.into(), level: raw.level, curves, log_rank })
     }
+}
+
+/// Problems that are those of a sample without persons or events: as few of them would be.
+fn few_events(_: u64, problem: &str) -> Option<Reason> {
+    matches!(problem, "E_NO_ROWS" | "E_NO_EVENTS").then_some(Reason::Survival)
 }
 
 fn told(

@@ -57,7 +57,7 @@ pub use ::statistics::Problem;
 pub use cache::{CacheUsage, ImportCache};
 pub use control::{CHUNK, Control, Unattended};
 pub use error::{RunError, Stop};
-pub use members::{Again, Members, Membership};
+pub use members::{Again, Members, Membership, SMALL_SET};
 pub use metadata::SourceCatalogue;
 pub use params::Parameters;
 pub use raw::Raw;

@@ -23,10 +23,13 @@ use crate::source::PersonPointer;
 use crate::statistics::{Group, Limits, Wanted, magnitude};
 use crate::tally::{Tally, narrow};
 
+/// Members up to which a set is small: they are listed without those of larger sets beside it, and then kept.
+pub const SMALL_SET: u64 = (1 << 11) + (1 << 6);
+
 /// Sets whose members can be told.
 pub trait Membership: Send + Sync {
-    /// The members of the set with this number.
-    fn of(&self, place: usize) -> RoaringBitmap;
+    /// The members of the set with this number. Asking for a small set again costs nothing.
+    fn of(&self, place: usize) -> Arc<RoaringBitmap>;
 
     /// Bytes that are held for it.
     fn bytes(&self) -> usize;
@@ -47,11 +50,11 @@ impl Members {
 
     /// These ordinals.
     pub fn of(ordinals: RoaringBitmap) -> Self {
-        Self::new(Arc::new(Listed(ordinals)), 0)
+        Self::new(Arc::new(Listed(Arc::new(ordinals))), 0)
     }
 
     /// The ordinals; none where nobody has kept them.
-    pub fn ordinals(&self) -> Option<RoaringBitmap> {
+    pub fn ordinals(&self) -> Option<Arc<RoaringBitmap>> {
         self.source.as_ref().map(|s| s.of(self.place))
     }
 
@@ -66,11 +69,11 @@ impl Members {
     }
 }
 
-struct Listed(RoaringBitmap);
+struct Listed(Arc<RoaringBitmap>);
 
 impl Membership for Listed {
-    fn of(&self, _: usize) -> RoaringBitmap {
-        self.0.clone()
+    fn of(&self, _: usize) -> Arc<RoaringBitmap> {
+        Arc::clone(&self.0)
     }
     fn bytes(&self) -> usize {
         self.0.serialized_size()
@@ -99,13 +102,26 @@ impl Road {
 
 /// The members behind the rows of a mask.
 pub(crate) struct OfMask {
-    pub(crate) mask: Mask,
-    pub(crate) road: Road,
+    mask: Mask,
+    road: Road,
+    small: OnceLock<Arc<RoaringBitmap>>,
+}
+
+impl OfMask {
+    pub(crate) fn new(mask: Mask, road: Road) -> Self {
+        Self { mask, road, small: OnceLock::new() }
+    }
 }
 
 impl Membership for OfMask {
-    fn of(&self, _: usize) -> RoaringBitmap {
-        self.mask.iter(0..self.mask.len()).filter_map(|row| self.road.member(row)).collect()
+    fn of(&self, _: usize) -> Arc<RoaringBitmap> {
+        if let Some(small) = self.small.get() {
+            return Arc::clone(small);
+        }
+        let rows = self.mask.iter(0..self.mask.len());
+        let all: RoaringBitmap = rows.filter_map(|row| self.road.member(row)).collect();
+        let all = Arc::new(all);
+        if all.len() <= SMALL_SET { Arc::clone(self.small.get_or_init(|| all)) } else { all }
     }
     fn bytes(&self) -> usize {
         self.mask.bytes()
@@ -116,41 +132,46 @@ impl Membership for OfMask {
 pub(crate) struct OfCells {
     of_row: RowCells,
     shape: Shape,
-    /// How many rows each cell and margin has.
-    rows: Vec<u64>,
+    /// How many members each cell and margin has.
+    members: Vec<u64>,
     road: Road,
-    small: OnceLock<Vec<Option<RoaringBitmap>>>,
-    all: OnceLock<Vec<RoaringBitmap>>,
+    small: OnceLock<Vec<Option<Arc<RoaringBitmap>>>>,
+    all: OnceLock<Vec<Arc<RoaringBitmap>>>,
 }
 
-/// Rows up to which a cell or margin is small: found without bringing together the others.
-const SMALL: u64 = 1 << 17;
-
 impl OfCells {
-    pub(crate) fn new(of_row: RowCells, shape: &Shape, rows: Vec<u64>, road: Road) -> Self {
-        Self { of_row, shape: Shape(shape.0.clone()), rows, road, small: OnceLock::new(), all: OnceLock::new() }
+    /// Of the cells and margins of a table of this shape, which have so many members each.
+    pub(crate) fn new(of_row: RowCells, shape: &Shape, members: Vec<u64>, road: Road) -> Self {
+        let shape = Shape(shape.0.clone());
+        Self { of_row, shape, members, road, small: OnceLock::new(), all: OnceLock::new() }
     }
 
-    /// The members of small cells and margins, found once: the gate compares those (SDC-054).
-    fn small(&self) -> &[Option<RoaringBitmap>] {
+    fn is_small(&self, place: usize) -> bool {
+        self.members.get(place).is_some_and(|members| *members <= SMALL_SET)
+    }
+
+    /// The members of small cells and margins, found once: the gate compares those (SDC-054). The cells of a small margin
+    /// are small themselves.
+    fn small(&self) -> &[Option<Arc<RoaringBitmap>>] {
         self.small.get_or_init(|| {
-            let small = |place: usize| self.rows[place] <= SMALL;
-            let mut all: Vec<Option<RoaringBitmap>> =
-                (0..self.rows.len()).map(|place| small(place).then(RoaringBitmap::new)).collect();
-            let inner = self.inner(|cell| small(self.shape.place(cell, 0)));
+            let mut all = vec![None; self.shape.outer()];
+            for place in (0..all.len()).filter(|place| self.is_small(*place)) {
+                all[place] = Some(RoaringBitmap::new());
+            }
+            let inner = self.inner(|cell| self.is_small(self.shape.place(cell, 0)));
             for (cell, set) in inner.into_iter().enumerate() {
                 let margins = (1..self.shape.variants()).map(|v| self.shape.place(cell, v));
-                margins.for_each(|place| all[place].iter_mut().for_each(|all| *all |= &set));
+                margins.for_each(|place| all[place].iter_mut().for_each(|margin| *margin |= &set));
                 if let Some(own) = &mut all[self.shape.place(cell, 0)] {
                     *own = set;
                 }
             }
-            all
+            all.into_iter().map(|set| set.map(Arc::new)).collect()
         })
     }
 
     /// The members of every cell and margin, found once.
-    fn all(&self) -> &[RoaringBitmap] {
+    fn all(&self) -> &[Arc<RoaringBitmap>] {
         self.all.get_or_init(|| {
             let mut all = vec![RoaringBitmap::new(); self.shape.outer()];
             for (cell, set) in self.inner(|_| true).into_iter().enumerate() {
@@ -158,7 +179,7 @@ impl OfCells {
                 margins.for_each(|place| all[place] |= &set);
                 all[self.shape.place(cell, 0)] = set;
             }
-            all
+            all.into_iter().map(Arc::new).collect()
         })
     }
 
@@ -166,23 +187,29 @@ impl OfCells {
     fn inner(&self, wanted: impl Fn(usize) -> bool) -> Vec<RoaringBitmap> {
         let cells = self.shape.inner();
         let wanted: Vec<bool> = (0..=cells).map(|cell| cell < cells && wanted(cell)).collect();
-        if self.road.pointer.is_none() && matches!(self.road.rows, Rows::Units) {
+        if !wanted.contains(&true) {
+            return vec![RoaringBitmap::new(); cells];
+        }
+        let direct = self.road.pointer.is_none() && matches!(self.road.rows, Rows::Units);
+        if direct && !wanted[..cells].contains(&false) {
             return gathered::bitmaps(&self.of_row, &wanted[..cells]);
         }
         let parts = self.of_row.parts(|part| {
-            let mut sets = vec![RoaringBitmap::new(); cells];
+            let mut sets = vec![Vec::new(); cells];
+            let mut found = [0; BLOCK];
             self.of_row.blocks(part, BLOCK, &Unattended, |first, of_row| {
-                let rows = (first..).zip(of_row).filter(|(_, cell)| wanted[**cell as usize]);
-                for (row, cell) in rows {
-                    let Some(member) = self.road.member(row) else { continue };
-                    let set = &mut sets[*cell as usize];
-                    // Rows mostly come in the order of their members, which is quicker.
-                    if set.try_push(member).is_err() {
-                        set.insert(member);
-                    }
+                // Without a branch for each row: few are wanted, and nobody knows which.
+                let mut count = 0;
+                for (i, cell) in of_row.iter().enumerate() {
+                    found[count] = i as u32;
+                    count += usize::from(wanted[*cell as usize]);
+                }
+                for i in &found[..count] {
+                    let Some(member) = self.road.member(first + *i as usize) else { continue };
+                    sets[of_row[*i as usize] as usize].push(member);
                 }
             })?;
-            Ok(sets)
+            Ok(sets.into_iter().map(set_of).collect::<Vec<_>>())
         });
         // Nobody stops it, so it gives all parts.
         let mut whole = vec![RoaringBitmap::new(); cells];
@@ -193,12 +220,20 @@ impl OfCells {
     }
 }
 
+/// The set of these members, which mostly come in order, and more than once where several rows lead to one.
+fn set_of(mut members: Vec<u32>) -> RoaringBitmap {
+    if !members.is_sorted() {
+        members.sort_unstable();
+    }
+    members.dedup();
+    // They are in order, so it gives a set.
+    RoaringBitmap::from_sorted_iter(members).unwrap_or_default()
+}
+
 impl Membership for OfCells {
-    fn of(&self, place: usize) -> RoaringBitmap {
-        match self.small().get(place) {
-            Some(Some(set)) => set.clone(),
-            _ => self.all().get(place).cloned().unwrap_or_default(),
-        }
+    fn of(&self, place: usize) -> Arc<RoaringBitmap> {
+        let small = if self.is_small(place) { self.small().get(place).cloned().flatten() } else { None };
+        small.or_else(|| self.all().get(place).cloned()).unwrap_or_default()
     }
     fn bytes(&self) -> usize {
         self.of_row.bytes()
@@ -263,8 +298,15 @@ mod tests {
             OfCells::new(listed(&[0, 1, NONE, 3, 0, 2], 4), &Shape(vec![2, 2]), vec![2, 1, 3, 1, 1, 2, 3, 2, 5], road);
         let of = |place| cells.of(place).iter().collect::<Vec<_>>();
         assert_eq!((of(0), of(2), of(6), of(8)), (vec![0, 4], vec![0, 1, 4], vec![0, 4, 5], vec![0, 1, 3, 4, 5]));
+        // The same where some or all are too large to be listed on their own.
+        let large = SMALL_SET + 1;
+        for members in [[2, 1, 3, 1, 1, 2, large, large, large], [large; 9]] {
+            let road = Road { rows: Rows::Units, pointer: None, members: 6 };
+            let again = OfCells::new(listed(&[0, 1, NONE, 3, 0, 2], 4), &Shape(vec![2, 2]), members.to_vec(), road);
+            (0..9).for_each(|place| assert_eq!(again.of(place), cells.of(place), "{place}"));
+        }
         let road = Road { rows: Rows::Own(vec![4u32, 4, 1].into()), pointer: None, members: 6 };
-        let cells = OfCells::new(listed(&[0, 1, 1], 2), &Shape(vec![2]), vec![1, 2, 3], road);
+        let cells = OfCells::new(listed(&[0, 1, 1], 2), &Shape(vec![2]), vec![1, 2, 2], road);
         assert_eq!(cells.of(1).iter().collect::<Vec<_>>(), [1, 4]);
         assert_eq!(Members::default().ordinals(), None);
         assert_eq!(Members::of([3, 9].into_iter().collect()).ordinals().map(|m| m.len()), Some(2));

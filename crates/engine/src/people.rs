@@ -159,7 +159,7 @@ impl People {
         }
         let set = self.set_of_members(&seen);
         let road = Road { rows: Rows::Units, pointer: None, members: self.keys.len() };
-        PersonSet { members: Members::new(Arc::new(OfMask { mask: seen, road }), 0), ..set }
+        PersonSet { members: Members::new(Arc::new(OfMask::new(seen, road)), 0), ..set }
     }
 
     /// The persons behind the rows of a mask.
@@ -195,13 +195,13 @@ impl People {
     }
 
     pub(crate) fn members_behind(&self, mask: &Mask) -> Members {
-        Members::new(Arc::new(OfMask { mask: mask.clone(), road: self.road() }), 0)
+        Members::new(Arc::new(OfMask::new(mask.clone(), self.road())), 0)
     }
 
     /// Who is in the cells and margins of a table, for when the gate asks.
     pub(crate) fn membership(&self, of_row: RowCells, shape: &Shape, cells: &[CellSet]) -> Arc<dyn Membership> {
-        let rows = cells.iter().map(|cell| cell.rows).collect();
-        Arc::new(OfCells::new(of_row, shape, rows, self.road()))
+        let members = cells.iter().map(|cell| cell.set.persons).collect();
+        Arc::new(OfCells::new(of_row, shape, members, self.road()))
     }
 
     /// The keys, when a row is a person.

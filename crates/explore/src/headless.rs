@@ -144,7 +144,7 @@ impl Ledger for FileLedger {
         Ok(self.book.root(set))
     }
 
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         Ok(self.recent.members(set))
     }
 

@@ -48,7 +48,7 @@ impl Ledger for Waiting {
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
         self.inner.root(set)
     }
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         self.inner.members(set)
     }
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {

@@ -56,7 +56,7 @@ impl Ledger for Told {
     fn root(&self, set: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
         self.0.root(set)
     }
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         self.0.members(set)
     }
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {

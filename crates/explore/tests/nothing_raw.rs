@@ -203,7 +203,7 @@ impl Ledger for Breaking {
     fn root(&self, _: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
         Ok(None)
     }
-    fn members(&self, _: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, _: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         Ok(None)
     }
     fn read(&self, _: &ValueKey) -> Result<Option<Stored>, LedgerError> {

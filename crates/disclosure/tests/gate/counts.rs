@@ -238,7 +238,7 @@ impl disclosure::Ledger for Broken {
     fn root(&self, _: Fingerprint) -> Result<Option<Arc<KnownSet>>, LedgerError> {
         Err(LedgerError)
     }
-    fn members(&self, _: Fingerprint) -> Result<Option<roaring::RoaringBitmap>, LedgerError> {
+    fn members(&self, _: Fingerprint) -> Result<Option<Arc<roaring::RoaringBitmap>>, LedgerError> {
         Err(LedgerError)
     }
     fn read(&self, _: &ValueKey) -> Result<Option<Stored>, LedgerError> {

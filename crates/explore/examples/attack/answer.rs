@@ -62,6 +62,10 @@ pub trait Answer {
     fn name(&self) -> &'static str;
     /// Carries out a script for an account.
     fn ask(&self, account: &str, script: &str) -> Result<Answers, Failure>;
+    /// The sum over everybody in a table for which `sum` was asked.
+    fn sum(&self, told: &Told) -> f64 {
+        told.values.last().copied().flatten().unwrap_or(0.0)
+    }
 }
 
 /// The keys of an attacked installation.
@@ -272,6 +276,12 @@ impl Answer for Simple {
             Weak::Rounding => "rounding to 5",
             Weak::CellKey => "cell key only",
         }
+    }
+
+    /// Whatever is asked for, these give means; their sums are consistent with their counts.
+    fn sum(&self, told: &Told) -> f64 {
+        let last = |numbers: &[Option<f64>]| numbers.last().copied().flatten().unwrap_or(0.0);
+        last(&told.values) * last(&told.counts)
     }
 
     fn ask(&self, _: &str, script: &str) -> Result<Answers, Failure> {

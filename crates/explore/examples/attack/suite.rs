@@ -11,7 +11,7 @@ use super::register::{Dice, Register};
 use super::score::{Guesses, Limit, Line, Score};
 use super::utility::{self, Utility};
 use super::{Failure, Options};
-use super::{analyses, counts, reconstruction, structure, values};
+use super::{analyses, counts, linked, reconstruction, structure, values};
 
 /// Persons of the register.
 pub const PERSONS: u32 = 20_000;
@@ -356,7 +356,7 @@ fn a11(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 
 fn a12(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let field = Field::new(options, 1, 2, zone, true)?;
-    let mut scores = Vec::new();
+    let (mut scores, mut over_linked) = (Vec::new(), Vec::new());
     for answer in field.answers.iter().filter(|a| matches!(a.name(), "suppression < 10" | "rounding to 5" | "hap")) {
         let noise = match answer.name() {
             "hap" => 5.0,
@@ -365,9 +365,20 @@ fn a12(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         };
         let (found, hidden) = structure::pinned(&**answer, &field.register, noise)?;
         scores.push((answer.name(), Score::share(found, hidden)));
+        let (found, hidden) = linked::pinned(&**answer, &field.register, noise)?;
+        over_linked.push((answer.name(), Score::share(found, hidden)));
     }
-    let what = "hidden cells from their margins".to_owned();
-    Ok(vec![Line { id: "A12", what, unit: "pinned %", scores, limit: Limit::AtMost(0.0) }])
+    let line = |what: &str, scores| Line {
+        id: "A12",
+        what: what.to_owned(),
+        unit: "pinned %",
+        scores,
+        limit: Limit::AtMost(0.0),
+    };
+    Ok(vec![
+        line("hidden cells from their margins", scores),
+        line("hidden cells of tables of three attributes, their margins and a grouping above them", over_linked),
+    ])
 }
 
 fn a13(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
@@ -415,15 +426,17 @@ fn a4(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
 
 fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let (populations, copies) = if options.full { ([1, 20], 20) } else { ([1, 10], 10) };
-    let mut sums: Vec<(&'static str, [Vec<bool>; 3])> = Vec::new();
+    let mut sums: Vec<(&'static str, [Vec<bool>; 5])> = Vec::new();
     for seed in 1..=options.seeds {
         let field = Field::new(options, seed, options.targets, zone, seed == 1)?;
         for answer in field.answers.iter().filter(|a| matches!(a.name(), "none" | "cell key only" | "hap")) {
-            let means = values::two_means(&**answer, &field.register, &field.targets, seed, &populations)?;
+            let two =
+                |asked| values::two_populations(&**answer, &field.register, &field.targets, seed, &populations, asked);
+            let (means, totals) = (two(values::Asked::Means)?, two(values::Asked::Sums)?);
             let copied = values::copies(&**answer, &field.register, &field.targets, seed, copies)?;
-            let found = [&means[0], &means[1], &copied];
+            let found = [&means[0], &means[1], &copied, &totals[0], &totals[1]];
             if !sums.iter().any(|(name, _)| *name == answer.name()) {
-                sums.push((answer.name(), [Vec::new(), Vec::new(), Vec::new()]));
+                sums.push((answer.name(), Default::default()));
             }
             for (_, all) in sums.iter_mut().filter(|(name, _)| *name == answer.name()) {
                 all.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
@@ -434,6 +447,8 @@ fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         "two means, 1 population".to_owned(),
         format!("two means, {} populations", populations[1]),
         format!("{copies} copies of the column in one population"),
+        "two sums, 1 population".to_owned(),
+        format!("two sums, {} populations", populations[1]),
     ];
     let line = |(i, what): (usize, String)| Line {
         id: "A6",
@@ -443,7 +458,7 @@ fn a6(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
             .iter()
             .map(|(name, all)| (*name, Score::share(all[i].iter().filter(|hit| **hit).count(), all[i].len())))
             .collect(),
-        limit: Limit::AtMost(if i == 0 { 15.0 } else { 20.0 }),
+        limit: Limit::AtMost(if matches!(i, 0 | 3) { 15.0 } else { 20.0 }),
     };
     Ok(names.into_iter().enumerate().map(line).collect())
 }

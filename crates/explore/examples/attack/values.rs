@@ -7,18 +7,27 @@ use super::answer::Answer;
 use super::counts::{ACCOUNTS, filters};
 use super::register::{Dice, PRELUDE, Register};
 
-/// A6: the target's income from the means with and without her, averaged over so many populations; in how many cases it
-/// comes within a tenth. The attacker knows how many persons each population has.
-pub fn two_means(
+/// What is asked of two populations, one of which lacks the target.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Asked {
+    Means,
+    Sums,
+}
+
+/// A6: the target's income from the means or the sums with and without her, averaged over so many populations; in how many
+/// cases it comes within a tenth. The attacker knows how many persons each population has.
+pub fn two_populations(
     answer: &dyn Answer,
     register: &Register,
     targets: &[usize],
     seed: u64,
     populations: &[usize],
+    asked: Asked,
 ) -> Result<Vec<Vec<bool>>, Failure> {
     let mut dice = Dice::new(seed ^ 0xa6);
     let filters = filters(register, &mut dice, 60);
     let most = populations.iter().copied().max().unwrap_or(0);
+    let statistic = if asked == Asked::Means { "mean" } else { "sum" };
     let mut out = vec![Vec::new(); populations.len()];
     for (i, target) in targets.iter().enumerate() {
         let person = &register.persons[*target];
@@ -26,17 +35,20 @@ pub fn two_means(
         let mut script = PRELUDE.to_owned();
         for filter in &chosen {
             let (text, number) = (filter.text(), person.number);
-            script += &format!("tabulate sex if {text}, summarize(income) mean\n");
-            script += &format!("tabulate sex if {text} & nr != {number}, summarize(income) mean\n");
+            script += &format!("tabulate sex if {text}, summarize(income) {statistic}\n");
+            script += &format!("tabulate sex if {text} & nr != {number}, summarize(income) {statistic}\n");
         }
         let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
-        let means: Vec<f64> = answers.told.iter().map(|t| t.values.last().copied().flatten().unwrap_or(0.0)).collect();
         let solved: Vec<f64> = chosen
             .iter()
-            .zip(means.chunks_exact(2))
+            .zip(answers.told.chunks_exact(2))
             .map(|(filter, pair)| {
+                if asked == Asked::Sums {
+                    return answer.sum(&pair[0]) - answer.sum(&pair[1]);
+                }
                 let n = register.persons.iter().filter(|p| filter.holds(p)).count() as f64;
-                n * pair[0] - (n - 1.0) * pair[1]
+                let [with, without] = [0, 1].map(|k: usize| pair[k].values.last().copied().flatten().unwrap_or(0.0));
+                n * with - (n - 1.0) * without
             })
             .collect();
         for (slot, populations) in out.iter_mut().zip(populations) {

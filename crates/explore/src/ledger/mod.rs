@@ -231,9 +231,9 @@ impl Ledger for DurableLedger {
         Ok(self.book.root(set))
     }
 
-    fn members(&self, set: Fingerprint) -> Result<Option<RoaringBitmap>, LedgerError> {
+    fn members(&self, set: Fingerprint) -> Result<Option<Arc<RoaringBitmap>>, LedgerError> {
         let recent = self.recent.members(set);
-        Ok(recent.or_else(|| self.shelf.as_ref().and_then(|shelf| shelf.get(set))))
+        Ok(recent.or_else(|| self.shelf.as_ref().and_then(|shelf| shelf.get(set)).map(Arc::new)))
     }
 
     fn read(&self, key: &ValueKey) -> Result<Option<Stored>, LedgerError> {

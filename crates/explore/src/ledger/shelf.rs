@@ -78,10 +78,15 @@ impl Shelf {
     }
 
     /// Keeps the members of the sets of a release.
-    pub(super) fn put(&self, file: i64, sets: impl Iterator<Item = (Fingerprint, RoaringBitmap)>) -> io::Result<()> {
+    pub(super) fn put(
+        &self,
+        file: i64,
+        sets: impl Iterator<Item = (Fingerprint, Arc<RoaringBitmap>)>,
+    ) -> io::Result<()> {
         let seal = |place: &str, plain: &[u8]| self.sealer.seal(place, plain).map_err(io::Error::other);
         let (mut rows, mut blobs, mut plain) = (Vec::new(), Vec::new(), Vec::new());
-        for (row, (set, mut members)) in sets.enumerate() {
+        for (row, (set, members)) in sets.enumerate() {
+            let mut members = Arc::unwrap_or_clone(members);
             members.optimize();
             plain.clear();
             members.serialize_into(&mut plain)?;
@@ -224,6 +229,10 @@ mod tests {
         (from..from + count).map(|i| (Fingerprint(u128::from(i) << 64 | u128::from(i)), members(i))).collect()
     }
 
+    fn shared(sets: Vec<(Fingerprint, RoaringBitmap)>) -> impl Iterator<Item = (Fingerprint, Arc<RoaringBitmap>)> {
+        sets.into_iter().map(|(set, members)| (set, Arc::new(members)))
+    }
+
     fn shelf(folder: &Path, most: u64) -> Shelf {
         let shelf = Shelf::open(folder, most, Arc::new(testkit::FixedSealer::named("data"))).unwrap();
         shelf.look_through();
@@ -235,7 +244,7 @@ mod tests {
     fn sdc_055_members_are_kept_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let kept = sets(0, 5);
-        shelf(folder.path(), 1 << 20).put(7, kept.iter().cloned()).unwrap();
+        shelf(folder.path(), 1 << 20).put(7, shared(kept.clone())).unwrap();
         let again = shelf(folder.path(), 1 << 20);
         for (set, members) in &kept {
             assert_eq!(again.get(*set).as_ref(), Some(members));
@@ -261,14 +270,14 @@ mod tests {
     fn sdc_055_populations_are_evicted_last() {
         let folder = tempfile::tempdir().unwrap();
         let one = shelf(folder.path(), u64::MAX);
-        one.put(1, sets(0, 1).into_iter()).unwrap();
-        one.put(2, sets(10, 4).into_iter()).unwrap();
+        one.put(1, shared(sets(0, 1))).unwrap();
+        one.put(2, shared(sets(10, 4))).unwrap();
         let size = one.lock().bytes;
         let shelf = shelf(folder.path(), size * 2);
         let there = |at: u32| shelf.get(sets(at, 1)[0].0).is_some();
         for (file, from) in [(3, 20), (4, 30), (5, 40)] {
             assert!(there(10), "used all the time");
-            shelf.put(file, sets(from, 4).into_iter()).unwrap();
+            shelf.put(file, shared(sets(from, 4))).unwrap();
         }
         assert_eq!([there(0), there(10), there(20), there(40)], [true, true, false, true]);
         assert!(shelf.lock().bytes <= size * 2);
