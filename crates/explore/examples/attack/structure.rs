@@ -49,7 +49,7 @@ pub fn refused(answers: &Answers) -> bool {
 pub type Probe = (&'static str, fn(u32, &str) -> String);
 
 /// Scripts whose answer could depend on the secret of the person with this number; the text is a filter on her region.
-pub const PROBES: [Probe; 14] = [
+pub const PROBES: [Probe; 11] = [
     ("her own table", |nr, _| format!("tabulate s if nr == {nr}\n")),
     ("her region if she has it", |nr, _| format!("tabulate region if s == '1' & nr == {nr}\n")),
     ("two variables of hers", |nr, _| format!("tabulate region s if nr == {nr}\n")),
@@ -60,9 +60,6 @@ pub const PROBES: [Probe; 14] = [
     ("population of her", |nr, _| format!("keep if s == '1' & nr == {nr}\n")),
     ("her income if she has it", |nr, _| format!("summarize income if s == '1' & nr == {nr}\n")),
     ("bars of her", |nr, _| format!("barchart (count) s if nr == {nr}\n")),
-    ("model with her if she has it", |nr, _| format!("generate t = nr == {nr} & s == '1'\nregress income t nr\n")),
-    ("model of whether she has it", |nr, _| format!("generate t = nr == {nr} & s == '1'\nlogit t income\n")),
-    ("model of her and three others", |nr, _| format!("regress income nr if nr < 3 | nr == {nr} & s == '1'\n")),
     ("sparse or not", |nr, region| {
         format!("generate z = 2\nreplace z = 1 if {region}\nreplace z = 3 if nr == {nr} & s == '1'\ntabulate z\n")
     }),
