@@ -88,7 +88,7 @@ fn sdc_150_sets_behind_columns_are_those_of_their_members() {
         let members = set.members.ordinals().unwrap();
         let mut sketch = [0; 64];
         let mut fingerprint = 0u128;
-        for member in &members {
+        for member in members.iter() {
             fingerprint = fingerprint.wrapping_add(keys.record()[member as usize]);
             let bits = keys.bits()[member as usize];
             sketch.iter_mut().enumerate().for_each(|(i, s)| *s += if bits >> i & 1 == 1 { 1 } else { -1 });
