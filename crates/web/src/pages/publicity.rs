@@ -42,6 +42,11 @@ struct StatisticsPage {
 }
 
 impl StatisticsPage {
+    /// Whether it was calculated and there was nothing to count.
+    fn is_empty(&self) -> bool {
+        self.made_on.is_some() && self.dimensions.iter().all(|(_, rows)| rows.is_empty())
+    }
+
     fn days(&self, row: &StatisticsRow, of: fn(&Durations) -> Option<i32>) -> String {
         let days = row.durations.as_ref().and_then(of);
         days.map_or_else(|| "–".to_owned(), |days| self.f.number(i64::from(days)))

@@ -106,6 +106,7 @@ statistics-title = Handling times
 statistics-lead = How long applications take, calculated every night from what happened in the cases.
 statistics-made = Calculated
 statistics-none = The figures will be calculated tonight.
+statistics-empty = No case has been finished yet.
 statistics-few = Groups of fewer than three cases show no times. Days are calendar days. Net days are those that count towards the statutory limit.
 statistics-by-all = All cases
 statistics-by-form = By form

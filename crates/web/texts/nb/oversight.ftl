@@ -106,6 +106,7 @@ statistics-title = Behandlingstid
 statistics-lead = Hvor lang tid søknader tar, regnet ut hver natt fra det som har skjedd i sakene.
 statistics-made = Regnet ut
 statistics-none = Tallene blir regnet ut i natt.
+statistics-empty = Ingen saker er ferdigbehandlet ennå.
 statistics-few = Grupper med færre enn tre saker viser ingen tider. Dager er kalenderdager. Netto er dagene som teller mot den lovbestemte fristen.
 statistics-by-all = Alle saker
 statistics-by-form = Etter skjema

@@ -106,6 +106,7 @@ statistics-title = Handsamingstid
 statistics-lead = Kor lang tid søknader tek, rekna ut kvar natt frå det som har hendt i sakene.
 statistics-made = Rekna ut
 statistics-none = Tala blir rekna ut i natt.
+statistics-empty = Ingen saker er ferdigbehandla enno.
 statistics-few = Grupper med færre enn tre saker viser ingen tider. Dagar er kalenderdagar. Netto er dagane som tel mot den lovfeste fristen.
 statistics-by-all = Alle saker
 statistics-by-form = Etter skjema

@@ -88,8 +88,8 @@ impl CasePage {
     fn left(&self, days: &i64) -> String {
         match days {
             0 => self.f.t("due-today"),
-            ..0 => self.f.tv("case-clock-late", "n", -days),
-            _ => self.f.tv("case-clock-left", "n", days),
+            ..0 => self.f.tv("case-time-late", "n", -days),
+            _ => self.f.tv("case-time-left", "n", days),
         }
     }
 }
