@@ -75,6 +75,8 @@ pub struct Difference {
 pub struct Saved {
     /// The command; none when nothing had changed.
     pub done: Option<Done>,
+    /// The fields that were written: the page holds what stands in them.
+    pub written: Vec<String>,
     /// What this save wrote over without its writer having seen it.
     pub overwritten: Vec<Overwritten>,
 }
@@ -133,13 +135,14 @@ impl Access {
         };
         let overwritten: Vec<Overwritten> = fields.iter().filter_map(lost).collect();
         if fields.is_empty() {
-            return Ok(Saved { done: None, overwritten });
+            return Ok(Saved { done: None, written: Vec::new(), overwritten });
         }
+        let written = fields.keys().cloned().collect();
         let done = self.save(actor, id, fields).await?;
         if !overwritten.is_empty() {
             self.keep_overwritten(actor, id, &overwritten).await?;
         }
-        Ok(Saved { done: Some(done), overwritten })
+        Ok(Saved { done: Some(done), written, overwritten })
     }
 
     async fn keep_overwritten(&self, actor: &Actor, id: CaseId, values: &[Overwritten]) -> Result<(), AccessError> {

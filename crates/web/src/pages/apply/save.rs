@@ -119,7 +119,7 @@ impl Written {
             services.access.annotate_cart(actor, case, &self.cart).await.map_err(visitor.fail())?;
         }
         if self.answers.is_empty() {
-            return Ok(Saved { done: None, overwritten: Vec::new() });
+            return Ok(Saved { done: None, written: Vec::new(), overwritten: Vec::new() });
         }
         services.access.save_form_seen(actor, case, &self.answers, &self.seen).await.map_err(visitor.fail())
     }
@@ -277,9 +277,9 @@ pub(super) async fn autosave(
     let now = f.time(&services.clock.now());
     let status = f.tv("apply-saved", "time", now.rsplit(' ').next().unwrap_or_default());
     let views = || draft.sections.iter().flat_map(|s| &s.fields);
-    let sent: Vec<&str> = fields.pairs().filter_map(|(name, _)| name.strip_prefix("was.")).collect();
+    // Of a field that others wrote meanwhile the page still shows the old value: its mark stays what was seen.
     let marks: BTreeMap<&str, String> = views()
-        .filter(|v| sent.contains(&v.field.id.as_str()))
+        .filter(|v| saved.written.contains(&v.field.id))
         .map(|v| (v.field.id.as_str(), access::mark(&v.value)))
         .collect();
     let label = |field: &str| {
