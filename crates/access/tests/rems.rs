@@ -184,7 +184,7 @@ fn command(permission: &str, state: &str) -> Option<(CommandName, Value)> {
         "return" => (C::RequestInfo, question),
         "approve" => (C::IssueDecision, json!({"outcome": "granted"})),
         "reject" => (C::IssueDecision, json!({"outcome": "refused"})),
-        "close" => (C::CloseCase, json!({})),
+        "close" => (C::CloseCase, json!({"reason": REASON})),
         "revoke" => (C::RevokePermit, json!({"reason": REASON})),
         "send-expiration-notifications" => (C::SendReminder, json!({"reminder": "clock"})),
         _ => return None,
