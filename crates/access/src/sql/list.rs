@@ -31,6 +31,9 @@ pub(crate) const INBOX: Migration = Migration {
 pub(crate) const MOST: usize = 1_000;
 /// Most cases that a word is looked up in before it counts as one that does not narrow.
 const COMMON: i64 = 5_000;
+/// Cases that such words are looked for in: those that stand first. A word that stands in one of sixty cases fills a page
+/// out of so many.
+const FIRST: i64 = 1_500;
 /// Most words of a case, and of a search.
 const WORDS: usize = 60;
 /// Ranks of open cases lie below, those of finished ones above.
@@ -239,7 +242,7 @@ async fn ids(tx: &mut Tx, query: &ListQuery<'_>) -> Result<Vec<String>, AccessEr
         }
         // Words that stand in many cases: looked for in those that come first.
         Some(Narrow::Common) => format!(
-            "SELECT c.id FROM (SELECT c.id, c.rank, c.updated_at FROM access_case c WHERE {base} ORDER BY {order} LIMIT {COMMON}) AS c
+            "SELECT c.id FROM (SELECT c.id, c.rank, c.updated_at FROM access_case c WHERE {base} ORDER BY {order} LIMIT {FIRST}) AS c
              WHERE {} ORDER BY {order} LIMIT {most}",
             filter.text()
         ),
