@@ -18,7 +18,8 @@ use crate::fees::FeeEstimate;
 use crate::form::{Fault, Field, LiveEstimate};
 use crate::model::{
     AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
-    LetterRef, Outcome, PermitRef, Recorded, Refusal, StateName, Terms, WaitsFor, can_issue, missing_criteria,
+    LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_issue,
+    missing_criteria,
 };
 use crate::permissions::{CaseRole, View};
 use crate::rules;
@@ -511,6 +512,9 @@ pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str, staf
             Some("not_all_assessed")
         }
         (CommandName::OfferTerms, Case::Processing(at)) if at.work.fee.is_none() => Some("fee_missing"),
+        (CommandName::OfferTerms, Case::Processing(at)) if at.work.tasks.values().any(SourceTask::holds_up) => {
+            Some("sources_pending")
+        }
         (CommandName::ReturnProposal, Case::Processing(at)) if at.work.proposal.is_none() => Some("no_proposal"),
         (CommandName::IssueDecision, _) => match can_issue(case, actor, None) {
             Ok(_) => None,

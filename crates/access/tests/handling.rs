@@ -108,10 +108,17 @@ async fn source_tasks_run_at_the_same_time() {
         assert_eq!(refused(&access, &cast.handler, id, "offer_terms", without.clone()).await, "sources_pending");
         advance_days(&zone, 30);
         assert_eq!(refused(&access, &cast.handler, id, "offer_terms", without.clone()).await, "sources_pending");
+        // The page says so beside the command (ACC-080), until the source was reminded often enough.
+        let blocked = async || {
+            let case = access.case(&cast.handler, id).await.unwrap();
+            case.commands.iter().find(|c| c.name == CommandName::OfferTerms).unwrap().blocked
+        };
+        assert_eq!(blocked().await, Some("sources_pending"));
         for _ in 0..2 {
             let reminder = Command::SendReminder { reminder: Reminder::Source("dar".into()) };
             access.by_clock(id, reminder, Some("handler")).await.unwrap();
         }
+        assert_eq!(blocked().await, None);
         assert_eq!(refused(&access, &cast.handler, id, "offer_terms", json!({})).await, "sources_pending");
         let offered = run(&access, &cast.handler, id, "offer_terms", without).await.unwrap();
         assert_eq!(offered.events, ["source_task_waived", "terms_offered"]);

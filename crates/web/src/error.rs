@@ -132,7 +132,15 @@ impl Fault {
     fn page(&self, visitor: &Visitor) -> Response {
         let f = Frame::of(visitor);
         let text = |part: &str| f.t(format!("error-{}-{part}", self.texts()));
-        let (title, what, mut remedy) = (text("title"), text("what"), text("remedy"));
+        let (title, mut what, mut remedy) = (text("title"), text("what"), text("remedy"));
+        // A guard has words of its own, where pages show it beside its command.
+        if let Problem::Conflict { code, .. } = &self.problem {
+            let key = f.key("blocked", code);
+            let told = f.t(&key);
+            if told != key {
+                what = told;
+            }
+        }
         if let Problem::Conflict { remedy: own, .. } = &self.problem
             && visitor.lang == Language::En
         {

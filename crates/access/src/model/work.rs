@@ -121,6 +121,14 @@ pub struct SourceTask {
 }
 
 impl SourceTask {
+    /// Reminders after which a late source can be left out with a reason.
+    pub const REMINDERS: u32 = 2;
+
+    /// Whether the case has to wait for it: it is not answered, and the source was not reminded often enough.
+    pub const fn holds_up(&self) -> bool {
+        !self.is_settled() && self.reminders < Self::REMINDERS
+    }
+
     /// Whether the case need not wait for it.
     pub const fn is_settled(&self) -> bool {
         matches!(self.state, TaskState::Answered | TaskState::Closed)

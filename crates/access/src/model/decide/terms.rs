@@ -8,11 +8,8 @@ use super::assess::all_assessed;
 use super::{Context, Refusal, needs_text, wrong_state};
 use crate::clocks;
 use crate::model::decision::MIN_REASON;
-use crate::model::{Case, Command, Event, Processing, Terms, Work};
+use crate::model::{Case, Command, Event, Processing, SourceTask, Terms, Work};
 use crate::rules;
-
-/// How often a source is reminded before the case may go on without its statement.
-const REMINDERS: u32 = 2;
 
 pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     match (case, command) {
@@ -66,7 +63,7 @@ fn without_statements(
     let (mut events, mut pending, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (source, task) in work.tasks.iter().filter(|(_, task)| !task.is_settled()) {
         match reasons.get(source) {
-            Some(reason) if task.is_overdue(context.today) && task.reminders >= REMINDERS => {
+            Some(reason) if task.is_overdue(context.today) && task.reminders >= SourceTask::REMINDERS => {
                 if reason.trim().chars().count() < MIN_REASON {
                     let message = format!("a reason of at least {MIN_REASON} characters is needed");
                     faults.push(FieldError::new(format!("without_statement.{source}"), "reason", message));
