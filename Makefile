@@ -43,8 +43,9 @@ unit: packages python-peers assets ## Tests of all crates, on SQLite and Postgre
 	$(abspath $(TARGET))/debug/examples/attack > $(abspath $(TARGET))/attack.md
 
 # From one seed, so that a change is judged by what it changes; without --seed each day tries something else.
-fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECONDS for longer).
+fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECONDS for longer); some seconds of criteria.
 	cargo xtask fuzz script --seconds $(FUZZ_SECONDS) --seed 1
+	cargo xtask fuzz criteria --seconds 5 --seed 1
 
 checks: ## Who may use whom, licences, texts.
 	cargo xtask check

@@ -24,7 +24,7 @@ fn with_environment<T>(work: impl FnOnce(&Environment<'_>) -> T) -> T {
     let variables: BTreeMap<String, VariableFacts> =
         SmallCatalogue::all().into_iter().map(|facts| (facts.id.clone(), facts)).collect();
     let rooms = ["room:tsd".to_owned()];
-    let near = |id: &str| protocol::criteria::nearest(variables.keys().map(String::as_str), id, 3);
+    let near = |id: &str| kernel::criteria::nearest(variables.keys().map(String::as_str), id, 3);
     work(&Environment {
         today: "2026-11-21".parse().unwrap(),
         profile: "NO/1",

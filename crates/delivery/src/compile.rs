@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use kernel::criteria::Criteria;
 use kernel::{Date, Problem, Timestamp};
 use protocol::Party;
-use protocol::criteria::Criteria;
 use protocol::documents::{
     ColumnOrder, ExtractionOrder, LinkagePlan, OptOut, OrderOptOut, OrderPopulation, OrderPseudonym, OrderRoom, Permit,
     PermitSource, PermitVariable, TableOrder,

@@ -5,6 +5,7 @@
 //! callers hand those in as [`Clock`] and [`Random`].
 
 mod canonical;
+pub mod criteria;
 mod crypto;
 mod id;
 pub mod identity_number;

@@ -12,12 +12,10 @@
 //! - [`calls`]: every kind of call, its question and its answer.
 //! - [`documents`]: the signed documents: permit, linkage plan, order, grant, manifest, receipts.
 //! - [`crypt4gh`]: sealed containers.
-//! - [`criteria`]: population criteria, one parser and one meaning for form, permit and extraction (ACC-048).
 //! - [`permits`]: the permit in force now, as every zone must ask for it (KEY-023).
 
 pub mod calls;
 pub mod channel;
-pub mod criteria;
 pub mod crypt4gh;
 pub mod directory;
 pub mod documents;

@@ -8,8 +8,11 @@ use anyhow::{Context as _, bail};
 use crate::workspace::root;
 
 /// Name, the target that holds the test, the test.
-const FUZZES: &[(&str, &[&str], &str)] =
-    &[("engine", &["--lib"], "eng_040_fuzz_engine"), ("script", &["--test", "robust"], "lang_250_fuzz_script")];
+const FUZZES: &[(&str, &[&str], &str)] = &[
+    ("engine", &["--lib"], "eng_040_fuzz_engine"),
+    ("script", &["--test", "robust"], "lang_250_fuzz_script"),
+    ("criteria", &["--test", "criteria_fuzz"], "acc_048_fuzz_criteria"),
+];
 
 /// Goes on for `seconds` from `seed`; from the day's date when there is none, so that every day tries something else.
 pub(crate) fn run(name: &str, seconds: u64, seed: Option<u64>) -> anyhow::Result<Vec<String>> {

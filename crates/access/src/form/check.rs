@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kernel::criteria::{Criteria, Lookup, VariableKind};
 use kernel::{Date, FieldError, LangMap, Period};
-use protocol::criteria::{Criteria, Lookup, VariableKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 

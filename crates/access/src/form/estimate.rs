@@ -88,7 +88,7 @@ fn extractions(draft: &DraftContent) -> i64 {
 mod tests {
     use super::*;
     use crate::model::CartItem;
-    use protocol::criteria::VariableKind;
+    use kernel::criteria::VariableKind;
     use serde_json::json;
 
     fn facts() -> BTreeMap<String, VariableFacts> {

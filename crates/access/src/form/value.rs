@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::Date;
-use protocol::criteria::Criteria;
+use kernel::criteria::Criteria;
 use serde_json::Value;
 
 use super::{Field, FieldKind};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use audit::{Entry, Object, Purpose};
 use identity::Actor;
+use kernel::criteria::Criteria;
 use kernel::{FieldError, Id, Problem};
-use protocol::criteria::Criteria;
 use serde_json::{Map, Value, json};
 use store::Tx;
 

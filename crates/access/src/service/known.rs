@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use catalogue::{Catalogue, DataType, Sensitivity, Variable};
+use kernel::criteria::{VariableKind, nearest};
 use kernel::{Period, Problem};
-use protocol::criteria::{VariableKind, nearest};
 
 use super::Variables;
 use crate::form::VariableFacts;

@@ -3,8 +3,8 @@
 
 use access::{CartItem, VariableFacts, Variables};
 use async_trait::async_trait;
+use kernel::criteria::VariableKind;
 use kernel::{LangMap, Period, Problem};
-use protocol::criteria::VariableKind;
 use serde_json::{Map, Value, json};
 
 /// Five variables of three sources.
@@ -52,7 +52,7 @@ impl Variables for SmallCatalogue {
 
     fn nearest(&self, id: &str) -> Vec<String> {
         let all = Self::all();
-        protocol::criteria::nearest(all.iter().map(|facts| facts.id.as_str()), id, 3)
+        kernel::criteria::nearest(all.iter().map(|facts| facts.id.as_str()), id, 3)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use engine::source::{Temporality, VariableSource, space_of};
 use kernel::Date;
-use protocol::criteria::{self, Crit, Criteria, Item, Test, Value};
+use kernel::criteria::{self, Crit, Criteria, Item, Test, Value};
 use protocol::documents::{ExtractionOrder, TableOrder};
 
 use super::set::PersonSet;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::check::Level;
 use super::Reader;
-use protocol::criteria::VariableKind;
+use kernel::criteria::VariableKind;
 
 pub(super) fn run(r: &mut Reader<'_>) {
     count(r);

@@ -1,7 +1,7 @@
 //! From text to tree: a lexer and a recursive-descent parser with limits on length, depth, atoms and items, so that no
 //! text makes it run long.
 
-use kernel::Date;
+use crate::Date;
 
 use super::{
     Atom, Comparison, Crit, Criteria, CriteriaError, Item, MAX_ATOMS, MAX_DEPTH, MAX_ITEMS, MAX_TEXT, Position, Test,

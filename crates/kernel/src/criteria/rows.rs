@@ -6,7 +6,7 @@
 //!   episodes, or for one that is both.
 //! - Parts on different tables are combined per person.
 
-use kernel::Date;
+use crate::Date;
 
 use super::{Atom, Comparison, Crit, Item, Test, Value};
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use kernel::Date;
-use proptest::prelude::*;
-use protocol::criteria::{
+use kernel::criteria::{
     Atom, Cell, Codes, Comparison, Crit, Criteria, Item, Lookup, NoHierarchy, Persons, Position, PrefixHierarchy, Test,
     Value, VariableKind, nearest,
 };
+use proptest::prelude::*;
 
 const STROKE: &str =
     "npr.somatikk.hovedtilstand in ('I60'..'I64') and npr.somatikk.innDato between 2018-01-01 and 2024-12-31";

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use kernel::Date;
+use crate::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use check::{Lookup, VariableKind, nearest};
