@@ -204,7 +204,7 @@ pub fn extended(length: Length, extensions: &[u32]) -> Length {
     match length.unit {
         crate::clocks::Unit::WorkingDays => length.longer(days),
         crate::clocks::Unit::Weeks => length.longer(days.div_ceil(5)),
-        crate::clocks::Unit::Months => length.longer(days.div_ceil(20)),
+        crate::clocks::Unit::Months => length.longer(days.div_ceil(crate::clocks::MONTH_OF_WORKING_DAYS)),
     }
 }
 

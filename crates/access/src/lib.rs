@@ -38,6 +38,6 @@ pub use model::{CartItem, CaseId, CommandName};
 pub use service::{
     Access, ActivityReport, AppealView, Caller, Durations, Erased, Excluded, Feed, FeedItem, Hook, HookId, HookInput,
     Mail, MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
-    StatisticsRow, Variables, changed_on, is_allowed, signature,
+    StatisticsRow, Variables, changed_on, is_allowed, reports_due, signature,
 };
 pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

@@ -18,7 +18,7 @@ use crate::fees::FeeEstimate;
 use crate::form::{Fault, Field, LiveEstimate};
 use crate::model::{
     AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
-    LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_issue,
+    LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end, can_issue,
     missing_criteria,
 };
 use crate::permissions::{CaseRole, View};
@@ -448,6 +448,7 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
             vec![format!("{source}: {reason}")]
         }
         Event::DeadlineExtended { reason, .. }
+        | Event::InfoDeadlineExtended { reason, .. }
         | Event::TrackChanged { reason, .. }
         | Event::StatisticsOffered { reason, .. }
         | Event::AttachmentRedacted { reason, .. } => vec![reason.clone()],
@@ -501,7 +502,13 @@ pub(crate) const fn outward(state: StateName) -> Option<&'static str> {
 }
 
 /// The commands with the guards that would refuse them now.
-pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str, staff: bool) -> Vec<AllowedCommand> {
+pub(crate) fn guarded(
+    case: &Case,
+    commands: Vec<CommandName>,
+    actor: &str,
+    staff: bool,
+    today: Date,
+) -> Vec<AllowedCommand> {
     let undeclared = staff && !matches!(case, Case::Draft(_)) && !case.folder().interests.contains_key(actor);
     let blocked = |name: CommandName| match (name, case) {
         (CommandName::DeclareInterest, _) => None,
@@ -510,6 +517,20 @@ pub(crate) fn guarded(case: &Case, commands: Vec<CommandName>, actor: &str, staf
             if !missing_criteria(&at.dossier, &at.work).is_empty() =>
         {
             Some("not_all_assessed")
+        }
+        (CommandName::ProposeNotCompleted, Case::AwaitingInfo(at)) if today <= at.deadline => Some("answer_not_due"),
+        (CommandName::ProposeNotCompleted, Case::AwaitingInfo(at)) if at.dossier.not_completed.is_some() => {
+            Some("proposed")
+        }
+        (CommandName::IssueNotCompleted, _)
+            if case.dossier().is_some_and(|dossier| can_end(dossier, actor, None).is_err()) =>
+        {
+            Some("no_proposal")
+        }
+        (CommandName::ExtendAnswer, Case::AwaitingInfo(at))
+            if at.dossier.requests.last().is_some_and(|request| request.extended) =>
+        {
+            Some("already_extended")
         }
         (CommandName::OfferTerms, Case::Processing(at)) if at.work.fee.is_none() => Some("fee_missing"),
         (CommandName::OfferTerms, Case::Processing(at)) if at.work.tasks.values().any(SourceTask::holds_up) => {
@@ -547,7 +568,7 @@ pub(crate) fn next_step(commands: &[AllowedCommand], case: &Case) -> Option<Comm
         StateName::Draft => &[C::Submit],
         StateName::Submitted => &[C::StartScreening],
         StateName::PreScreening => &[C::ConfirmComplete],
-        StateName::AwaitingInfo => &[C::SendInfo],
+        StateName::AwaitingInfo => &[C::SendInfo, C::IssueNotCompleted, C::ProposeNotCompleted],
         StateName::AwaitingAcceptance => &[C::AcceptTerms],
         StateName::Processing if offered => &[C::IssueDecision, C::ProposeDecision],
         StateName::Processing => &[C::IssueDecision, C::OfferTerms, C::CalculateFee, C::AssessCriterion],
@@ -635,6 +656,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 60);
+        assert_eq!(WORDS.len(), 64);
     }
 }

@@ -47,6 +47,7 @@ fn submission(passes: bool, warns: bool) -> Submission {
         warns,
         changed: Default::default(),
         change: None,
+        clock_end: None,
     }
 }
 
@@ -134,13 +135,14 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
         "declare_interest" => json!({"interest": "none"}),
         "set_conditions" => json!({"conditions": [{"type": if odd { "room_only" } else { "report" }, "every": "P6M"}]}),
         "offer_statistics" => json!({"sources": [source], "reason": reason}),
+        "extend_answer" => json!({"reason": reason}),
         "extend_deadline" => json!({"code": if odd { "source" } else { "volume" }, "reason": reason, "days": variant}),
         "redact_attachment" => json!({"file": "file-1", "reason": reason}),
         "assign_external_id" => json!({"system": "archive", "value": "2026/1"}),
         "add_terms" => json!({"text": reason}),
         "decide_confidentiality" => json!({"field": "pub.title", "confidential": odd, "reason": reason}),
-        "send_reminder" => json!({"reminder": match variant % 4 {
-            0 => json!("info"), 1 => json!({"source": source}), 2 => json!({"review": "reviewer"}), _ => json!("clock") }}),
+        "send_reminder" => json!({"reminder": match variant % 5 {
+            4 => json!("terms"), 0 => json!("info"), 1 => json!({"source": source}), 2 => json!({"review": "reviewer"}), _ => json!("clock") }}),
         "configure" => json!({"configuration": {"single_handler_allowed": odd}}),
         "add_member" => json!({"account": "somebody", "kind": "co_applicant"}),
         "give_decision_advice" => json!({"recommendation": "refuse", "reason": reason}),

@@ -219,22 +219,33 @@ async fn acc_132_the_applicant_is_reminded_of_questions_and_each_reminder_is_an_
 }
 
 #[tokio::test]
-async fn section_16_drafts_are_erased_after_notices_and_a_month_to_take_them_up() {
+async fn acc_027_drafts_lapse_after_notices_and_are_kept_a_month_to_take_them_up() {
     testkit::zones("centre", async |zone| {
         let (access, cast) = (service(&zone).await, cast());
         let left = access.create(&cast.applicant, cart()).await.unwrap();
         let taken_up = access.create(&cast.applicant, cart()).await.unwrap();
-        for days in [151, 2, 21, 7, 23, 5] {
+        let edited = access.create(&cast.applicant, cart()).await.unwrap();
+        for days in [151, 2, 21] {
             zone.clock.advance_micros(days * DAY);
             access.remind().await.unwrap();
+            assert_eq!(access.erase_old().await.unwrap().lapsed, 0);
         }
         let reminded = access.case(&cast.applicant, left).await.unwrap();
         let notices = reminded.timeline.iter().filter(|entry| entry.event == "reminder_sent").count();
-        assert_eq!(notices, 4, "30 and 7 days before it lapses, when it has, and 7 days before it is erased");
-        access.save(&cast.applicant, taken_up, answers()).await.unwrap();
+        assert_eq!(notices, 2, "30 and 7 days before it lapses");
+        access.save(&cast.applicant, edited, answers()).await.unwrap();
+        zone.clock.advance_micros(8 * DAY);
+        assert_eq!(access.erase_old().await.unwrap().lapsed, 2, "the one that was worked on goes on");
+        let lapsed = access.case(&cast.applicant, left).await.unwrap();
+        assert_eq!(lapsed.summary.state.slug(), "lapsed");
+        zone.clock.advance_micros(29 * DAY);
         assert_eq!(access.erase_old().await.unwrap().drafts, 0);
+        run(&access, &cast.applicant, taken_up, "restore", json!({})).await.unwrap();
         zone.clock.advance_micros(2 * DAY);
         assert_eq!(access.erase_old().await.unwrap().drafts, 1);
+        let late = run(&access, &cast.applicant, left, "restore", json!({})).await;
+        assert!(matches!(late, Err(Problem::Conflict { code, .. }) if code == "too_late"));
+        assert_eq!(access.draft(&cast.applicant, taken_up).await.unwrap().cart.len(), cart().len(), "nothing was lost");
         let gone = access.export_person(&cast.applicant).await.unwrap();
         let of = |id: access::CaseId| {
             let applications = gone["applications"].as_array().unwrap();

@@ -29,6 +29,9 @@ pub struct Outside {
     /// Address of the site as people reach it, for links in messages: https://hap.example.org
     #[arg(long, env = "HAP_SITE", default_value = "")]
     pub site: String,
+    /// What the statutory clock of new cases measures up to, where it is not what their legal profile says.
+    #[arg(long, env = "HAP_CLOCK_END_EVENT", value_parser = ["decision", "data_available"])]
+    pub clock_end_event: Option<String>,
     /// Mail server: smtp://user:password@host:587 (TLS where offered) or smtps://host:465. Without it messages wait.
     #[arg(long, env = "HAP_SMTP", hide_env_values = true)]
     pub smtp: Option<String>,
@@ -179,6 +182,7 @@ pub fn keep_telling(access: Arc<Access>, mailer: Option<Smtp>, caller: Https, st
             waits("webhooks", access.call_hooks(&caller).await);
             if ticks.is_multiple_of(30) {
                 waits("reminders", access.remind().await);
+                waits("offers without an answer", access.lapse_terms().await);
                 waits("forecasts", access.make_forecasts().await);
                 waits("statistics", access.make_statistics().await);
                 waits("retention", access.erase_old().await);

@@ -24,6 +24,9 @@ pub const ACCEPT_TERMS: u32 = 20;
 /// Weeks for the applicant to answer.
 pub const ANSWER_WEEKS: u32 = 4;
 
+/// Working days that count as a month when a clock of months is made longer.
+pub const MONTH_OF_WORKING_DAYS: u32 = 20;
+
 /// A clock as shown (ACC-124). Days are working days for a clock of working days, else calendar days.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Clock {
@@ -160,8 +163,41 @@ impl Run<'_> {
 
 /// The statutory clock of a case on `today`; none before the application is complete and after the case is over.
 pub fn statutory(case: &Case, today: Date) -> Option<Clock> {
-    let profile = &case.dossier()?.profile;
-    clock_of(case, table::end_event(profile), None, today)
+    statutory_until(case, None, today)
+}
+
+/// As [`statutory`], where it is known on which day data lay ready.
+pub fn statutory_until(case: &Case, available: Option<Date>, today: Date) -> Option<Clock> {
+    let dossier = case.dossier()?;
+    clock_of(case, dossier.clock_end.unwrap_or_else(|| table::end_event(&dossier.profile)), available, today)
+}
+
+/// The rule of a case's statutory clock up to an event.
+pub fn rule_of(dossier: &Dossier, end: EndEvent) -> Option<&'static Rule> {
+    let of = ClockedCase {
+        profile: &dossier.profile,
+        statistics: dossier.form == "statistics",
+        sources: dossier.order.sources().len(),
+        accelerated: dossier.track == Track::Accelerated,
+    };
+    table::statutory_rule(of, end)
+}
+
+/// Of a case that a trusted holder assesses first (72): the clock that runs now, and since when. First the holder's two
+/// months, then the body's.
+fn trusted<'a>(case: &'a Case, dossier: &'a Dossier, end: EndEvent) -> Option<(&'static Rule, Timestamp)> {
+    if dossier.track != Track::TrustedHolder || end != EndEvent::Decision {
+        return None;
+    }
+    let tasks = &case.work()?.tasks;
+    let answered = tasks.values().map(|task| task.answered_at).collect::<Option<Vec<_>>>();
+    match answered.and_then(|days| days.into_iter().max()) {
+        Some(last) => Some((table::rule(&dossier.profile, "trusted_holder_decision")?, last)),
+        None => {
+            let first = tasks.values().map(|task| task.created_at).min()?;
+            Some((table::rule(&dossier.profile, "trusted_holder")?, first))
+        }
+    }
 }
 
 /// The statutory clock of a case up to an event, with the day on which data became available if they did.
@@ -170,16 +206,16 @@ pub fn clock_of(case: &Case, end: EndEvent, available: Option<Date>, today: Date
     if matches!(case, Case::Withdrawn(_)) {
         return None;
     }
-    let of = ClockedCase {
-        profile: &dossier.profile,
-        statistics: dossier.form == "statistics",
-        sources: dossier.order.sources().len(),
-        accelerated: dossier.track == Track::Accelerated,
-    };
-    let rule = table::statutory_rule(of, end)?;
-    let started = match rule.starts {
-        table::Start::Received => dossier.submitted_at,
-        _ => dossier.complete_at?,
+    let (rule, started) = match trusted(case, dossier, end) {
+        Some(running) => running,
+        None => {
+            let rule = rule_of(dossier, end)?;
+            match rule.starts {
+                table::Start::Received => (rule, dossier.submitted_at),
+                table::Start::Decided => (rule, case.decided()?.issued_at),
+                _ => (rule, dossier.complete_at?),
+            }
+        }
     };
     let ended = match (case, end) {
         (Case::Decided(decided), EndEvent::Decision) => Some(decided.issued_at.date_in_oslo()),
@@ -243,6 +279,7 @@ mod tests {
             form: "person-level".into(),
             profile: "NO/1".into(),
             saved_at: None,
+            lapsed_at: None,
             change: None,
             folder: Default::default(),
         };

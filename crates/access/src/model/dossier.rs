@@ -20,6 +20,9 @@ pub struct Draft {
     pub profile: String,
     /// When `draft_saved` was last written down (ACC-024).
     pub saved_at: Option<Timestamp>,
+    /// When it lapsed; it can be taken up again for a while (ACC-027).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapsed_at: Option<Timestamp>,
     /// The permit that it changes, in the draft of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<ChangeLink>,
@@ -96,6 +99,9 @@ pub struct Dossier {
     /// What a change applies for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Box<ChangeOf>>,
+    /// What the statutory clock measures up to where the installation said so at the submission.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_end: Option<crate::clocks::EndEvent>,
 }
 
 impl Dossier {
@@ -128,6 +134,7 @@ impl Dossier {
             not_completed: None,
             shelved: None,
             change: None,
+            clock_end: None,
         }
     }
 }
@@ -225,6 +232,9 @@ pub struct InfoRequest {
     pub asked_at: Timestamp,
     /// Last day for the answer.
     pub deadline: Date,
+    /// Whether the applicant got more time.
+    #[serde(default)]
+    pub extended: bool,
     /// The source that wanted to know.
     pub on_behalf_of: Option<String>,
     /// When the applicant was last reminded.

@@ -11,6 +11,7 @@ use super::{
     ExtensionReason, Hearing, InfoKind, InvitedTo, LetterRef, MemberKind, NewDecision, Order, Question, Recommendation,
     Reminder, ReportInput, SourceAnswer, SourceCost, Terms, Track, Visibility,
 };
+use crate::clocks::EndEvent;
 use crate::fees::FeeEstimate;
 
 /// An event with its place in the case.
@@ -49,6 +50,10 @@ pub enum Event {
     },
     /// The draft was thrown away.
     DraftDeleted {},
+    /// The draft lapsed: nobody had worked on it for long (ACC-027).
+    DraftLapsed {},
+    /// A draft that had lapsed was taken up again.
+    DraftRestored {},
     /// The application was handed in.
     Submitted {
         /// Number of the case.
@@ -60,6 +65,9 @@ pub enum Event {
         /// Of a change: what it applies for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         change: Option<Box<ChangeOf>>,
+        /// What the statutory clock measures up to where the installation says so; else what the profile says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock_end: Option<EndEvent>,
     },
     /// The case has a handler.
     CaseAssigned {
@@ -90,6 +98,13 @@ pub enum Event {
         /// The source that wants to know.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on_behalf_of: Option<String>,
+    },
+    /// The applicant got more time to answer.
+    InfoDeadlineExtended {
+        /// Last day for the answer.
+        deadline: Date,
+        /// Why.
+        reason: String,
     },
     /// The questions were taken back.
     InfoRequestCancelled {},
@@ -158,6 +173,8 @@ pub enum Event {
         /// Why.
         reason: Option<String>,
     },
+    /// The offer was not answered in time: the application is withdrawn.
+    TermsLapsed {},
     /// The applicant asked about the offer.
     TermsQueried {
         /// The question.
@@ -538,11 +555,14 @@ impl Event {
             Event::DraftSaved {} => "draft_saved",
             Event::CartChanged { .. } => "cart_changed",
             Event::DraftDeleted {} => "draft_deleted",
+            Event::DraftLapsed {} => "draft_lapsed",
+            Event::DraftRestored {} => "draft_restored",
             Event::Submitted { .. } => "submitted",
             Event::CaseAssigned { .. } => "case_assigned",
             Event::ScreeningStarted { .. } => "screening_started",
             Event::CompletenessConfirmed { .. } => "completeness_confirmed",
             Event::InfoRequested { .. } => "info_requested",
+            Event::InfoDeadlineExtended { .. } => "info_deadline_extended",
             Event::InfoRequestCancelled {} => "info_request_cancelled",
             Event::InfoDraftSaved {} => "info_draft_saved",
             Event::InfoReceived { .. } => "info_received",
@@ -553,6 +573,7 @@ impl Event {
             Event::TermsWithdrawn { .. } => "terms_withdrawn",
             Event::TermsAccepted { .. } => "terms_accepted",
             Event::TermsDeclined { .. } => "terms_declined",
+            Event::TermsLapsed {} => "terms_lapsed",
             Event::TermsQueried { .. } => "terms_queried",
             Event::DecisionProposed { .. } => "decision_proposed",
             Event::ProposalReturned { .. } => "proposal_returned",

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use after::*;
 pub use command::*;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
-pub(crate) use decide::{can_end, revised};
+pub(crate) use decide::{DRAFT_DAYS, RESTORE_DAYS, can_end, revised};
 pub use decision::{
     Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
     TYPED_CONDITIONS,
@@ -186,6 +186,14 @@ pub struct AwaitingAcceptance {
     pub hash: String,
     /// Last day to accept.
     pub deadline: Date,
+    /// How often the applicant was reminded.
+    #[serde(default)]
+    pub reminders: u32,
+}
+
+impl AwaitingAcceptance {
+    /// Reminders after which an offer without an answer lapses.
+    pub const REMINDERS: u32 = 2;
 }
 
 /// What the applicant accepts before a permit: price and duties.

@@ -58,6 +58,10 @@ impl Access {
             Command::CancelInfoRequest {} | Command::Withdraw { .. } | Command::IssueNotCompleted {} => {
                 sql::drop_draft(tx, id).await?;
             }
+            Command::Restore {} => {
+                let draft = self.own_draft(tx, after).await?;
+                sql::put_draft(tx, &self.zone, id, &draft, now).await?;
+            }
             Command::DeleteDraft {} => {
                 sql::drop_draft(tx, id).await?;
                 crate::files::sql::erase_all(tx, id).await?;

@@ -459,8 +459,16 @@ impl Access {
             .as_ref()
             .map(|b| frozen.differs_from(b).into_iter().map(str::to_owned).collect())
             .unwrap_or_default();
-        let submission =
-            Submission { number, sha256, order: frozen.order(), blocks, warns: report.warns(), changed, change: None };
+        let submission = Submission {
+            number,
+            sha256,
+            order: frozen.order(),
+            blocks,
+            warns: report.warns(),
+            changed,
+            change: None,
+            clock_end: self.settings.clock_end,
+        };
         Ok((frozen, submission))
     }
 

@@ -25,7 +25,8 @@ impl Access {
         roles.retain(|role| self.separated(actor, case, *role).is_ok());
         let built = CommandName::ALL.iter().copied().filter(|name| name.is_built());
         let allowed = built.filter(|name| self.may(case, &roles, *name, None).is_some()).collect();
-        views::guarded(case, allowed, &actor.account.to_string(), roles.iter().any(|role| role.is_staff()))
+        let staff = roles.iter().any(|role| role.is_staff());
+        views::guarded(case, allowed, &actor.account.to_string(), staff, self.zone.clock.today())
     }
 
     /// A case by its number.

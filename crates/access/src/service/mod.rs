@@ -35,6 +35,7 @@ pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use people::Excluded;
 pub use permits::PermitFollower;
 pub use register::changed_on;
+pub use remind::reports_due;
 pub use retention::Erased;
 pub use statistics::{ActivityReport, Durations, Statistics, StatisticsRow};
 pub use webhooks::{Caller, Hook, HookId, HookInput, NewHook, is_allowed, signature};
@@ -49,6 +50,7 @@ use kernel::identity_number::{self, Accept};
 use kernel::{LangMap, Problem};
 use store::{Store, Tx, jobs};
 
+use crate::clocks::EndEvent;
 use crate::error::AccessError;
 use crate::files::{self, Scanner};
 use crate::form::VariableFacts;
@@ -101,6 +103,9 @@ pub struct Settings {
     pub loopback_hooks: bool,
     /// Which table of permissions holds.
     pub workflow: Workflow,
+    /// What the statutory clock of new cases measures up to; what their profile says when nothing is set
+    /// (`clock.end_event`).
+    pub clock_end: Option<EndEvent>,
 }
 
 impl Settings {
@@ -116,6 +121,7 @@ impl Settings {
             mail: false,
             loopback_hooks: false,
             workflow: Workflow::Hap,
+            clock_end: None,
         }
     }
 }

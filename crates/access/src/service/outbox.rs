@@ -118,6 +118,9 @@ fn addressee(event: &str) -> Option<To> {
         | "permit_hold_released"
         | "deadline_extended"
         | "terms_withdrawn"
+        | "draft_lapsed"
+        | "terms_lapsed"
+        | "info_deadline_extended"
         | "not_completed"
         | "permit_expired"
         | "appeal_decided" => Some(To::Applicant),
@@ -135,23 +138,25 @@ impl Access {
         events: &[Recorded],
         now: Timestamp,
     ) -> Result<(), AccessError> {
-        let Some(dossier) = after.case.dossier() else { return Ok(()) };
+        // Of a draft only its end and the notices before it are told; it has no number yet.
+        let dossier = after.case.dossier();
+        let number = dossier.map_or("", |dossier| dossier.number.as_str());
         for event in events {
             let to = match &event.event {
-                Event::ReminderSent { reminder: Reminder::Clock } => Some(To::Handler),
+                Event::ReminderSent { reminder: Reminder::Clock | Reminder::NotCompleted } => Some(To::Handler),
                 Event::ReminderSent { reminder: Reminder::Source(_) | Reminder::Review(_) } => None,
                 Event::ReminderSent { .. } => Some(To::Applicant),
                 other => addressee(other.name()),
             };
             let account = match to {
                 Some(To::Applicant) => after.case.applicant(),
-                Some(To::Handler) => dossier.handler.as_deref().unwrap_or_default(),
+                Some(To::Handler) => dossier.and_then(|dossier| dossier.handler.as_deref()).unwrap_or_default(),
                 None => continue,
             };
             // Nobody is told of what they did themselves.
             if event.actor != account {
                 let id = format!("{}-{}", after.id, event.seq);
-                let about = Some((after.id, dossier.number.as_str()));
+                let about = Some((after.id, number));
                 queue(tx, &id, about, account, event.event.name(), now).await?;
             }
         }
@@ -415,6 +420,22 @@ fn words(language: Language, kind: &str, number: &str, place: &str) -> (String, 
             Language::En => (
                 "A notification to another system was switched off".to_owned(),
                 format!("The receiver has not answered for a day. The notification is switched off. See {place}\n"),
+            ),
+        };
+    }
+    if number.is_empty() {
+        return match language {
+            Language::Nb => (
+                "Melding om et utkast til søknad".to_owned(),
+                format!("Det er noe å lese om utkastet ditt til en søknad. Logg inn for å lese det:\n{place}\n"),
+            ),
+            Language::Nn => (
+                "Melding om eit utkast til søknad".to_owned(),
+                format!("Det er noko å lese om utkastet ditt til ein søknad. Logg inn for å lese det:\n{place}\n"),
+            ),
+            Language::En => (
+                "Message about a draft application".to_owned(),
+                format!("There is something to read about your draft application. Log in to read it:\n{place}\n"),
             ),
         };
     }

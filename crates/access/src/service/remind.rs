@@ -8,15 +8,19 @@ use store::{Tx, jobs, params};
 
 use super::{Access, statistics};
 use crate::AccessError;
-use crate::clocks::{Calendars, statutory};
+use crate::clocks::{Calendars, Length, Unit, statutory, statutory_until, table};
 use crate::handling::Handling;
-use crate::model::{Case, CaseId, Command, Reminder, TaskState};
+use crate::model::{
+    AwaitingAcceptance, Case, CaseId, Command, DRAFT_DAYS, Decided, Reminder, ReportKind, Standing, TaskState, WaitsFor,
+};
 use crate::sql;
 
 const REMIND: &str = "access/remind";
 const LEASE_SECONDS: i64 = 60;
-/// A draft lapses after this many days without work on it, and is erased 30 days later.
-const DRAFT_DAYS: i32 = 180;
+/// Days before a report is due on which it is asked for.
+const REPORT_DAYS: [i32; 2] = [-60, -14];
+/// Months between two reports on progress where the decision says nothing else.
+const REPORT_MONTHS: i32 = 12;
 
 /// Whether reminders may go out now: a working day, from 7 to 20 o'clock in Oslo.
 pub fn may_remind(now: Timestamp, calendar: &Calendar) -> bool {
@@ -54,19 +58,27 @@ pub fn waiting(case: &Case, own: &Handling, permit_ends: Option<Date>, today: Da
     match case {
         Case::Draft(draft) => {
             let since = draft.saved_at.unwrap_or(draft.created_at).date_in_oslo();
-            waits
-                .push((Reminder::Draft, after(since, &[DRAFT_DAYS - 30, DRAFT_DAYS - 7, DRAFT_DAYS, DRAFT_DAYS + 23])));
+            let lapses = DRAFT_DAYS as i32;
+            waits.push((Reminder::Draft, after(since, &[lapses - 30, lapses - 7])));
         }
         Case::AwaitingInfo(info) => {
             waits.push((Reminder::Info, after(info.asked_at.date_in_oslo(), &[14, 21, 26])));
-        }
-        Case::AwaitingAcceptance(_) => {
-            if let Some(offered) = own.offered {
-                let days = [10, 17].map(|n| calendar.add_working_days(offered, n));
-                waits.push((Reminder::Terms, days.to_vec()));
+            if info.dossier.not_completed.is_none() {
+                waits.push((Reminder::NotCompleted, after(info.deadline, &[1])));
             }
         }
-        Case::Decided(_) => {
+        Case::AwaitingAcceptance(waiting) => {
+            if let Some(offered) = own.offered {
+                let mut days = [10, 17].map(|n| calendar.add_working_days(offered, n)).to_vec();
+                // Nobody loses an offer without two reminders: what did not go out in time goes out now.
+                if today > waiting.deadline && waiting.reminders < AwaitingAcceptance::REMINDERS {
+                    days.push(today);
+                }
+                waits.push((Reminder::Terms, days));
+            }
+        }
+        Case::Decided(decided) => {
+            waits.push((Reminder::Report, after_all(&reports_due(decided, permit_ends), &REPORT_DAYS)));
             if let Some(ends) = permit_ends.filter(|ends| *ends >= today) {
                 waits.push((Reminder::Permit, after(ends, &[-90, -60, -35, -7])));
             }
@@ -77,12 +89,63 @@ pub fn waiting(case: &Case, own: &Handling, permit_ends: Option<Date>, today: Da
     if open && let Some(clock) = statutory(case, today).filter(|clock| !clock.paused) {
         waits.push((Reminder::Clock, staff_days(&calendar, clock.due, today)));
     }
+    // The applicant is told once that the body is late: of the time to the decision, or to the data.
+    let waits_for_body = matches!(case.waits_for(), WaitsFor::Body) || (own.available.is_none() && is_granted(case));
+    if waits_for_body && let Some(clock) = statutory_until(case, own.available, today).filter(|clock| !clock.ended) {
+        waits.push((Reminder::Late, after(clock.due, &[1])));
+    }
     for (source, task) in case.work().map(|work| &work.tasks).into_iter().flatten() {
         if matches!(task.state, TaskState::Created | TaskState::Accepted | TaskState::Returned) {
             waits.push((Reminder::Source(source.clone()), staff_days(&calendar, task.due, today)));
         }
     }
     waits
+}
+
+fn is_granted(case: &Case) -> bool {
+    matches!(case, Case::Decided(decided) if decided.permit.as_ref().is_some_and(|p| p.standing == Standing::Live))
+}
+
+fn after_all(days: &[Date], offsets: &[i32]) -> Vec<Date> {
+    days.iter().flat_map(|day| offsets.iter().map(|n| day.plus_days(*n))).collect()
+}
+
+/// The days on which reports that have not come are due (ACC-171): on progress as often as the decision says while the
+/// permit runs, on results 18 months after its end.
+pub fn reports_due(decided: &Decided, permit_ends: Option<Date>) -> Vec<Date> {
+    let (Some(permit), Some(ends)) = (&decided.permit, permit_ends) else { return Vec::new() };
+    if permit.standing == Standing::Revoked {
+        return Vec::new();
+    }
+    let months = decided.decision.conditions.iter().filter(|condition| condition.kind == "report");
+    let months = months.filter_map(|condition| condition.fields.get("every")?.as_str().and_then(in_months)).min();
+    let months = months.unwrap_or(REPORT_MONTHS);
+    let began = decided.decision.valid_from.unwrap_or_else(|| decided.issued_at.date_in_oslo());
+    let came = |kind: ReportKind| {
+        decided.after.reports.iter().filter(move |r| r.report.kind == kind).map(|r| r.at.date_in_oslo())
+    };
+    let mut days: Vec<Date> = (1..)
+        .map(|n| began.plus_months(n * months))
+        .take_while(|day| *day <= ends)
+        // A report counts for the day before which it came, from the first notice on.
+        .filter(|day| !came(ReportKind::Progress).any(|at| at >= day.plus_days(REPORT_DAYS[0])))
+        .collect();
+    if came(ReportKind::Results).next().is_none() {
+        let results =
+            table::length(&decided.dossier.profile, "results").unwrap_or(Length { n: 18, unit: Unit::Months });
+        days.push(ends.plus_months(results.n as i32));
+    }
+    days
+}
+
+/// `P12M` or `P1Y` in months.
+fn in_months(period: &str) -> Option<i32> {
+    let body = period.strip_prefix('P')?;
+    let (number, factor) = match body.strip_suffix('M') {
+        Some(months) => (months, 1),
+        None => (body.strip_suffix('Y')?, 12),
+    };
+    number.parse::<i32>().ok().filter(|n| (1..=120).contains(n)).map(|n| n * factor)
 }
 
 /// The day for which a reminder is to go out now: the last of its days that has come, unless one has gone out since.
@@ -129,6 +192,36 @@ impl Access {
             queued.await.map_err(Problem::from)?;
         }
         self.send_reminders().await
+    }
+
+    /// Lets offers of terms lapse that were not answered in time (`access.md` section 9.3). Gives how many.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn lapse_terms(&self) -> Result<usize, Problem> {
+        let today = self.zone.clock.today();
+        let read = self.zone.store.read("access.lapsing", async |tx: &mut Tx| -> Result<Vec<CaseId>, AccessError> {
+            let open = "SELECT id FROM access_case WHERE state = 'awaiting_acceptance' ORDER BY id";
+            let mut over = Vec::new();
+            for row in &tx.query(open, params![]).await? {
+                let Some(loaded) = sql::case(tx, row.get(0)?).await? else { continue };
+                let Case::AwaitingAcceptance(waiting) = &loaded.case else { continue };
+                if today > waiting.deadline && waiting.reminders >= AwaitingAcceptance::REMINDERS {
+                    over.push(loaded.id);
+                }
+            }
+            Ok(over)
+        });
+        let mut lapsed = 0;
+        for id in read.await.map_err(Problem::from)? {
+            match self.by_clock(id, Command::Expire {}, None).await {
+                Ok(_) => lapsed += 1,
+                // The applicant answered at this moment.
+                Err(Problem::Conflict { .. } | Problem::Forbidden { .. } | Problem::NotFound { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(lapsed)
     }
 
     async fn send_reminders(&self) -> Result<usize, Problem> {

@@ -11,7 +11,7 @@ use super::{Access, audit_actor};
 use crate::AccessError;
 use crate::content::Content;
 use crate::form::{self, Privacy};
-use crate::model::{CaseId, Command};
+use crate::model::{Case, CaseId, Command, DRAFT_DAYS, RESTORE_DAYS};
 use crate::sql;
 
 const DAY: i64 = 86_400;
@@ -20,8 +20,6 @@ const YEAR: i64 = 365 * DAY + DAY / 4;
 const CONTACTS: i64 = 2 * YEAR;
 /// Applications are erased this long after a case was closed (setting of the installation, here the usual one).
 const APPLICATIONS: i64 = 10 * YEAR;
-/// A draft lapses after 180 days without work on it, and can be taken up again for 30 days more.
-const DRAFTS: i64 = (180 + 30) * DAY;
 /// The outbox is kept this long.
 const OUTBOX: i64 = 365 * DAY;
 /// How many cases one run looks at of each kind.
@@ -37,7 +35,9 @@ const EXPORT: audit::Action = audit::Action::new(audit::Kind::Read, "person.expo
 /// What a run of the retention erased.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Erased {
-    /// Drafts that lapsed.
+    /// Drafts that lapsed; they can still be taken up again.
+    pub lapsed: usize,
+    /// Lapsed drafts whose content was erased.
     pub drafts: usize,
     /// Cases whose contacts were erased.
     pub contacts: usize,
@@ -55,13 +55,29 @@ impl Access {
     pub async fn erase_old(&self) -> Result<Erased, Problem> {
         let now = self.zone.now();
         let mut erased = Erased::default();
-        for id in self.idle_drafts(now.plus_seconds(-DRAFTS)).await? {
-            match self.by_clock(id, Command::DeleteDraft {}, None).await {
-                Ok(_) => erased.drafts += 1,
+        for id in self.idle_drafts("draft", now.plus_seconds(-DRAFT_DAYS * DAY)).await? {
+            match self.by_clock(id, Command::Expire {}, None).await {
+                Ok(_) => erased.lapsed += 1,
                 // Somebody took it up again at this moment.
                 Err(Problem::Conflict { .. } | Problem::Forbidden { .. } | Problem::NotFound { .. }) => {}
                 Err(other) => return Err(other),
             }
+        }
+        let kept = now.plus_seconds(-RESTORE_DAYS * DAY);
+        for id in self.idle_drafts("lapsed", now.plus_seconds(-(DRAFT_DAYS + RESTORE_DAYS) * DAY)).await? {
+            let done = self.zone.store.tx("access.erase", async |tx: &mut Tx| -> Result<bool, AccessError> {
+                // What was taken up again since, or lapsed late because nobody looked, is kept.
+                let lapsed = sql::case(tx, id).await?.map(|loaded| loaded.case);
+                let Some(Case::Lapsed(draft)) = lapsed else { return Ok(false) };
+                if draft.lapsed_at.is_some_and(|at| at > kept) {
+                    return Ok(false);
+                }
+                sql::drop_draft(tx, id).await?;
+                crate::files::sql::erase_all(tx, id).await?;
+                self.log_erasure(tx, id, "draft", 0).await?;
+                Ok(true)
+            });
+            erased.drafts += usize::from(done.await.map_err(Problem::from)?);
         }
         let closed = "('closed', 'withdrawn')";
         let any = "access_revision d WHERE d.case_id = c.id";
@@ -90,14 +106,14 @@ impl Access {
         Ok(erased)
     }
 
-    /// Drafts that nobody has worked on since.
-    async fn idle_drafts(&self, since: Timestamp) -> Result<Vec<CaseId>, Problem> {
+    /// Drafts in a state that nobody has worked on since.
+    async fn idle_drafts(&self, state: &str, since: Timestamp) -> Result<Vec<CaseId>, Problem> {
         let read = self.zone.store.read("access.erase", async |tx: &mut Tx| -> Result<Vec<CaseId>, AccessError> {
             let rows = tx
                 .query(
                     "SELECT d.case_id FROM access_draft d JOIN access_case c ON c.id = d.case_id
-                     WHERE c.state = 'draft' AND d.saved_at < $1 ORDER BY d.saved_at LIMIT $2",
-                    params![since, BATCH],
+                     WHERE c.state = $3 AND d.saved_at < $1 ORDER BY d.saved_at LIMIT $2",
+                    params![since, BATCH, state],
                 )
                 .await?;
             Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)

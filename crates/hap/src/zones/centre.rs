@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::clocks::EndEvent;
 use access::files::{ClamSocket, ScannerAddress};
 use access::{Access, PermitFollower, Room, Settings};
 use anyhow::Context as _;
@@ -101,7 +102,12 @@ fn scanner() -> anyhow::Result<Option<ClamSocket>> {
 fn settings(net: &Net, outside: &Outside) -> Settings {
     let room = Room { id: format!("room:{ROOM}"), name: LangMap::of("TSD", "TSD", "TSD") };
     let usual = Settings::new("helsedataservice", vec![room]);
-    let usual = Settings { site: outside.site.clone(), mail: outside.smtp.is_some(), ..usual };
+    let clock_end = match outside.clock_end_event.as_deref() {
+        Some("decision") => Some(EndEvent::Decision),
+        Some(_) => Some(EndEvent::DataAvailable),
+        None => None,
+    };
+    let usual = Settings { site: outside.site.clone(), mail: outside.smtp.is_some(), clock_end, ..usual };
     if net.published.demo {
         // Nobody waits a working day for the public register in a demo.
         Settings { synthetic: true, publish_after: 0, publish_decision_after: 0, ..usual }

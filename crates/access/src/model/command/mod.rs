@@ -202,6 +202,13 @@ pub enum Command {
     },
     /// See [`CommandName::Expire`].
     Expire {},
+    /// See [`CommandName::Restore`].
+    Restore {},
+    /// See [`CommandName::ExtendAnswer`].
+    ExtendAnswer {
+        /// Why.
+        reason: String,
+    },
     /// See [`CommandName::CopyAsNew`].
     CopyAsNew {},
     /// See [`CommandName::InviteMember`].
@@ -481,6 +488,8 @@ impl Command {
             Command::CloseCase { .. } => CommandName::CloseCase,
             Command::ReopenCase { .. } => CommandName::ReopenCase,
             Command::Expire {} => CommandName::Expire,
+            Command::Restore {} => CommandName::Restore,
+            Command::ExtendAnswer { .. } => CommandName::ExtendAnswer,
             Command::CopyAsNew { .. } => CommandName::CopyAsNew,
             Command::InviteMember { .. } => CommandName::InviteMember,
             Command::UninviteMember { .. } => CommandName::UninviteMember,

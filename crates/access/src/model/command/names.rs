@@ -156,6 +156,22 @@ names! {
     SendReminder => "send_reminder",
     /// Let a time limit take effect.
     Expire => "expire",
+    /// Take up a draft that lapsed.
+    Restore => "restore",
+    /// Give the applicant more time to answer.
+    ExtendAnswer => "extend_answer",
+    /// Propose another maximum price.
+    ProposeMaximum => "propose_maximum",
+    /// Accept another maximum price.
+    AcceptMaximum => "accept_maximum",
+    /// Send the invoice.
+    IssueInvoice => "issue_invoice",
+    /// Note that an invoice was paid.
+    SettleInvoice => "settle_invoice",
+    /// Dispute the fee.
+    DisputeFee => "dispute_fee",
+    /// Decide a dispute about the fee.
+    DecideDispute => "decide_dispute",
     /// Set what the case's workflow allows.
     Configure => "configure",
     /// Take somebody into the application without invitation; REMS profiles only.
@@ -168,7 +184,16 @@ names! {
 
 impl CommandName {
     /// The commands that are named in the table and refused as unknown until they are built.
-    pub const PENDING: &'static [CommandName] = &[CommandName::ReleaseDatasetFormula, CommandName::ReportDelivery];
+    pub const PENDING: &'static [CommandName] = &[
+        CommandName::ReleaseDatasetFormula,
+        CommandName::ReportDelivery,
+        CommandName::ProposeMaximum,
+        CommandName::AcceptMaximum,
+        CommandName::IssueInvoice,
+        CommandName::SettleInvoice,
+        CommandName::DisputeFee,
+        CommandName::DecideDispute,
+    ];
 
     /// Whether it can be run.
     pub fn is_built(self) -> bool {

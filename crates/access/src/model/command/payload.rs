@@ -319,6 +319,10 @@ pub enum Reminder {
     Source(String),
     /// The body's own time limit.
     Clock,
+    /// The body's time limit has passed without a decision: the applicant is told.
+    Late,
+    /// The applicant has not answered in time: the end of the case can be proposed.
+    NotCompleted,
     /// An opinion is waited for; the reviewer's account.
     Review(String),
     /// The permit will expire.

@@ -29,6 +29,7 @@ impl Command {
             | Command::ReturnSourceTask { reason, .. }
             | Command::OfferStatistics { reason, .. }
             | Command::ExtendDeadline { reason, .. }
+            | Command::ExtendAnswer { reason }
             | Command::RedactAttachment { reason, .. }
             | Command::DecideConfidentiality { reason, .. }
             | Command::GiveDecisionAdvice { reason, .. }

@@ -6,6 +6,12 @@ use crate::model::{Case, Command, Event, Submission};
 /// `draft_saved` is written at most once in this time (ACC-024).
 const DRAFT_SAVED_EVERY: i64 = 10 * 60 * 1_000_000;
 
+/// A draft lapses after this many days without work on it (ACC-027).
+pub(crate) const DRAFT_DAYS: i64 = 180;
+/// For this many days more it can be taken up again.
+pub(crate) const RESTORE_DAYS: i64 = 30;
+const DAY: i64 = 86_400;
+
 pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     match (case, command) {
         (Case::Draft(draft), Command::SaveDraft { .. }) => {
@@ -14,6 +20,20 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
         }
         (Case::Draft(_), Command::EditCart { items }) => Ok(vec![Event::CartChanged { items: items.len() as u32 }]),
         (Case::Draft(_), Command::DeleteDraft {}) => Ok(vec![Event::DraftDeleted {}]),
+        (Case::Draft(draft), Command::Expire {}) => {
+            let since = draft.saved_at.unwrap_or(draft.created_at);
+            if context.now < since.plus_seconds(DRAFT_DAYS * DAY) {
+                return Err(Refusal::conflict("not_due", "the draft was worked on within 180 days"));
+            }
+            Ok(vec![Event::DraftLapsed {}])
+        }
+        (Case::Lapsed(draft), Command::Restore {}) => {
+            let until = draft.lapsed_at.map(|at| at.plus_seconds(RESTORE_DAYS * DAY));
+            if until.is_none_or(|until| context.now >= until) {
+                return Err(Refusal::conflict("too_late", "what was written is no longer kept; begin a new draft"));
+            }
+            Ok(vec![Event::DraftRestored {}])
+        }
         (Case::Draft(_), Command::Submit {}) => submit(context),
         (_, Command::Withdraw { reason }) => Ok(vec![Event::Withdrawn { reason: reason.clone() }]),
         (_, Command::CopyAsNew {}) => {
@@ -37,6 +57,7 @@ fn submit(context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
         sha256: submission.sha256.clone(),
         order: submission.order.clone(),
         change: submission.change.clone(),
+        clock_end: submission.clock_end,
     }];
     // Section 8.2: automatic when no blocking or warning check is open.
     if !submission.warns {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use kernel::{FieldError, workdays};
 
 use super::draft::submission;
-use super::{Context, Refusal, dossier, wrong_state};
+use super::{Context, Refusal, dossier, needs_text, wrong_state};
 use crate::clocks;
+use crate::model::decision::MIN_REASON;
 use crate::model::{Answer, AwaitingInfo, Case, Command, CommentStatus, Event, FieldComment, InfoKind};
 use crate::rules;
 
@@ -20,6 +21,15 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
                 }
                 None => Ok(vec![Event::InfoDraftSaved {}]),
             }
+        }
+        (Case::AwaitingInfo(waiting), Command::ExtendAnswer { reason }) => {
+            needs_text("reason", reason, MIN_REASON)?;
+            if waiting.dossier.requests.last().is_some_and(|request| request.extended) {
+                return Err(Refusal::conflict("already_extended", "the applicant got more time already"));
+            }
+            let from = waiting.deadline.max(context.today);
+            let deadline = workdays::add_weeks(from, clocks::ANSWER_WEEKS);
+            Ok(vec![Event::InfoDeadlineExtended { deadline, reason: reason.clone() }])
         }
         (Case::AwaitingInfo(waiting), Command::SendInfo { answers }) => send_info(waiting, answers, context),
         (Case::AwaitingInfo(_), Command::CancelInfoRequest {}) => Ok(vec![Event::InfoRequestCancelled {}]),

@@ -24,8 +24,10 @@ pub(crate) use after::revised;
 pub use assess::missing_criteria;
 pub(crate) use decision::can_end;
 pub use decision::can_issue;
+pub(crate) use draft::{DRAFT_DAYS, RESTORE_DAYS};
 
 use super::{Case, CaseId, ChangeOf, Command, Declaration, Dossier, Event, LetterRef, Order};
+use crate::clocks::EndEvent;
 use crate::permissions::{self, CaseRole};
 
 /// What the outside world adds to a command.
@@ -99,6 +101,8 @@ pub struct Submission {
     pub changed: BTreeSet<String>,
     /// Of a change: what it applies for.
     pub change: Option<Box<ChangeOf>>,
+    /// What the statutory clock measures up to, where the installation says so (`clock.end_event`).
+    pub clock_end: Option<EndEvent>,
 }
 
 /// A decision with its letter and permit, rendered and signed.
@@ -177,9 +181,11 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
         | Command::DeleteDraft {}
         | Command::Submit {}
         | Command::Withdraw { .. }
+        | Command::Restore {}
         | Command::CopyAsNew {} => draft::decide(case, command, context),
         Command::RequestInfo { .. }
         | Command::CancelInfoRequest {}
+        | Command::ExtendAnswer { .. }
         | Command::SaveFlaggedFields { .. }
         | Command::SendInfo { .. } => info::decide(case, command, context),
         Command::InviteMember { .. }
@@ -224,8 +230,12 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
         | Command::LodgeAppeal(_)
         | Command::SubmitReport(_)
         | Command::CloseCase { .. }
-        | Command::ReopenCase { .. }
-        | Command::Expire {} => after::decide(case, command, context),
+        | Command::ReopenCase { .. } => after::decide(case, command, context),
+        Command::Expire {} => match case {
+            Case::Draft(_) => draft::decide(case, command, context),
+            Case::AwaitingAcceptance(_) => terms::decide(case, command, context),
+            _ => after::decide(case, command, context),
+        },
         Command::AssignCase { .. }
         | Command::StartScreening {}
         | Command::ConfirmComplete {}

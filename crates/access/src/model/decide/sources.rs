@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{Date, FieldError, workdays};
+use kernel::{Date, FieldError};
 
 use super::{Context, Refusal, needs_text, wrong_state};
+use crate::clocks::{Calendars, Length, table};
 use crate::model::decision::MIN_REASON;
 use crate::model::{
-    Case, Command, Deliverable, Event, Processing, SourceAnswer, SourceCost, SourceTask, TaskState, Work,
+    Case, Command, Deliverable, Event, Processing, SourceAnswer, SourceCost, SourceTask, TaskState, Track, Work,
 };
 
 /// Working days for a source to answer.
@@ -83,7 +84,12 @@ fn dispatch(
     if sources.is_empty() {
         return Err(Refusal::conflict("already_dispatched", "every source that was named has its task"));
     }
-    let due = due.unwrap_or_else(|| workdays::add_working_days(context.today, ANSWER_DAYS));
+    let due = due.unwrap_or_else(|| {
+        // A trusted holder does the whole assessment, and has two months for it (72).
+        let clock = if at.dossier.track == Track::TrustedHolder { "trusted_holder" } else { "source_answer" };
+        let length = table::length(&at.dossier.profile, clock).unwrap_or(Length::working_days(ANSWER_DAYS));
+        Calendars::norway().due(context.today, length, context.today)
+    });
     let created = |source: &str| Event::SourceTaskCreated {
         source: source.to_owned(),
         due,

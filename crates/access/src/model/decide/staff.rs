@@ -4,8 +4,9 @@
 use kernel::sha256_hex;
 
 use super::{Context, Refusal, dossier, needs_text, wrong_state};
+use crate::clocks::{self, Unit, table};
 use crate::model::decision::MIN_REASON;
-use crate::model::{Case, Command, Consent, Declaration, Event, Reminder, TaskState, Visibility};
+use crate::model::{Case, Command, Consent, Declaration, Dossier, Event, Reminder, TaskState, Visibility};
 use crate::permissions::{self, CaseRole};
 
 /// Most working days of one extension.
@@ -53,6 +54,7 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
             if !(1..=MOST_EXTENSION).contains(days) {
                 return Err(Refusal::invalid("days", "range", format!("between 1 and {MOST_EXTENSION} working days")));
             }
+            extendable(dossier(case, command)?, *days)?;
             if dossier(case, command)?.extensions.iter().any(|extension| extension.code == *code) {
                 let remedy = "the time limit was extended for this reason already";
                 return Err(Refusal::conflict("already_extended", remedy));
@@ -113,6 +115,26 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
     }
 }
 
+/// Whether the clock of the case can be made longer by so much (ACC-123): some not at all, some once by so many months.
+fn extendable(dossier: &Dossier, days: u32) -> Result<(), Refusal> {
+    let end = dossier.clock_end.unwrap_or_else(|| table::end_event(&dossier.profile));
+    let Some(rule) = clocks::rule_of(dossier, end) else { return Ok(()) };
+    let by = match rule.length.map(|length| length.unit) {
+        Some(Unit::Months) => days.div_ceil(clocks::MONTH_OF_WORKING_DAYS),
+        Some(Unit::Weeks) => days.div_ceil(5),
+        _ => days,
+    };
+    if rule.allows_extension(by, dossier.extensions.len() as u32) {
+        return Ok(());
+    }
+    let remedy = match (rule.extend, dossier.extensions.is_empty()) {
+        (None, _) => "this time limit cannot be made longer".to_owned(),
+        (Some(_), false) => "the time limit was made longer already".to_owned(),
+        (Some(extend), true) => format!("by at most {} months", extend.n.unwrap_or_default()),
+    };
+    Err(Refusal::conflict("not_extendable", remedy))
+}
+
 fn remark(
     case: &Case,
     text: &str,
@@ -158,6 +180,10 @@ fn waits(case: &Case, reminder: &Reminder) -> bool {
         }
         (Reminder::Permit, Case::Decided(decided)) => decided.permit.is_some(),
         (Reminder::Report, Case::Decided(_)) => true,
+        (Reminder::NotCompleted, Case::AwaitingInfo(_)) => true,
+        (Reminder::Late, _) => {
+            matches!(case, Case::Submitted(_) | Case::PreScreening(_) | Case::Processing(_) | Case::Decided(_))
+        }
         _ => false,
     }
 }

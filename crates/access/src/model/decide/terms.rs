@@ -8,7 +8,7 @@ use super::assess::all_assessed;
 use super::{Context, Refusal, needs_text, wrong_state};
 use crate::clocks;
 use crate::model::decision::MIN_REASON;
-use crate::model::{Case, Command, Event, Processing, SourceTask, Terms, Work};
+use crate::model::{AwaitingAcceptance, Case, Command, Event, Processing, SourceTask, Terms, Work};
 use crate::rules;
 
 pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
@@ -32,6 +32,15 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
         (Case::AwaitingAcceptance(_), Command::WithdrawTerms { reason }) => {
             needs_text("reason", reason, 5)?;
             Ok(vec![Event::TermsWithdrawn { reason: reason.clone() }])
+        }
+        (Case::AwaitingAcceptance(at), Command::Expire {}) => {
+            if context.today <= at.deadline {
+                return Err(Refusal::conflict("not_due", format!("the applicant has time until {}", at.deadline)));
+            }
+            if at.reminders < AwaitingAcceptance::REMINDERS {
+                return Err(Refusal::conflict("not_reminded", "the applicant is reminded twice first"));
+            }
+            Ok(vec![Event::TermsLapsed {}])
         }
         (_, Command::AddTerms { text }) => {
             needs_text("text", text, MIN_REASON)?;

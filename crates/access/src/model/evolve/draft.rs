@@ -9,6 +9,7 @@ pub(super) fn created(recorded: &Recorded, form: &str, profile: &str) -> Case {
         form: form.to_owned(),
         profile: profile.to_owned(),
         saved_at: None,
+        lapsed_at: None,
         change: None,
         folder: Default::default(),
     })
@@ -20,9 +21,13 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
         (Case::Draft(draft), Event::DraftSaved {}) => Case::Draft(Draft { saved_at: Some(at), ..draft }),
         (Case::Draft(draft), Event::CartChanged { .. }) => Case::Draft(draft),
         (Case::Draft(draft), Event::DraftDeleted {}) => Case::Lapsed(draft),
-        (Case::Draft(draft), Event::Submitted { number, sha256, order, change }) => {
+        (Case::Draft(draft), Event::DraftLapsed {}) => Case::Lapsed(Draft { lapsed_at: Some(at), ..draft }),
+        (Case::Lapsed(draft), Event::DraftRestored {}) => {
+            Case::Draft(Draft { saved_at: Some(at), lapsed_at: None, ..draft })
+        }
+        (Case::Draft(draft), Event::Submitted { number, sha256, order, change, clock_end }) => {
             let dossier = Dossier::new(draft, number.clone(), sha256.clone(), order.clone(), at);
-            Case::Submitted(Dossier { change: change.clone(), ..dossier })
+            Case::Submitted(Dossier { change: change.clone(), clock_end: *clock_end, ..dossier })
         }
         (case, Event::Withdrawn { .. }) => Case::Withdrawn(Withdrawn { dossier: open_dossier(case)?, at }),
         (case, Event::Copied { .. }) => case,

@@ -24,6 +24,12 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
         (Case::Processing(Processing { dossier, work }), Event::InfoRequested { .. }) => {
             ask(dossier, Resume::Processing { work: Box::new(work) }, event, at)?
         }
+        (Case::AwaitingInfo(mut waiting), Event::InfoDeadlineExtended { deadline, .. }) => {
+            let request = waiting.dossier.requests.last_mut()?;
+            (request.deadline, request.extended) = (*deadline, true);
+            waiting.deadline = *deadline;
+            Case::AwaitingInfo(waiting)
+        }
         (Case::AwaitingInfo(waiting), Event::InfoDraftSaved {}) => Case::AwaitingInfo(waiting),
         (Case::AwaitingInfo(waiting), Event::InfoReceived { answers, revision, sha256, order, change }) => {
             let answer = |field: &str| {
@@ -73,6 +79,7 @@ fn ask(mut dossier: Dossier, resume: Resume, event: &Event, at: Timestamp) -> Op
         kind: *kind,
         asked_at: at,
         deadline: *deadline,
+        extended: false,
         on_behalf_of: on_behalf_of.clone(),
         reminded_at: None,
         answered_at: None,

@@ -58,10 +58,13 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         Event::DraftSaved {}
         | Event::CartChanged { .. }
         | Event::DraftDeleted {}
+        | Event::DraftLapsed {}
+        | Event::DraftRestored {}
         | Event::Submitted { .. }
         | Event::Withdrawn { .. }
         | Event::Copied { .. } => draft::next(case, event, recorded),
         Event::InfoRequested { .. }
+        | Event::InfoDeadlineExtended { .. }
         | Event::InfoRequestCancelled {}
         | Event::InfoDraftSaved {}
         | Event::InfoReceived { .. }
@@ -91,6 +94,7 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::TermsWithdrawn { .. }
         | Event::TermsAccepted { .. }
         | Event::TermsDeclined { .. }
+        | Event::TermsLapsed {}
         | Event::TermsQueried { .. }
         | Event::TermsAdded { .. }
         | Event::StatisticsOffered { .. } => terms::next(case, event, recorded),

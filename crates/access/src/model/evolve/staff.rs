@@ -46,6 +46,11 @@ pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option
 fn reminded(case: &mut Case, reminder: &Reminder, recorded: &Recorded) -> Option<()> {
     match reminder {
         Reminder::Info => case.dossier_mut()?.requests.last_mut()?.reminded_at = Some(recorded.at),
+        Reminder::Terms => {
+            if let Case::AwaitingAcceptance(waiting) = case {
+                waiting.reminders += 1;
+            }
+        }
         Reminder::Source(source) => case.work_mut()?.tasks.get_mut(source)?.reminders += 1,
         _ => {}
     }

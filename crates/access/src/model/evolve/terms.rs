@@ -47,6 +47,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
                 terms: terms.clone(),
                 hash: hash.clone(),
                 deadline: *deadline,
+                reminders: 0,
             })
         }
         (Case::AwaitingAcceptance(waiting), Event::TermsAccepted { hash }) => {
@@ -57,7 +58,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
         (Case::AwaitingAcceptance(at), Event::TermsQueried { .. } | Event::TermsWithdrawn { .. }) => {
             Case::Processing(Processing { dossier: at.dossier, work: at.work })
         }
-        (Case::AwaitingAcceptance(waiting), Event::TermsDeclined { .. }) => {
+        (Case::AwaitingAcceptance(waiting), Event::TermsDeclined { .. } | Event::TermsLapsed {}) => {
             Case::Withdrawn(Withdrawn { dossier: waiting.dossier, at })
         }
         (mut case, Event::TermsAdded { text }) => {

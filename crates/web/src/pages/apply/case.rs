@@ -146,7 +146,11 @@ fn steps(state: StateName, permit: bool) -> Vec<Step> {
 const fn offered(name: CommandName) -> bool {
     matches!(
         name,
-        CommandName::AcceptTerms | CommandName::DeclineTerms | CommandName::QueryTerms | CommandName::Withdraw
+        CommandName::AcceptTerms
+            | CommandName::DeclineTerms
+            | CommandName::QueryTerms
+            | CommandName::Withdraw
+            | CommandName::Restore
     )
 }
 
@@ -167,7 +171,7 @@ pub(super) async fn command(
             let answer = |(n, v): (&str, &str)| Some(json!({"field": n.strip_prefix("answer.")?, "answer": v}));
             json!({"answers": fields.pairs().filter_map(answer).collect::<Vec<_>>()})
         }
-        "submit" | "delete_draft" => json!({}),
+        "submit" | "delete_draft" | "restore" => json!({}),
         _ => return Err(visitor.fail()(Problem::not_found("command"))),
     };
     let version = fields.get("version").parse().unwrap_or(0);

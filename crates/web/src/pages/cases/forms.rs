@@ -68,6 +68,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
         | C::ProposeNotCompleted
         | C::CorrectDecision
         | C::ReverseDecision
+        | C::ExtendAnswer
         | C::ReopenCase => REASON,
         C::QueryTerms => const { &[ask("question", Kind::Text)] },
         C::AssignCase => const { &[may("handler", Kind::Person(Role::CaseHandler))] },

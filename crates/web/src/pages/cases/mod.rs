@@ -292,6 +292,7 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         | C::AcceptTerms
         | C::DeclineTerms
         | C::QueryTerms
+        | C::ExtendAnswer
         | C::SendInfo => "work",
         C::RequestInfo | C::CancelInfoRequest | C::SendMessage | C::Remark | C::SendReminder => "word",
         C::DispatchSourceTasks | C::AcceptSourceTask | C::AnswerSourceTask | C::ReturnSourceTask => "source",
@@ -305,7 +306,8 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         | C::ConfirmController
         | C::InviteMember
         | C::Withdraw
-        | C::DeleteDraft => "case",
+        | C::DeleteDraft
+        | C::Restore => "case",
         _ => return None,
     })
 }
