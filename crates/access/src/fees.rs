@@ -4,7 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use kernel::LangMap;
+
 use serde::{Deserialize, Serialize};
+
+mod invoice;
+
+pub use invoice::{ACCESS_BODY, Invoice, InvoiceLine, invoices};
 
 /// An estimate with its lines.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -17,6 +23,25 @@ pub struct FeeEstimate {
     pub expected_ore: i64,
     /// Expected and a fifth, rounded up to 100 kroner: what the applicant accepts binds (ACC-150, ACC-152).
     pub max_ore: i64,
+    /// The class of applicants at whose rate it is (ACC-154).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+}
+
+impl FeeEstimate {
+    /// The estimate of lines at the full rate, at the rate of a class of applicants.
+    pub fn of_lines(mut lines: Vec<FeeLine>, class: Option<&str>) -> Self {
+        let table = &*TABLE;
+        if let Some(rule) = class.and_then(|class| table.classes.get(class)) {
+            for line in lines.iter_mut().filter(|line| rule.kinds.contains(&line.kind)) {
+                line.amount_ore = line.amount_ore * rule.percent / 100;
+            }
+        }
+        let expected_ore: i64 = lines.iter().map(|line| line.amount_ore).sum();
+        const HUNDRED_KRONER: i64 = 10_000;
+        let max_ore = (expected_ore * 6 / 5 + HUNDRED_KRONER - 1) / HUNDRED_KRONER * HUNDRED_KRONER;
+        Self { table: table.version.clone(), lines, expected_ore, max_ore, class: class.map(str::to_owned) }
+    }
 }
 
 /// One line of an estimate.
@@ -38,7 +63,7 @@ pub struct FeeLine {
 }
 
 /// What a line is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeeKind {
     /// Base fee.
@@ -71,6 +96,20 @@ struct Table {
     preparation_rate: i64,
     default_source: SourceRate,
     sources: BTreeMap<String, SourceRate>,
+    /// Per cent of value added tax by kind of line; none is outside the tax.
+    vat_percent: BTreeMap<FeeKind, i64>,
+    classes: BTreeMap<String, Class>,
+}
+
+/// A class of applicants with a reduced rate (ACC-154).
+#[derive(Deserialize)]
+struct Class {
+    /// Per cent of the full rate.
+    percent: i64,
+    /// The lines that are reduced.
+    kinds: Vec<FeeKind>,
+    /// What people call it.
+    name: LangMap,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +134,21 @@ pub const fn usual_source_hours(variables: i64) -> i64 {
 /// Hours of preparation before they are known: 3 for each source that is linked with others.
 pub const fn usual_preparation_hours(sources: i64) -> i64 {
     if sources > 1 { 300 * sources } else { 0 }
+}
+
+/// The classes of applicants with a reduced rate.
+pub fn classes() -> impl Iterator<Item = &'static str> {
+    TABLE.classes.keys().map(String::as_str)
+}
+
+/// What people call a class of applicants.
+pub fn class_name(class: &str) -> Option<&'static LangMap> {
+    TABLE.classes.get(class).map(|class| &class.name)
+}
+
+/// Per cent of value added tax on a line.
+pub(crate) fn vat_percent(kind: FeeKind) -> i64 {
+    TABLE.vat_percent.get(&kind).copied().unwrap_or(0)
 }
 
 /// Version of the fee table in force.
@@ -125,10 +179,7 @@ pub fn estimate(hours: &Hours) -> FeeEstimate {
     if hours.preparation > 0 {
         lines.push(line(FeeKind::Preparation, None, started(hours.preparation), table.preparation_rate));
     }
-    let expected_ore: i64 = lines.iter().map(|line| line.amount_ore).sum();
-    const HUNDRED_KRONER: i64 = 10_000;
-    let max_ore = (expected_ore * 6 / 5 + HUNDRED_KRONER - 1) / HUNDRED_KRONER * HUNDRED_KRONER;
-    FeeEstimate { table: table.version.clone(), lines, expected_ore, max_ore }
+    FeeEstimate::of_lines(lines, None)
 }
 
 #[cfg(test)]
@@ -152,5 +203,11 @@ mod tests {
             assert_eq!(fee.lines.iter().map(|l| l.amount_ore).sum::<i64>(), fee.expected_ore);
         }
         assert_eq!(estimate(&hours(600, &[("npr", 1200)], 0)).max_ore, 2_620_000);
+        let reduced = |class| FeeEstimate::of_lines(estimate(&hours(600, &[("npr", 1200)], 0)).lines, Some(class));
+        assert_eq!(reduced("student").max_ore, 0, "ACC-154");
+        assert_eq!(reduced("refresh").expected_ore, 12 * 1_115 * 100, "the decision part of a refresh is free");
+        for class in classes() {
+            assert_eq!(class_name(class).unwrap().0.len(), 3);
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! What the pages and the interface show: plain structs, serialised as they are. Building them needs no database.
 
+mod billing;
 mod people;
+
+pub use billing::BillingView;
+pub(crate) use billing::billing;
 
 pub(crate) use people::involved;
 pub use people::{DelegationView, InvitationView, Involved, NoteView, OpinionView};
@@ -170,6 +174,10 @@ pub struct CriterionView {
     pub outcome: Option<CriterionOutcome>,
     /// Reason, once assessed.
     pub reason: Option<String>,
+    /// Whether the outcome follows from those of the sources.
+    pub of_sources: bool,
+    /// Assessments of single sources (ACC-141): source, outcome, reason.
+    pub sources: Vec<(String, CriterionOutcome, String)>,
 }
 
 /// A request for information as the applicant must answer it.
@@ -336,6 +344,8 @@ pub struct CaseView {
     pub proposal: Option<ProposalView>,
     /// The decision.
     pub decision: Option<DecisionView>,
+    /// Invoices and disputes about the fee.
+    pub billing: Option<BillingView>,
     /// Who takes part and what they have said, as far as the looker may see it.
     pub involved: Involved,
     /// What the looker may do.
@@ -447,7 +457,12 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         Event::SourceTaskReturned { source, reason } | Event::SourceTaskWaived { source, reason } => {
             vec![format!("{source}: {reason}")]
         }
-        Event::DeadlineExtended { reason, .. }
+        Event::InvoiceIssued { invoice, .. } => vec![invoice.number.clone()],
+        Event::InvoiceSettled { number, .. } => vec![number.clone()],
+        Event::MaximumProposed { reason, .. }
+        | Event::FeeDisputed { reason, .. }
+        | Event::FeeDisputeDecided { reason, .. }
+        | Event::DeadlineExtended { reason, .. }
         | Event::InfoDeadlineExtended { reason, .. }
         | Event::TrackChanged { reason, .. }
         | Event::StatisticsOffered { reason, .. }
@@ -527,6 +542,7 @@ pub(crate) fn guarded(
         {
             Some("no_proposal")
         }
+        _ if billing::blocked(name, case, today).is_some() => billing::blocked(name, case, today),
         (CommandName::ExtendAnswer, Case::AwaitingInfo(at))
             if at.dossier.requests.last().is_some_and(|request| request.extended) =>
         {
@@ -609,6 +625,13 @@ pub(crate) fn criteria(case: &Case) -> Vec<CriterionView> {
             title: criterion.title.clone(),
             outcome: assessment.map(|a| a.outcome),
             reason: assessment.map(|a| a.reason.clone()),
+            of_sources: assessment.is_some_and(|a| a.of_sources),
+            sources: work
+                .and_then(|work| work.by_source.get(&criterion.id))
+                .into_iter()
+                .flatten()
+                .map(|(source, a)| (source.clone(), a.outcome, a.reason.clone()))
+                .collect(),
         }
     };
     rules::criteria(&dossier.profile).iter().map(view).collect()
@@ -656,6 +679,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 64);
+        assert_eq!(WORDS.len(), 70);
     }
 }

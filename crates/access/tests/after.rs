@@ -337,6 +337,10 @@ async fn acc_162_172_expiry_and_close_out() {
         run(&access, &cast.applicant, id, "submit_report", incident).await.unwrap();
         let wrong = run(&access, &cast.handler, id, "close_case", close(json!(2))).await.unwrap_err();
         assert_eq!(code(&wrong), "invalid accept_report kind");
+        let unpaid = run(&access, &cast.handler, id, "close_case", close(json!(1))).await.unwrap_err();
+        assert_eq!(code(&unpaid), "fee_open");
+        run(&access, &cast.handler, id, "issue_invoice", json!({})).await.unwrap();
+        run(&access, &cast.handler, id, "settle_invoice", json!({})).await.unwrap();
         let done = run(&access, &cast.handler, id, "close_case", close(json!(1))).await.unwrap();
         assert_eq!(done.state, StateName::Closed);
         let after = access.after(&cast.handler, id).await.unwrap();

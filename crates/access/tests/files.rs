@@ -7,6 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use access::files::{FileKind, FileState, MAX_FILE, NotTaken, Refusal, ScanAnswer, ScanError, Scanner, inspect};
+use access::model::Event;
 use async_trait::async_trait;
 use kernel::Problem;
 use kernel::identity_number::IdentityNumber;
@@ -194,12 +195,18 @@ async fn acc_193_a_redaction_keeps_digest_and_reason() {
         assert_eq!(access.file(&cast.handler, id, file.id).await.unwrap().bytes, b"om pasient X");
         let late = access.add_file(&cast.applicant, id, "use.plan", "plan.txt", b"ny plan").await;
         assert!(matches!(late, Err(NotTaken::Problem(Problem::Conflict { .. }))));
+        run(&access, &cast.handler, id, "declare_interest", json!({"interest": "none"})).await.unwrap();
         let short = access.redact_file(&cast.handler, id, file.id, "nei").await.unwrap_err();
         assert!(matches!(short, Problem::Invalid { .. }));
         let redacted = access.redact_file(&cast.handler, id, file.id, "Opplysninger om en pasient").await.unwrap();
         assert_eq!((redacted.state, redacted.sha256.as_str()), (FileState::Redacted, file.sha256.as_str()));
         assert_eq!(redacted.reason.as_deref(), Some("Opplysninger om en pasient"));
         assert!(matches!(access.file(&cast.handler, id, file.id).await, Err(Problem::Conflict { .. })));
+        let events = access.events(&cast.handler, id, 0).await.unwrap();
+        let Event::AttachmentRedacted { sha256, reason, .. } = &events.last().unwrap().event else {
+            panic!("no event")
+        };
+        assert_eq!((sha256.as_str(), reason.as_str()), (file.sha256.as_str(), "Opplysninger om en pasient"));
         let listed = access.files(&cast.applicant, id).await.unwrap();
         assert_eq!((listed[0].sha256.as_str(), listed[0].state), (file.sha256.as_str(), FileState::Redacted));
     })

@@ -88,6 +88,7 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
         0 => {
             json!({"criterion": id, "outcome": "met_with_condition", "reason": reason, "condition": {"type": "report", "every": "P12M"}})
         }
+        3 => json!({"criterion": id, "outcome": "not_met", "reason": reason, "source": source}),
         _ => json!({"criterion": id, "outcome": "met", "reason": reason, "evidence": ["use.why"]}),
     };
     let cost = json!({"hours": f64::from(variant), "delivery_days": 20});
@@ -135,6 +136,11 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
         "declare_interest" => json!({"interest": "none"}),
         "set_conditions" => json!({"conditions": [{"type": if odd { "room_only" } else { "report" }, "every": "P6M"}]}),
         "offer_statistics" => json!({"sources": [source], "reason": reason}),
+        "propose_maximum" => json!({"max_ore": 100_000_000 * (1 + i64::from(odd)), "reason": reason}),
+        "accept_maximum" => json!({"max_ore": 200_000_000}),
+        "issue_invoice" => json!({"case_hours": f64::from(variant) / 8.0}),
+        "dispute_fee" => json!({"reason": reason, "wanted_ore": variant}),
+        "decide_dispute" => json!({"fee_ore": i64::from(variant) * 1_000, "reason": reason}),
         "extend_answer" => json!({"reason": reason}),
         "extend_deadline" => json!({"code": if odd { "source" } else { "volume" }, "reason": reason, "days": variant}),
         "redact_attachment" => json!({"file": "file-1", "reason": reason}),

@@ -4,13 +4,13 @@
 use audit::{Action, Detail, Entry, Kind as AuditKind, Object, Purpose};
 use identity::Actor;
 use kernel::{FieldError, Problem, sha256_hex};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use store::Tx;
 
 use super::{FileId, FileState, FileView, MAX_CASE, MAX_FILES, Refusal, ScanAnswer, Scanner, inspect, sql as table};
 use crate::error::AccessError;
 use crate::form::{Field, FieldKind};
-use crate::model::{CaseId, StateName};
+use crate::model::{CaseId, CommandName, StateName};
 use crate::permissions::{CaseRole, View};
 use crate::service::{Access, audit_actor, is_written};
 
@@ -22,9 +22,6 @@ const ADD: Action = Action::new(
 const READ: Action = Action::new(AuditKind::Decision, "file.read", &[("sha256", Detail::Digest)]);
 const CHANGE: Action =
     Action::new(AuditKind::Decision, "file.change", &[("change", Detail::Code), ("sha256", Detail::Digest)]);
-
-/// Shortest reason for a redaction.
-const SHORTEST_REASON: usize = 10;
 
 /// Why a file was not added.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -254,10 +251,10 @@ impl Access {
     }
 
     /// Removes the content of a file from a case that was handed in, e.g. because it holds data on patients. Digest and
-    /// reason stay (ACC-193).
+    /// reason stay, in the case's events too (ACC-193): this is the command `redact_attachment`.
     ///
     /// # Errors
-    /// Not found, forbidden, no reason, or removed already (`redacted`).
+    /// As [`Access::command`]: not found, forbidden, no reason, removed already (`already_redacted`).
     pub async fn redact_file(
         &self,
         actor: &Actor,
@@ -265,27 +262,15 @@ impl Access {
         id: FileId,
         reason: &str,
     ) -> Result<FileView, Problem> {
-        let (loaded, _, roles) = self.seen(actor, case).await?;
-        let role = roles.into_iter().find(|r| matches!(r, CaseRole::CaseHandler | CaseRole::DecisionMaker));
-        let Some(role) = role.filter(|_| loaded.case.name() != StateName::Draft) else {
-            return Err(self.not_allowed(actor, case).await);
-        };
-        let reason = reason.trim();
-        if reason.chars().count() < SHORTEST_REASON {
-            return Err(Problem::invalid("reason", "length", "a reason of at least 10 characters expected"));
-        }
-        if crate::service::holds_identity_number(reason) {
-            return Err(Problem::invalid("reason", "identity_number", "the text seems to hold an identity number"));
-        }
-        self.change_file(actor, role, case, id, "redact", |file| {
-            file.state = FileState::Redacted;
-            file.reason = Some(reason.to_owned());
-            Ok(())
-        })
-        .await
+        let (loaded, _, _) = self.seen(actor, case).await?;
+        let (payload, command) = (json!({"file": id, "reason": reason.trim()}), self.own_command_id());
+        let name = CommandName::RedactAttachment.slug();
+        self.command(actor, case, name, payload, &command, loaded.version).await?;
+        let read = self.zone.store.read("access.file", async |tx: &mut Tx| table::file(tx, &self.zone, case, id).await);
+        read.await.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("file"))
     }
 
-    /// Changes what is known of a file and writes it to the log; the content of a redacted one is erased.
+    /// Changes what is known of a file and writes it to the log.
     async fn change_file(
         &self,
         actor: &Actor,
@@ -306,9 +291,6 @@ impl Access {
                 }
                 change(&mut file)?;
                 table::change(tx, &self.zone, &file).await?;
-                if file.state == FileState::Redacted {
-                    table::erase_content(tx, id).await?;
-                }
                 let entry = Entry::new(&CHANGE, audit_actor(actor, Some(role)), Object::new("case", case))
                     .purpose(Purpose::Case)
                     .detail("change", what)

@@ -43,8 +43,7 @@ pub fn estimate(form: &str, draft: &DraftContent, facts: &BTreeMap<String, Varia
             "Gratis for studentar til og med master når dataa er anonyme.",
             "Free for students up to master level when the data are anonymised.",
         );
-        let expected =
-            FeeEstimate { table: fees::table_version().into(), lines: Vec::new(), expected_ore: 0, max_ore: 0 };
+        let expected = FeeEstimate::of_lines(Vec::new(), Some("student"));
         return Some(LiveEstimate { low_ore: 0, expected, extractions: 1, free: Some(free) });
     }
     let extractions = extractions(draft);

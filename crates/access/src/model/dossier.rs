@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeLink, ChangeOf, ExtensionReason, Folder, Opinions, Proposal, Track, Work};
+use super::{Billing, ChangeLink, ChangeOf, ExtensionReason, Folder, Opinions, Proposal, Track, Work};
 
 /// A draft.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -99,6 +99,9 @@ pub struct Dossier {
     /// What a change applies for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Box<ChangeOf>>,
+    /// Invoices and disputes about the fee.
+    #[serde(default, skip_serializing_if = "Billing::is_empty")]
+    pub billing: Billing,
     /// What the statutory clock measures up to where the installation said so at the submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_end: Option<crate::clocks::EndEvent>,
@@ -135,6 +138,7 @@ impl Dossier {
             shelved: None,
             change: None,
             clock_end: None,
+            billing: Billing::default(),
         }
     }
 }

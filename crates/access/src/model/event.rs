@@ -12,7 +12,7 @@ use super::{
     Reminder, ReportInput, SourceAnswer, SourceCost, Terms, Track, Visibility,
 };
 use crate::clocks::EndEvent;
-use crate::fees::FeeEstimate;
+use crate::fees::{FeeEstimate, Invoice};
 
 /// An event with its place in the case.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -143,6 +143,9 @@ pub enum Event {
         /// The condition that makes it fulfilled.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         condition: Option<Condition>,
+        /// The source that was assessed; none for the whole case (ACC-141).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<String>,
     },
     /// The price was estimated.
     FeeEstimated {
@@ -540,6 +543,51 @@ pub enum Event {
         /// Of what.
         reminder: Reminder,
     },
+    /// A new maximum price was proposed (ACC-152).
+    MaximumProposed {
+        /// The maximum, in øre without tax.
+        max_ore: i64,
+        /// Why.
+        reason: String,
+    },
+    /// The new maximum was accepted.
+    MaximumAccepted {
+        /// The maximum, in øre without tax.
+        max_ore: i64,
+    },
+    /// An invoice was sent.
+    InvoiceIssued {
+        /// The invoice.
+        invoice: Invoice,
+        /// Last day to pay.
+        due: Date,
+    },
+    /// An invoice was paid.
+    InvoiceSettled {
+        /// The invoice.
+        number: String,
+        /// The day.
+        paid_on: Date,
+    },
+    /// The fee was disputed (ACC-155).
+    FeeDisputed {
+        /// 1, 2 … in the case.
+        number: u32,
+        /// Why.
+        reason: String,
+        /// The fee that the applicant finds right, in øre.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted_ore: Option<i64>,
+    },
+    /// The access body set the fee.
+    FeeDisputeDecided {
+        /// The dispute.
+        number: u32,
+        /// The fee, in øre without tax.
+        fee_ore: i64,
+        /// Why.
+        reason: String,
+    },
     /// An administrator set what the workflow of the case allows.
     ConfigurationChanged {
         /// What holds from now on.
@@ -626,6 +674,12 @@ impl Event {
             Event::TermsAdded { .. } => "terms_added",
             Event::ConfidentialityDecided { .. } => "confidentiality_decided",
             Event::ReminderSent { .. } => "reminder_sent",
+            Event::MaximumProposed { .. } => "maximum_proposed",
+            Event::MaximumAccepted { .. } => "maximum_accepted",
+            Event::InvoiceIssued { .. } => "invoice_issued",
+            Event::InvoiceSettled { .. } => "invoice_settled",
+            Event::FeeDisputed { .. } => "fee_disputed",
+            Event::FeeDisputeDecided { .. } => "fee_dispute_decided",
             Event::ConfigurationChanged { .. } => "configuration_changed",
         }
     }

@@ -6,6 +6,7 @@
 //! a new command gets a name and a payload in `command`, an event in `event`, and a line in the dispatch of both.
 
 mod after;
+mod billing;
 mod command;
 mod decide;
 mod decision;
@@ -21,9 +22,10 @@ use kernel::{Date, Id, Kind, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use after::*;
+pub use billing::*;
 pub use command::*;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
-pub(crate) use decide::{DRAFT_DAYS, RESTORE_DAYS, can_end, revised};
+pub(crate) use decide::{DRAFT_DAYS, RESTORE_DAYS, can_end, dispute_until, maximum, revised};
 pub use decision::{
     Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
     TYPED_CONDITIONS,
@@ -282,6 +284,9 @@ pub struct Withdrawn {
     pub dossier: Dossier,
     /// When.
     pub at: Timestamp,
+    /// The price that was told before: what was worked so far is invoiced, and no more (62(5)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<crate::fees::FeeEstimate>,
 }
 
 /// See [`Case::Closed`].

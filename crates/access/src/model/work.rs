@@ -13,6 +13,9 @@ use super::{Decision, SourceAnswer, SourceCost};
 pub struct Work {
     /// Assessments by criterion.
     pub assessments: BTreeMap<String, Assessment>,
+    /// Assessments of single sources, by criterion and source (ACC-141).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_source: BTreeMap<String, BTreeMap<String, Assessment>>,
     /// The price.
     pub fee: Option<crate::fees::FeeEstimate>,
     /// The terms that the applicant accepted.
@@ -61,6 +64,47 @@ pub struct Assessment {
     /// The condition that makes it fulfilled.
     #[serde(default)]
     pub condition: Option<Condition>,
+    /// Whether it follows from the assessments of the sources: it is their worst.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_sources: bool,
+}
+
+impl Work {
+    /// Takes an assessment in. One of the whole case stands; those of the sources give that of the case when every source
+    /// has its own: the worst of them (ACC-141).
+    pub(crate) fn assess(&mut self, criterion: &str, source: Option<&str>, assessment: Assessment, sources: &[String]) {
+        let Some(source) = source else {
+            self.assessments.insert(criterion.to_owned(), assessment);
+            return;
+        };
+        let known = self.by_source.entry(criterion.to_owned()).or_default();
+        known.insert(source.to_owned(), assessment);
+        if self.assessments.get(criterion).is_some_and(|set| !set.of_sources) {
+            return;
+        }
+        let worst = sources.iter().map(|source| known.get(source)).collect::<Option<Vec<_>>>();
+        if let Some(worst) = worst.and_then(|all| all.into_iter().max_by_key(|a| a.outcome.severity())) {
+            let worst = Assessment { of_sources: true, ..worst.clone() };
+            self.assessments.insert(criterion.to_owned(), worst);
+        }
+    }
+
+    /// Conditions that criteria are fulfilled under (ACC-142). Where the case follows from its sources, each source's own
+    /// condition holds.
+    pub(crate) fn conditions_of_criteria(&self) -> Vec<Condition> {
+        let mut found: Vec<Condition> = Vec::new();
+        for (criterion, assessment) in &self.assessments {
+            let of_sources = self.by_source.get(criterion).filter(|_| assessment.of_sources);
+            let single = of_sources.is_none().then_some(assessment);
+            let all = single.into_iter().chain(of_sources.into_iter().flat_map(BTreeMap::values));
+            for condition in all.filter_map(|assessment| assessment.condition.clone()) {
+                if !found.contains(&condition) {
+                    found.push(condition);
+                }
+            }
+        }
+        found
+    }
 }
 
 /// Outcome of a criterion.
@@ -75,6 +119,18 @@ pub enum CriterionOutcome {
     NotMet,
     /// Does not apply.
     NotApplicable,
+}
+
+impl CriterionOutcome {
+    /// How bad it is: the worst of several counts.
+    pub const fn severity(self) -> u8 {
+        match self {
+            CriterionOutcome::NotApplicable => 0,
+            CriterionOutcome::Met => 1,
+            CriterionOutcome::MetWithCondition => 2,
+            CriterionOutcome::NotMet => 3,
+        }
+    }
 }
 
 /// A proposed decision.

@@ -294,7 +294,7 @@ impl Access {
     }
 
     /// A command id for what has none of its own (autosave).
-    pub(super) fn own_command_id(&self) -> String {
+    pub(crate) fn own_command_id(&self) -> String {
         self.zone.id::<crate::model::CaseKind>().to_string()
     }
 }

@@ -343,6 +343,7 @@ impl Access {
             attachment: attachment.as_deref(),
             submission: frozen.as_ref().map(|(_, submission)| submission),
             prepared: issue.as_ref().map(|issue| &issue.prepared),
+            separate_invoices: self.settings.separate_invoices,
             ..Context::new(now, &account, role)
         };
         // An appeal that is refused takes no number.

@@ -103,6 +103,8 @@ pub struct Settings {
     pub loopback_hooks: bool,
     /// Which table of permissions holds.
     pub workflow: Workflow,
+    /// Whether each body sends its own invoice, instead of one with a settlement between them (ACC-153).
+    pub separate_invoices: bool,
     /// What the statutory clock of new cases measures up to; what their profile says when nothing is set
     /// (`clock.end_event`).
     pub clock_end: Option<EndEvent>,
@@ -121,6 +123,7 @@ impl Settings {
             mail: false,
             loopback_hooks: false,
             workflow: Workflow::Hap,
+            separate_invoices: false,
             clock_end: None,
         }
     }

@@ -120,11 +120,15 @@ fn addressee(event: &str) -> Option<To> {
         | "terms_withdrawn"
         | "draft_lapsed"
         | "terms_lapsed"
+        | "maximum_proposed"
+        | "invoice_issued"
+        | "fee_dispute_decided"
         | "info_deadline_extended"
         | "not_completed"
         | "permit_expired"
         | "appeal_decided" => Some(To::Applicant),
-        "info_received" | "terms_accepted" | "terms_declined" | "terms_queried" | "withdrawn" => Some(To::Handler),
+        "info_received" | "terms_accepted" | "terms_declined" | "terms_queried" | "withdrawn" | "maximum_accepted"
+        | "fee_disputed" => Some(To::Handler),
         _ => None,
     }
 }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 pub use names::CommandName;
 pub use payload::{
     Answer, AssessmentInput, Ballot, CartItem, Cell, ChangeInput, Configuration, Consent, Declaration, Deliverable,
-    ExtensionReason, MemberKind, PartInput, ProposalInput, Question, Recommendation, Reminder, RemovedInput,
-    SourceAnswer, SourceCost, Track, Visibility,
+    ExtensionReason, InvoiceInput, MemberKind, PartInput, ProposalInput, Question, Recommendation, Reminder,
+    RemovedInput, SourceAnswer, SourceCost, Track, Visibility,
 };
 
 use super::{Hearing, InfoKind, Outcome, ReportInput};
@@ -115,6 +115,9 @@ pub enum Command {
         /// Hours of preparation and linkage; an estimate when none is given.
         #[serde(default)]
         preparation_hours: Option<f64>,
+        /// Class of applicants with a reduced rate (ACC-154), e.g. `student`.
+        #[serde(default)]
+        class: Option<String>,
     },
     /// See [`CommandName::OfferTerms`].
     OfferTerms {
@@ -206,6 +209,44 @@ pub enum Command {
     Restore {},
     /// See [`CommandName::ExtendAnswer`].
     ExtendAnswer {
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::ProposeMaximum`].
+    ProposeMaximum {
+        /// The new maximum, in øre without tax.
+        max_ore: i64,
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::AcceptMaximum`].
+    AcceptMaximum {
+        /// The maximum that was shown, in øre.
+        max_ore: i64,
+    },
+    /// See [`CommandName::IssueInvoice`].
+    IssueInvoice(InvoiceInput),
+    /// See [`CommandName::SettleInvoice`].
+    SettleInvoice {
+        /// The invoice; the first that waits when none is given.
+        #[serde(default)]
+        number: Option<String>,
+        /// The day on which it was paid; today when none is given.
+        #[serde(default)]
+        paid_on: Option<Date>,
+    },
+    /// See [`CommandName::DisputeFee`].
+    DisputeFee {
+        /// Why.
+        reason: String,
+        /// The fee that the applicant finds right, in øre without tax.
+        #[serde(default)]
+        wanted_ore: Option<i64>,
+    },
+    /// See [`CommandName::DecideDispute`].
+    DecideDispute {
+        /// The fee, in øre without tax.
+        fee_ore: i64,
         /// Why.
         reason: String,
     },
@@ -488,6 +529,12 @@ impl Command {
             Command::CloseCase { .. } => CommandName::CloseCase,
             Command::ReopenCase { .. } => CommandName::ReopenCase,
             Command::Expire {} => CommandName::Expire,
+            Command::ProposeMaximum { .. } => CommandName::ProposeMaximum,
+            Command::AcceptMaximum { .. } => CommandName::AcceptMaximum,
+            Command::IssueInvoice(_) => CommandName::IssueInvoice,
+            Command::SettleInvoice { .. } => CommandName::SettleInvoice,
+            Command::DisputeFee { .. } => CommandName::DisputeFee,
+            Command::DecideDispute { .. } => CommandName::DecideDispute,
             Command::Restore {} => CommandName::Restore,
             Command::ExtendAnswer { .. } => CommandName::ExtendAnswer,
             Command::CopyAsNew { .. } => CommandName::CopyAsNew,

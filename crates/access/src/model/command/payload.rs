@@ -1,6 +1,6 @@
 //! What commands carry: plain structs as they come from forms and the interface.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Date;
 use protocol::documents::{Condition, SourceOutcome};
@@ -56,12 +56,27 @@ pub struct AssessmentInput {
     pub outcome: CriterionOutcome,
     /// Reason, at least 20 characters.
     pub reason: String,
+    /// The source that is assessed; the whole case when none is given, which overrules the sources (ACC-141).
+    #[serde(default)]
+    pub source: Option<String>,
     /// Fields, files and task answers that it rests on.
     #[serde(default)]
     pub evidence: Vec<String>,
     /// The condition that makes it fulfilled, for `met_with_condition` (ACC-142).
     #[serde(default)]
     pub condition: Option<Condition>,
+}
+
+/// The hours that were worked, for an invoice: those not given are those of the estimate, of a withdrawn application none.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InvoiceInput {
+    /// Hours of the access body.
+    pub case_hours: Option<f64>,
+    /// Hours per source.
+    pub source_hours: BTreeMap<String, f64>,
+    /// Hours of preparation and linkage.
+    pub preparation_hours: Option<f64>,
 }
 
 /// A proposed decision as the case handler writes it; what is granted follows from the application.

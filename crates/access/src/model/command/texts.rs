@@ -30,6 +30,9 @@ impl Command {
             | Command::OfferStatistics { reason, .. }
             | Command::ExtendDeadline { reason, .. }
             | Command::ExtendAnswer { reason }
+            | Command::ProposeMaximum { reason, .. }
+            | Command::DisputeFee { reason, .. }
+            | Command::DecideDispute { reason, .. }
             | Command::RedactAttachment { reason, .. }
             | Command::DecideConfidentiality { reason, .. }
             | Command::GiveDecisionAdvice { reason, .. }

@@ -235,6 +235,21 @@ fn is_digest(text: &str) -> bool {
 
 /// ACC-172 and section 8.2: the permit is over and the close-out accepted, or all parts are refused and the time for an
 /// appeal is over.
+/// ACC-172: what was to be paid is paid.
+fn fee_settled(at: &Decided) -> Result<(), Refusal> {
+    let billing = &at.dossier.billing;
+    let free = at.work.fee.as_ref().is_none_or(|fee| fee.max_ore == 0) || billing.fee_set() == Some(0);
+    if free && billing.open_dispute().is_none() || billing.is_settled() {
+        return Ok(());
+    }
+    let remedy = match (billing.invoices.is_empty(), billing.open_dispute()) {
+        (_, Some(_)) => "decide the dispute about the fee first",
+        (true, None) => "send the invoice first",
+        (false, None) => "an invoice is not paid",
+    };
+    Err(Refusal::conflict("fee_open", remedy))
+}
+
 fn can_close(at: &Decided, accept: Option<u32>, context: &Context<'_>) -> Result<(), Refusal> {
     if let Some((number, _)) = at.after.appeals.iter().find(|(_, stage)| !is_over(stage)) {
         return Err(Refusal::conflict("appeal_open", format!("the appeal {number} is being dealt with")));
@@ -266,7 +281,7 @@ fn can_close(at: &Decided, accept: Option<u32>, context: &Context<'_>) -> Result
             let accepted =
                 at.after.reports.iter().any(|r| r.report.kind == ReportKind::CloseOut && r.accepted_at.is_some());
             if accepted || accept.is_some() {
-                return Ok(());
+                return fee_settled(at);
             }
             Err(Refusal::conflict(
                 "report_missing",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::FieldError;
 
 use super::{Context, Refusal, wrong_state};
-use crate::fees::{self, Hours};
+use crate::fees::{self, FeeEstimate, Hours};
 use crate::model::decision::{MIN_REASON, check_conditions};
 use crate::model::{
     AssessmentInput, AwaitingAcceptance, Case, Command, CriterionOutcome, Dossier, Event, Processing, Work,
@@ -29,8 +29,11 @@ pub(super) fn decide(case: &Case, command: &Command, _: &Context<'_>) -> Result<
         (
             Case::Processing(Processing { dossier, work })
             | Case::AwaitingAcceptance(AwaitingAcceptance { dossier, work, .. }),
-            Command::CalculateFee { case_hours, source_hours, preparation_hours },
-        ) => calculate_fee(dossier, work, *case_hours, source_hours, *preparation_hours),
+            Command::CalculateFee { case_hours, source_hours, preparation_hours, class },
+        ) => {
+            let events = calculate_fee(dossier, work, *case_hours, source_hours, *preparation_hours)?;
+            reduced(events, class.as_deref())
+        }
         _ => Err(wrong_state(case, command)),
     }
 }
@@ -45,6 +48,11 @@ fn assess(dossier: &Dossier, assessments: &[AssessmentInput]) -> Result<Vec<Even
         let place = format!("assessments.{}", assessment.criterion);
         if !known.iter().any(|criterion| criterion.id == assessment.criterion) {
             fields.push(FieldError::new(&place, "unknown_criterion", "the profile has no such criterion"));
+        }
+        if let Some(source) = &assessment.source
+            && !dossier.order.sources().contains(&source.as_str())
+        {
+            fields.push(FieldError::new(&place, "unknown_source", format!("{source} was not applied for")));
         }
         if assessment.reason.trim().chars().count() < MIN_REASON {
             let message = format!("a reason of at least {MIN_REASON} characters is needed");
@@ -67,6 +75,7 @@ fn assess(dossier: &Dossier, assessments: &[AssessmentInput]) -> Result<Vec<Even
         reason: a.reason.clone(),
         evidence: a.evidence.clone(),
         condition: a.condition.clone(),
+        source: a.source.clone(),
     };
     Ok(assessments.iter().map(event).collect())
 }
@@ -86,6 +95,20 @@ pub(super) fn all_assessed(dossier: &Dossier, work: &Work) -> Result<(), Refusal
         return Ok(());
     }
     Err(Refusal::conflict("not_all_assessed", format!("assess {} first", missing.join(", "))))
+}
+
+/// The estimate at the rate of a class of applicants (ACC-154).
+fn reduced(events: Vec<Event>, class: Option<&str>) -> Result<Vec<Event>, Refusal> {
+    let Some(class) = class else { return Ok(events) };
+    if !fees::classes().any(|known| known == class) {
+        let known: Vec<&str> = fees::classes().collect();
+        return Err(Refusal::invalid("class", "unknown_class", format!("classes are {}", known.join(", "))));
+    }
+    let of_class = |event| match event {
+        Event::FeeEstimated { fee } => Event::FeeEstimated { fee: FeeEstimate::of_lines(fee.lines, Some(class)) },
+        other => other,
+    };
+    Ok(events.into_iter().map(of_class).collect())
 }
 
 fn calculate_fee(

@@ -43,8 +43,7 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
 
 /// The conditions that were set for the case and those that criteria were fulfilled under (ACC-142).
 fn conditions(work: &Work) -> Vec<protocol::documents::Condition> {
-    let of_criteria = work.assessments.values().filter_map(|assessment| assessment.condition.clone());
-    work.conditions.iter().cloned().chain(of_criteria).collect()
+    work.conditions.iter().cloned().chain(work.conditions_of_criteria()).collect()
 }
 
 /// The last request for information has been open for four weeks, and the applicant was reminded of it.

@@ -6,6 +6,7 @@
 
 mod after;
 mod assess;
+mod billing;
 mod decision;
 mod draft;
 mod info;
@@ -22,6 +23,7 @@ use kernel::{Date, FieldError, Timestamp};
 
 pub(crate) use after::revised;
 pub use assess::missing_criteria;
+pub(crate) use billing::{dispute_until, maximum};
 pub(crate) use decision::can_end;
 pub use decision::can_issue;
 pub(crate) use draft::{DRAFT_DAYS, RESTORE_DAYS};
@@ -60,6 +62,8 @@ pub struct Context<'a> {
     pub submission: Option<&'a Submission>,
     /// The decision made ready to issue, for `issue_decision` and `revoke_permit`.
     pub prepared: Option<&'a Prepared>,
+    /// Whether each body sends its own invoice (ACC-153).
+    pub separate_invoices: bool,
 }
 
 impl<'a> Context<'a> {
@@ -80,6 +84,7 @@ impl<'a> Context<'a> {
             attachment: None,
             submission: None,
             prepared: None,
+            separate_invoices: false,
         }
     }
 }
@@ -231,6 +236,12 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
         | Command::SubmitReport(_)
         | Command::CloseCase { .. }
         | Command::ReopenCase { .. } => after::decide(case, command, context),
+        Command::ProposeMaximum { .. }
+        | Command::AcceptMaximum { .. }
+        | Command::IssueInvoice(_)
+        | Command::SettleInvoice { .. }
+        | Command::DisputeFee { .. }
+        | Command::DecideDispute { .. } => billing::decide(case, command, context),
         Command::Expire {} => match case {
             Case::Draft(_) => draft::decide(case, command, context),
             Case::AwaitingAcceptance(_) => terms::decide(case, command, context),

@@ -29,7 +29,10 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             let dossier = Dossier::new(draft, number.clone(), sha256.clone(), order.clone(), at);
             Case::Submitted(Dossier { change: change.clone(), clock_end: *clock_end, ..dossier })
         }
-        (case, Event::Withdrawn { .. }) => Case::Withdrawn(Withdrawn { dossier: open_dossier(case)?, at }),
+        (case, Event::Withdrawn { .. }) => {
+            let fee = case.work().and_then(|work| work.fee.clone());
+            Case::Withdrawn(Withdrawn { dossier: open_dossier(case)?, at, fee })
+        }
         (case, Event::Copied { .. }) => case,
         _ => return None,
     })

@@ -2,6 +2,7 @@
 //! and event is a damaged history and is named as such. One submodule for each matter, as in `decide`.
 
 mod after;
+mod billing;
 mod decision;
 mod draft;
 mod info;
@@ -118,6 +119,12 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::ReportSubmitted { .. }
         | Event::CaseClosed { .. }
         | Event::CaseReopened { .. } => after::next(case, event, recorded),
+        Event::MaximumProposed { .. }
+        | Event::MaximumAccepted { .. }
+        | Event::InvoiceIssued { .. }
+        | Event::InvoiceSettled { .. }
+        | Event::FeeDisputed { .. }
+        | Event::FeeDisputeDecided { .. } => billing::next(case, event, recorded),
         Event::CaseAssigned { .. }
         | Event::ScreeningStarted { .. }
         | Event::MessageSent { .. }

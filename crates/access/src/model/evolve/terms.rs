@@ -8,7 +8,7 @@ use super::super::{
 pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     let (at, by) = (recorded.at, recorded.actor.as_str());
     Some(match (case, event) {
-        (mut case, Event::CriterionAssessed { criterion, outcome, reason, evidence, condition }) => {
+        (mut case, Event::CriterionAssessed { criterion, outcome, reason, evidence, condition, source }) => {
             let assessment = Assessment {
                 outcome: *outcome,
                 reason: reason.clone(),
@@ -16,8 +16,10 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
                 at,
                 evidence: evidence.clone(),
                 condition: condition.clone(),
+                of_sources: false,
             };
-            case.work_mut()?.assessments.insert(criterion.clone(), assessment);
+            let sources: Vec<String> = case.dossier()?.order.sources().into_iter().map(str::to_owned).collect();
+            case.work_mut()?.assess(criterion, source.as_deref(), assessment, &sources);
             case
         }
         (Case::Processing(mut at), Event::ConditionsSet { conditions }) => {
@@ -59,7 +61,7 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             Case::Processing(Processing { dossier: at.dossier, work: at.work })
         }
         (Case::AwaitingAcceptance(waiting), Event::TermsDeclined { .. } | Event::TermsLapsed {}) => {
-            Case::Withdrawn(Withdrawn { dossier: waiting.dossier, at })
+            Case::Withdrawn(Withdrawn { dossier: waiting.dossier, at, fee: waiting.work.fee })
         }
         (mut case, Event::TermsAdded { text }) => {
             case.dossier_mut()?.extra_terms.push(ExtraTerm { text: text.clone(), by: by.to_owned(), at });

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{case_id, plain};
 use crate::frame::Frame;
 use crate::input::Path;
+use crate::pages::cases::invoices::{self, Invoices};
 use crate::pages::cases::{Names, in_words};
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
@@ -66,6 +67,63 @@ struct CasePage {
     commands: Vec<AllowedCommand>,
     command_id: String,
     files: Vec<access::files::FileView>,
+    invoices: Option<Invoices>,
+    /// The forecast in words, the decision first (ACC-131).
+    expected: Vec<String>,
+    /// The clocks with whom they wait for (ACC-124).
+    clocks: Vec<ClockRow>,
+}
+
+/// A clock: what it measures, days gross, stopped, net, left, and who is waited for.
+struct ClockRow {
+    name: String,
+    gross: u32,
+    stopped: u32,
+    net: u32,
+    left: i64,
+    due: String,
+    waits: String,
+}
+
+/// What is expected when, and what it rests on.
+async fn expected(services: &Services, visitor: &Visitor, f: &Frame, case: &CaseView) -> Vec<String> {
+    let Ok(actor) = visitor.actor() else { return Vec::new() };
+    // A forecast that does not come is left out: the page says everything else.
+    let forecasts = services.access.forecasts(actor, case.summary.id).await.unwrap_or_default();
+    let Some(last) = forecasts.first().filter(|_| case.decision.is_none()) else { return Vec::new() };
+    let between = |key: &str, dates: &access::forecast::Expected| {
+        f.tv2(key, "from", f.date(&dates.p50), "to", f.date(&dates.p80))
+    };
+    let decision = last.decision.as_ref().map(|dates| between("forecast-decision", dates));
+    let data = last.data.as_ref().map(|dates| between("forecast-data", dates));
+    let basis = if last.based_on == 0 {
+        f.t("forecast-general")
+    } else {
+        f.tv("forecast-based-on", "n", last.based_on.to_string())
+    };
+    let lines: Vec<String> = decision.into_iter().chain(data).collect();
+    if lines.is_empty() { lines } else { lines.into_iter().chain([basis]).collect() }
+}
+
+async fn clocks(services: &Services, visitor: &Visitor, f: &Frame, case: &CaseView) -> Vec<ClockRow> {
+    let Ok(actor) = visitor.actor() else { return Vec::new() };
+    let shown = services.access.clocks(actor, case.summary.id).await.unwrap_or_default();
+    let row = |clock: access::clocks::Clock| {
+        let ends = match clock.ends {
+            access::clocks::EndEvent::Decision => "clock-decision",
+            access::clocks::EndEvent::DataAvailable => "clock-data",
+        };
+        ClockRow {
+            name: f.t(ends),
+            gross: clock.gross,
+            stopped: clock.stopped,
+            net: clock.net,
+            left: clock.left,
+            due: f.date(&clock.due),
+            waits: f.t(f.key("waits", clock.waits_for.slug())),
+        }
+    };
+    shown.into_iter().filter(|clock| !clock.ended).map(row).collect()
 }
 
 /// Draws the page, or sends staff to theirs.
@@ -110,7 +168,12 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         removed: p["removed"].as_array().into_iter().flatten().map(|r| names.variable(&plain(&r["id"]))).collect(),
     };
     let crumb = f.t("task-apply");
+    let invoices = invoices::of(&case, &f, &names);
+    let (expected, clocks) = (expected(services, visitor, &f, &case).await, clocks(services, visitor, &f, &case).await);
     let page = CasePage {
+        invoices,
+        expected,
+        clocks,
         id: id.to_string(),
         steps: steps(case.summary.state, case.decision.as_ref().is_some_and(|d| d.permit.is_some())),
         price: case.fee.iter().flat_map(|fee| &fee.lines).map(line).collect(),
@@ -151,6 +214,8 @@ const fn offered(name: CommandName) -> bool {
             | CommandName::QueryTerms
             | CommandName::Withdraw
             | CommandName::Restore
+            | CommandName::AcceptMaximum
+            | CommandName::DisputeFee
     )
 }
 
@@ -166,6 +231,11 @@ pub(super) async fn command(
     let payload = match name.as_str() {
         "accept_terms" => json!({"terms_hash": fields.get("terms_hash")}),
         "query_terms" => json!({"question": fields.get("reason")}),
+        "accept_maximum" => json!({"max_ore": fields.get("max_ore").parse::<i64>().ok()}),
+        "dispute_fee" => {
+            let wanted = fields.get("kroner").trim().parse::<i64>().ok().map(|kroner| kroner * 100);
+            json!({"reason": fields.get("reason"), "wanted_ore": wanted})
+        }
         "withdraw" | "decline_terms" => json!({"reason": text("reason")}),
         "send_info" => {
             let answer = |(n, v): (&str, &str)| Some(json!({"field": n.strip_prefix("answer.")?, "answer": v}));

@@ -129,6 +129,9 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
             const { &[ask("field", Kind::Field), may("confidential", Kind::Flag), ask("reason", Kind::Text)] }
         }
         C::AssignExternalId => const { &[ask("system", Kind::Line), ask("value", Kind::Line)] },
+        C::ProposeMaximum | C::DecideDispute => const { &[ask("kroner", Kind::Number), ask("reason", Kind::Text)] },
+        C::SettleInvoice => const { &[may("number", Kind::Line), may("paid_on", Kind::Day)] },
+        C::CalculateFee => const { &[may("class", Kind::Choice(&["student", "refresh"]))] },
         C::ConfirmController => const { &[ask("organisation", Kind::Line)] },
         C::SendReminder => const { &[ask("reminder", Kind::Choice(&["info", "terms", "clock"]))] },
         _ => &[],
@@ -143,16 +146,18 @@ pub(super) fn payload(command: C, fields: &Fields) -> Value {
             payload.insert(ask.name.to_owned(), value);
         }
     }
+    // Amounts are written in kroner and kept in øre.
+    let ore = payload.remove("kroner").map(|kroner| kroner.as_i64().map_or(kroner, |kroner| json!(kroner * 100)));
     let more = match command {
+        C::ProposeMaximum => json!({"max_ore": ore}),
+        C::DecideDispute => json!({"fee_ore": ore}),
         C::RequestInfo => json!({"questions": questions(fields)}),
         C::SendInfo => {
             json!({"answers": each(fields, "answer.", |field, text| json!({"field": field, "answer": text}))})
         }
-        C::AssessCriterion => json!({"assessments": each(fields, "outcome.", |criterion, outcome| {
-            json!({"criterion": criterion, "outcome": outcome, "reason": fields.get(&format!("reason.{criterion}"))})
-        })}),
+        C::AssessCriterion => json!({"assessments": assessments(fields)}),
         C::AcceptTerms => json!({"terms_hash": fields.get("terms_hash")}),
-        C::CalculateFee => json!({"case_hours": number(fields.get("case_hours")),
+        C::CalculateFee | C::IssueInvoice => json!({"case_hours": number(fields.get("case_hours")),
             "source_hours": pairs(fields, "hours."), "preparation_hours": number(fields.get("preparation_hours"))}),
         C::OfferTerms => json!({"without_statement": Value::Object(
             filled(fields, "without.").map(|(source, why)| (source.to_owned(), json!(why))).collect())}),
@@ -203,6 +208,21 @@ fn questions(fields: &Fields) -> Vec<Value> {
 
 /// How many questions one form asks at most.
 pub(super) const QUESTIONS: usize = 5;
+
+/// Criteria as assessed: of the whole case, and of single sources (ACC-141). What has no outcome is left as it is.
+fn assessments(fields: &Fields) -> Vec<Value> {
+    let whole = each(
+        fields,
+        "outcome.",
+        |criterion, outcome| json!({"criterion": criterion, "outcome": outcome, "reason": fields.get(&format!("reason.{criterion}"))}),
+    );
+    let of_source = each(fields, "source-outcome.", |place, outcome| {
+        let (criterion, source) = place.split_once('.').unwrap_or((place, ""));
+        json!({"criterion": criterion, "source": source, "outcome": outcome,
+               "reason": fields.get(&format!("source-reason.{place}"))})
+    });
+    whole.into_iter().chain(of_source).collect()
+}
 
 fn filled<'a>(fields: &'a Fields, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     fields

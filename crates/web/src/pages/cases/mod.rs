@@ -3,6 +3,7 @@
 
 mod forms;
 mod inbox;
+pub(super) mod invoices;
 mod people;
 
 use std::collections::BTreeMap;
@@ -81,9 +82,15 @@ struct CasePage {
     members: Vec<(String, String)>,
     handler: Option<String>,
     names: Names,
+    invoices: Option<invoices::Invoices>,
 }
 
 impl CasePage {
+    /// An outcome of a criterion in words.
+    fn criterion(&self, outcome: &access::model::CriterionOutcome) -> String {
+        self.f.t(invoices::criterion_key(&self.f, outcome))
+    }
+
     /// Working days left of the clock, in words.
     fn left(&self, days: &i64) -> String {
         match days {
@@ -161,6 +168,7 @@ async fn case(
     let members = people::members(&case, &f, &who);
     let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
+    let invoices = invoices::of(&case, &f, &names);
     let f = f.crumb(crumb.0, text);
     draw(
         &visitor,
@@ -180,6 +188,7 @@ async fn case(
             members,
             handler,
             names,
+            invoices,
             case,
         },
     )
@@ -297,6 +306,7 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         C::RequestInfo | C::CancelInfoRequest | C::SendMessage | C::Remark | C::SendReminder => "word",
         C::DispatchSourceTasks | C::AcceptSourceTask | C::AnswerSourceTask | C::ReturnSourceTask => "source",
         C::RequestReview | C::InviteReviewer | C::Review | C::Vote => "expert",
+        C::ProposeMaximum | C::IssueInvoice | C::SettleInvoice | C::DecideDispute => "fee",
         C::RevokePermit | C::HoldPermit | C::ReleaseHold => "permit",
         C::AssignCase
         | C::SetTrack
@@ -312,7 +322,7 @@ const fn matter(name: CommandName) -> Option<&'static str> {
     })
 }
 
-const MATTERS: [&str; 6] = ["work", "word", "source", "expert", "permit", "case"];
+const MATTERS: [&str; 7] = ["work", "word", "source", "expert", "fee", "permit", "case"];
 
 /// The forms of what the looker may do: the next step first, then matter by matter.
 async fn grouped(services: &Services, f: &Frame, case: &CaseView, names: &Names) -> Vec<Group> {
