@@ -1,13 +1,15 @@
 //! What the pages and the interface show: plain structs, serialised as they are. Building them needs no database.
 
 mod billing;
+mod desk;
 mod people;
 
 pub use billing::BillingView;
 pub(crate) use billing::billing;
-
+pub(crate) use desk::waits;
+pub use desk::{ChainLine, ProposalLine, ReviewLine, TaskLine, Wait, WaitKind};
 pub(crate) use people::involved;
-pub use people::{DelegationView, InvitationView, Involved, NoteView, OpinionView};
+pub use people::{DelegationView, EndedView, ExclusionView, InvitationView, Involved, NoteView, OpinionView};
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -135,6 +137,9 @@ pub struct CaseSummary {
     pub due: Option<Date>,
     /// What the looker would do next.
     pub next: Option<CommandName>,
+    /// What is waited for, what is late first; for those who handle the case.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
 }
 
 /// A command that the looker may run (ACC-080).
@@ -426,6 +431,11 @@ static WORDS: LazyLock<BTreeMap<String, LangMap>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/timeline.json")).unwrap()
 });
 
+/// The name of an event in words.
+pub(crate) fn event_words(event: &str) -> LangMap {
+    WORDS.get(event).cloned().unwrap_or_default()
+}
+
 /// An event in words that a layman understands.
 pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Option<TimelineEntry> {
     // Assessments and proposals are the body's own work until the decision tells them.
@@ -471,7 +481,7 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         _ => Vec::new(),
     };
     let event = recorded.event.name();
-    let text = WORDS.get(event).cloned().unwrap_or_default();
+    let text = event_words(event);
     Some(TimelineEntry { seq: recorded.seq, at: recorded.at, event, role: role.to_owned(), text, details })
 }
 

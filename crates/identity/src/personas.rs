@@ -129,7 +129,7 @@ const PERSONAS: &[Line] = &[
     (
         "decision-maker",
         &[(Role::DecisionMaker, "helsedataservice", None)],
-        "/cases",
+        "/proposals",
         ["Beslutter, Helsedataservice", "Avgjerdstakar, Helsedataservice", "Decision maker, health data access body"],
         [
             "Fatter vedtak som en annen har foreslått.",
@@ -140,7 +140,7 @@ const PERSONAS: &[Line] = &[
     (
         "registry-handler",
         &[(Role::RegistryHandler, "fhi", Some("npr"))],
-        "/cases",
+        "/tasks",
         [
             "Registerforvalter, Norsk pasientregister",
             "Registerforvaltar, Norsk pasientregister",
@@ -254,7 +254,7 @@ const PERSONAS: &[Line] = &[
     (
         "reviewer",
         &[(Role::Reviewer, "university", None)],
-        "/account",
+        "/reviews",
         ["Fagfelle", "Fagfelle", "Reviewer"],
         [
             "Gir faglige uttalelser om søknader.",

@@ -454,6 +454,24 @@ impl Identity {
             .await
     }
 
+    /// Those who hold a role of the actor at the same organisation and with the same scope: to hand it over.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`].
+    pub async fn colleagues(&self, actor: &Actor, role: Role) -> Result<Vec<Actor>, Problem> {
+        let own: Vec<&Grant> = actor.grants.iter().filter(|grant| grant.role == role).collect();
+        let mut found = Vec::new();
+        for (account, name) in self.with_role(role).await? {
+            let read = self.zone.store.read("identity grants", async |tx: &mut Tx| grants(tx, account).await);
+            let grants = read.await?;
+            if account != actor.account && grants.iter().any(|grant| own.contains(&grant)) {
+                let assurance = Assurance::Substantial;
+                found.push(Actor { account, session: None, name, grants, assurance, on_behalf_of: None });
+            }
+        }
+        Ok(found)
+    }
+
     /// What pages call an account, also after it is closed (AUD-031).
     ///
     /// # Errors

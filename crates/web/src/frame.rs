@@ -163,11 +163,25 @@ impl Frame {
             || self.here.starts_with(&format!("{address}?"))
     }
 
+    /// Whether an address is exactly this page.
+    pub(crate) fn is_this(&self, address: &&str) -> bool {
+        self.here.split('?').next() == Some(*address)
+    }
+
     /// The main menu: tasks that this visitor can do something with.
     pub(crate) fn tasks(&self) -> Vec<(&'static str, &'static str)> {
         let has = |roles: &[Role]| roles.iter().any(|r| self.roles.contains(r));
         let mut tasks = vec![("/find", "task-find"), ("/explore", "task-explore"), ("/apply", "task-apply")];
-        if has(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler]) {
+        if has(&[Role::DecisionMaker]) {
+            tasks.push(("/proposals", "task-proposals"));
+        }
+        if has(&[Role::RegistryHandler]) {
+            tasks.push(("/tasks", "task-tasks"));
+        }
+        if has(&[Role::Reviewer]) {
+            tasks.push(("/reviews", "task-reviews"));
+        }
+        if has(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler, Role::Auditor]) {
             tasks.push(("/cases", "task-cases"));
         }
         if has(&[Role::Researcher, Role::DataPreparer, Role::RegistryHandler, Role::RoomIntake, Role::CaseHandler]) {
@@ -187,6 +201,20 @@ impl Frame {
         }
         tasks.push(("/register", "task-register"));
         tasks
+    }
+
+    /// The pages beside the inbox that this visitor can do something with.
+    pub(crate) fn desk(&self) -> Vec<(&'static str, &'static str)> {
+        let has = |roles: &[Role]| roles.iter().any(|r| self.roles.contains(r));
+        let mut pages = vec![("/cases", "task-cases")];
+        if has(&[Role::Auditor]) {
+            pages.push(("/proposals", "task-proposals"));
+        }
+        pages.push(("/cases/delegations", "desk-delegations"));
+        if has(&[Role::CaseHandler, Role::DecisionMaker, Role::Auditor]) {
+            pages.push(("/cases/exclusions", "desk-exclusions"));
+        }
+        pages
     }
 
     /// A date as people write it: 21.11.2026, or 2026-11-21 in English.

@@ -447,6 +447,9 @@ pub enum Event {
         blind: bool,
         /// Whether the applicant is not told who it is.
         anonymous: bool,
+        /// Last day for the opinion.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Date>,
     },
     /// An expert was invited.
     ReviewerInvited {

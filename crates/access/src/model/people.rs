@@ -112,6 +112,9 @@ pub struct Reviewer {
     pub question: Option<String>,
     /// Whether the applicant is not told who it is.
     pub anonymous: bool,
+    /// Last day for the opinion; none when somebody came by an invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<kernel::Date>,
     /// The opinion; the open question is answered then.
     pub opinion: Option<Opinion>,
 }

@@ -8,9 +8,10 @@ use store::Tx;
 
 use super::Access;
 use crate::error::AccessError;
-use crate::model::{CaseId, CommandName, StateName, Track};
+use crate::model::{Case, CaseId, CommandName, StateName, Track};
+use crate::permissions::View;
 use crate::sql::{self, ListQuery};
-use crate::views::{self, BulkLine, CaseFilter, CaseSummary, Page, SavedView};
+use crate::views::{self, BulkLine, CaseFilter, CaseSummary, Page, SavedView, Wait};
 
 /// Most cases of one action.
 const MOST_AT_ONCE: usize = 100;
@@ -51,7 +52,7 @@ impl Access {
     }
 
     /// Whether somebody handles or decides the cases of the body.
-    fn is_staff(&self, actor: &Actor) -> bool {
+    pub(super) fn is_staff(&self, actor: &Actor) -> bool {
         let here = |role: Role| actor.grants.iter().any(|g| g.role == role && g.organisation == self.settings().body);
         here(Role::CaseHandler) || here(Role::DecisionMaker)
     }
@@ -118,7 +119,21 @@ impl Access {
             due: views::due(case, clock.as_ref()),
             clock,
             next: views::next_step(&commands, case),
+            waits: self.waits(actor, case),
         }
+    }
+
+    /// What is waited for in a case, as far as the actor is told: handlers of a source of their own task, parties of
+    /// nothing but the case itself (ACC-001).
+    fn waits(&self, actor: &Actor, case: &Case) -> Vec<Wait> {
+        let mut waits = views::waits(case, self.zone.clock.today());
+        let own = |wait: &Wait| wait.source.as_ref().is_some_and(|s| actor.has_for(Role::RegistryHandler, s));
+        match self.view_of(actor, case) {
+            Some((View::ViewFull, _)) => {}
+            Some((View::ViewSourcePart, _)) => waits.retain(own),
+            _ => waits.clear(),
+        }
+        waits
     }
 
     /// The saved views of somebody who handles cases: the own ones, and those that others of the body share.

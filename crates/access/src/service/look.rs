@@ -167,6 +167,37 @@ impl Access {
         Ok(events.map_err(Problem::from)?.into_iter().map(|event| event.recorded).collect())
     }
 
+    /// The history of a case as it is chained, for the auditor (`view_audit_log`).
+    ///
+    /// # Errors
+    /// Not found; forbidden for all but the auditor.
+    pub async fn chain(&self, actor: &Actor, id: CaseId) -> Result<Vec<views::ChainLine>, Problem> {
+        self.seen(actor, id).await?;
+        if !actor.has(Role::Auditor) {
+            return Err(self.refusal(actor, audit::Object::new("case", id)).await);
+        }
+        let events = self.zone.store.read("access.events", async |tx: &mut Tx| sql::events(tx, id, 0).await).await;
+        let line = |event: sql::StoredEvent| views::ChainLine {
+            words: views::event_words(event.recorded.event.name()),
+            recorded: event.recorded,
+            role: event.role,
+            hash: event.hash,
+        };
+        Ok(events.map_err(Problem::from)?.into_iter().map(line).collect())
+    }
+
+    /// The account of the applicant of a case, for those who see all of it.
+    ///
+    /// # Errors
+    /// Not found, forbidden.
+    pub async fn applicant(&self, actor: &Actor, id: CaseId) -> Result<String, Problem> {
+        let (loaded, view, _) = self.seen(actor, id).await?;
+        if view != View::ViewFull {
+            return Err(self.refusal(actor, audit::Object::new("case", id)).await);
+        }
+        Ok(loaded.case.applicant().to_owned())
+    }
+
     /// The decision letter as PDF.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod archive;
 mod beside;
 mod change;
 mod decide;
+mod desk;
 mod drafts;
 mod feed;
 mod guidance;
@@ -175,7 +176,14 @@ impl Access {
         store.migrate("access-notice", tables::MIGRATIONS).await?;
         store.migrate("access_drafts", drafts::MIGRATIONS).await?;
         store.migrate("access_guidance", guidance::MIGRATIONS).await?;
+        store.migrate("access_exclusions", sql::EXCLUSIONS).await?;
         Ok(())
+    }
+
+    /// The same service under another table of permissions.
+    #[must_use]
+    pub fn with_workflow(&self, workflow: Workflow) -> Self {
+        Self { settings: Arc::new(Settings { workflow, ..(*self.settings).clone() }), ..self.clone() }
     }
 
     /// The settings.

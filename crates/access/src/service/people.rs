@@ -11,10 +11,12 @@ use crate::error::AccessError;
 use crate::model::{CaseId, Command, Visibility};
 use crate::permissions::{CaseRole, View};
 use crate::sql;
-use crate::views::{DelegationView, Done, NoteView};
+use crate::views::{DelegationView, Done, ExclusionView, NoteView};
 
 const DELEGATE: Action = Action::new(AuditKind::Admin, "case.delegate", &[("role", Detail::Code)]);
 const EXCLUDE: Action = Action::new(AuditKind::Admin, "case.exclude", &[("kind", Detail::Code)]);
+const READMIT: Action = Action::new(AuditKind::Admin, "case.readmit", &[("kind", Detail::Code)]);
+const EXCLUSIONS: Action = Action::new(AuditKind::Admin, "case.exclusions", &[]);
 
 /// Longest time for which a role is handed over.
 const MOST_DAYS: i32 = 366;
@@ -168,21 +170,27 @@ impl Access {
             .read("access.delegations", async |tx: &mut Tx| sql::delegations(tx, &account, today).await)
             .await
             .map_err(Problem::from)?;
-        let view = |row: sql::DelegationRow| DelegationView {
-            id: row.id,
-            from: row.from,
-            to: row.to,
-            role: row.role,
-            case: row.case,
-            valid: row.valid,
-        };
-        Ok(rows.into_iter().map(view).collect())
+        Ok(rows.into_iter().map(delegation_view).collect())
+    }
+
+    /// Every role that is handed over, from today on, for the auditor.
+    ///
+    /// # Errors
+    /// `forbidden` for all but the auditor.
+    pub async fn all_delegations(&self, actor: &Actor) -> Result<Vec<DelegationView>, Problem> {
+        if !actor.has(Role::Auditor) {
+            return Err(self.refusal(actor, Object::new("delegations", "all")).await);
+        }
+        let today = self.zone.clock.today();
+        let read = async |tx: &mut Tx| sql::all_delegations(tx, today).await;
+        let rows = self.zone.store.read("access.delegations", read).await.map_err(Problem::from)?;
+        Ok(rows.into_iter().map(delegation_view).collect())
     }
 
     /// Takes a role back that the actor has handed over.
     ///
     /// # Errors
-    /// Not found when there is none, or it is somebody else's.
+    /// Not found when there is none, or it is somebody else's; the attempt is written down.
     pub async fn end_delegation(&self, actor: &Actor, id: &str) -> Result<(), Problem> {
         let (account, now) = (actor.account.to_string(), self.zone.now());
         let ended = self
@@ -191,7 +199,12 @@ impl Access {
             .tx("access.delegate", async |tx: &mut Tx| sql::end_delegation(tx, id, &account, now).await)
             .await
             .map_err(Problem::from)?;
-        if ended { Ok(()) } else { Err(Problem::not_found("delegation")) }
+        if ended {
+            return Ok(());
+        }
+        let entry = Entry::new(&DELEGATE, audit_actor(actor, None), Object::new("delegation", id));
+        self.record(entry.purpose(Purpose::Case).refused("not_found")).await?;
+        Err(Problem::not_found("delegation"))
     }
 
     /// Excludes a person (account) or an organisation (number) for a time, by a decision under 63–64 (ACC-084).
@@ -199,29 +212,19 @@ impl Access {
     /// # Errors
     /// `forbidden` for all but the body's decision makers; a day in the past or more than five years ahead; no reason.
     pub async fn exclude(&self, actor: &Actor, party: Excluded<'_>, until: Date, reason: &str) -> Result<(), Problem> {
-        let decides =
-            actor.grants.iter().any(|g| g.role == Role::DecisionMaker && g.organisation == self.settings.body);
-        let (kind, id) = match party {
-            Excluded::Person(account) => ("person", account),
-            Excluded::Organisation(number) => ("organisation", number),
-        };
-        let entry =
-            Entry::new(&EXCLUDE, audit_actor(actor, Some(CaseRole::DecisionMaker)), Object::new("exclusion", kind));
-        let entry = entry.purpose(Purpose::Case).detail("kind", kind);
-        if !decides {
-            self.record(entry.refused("forbidden")).await?;
-            return Err(Problem::forbidden("forbidden"));
-        }
+        let (kind, id) = party.parts();
+        let entry = self.decides_on_exclusions(actor, &EXCLUDE, kind).await?;
         let today = self.zone.clock.today();
         if until <= today || until.year() > today.year() + MOST_YEARS {
             return Err(Problem::invalid("until", "range", format!("a day ahead, at most {MOST_YEARS} years")));
         }
-        if id.is_empty() || reason.trim().chars().count() < 20 {
-            return Err(Problem::invalid("reason", "required", "who, and why in at least 20 characters"));
+        if kind == "organisation" && !crate::rules::is_orgnr(id) {
+            return Err(Problem::invalid("party", "orgnr", "nine digits with a correct check digit expected"));
         }
-        if super::holds_identity_number(reason) {
-            return Err(Problem::invalid("reason", "identity_number", "the text seems to hold an identity number"));
+        if id.is_empty() {
+            return Err(Problem::invalid("party", "required", "name a person or an organisation"));
         }
+        told_why(reason)?;
         let (by, now) = (actor.account.to_string(), self.zone.now());
         let written: Result<(), AccessError> = self
             .zone
@@ -235,16 +238,69 @@ impl Access {
         written.map_err(Problem::from)
     }
 
+    /// The exclusion list with those that are over, the newest first.
+    ///
+    /// # Errors
+    /// `forbidden` for all but those who handle and decide the cases of the body, and the auditor.
+    pub async fn exclusions(&self, actor: &Actor) -> Result<Vec<ExclusionView>, Problem> {
+        if !self.is_staff(actor) && !actor.has(Role::Auditor) {
+            return Err(self.refusal(actor, Object::new("exclusions", "all")).await);
+        }
+        let read = self.zone.store.read("access.exclusions", async |tx: &mut Tx| sql::exclusions(tx).await).await;
+        let list = read.map_err(Problem::from)?;
+        let entry = Entry::new(&EXCLUSIONS, audit_actor(actor, None), Object::new("exclusions", "all"));
+        self.record(entry.purpose(Purpose::Case)).await?;
+        Ok(list)
+    }
+
+    /// Ends an exclusion before its time.
+    ///
+    /// # Errors
+    /// `forbidden` for all but the body's decision makers; no reason; not found when none is in force.
+    pub async fn end_exclusion(&self, actor: &Actor, party: Excluded<'_>, reason: &str) -> Result<(), Problem> {
+        let (kind, id) = party.parts();
+        let entry = self.decides_on_exclusions(actor, &READMIT, kind).await?;
+        told_why(reason)?;
+        let (by, now, today) = (actor.account.to_string(), self.zone.now(), self.zone.clock.today());
+        let written: Result<bool, AccessError> = self
+            .zone
+            .store
+            .tx("access.exclude", async |tx: &mut Tx| {
+                let ended = sql::end_exclusion(tx, (kind, id), (&by, reason), today, now).await?;
+                if ended {
+                    self.zone.log.record(tx, entry.clone()).await?;
+                }
+                Ok(ended)
+            })
+            .await;
+        if written.map_err(Problem::from)? { Ok(()) } else { Err(Problem::not_found("exclusion")) }
+    }
+
+    /// The entry of a change of the exclusion list; who may not change it is refused, and the attempt written down.
+    async fn decides_on_exclusions(
+        &self,
+        actor: &Actor,
+        action: &'static Action,
+        kind: &str,
+    ) -> Result<Entry, Problem> {
+        let decides =
+            actor.grants.iter().any(|g| g.role == Role::DecisionMaker && g.organisation == self.settings.body);
+        let by = audit_actor(actor, Some(CaseRole::DecisionMaker));
+        let entry = Entry::new(action, by, Object::new("exclusion", kind)).purpose(Purpose::Case).detail("kind", kind);
+        if decides {
+            return Ok(entry);
+        }
+        self.record(entry.refused("forbidden")).await?;
+        Err(Problem::forbidden("forbidden"))
+    }
+
     /// Whether a person may not be let in: asked at each login to a room (ACC-084).
     ///
     /// # Errors
     /// Those of the database.
     pub async fn is_excluded(&self, party: Excluded<'_>) -> Result<bool, Problem> {
         let today = self.zone.clock.today();
-        let (kind, id) = match party {
-            Excluded::Person(account) => ("person", account),
-            Excluded::Organisation(number) => ("organisation", number),
-        };
+        let (kind, id) = party.parts();
         let found =
             self.zone.store.read("access.excluded", async |tx: &mut Tx| sql::is_excluded(tx, kind, id, today).await);
         found.await.map_err(Problem::from)
@@ -258,6 +314,30 @@ pub enum Excluded<'a> {
     Person(&'a str),
     /// An organisation, by number.
     Organisation(&'a str),
+}
+
+impl<'a> Excluded<'a> {
+    const fn parts(self) -> (&'static str, &'a str) {
+        match self {
+            Excluded::Person(account) => ("person", account),
+            Excluded::Organisation(number) => ("organisation", number),
+        }
+    }
+}
+
+/// A reason that says something, and nobody's identity number.
+fn told_why(reason: &str) -> Result<(), Problem> {
+    if reason.trim().chars().count() < 20 {
+        return Err(Problem::invalid("reason", "required", "why, in at least 20 characters"));
+    }
+    if super::holds_identity_number(reason) {
+        return Err(Problem::invalid("reason", "identity_number", "the text seems to hold an identity number"));
+    }
+    Ok(())
+}
+
+fn delegation_view(row: sql::DelegationRow) -> DelegationView {
+    DelegationView { id: row.id, from: row.from, to: row.to, role: row.role, case: row.case, valid: row.valid }
 }
 
 fn note_view(note: sql::Note, receipts: &[(i64, String, kernel::Timestamp)]) -> NoteView {

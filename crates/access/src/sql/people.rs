@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use audit::Zone;
 use kernel::{Date, Timestamp, sha256_hex};
-use store::{Row, Tx, params};
+use store::{Migration, Row, Tx, params};
 
 use super::{Loaded, open, parse, seal, text};
 use crate::AccessError;
 use crate::model::{Case, CaseId, Invitation, Visibility};
 use crate::permissions::CaseRole;
+use crate::views::{EndedView, ExclusionView};
 
 /// Kind of the notes that go between the parties and the body.
 pub(crate) const MESSAGE: &str = "message";
@@ -224,17 +225,18 @@ pub(crate) async fn delegations(tx: &mut Tx, account: &str, today: Date) -> Resu
             params![account, today],
         )
         .await?;
-    let row = |row: &Row| -> Result<DelegationRow, AccessError> {
-        Ok(DelegationRow {
-            id: row.get(0)?,
-            from: row.get(1)?,
-            to: row.get(2)?,
-            role: row.get(3)?,
-            case: row.get(4)?,
-            valid: (row.get(5)?, row.get(6)?),
-        })
-    };
-    rows.iter().map(row).collect()
+    rows.iter().map(delegation).collect()
+}
+
+fn delegation(row: &Row) -> Result<DelegationRow, AccessError> {
+    Ok(DelegationRow {
+        id: row.get(0)?,
+        from: row.get(1)?,
+        to: row.get(2)?,
+        role: row.get(3)?,
+        case: row.get(4)?,
+        valid: (row.get(5)?, row.get(6)?),
+    })
 }
 
 /// Ends a delegation of `from`; gives whether there was one.
@@ -248,11 +250,31 @@ pub(crate) async fn end_delegation(tx: &mut Tx, id: &str, from: &str, now: Times
     Ok(ended > 0)
 }
 
+/// The delegations of everybody that have not ended, for the auditor.
+pub(crate) async fn all_delegations(tx: &mut Tx, today: Date) -> Result<Vec<DelegationRow>, AccessError> {
+    let rows = tx
+        .query(
+            "SELECT id, from_account, to_account, role, case_id, valid_from, valid_to FROM access_delegation
+             WHERE valid_to >= $1 AND ended_at IS NULL ORDER BY id",
+            params![today],
+        )
+        .await?;
+    rows.iter().map(delegation).collect()
+}
+
+/// What an exclusion that was ended early says beside the others.
+pub(crate) const EXCLUSIONS: &[Migration] = &[Migration {
+    name: "001_ended",
+    sql: "ALTER TABLE access_exclusion ADD COLUMN ended_at BIGINT;
+          ALTER TABLE access_exclusion ADD COLUMN ended_by TEXT;
+          ALTER TABLE access_exclusion ADD COLUMN end_reason TEXT",
+}];
+
 /// Whether a person (account) or organisation (number) is on the exclusion list (ACC-084).
 pub(crate) async fn is_excluded(tx: &mut Tx, kind: &str, id: &str, today: Date) -> Result<bool, AccessError> {
     let row = tx
         .query_opt(
-            "SELECT 1 FROM access_exclusion WHERE kind = $1 AND id = $2 AND until >= $3",
+            "SELECT 1 FROM access_exclusion WHERE kind = $1 AND id = $2 AND until >= $3 AND ended_at IS NULL",
             params![kind, id, today],
         )
         .await?;
@@ -270,9 +292,55 @@ pub(crate) async fn put_exclusion(
     tx.execute(
         "INSERT INTO access_exclusion (kind, id, until, reason, by_account, at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (kind, id) DO UPDATE SET until = excluded.until, reason = excluded.reason,
-           by_account = excluded.by_account, at = excluded.at",
+           by_account = excluded.by_account, at = excluded.at, ended_at = NULL, ended_by = NULL, end_reason = NULL",
         params![kind, id, until, reason, by, now],
     )
     .await?;
     Ok(())
+}
+
+/// The exclusion list, the newest first, those that are over among them.
+pub(crate) async fn exclusions(tx: &mut Tx) -> Result<Vec<ExclusionView>, AccessError> {
+    let rows = tx
+        .query(
+            "SELECT kind, id, until, reason, by_account, at, ended_at, ended_by, end_reason FROM access_exclusion
+             ORDER BY at DESC, kind, id",
+            params![],
+        )
+        .await?;
+    let view = |row: &Row| -> Result<ExclusionView, AccessError> {
+        let ended: Option<Timestamp> = row.get(6)?;
+        let ended = match ended {
+            Some(at) => Some((at, row.get::<Option<String>>(7)?.unwrap_or_default(), row.get::<Option<String>>(8)?)),
+            None => None,
+        };
+        Ok(ExclusionView {
+            kind: row.get(0)?,
+            party: row.get(1)?,
+            until: row.get(2)?,
+            reason: row.get(3)?,
+            by: row.get(4)?,
+            at: row.get(5)?,
+            ended: ended.map(|(at, by, reason)| EndedView { at, by, reason: reason.unwrap_or_default() }),
+        })
+    };
+    rows.iter().map(view).collect()
+}
+
+/// Ends an exclusion that is in force; gives whether there was one.
+pub(crate) async fn end_exclusion(
+    tx: &mut Tx,
+    (kind, id): (&str, &str),
+    (by, reason): (&str, &str),
+    today: Date,
+    now: Timestamp,
+) -> Result<bool, AccessError> {
+    let ended = tx
+        .execute(
+            "UPDATE access_exclusion SET ended_at = $3, ended_by = $4, end_reason = $5
+             WHERE kind = $1 AND id = $2 AND until >= $6 AND ended_at IS NULL",
+            params![kind, id, now, by, reason, today],
+        )
+        .await?;
+    Ok(ended > 0)
 }

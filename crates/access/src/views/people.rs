@@ -63,6 +63,8 @@ pub struct OpinionView {
     pub reviewer: Option<String>,
     /// What was asked.
     pub question: Option<String>,
+    /// Last day for the opinion.
+    pub due: Option<Date>,
     /// What is recommended, with the opinion and its time.
     pub opinion: Option<(Recommendation, String, Timestamp)>,
     /// The vote.
@@ -103,6 +105,43 @@ pub struct DelegationView {
     pub case: Option<CaseId>,
     /// First and last day.
     pub valid: (Date, Date),
+}
+
+/// Somebody on the exclusion list (ACC-084).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ExclusionView {
+    /// `person` or `organisation`.
+    pub kind: String,
+    /// Account, or number of the organisation.
+    pub party: String,
+    /// Last day.
+    pub until: Date,
+    /// Why.
+    pub reason: String,
+    /// Account of the one who decided it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// When it was ended early.
+    pub ended: Option<EndedView>,
+}
+
+impl ExclusionView {
+    /// Whether it holds on a day.
+    pub fn holds(&self, today: Date) -> bool {
+        self.ended.is_none() && self.until >= today
+    }
+}
+
+/// Who ended something early, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct EndedView {
+    /// When.
+    pub at: Timestamp,
+    /// Account.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What somebody with this view sees of the people of a case. `own` are the sources that a registry handler speaks for.
@@ -152,6 +191,7 @@ fn opinions(case: &Case, account: &str) -> Vec<OpinionView> {
     let view = |(other, reviewer): (&String, &crate::model::Reviewer)| OpinionView {
         reviewer: Some(other.clone()),
         question: reviewer.question.clone(),
+        due: reviewer.due,
         opinion: reviewer.opinion.as_ref().filter(|_| !hidden(other)).map(|o| (o.recommendation, o.text.clone(), o.at)),
         vote: opinions.votes.get(other).filter(|_| !hidden(other)).map(|vote| (vote.ballot, vote.reason.clone())),
     };

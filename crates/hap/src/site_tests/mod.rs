@@ -2,6 +2,7 @@
 //! hostile and to clumsy visitors.
 
 mod bad_input;
+mod rems;
 mod role_table;
 
 use std::path::Path;

@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod catalogue;
 mod citizen;
+mod desk;
 mod explore;
 mod files;
 mod openapi;
@@ -29,6 +30,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = catalogue::endpoints(site);
     let site = explore::endpoints(site);
     let site = access::endpoints(site);
+    let site = desk::endpoints(site);
     let site = citizen::endpoints(site);
     let site = public::endpoints(site);
     oversight::endpoints(site)

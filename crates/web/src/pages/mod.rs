@@ -3,7 +3,7 @@
 mod account;
 mod alerts;
 pub(crate) mod apply;
-mod cases;
+pub(crate) mod cases;
 pub(crate) mod citizen;
 mod explore;
 pub(crate) mod exports;

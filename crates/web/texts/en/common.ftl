@@ -83,3 +83,6 @@ rule-full = the cart is full: remove something first
 rule-form = the form is incomplete: open the page again
 rule-none-chosen = choose at least one variable
 task-alerts = Alerts
+task-tasks = Tasks
+task-reviews = Expert opinions
+task-proposals = To decide

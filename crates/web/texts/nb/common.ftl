@@ -83,3 +83,6 @@ rule-full = handlekurven er full: ta bort noe først
 rule-form = skjemaet er ufullstendig: åpne siden på nytt
 rule-none-chosen = velg minst én variabel
 task-alerts = Varsler
+task-tasks = Oppgaver
+task-reviews = Faglige vurderinger
+task-proposals = Til beslutning

@@ -83,3 +83,6 @@ rule-full = handlekorga er full: ta bort noko først
 rule-form = skjemaet er ufullstendig: opne sida på nytt
 rule-none-chosen = vel minst éin variabel
 task-alerts = Varsel
+task-tasks = Oppgåver
+task-reviews = Faglege vurderingar
+task-proposals = Til avgjerd

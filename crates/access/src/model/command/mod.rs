@@ -358,6 +358,9 @@ pub enum Command {
         /// Whether the applicant is not told who they are.
         #[serde(default)]
         anonymous: bool,
+        /// Last day for the opinions; 15 working days when none is given.
+        #[serde(default)]
+        due: Option<Date>,
     },
     /// See [`CommandName::InviteReviewer`].
     InviteReviewer {

@@ -7,10 +7,13 @@ use crate::model::decision::MIN_REASON;
 use crate::model::{Case, Command, Event, InvitedTo};
 use crate::permissions::CaseRole;
 
+/// Working days for an opinion when nothing else is said.
+const REVIEW_DAYS: u32 = 15;
+
 pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let opinions = &dossier(case, command)?.opinions;
     match command {
-        Command::RequestReview { reviewers, question, blind, anonymous } => {
+        Command::RequestReview { reviewers, question, blind, anonymous, due } => {
             if reviewers.is_empty() {
                 return Err(Refusal::invalid("reviewers", "required", "name at least one reviewer"));
             }
@@ -22,11 +25,16 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
             if reviewers.iter().any(|account| open(&account)) {
                 return Err(Refusal::conflict("already_asked", "somebody named has not answered yet"));
             }
+            let due = due.unwrap_or_else(|| workdays::add_working_days(context.today, REVIEW_DAYS));
+            if due <= context.today {
+                return Err(Refusal::invalid("due", "range", "the last day for the opinion lies ahead"));
+            }
             let asked = |reviewer: &String| Event::ReviewRequested {
                 reviewer: reviewer.clone(),
                 question: question.clone(),
                 blind: *blind,
                 anonymous: *anonymous,
+                due: Some(due),
             };
             Ok(reviewers.iter().map(asked).collect())
         }

@@ -45,7 +45,7 @@ fn joined(case: &mut Case, to: InvitedTo, recorded: &Recorded) -> Option<()> {
         InvitedTo::Representative => add(case.folder_mut(), account, MemberKind::Representative, recorded),
         InvitedTo::Review | InvitedTo::AnonymousReview => {
             let anonymous = to == InvitedTo::AnonymousReview;
-            let reviewer = Reviewer { asked_at: recorded.at, question: None, anonymous, opinion: None };
+            let reviewer = Reviewer { asked_at: recorded.at, question: None, anonymous, due: None, opinion: None };
             case.dossier_mut()?.opinions.reviewers.insert(account.to_owned(), reviewer);
         }
         InvitedTo::Advice => {

@@ -5,10 +5,11 @@ use super::super::{Advice, Case, Event, Invitation, Opinion, Recorded, Reviewer,
 pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     let (at, by) = (recorded.at, recorded.actor.clone());
     match event {
-        Event::ReviewRequested { reviewer, question, blind, anonymous } => {
+        Event::ReviewRequested { reviewer, question, blind, anonymous, due } => {
             let opinions = &mut case.dossier_mut()?.opinions;
             opinions.blind |= blind;
-            let asked = Reviewer { asked_at: at, question: question.clone(), anonymous: *anonymous, opinion: None };
+            let (question, anonymous, due) = (question.clone(), *anonymous, *due);
+            let asked = Reviewer { asked_at: at, question, anonymous, due, opinion: None };
             opinions.reviewers.insert(reviewer.clone(), asked);
         }
         Event::ReviewerInvited { invitation, to, token, until } => {

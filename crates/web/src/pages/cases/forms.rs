@@ -3,8 +3,10 @@
 
 use access::model::CommandName as C;
 use identity::Role;
+use kernel::Language;
 use serde_json::{Map, Value, json};
 
+use crate::texts;
 use crate::visitor::Fields;
 
 /// One question of a form.
@@ -99,6 +101,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
                 &[
                     ask("reviewers", EXPERTS),
                     may("question", Kind::Text),
+                    may("due", Kind::Day),
                     may("blind", Kind::Flag),
                     may("anonymous", Kind::Flag),
                 ]
@@ -139,7 +142,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
 }
 
 /// The payload of a command from the fields of its form.
-pub(super) fn payload(command: C, fields: &Fields) -> Value {
+pub(super) fn payload(command: C, fields: &Fields, language: Language) -> Value {
     let mut payload = Map::new();
     for ask in asks(command) {
         if let Some(value) = answer(ask, fields) {
@@ -151,7 +154,9 @@ pub(super) fn payload(command: C, fields: &Fields) -> Value {
     let more = match command {
         C::ProposeMaximum => json!({"max_ore": ore}),
         C::DecideDispute => json!({"fee_ore": ore}),
-        C::RequestInfo => json!({"questions": questions(fields)}),
+        C::RequestInfo => {
+            json!({"questions": questions(fields, language), "accepts": fields.all("accepts").collect::<Vec<_>>()})
+        }
         C::SendInfo => {
             json!({"answers": each(fields, "answer.", |field, text| json!({"field": field, "answer": text}))})
         }
@@ -196,18 +201,17 @@ fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
     }
 }
 
-/// Questions on fields: those that were written.
-fn questions(fields: &Fields) -> Vec<Value> {
-    let one = |at: usize| {
-        let question = fields.get(&format!("question.{at}")).trim();
-        let field = fields.get(&format!("field.{at}"));
-        (!question.is_empty()).then(|| json!({"field": field, "question": question}))
+/// Questions on fields: each with its ready phrase before what was written.
+fn questions(fields: &Fields, language: Language) -> Vec<Value> {
+    let one = |field: &str| {
+        let phrase = fields.get(&format!("phrase.{field}"));
+        let known = super::ask::PHRASES.contains(&phrase);
+        let phrase = if known { texts::text(language, &format!("phrase-{phrase}")) } else { String::new() };
+        let question = format!("{phrase}\n{}", fields.get(&format!("question.{field}")));
+        json!({"field": field, "question": question.trim()})
     };
-    (1..=QUESTIONS).filter_map(one).collect()
+    fields.all("asked").map(one).collect()
 }
-
-/// How many questions one form asks at most.
-pub(super) const QUESTIONS: usize = 5;
 
 /// Criteria as assessed: of the whole case, and of single sources (ACC-141). What has no outcome is left as it is.
 fn assessments(fields: &Fields) -> Vec<Value> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kernel::Problem;
 use serde_json::{Value, json};
 
+use super::desk::late_and_waiting;
 use crate::frame::{Frame, Pager, encode};
 use crate::input::{Path, Query};
 use crate::pages::draw;
@@ -16,8 +17,13 @@ use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
 
 /// What can be done with several cases at once.
-const BULK: [CommandName; 4] =
-    [CommandName::AssignCase, CommandName::SendReminder, CommandName::SetTrack, CommandName::DispatchSourceTasks];
+const BULK: [CommandName; 5] = [
+    CommandName::AssignCase,
+    CommandName::SendReminder,
+    CommandName::SetTrack,
+    CommandName::DispatchSourceTasks,
+    CommandName::RequestInfo,
+];
 
 #[derive(Template)]
 #[template(path = "cases/inbox.html")]
@@ -37,6 +43,10 @@ struct Inbox {
     today: kernel::Date,
     handles: bool,
     address: String,
+    /// For each case what is late, and what else is waited for.
+    waits: Vec<(Vec<String>, Vec<(String, String)>)>,
+    /// Fields by section, to ask about one in several cases.
+    sections: Vec<(String, Vec<(String, String)>)>,
 }
 
 impl Inbox {
@@ -125,6 +135,8 @@ pub(super) async fn inbox(
     let address = format!("/cases?{}", query(&filter));
     let pager = f.pager(&address, page.from, page.items.len(), page.size, page.total);
     let handles = actor.has(identity::Role::CaseHandler);
+    let (names, today) = (super::Names::of(&services, visitor.lang), services.clock.today());
+    let waits = page.items.iter().map(|case| late_and_waiting(&f, &names, case, today)).collect();
     let inbox = Inbox {
         views,
         addresses,
@@ -134,7 +146,9 @@ pub(super) async fn inbox(
         bulk: BULK.iter().map(|c| c.slug()).collect(),
         pager,
         me: actor.account.to_string(),
-        today: services.clock.today(),
+        today,
+        waits,
+        sections: if handles { sections(&f) } else { Vec::new() },
         handles,
         address,
         page,
@@ -142,6 +156,18 @@ pub(super) async fn inbox(
         f,
     };
     draw(&visitor, &inbox)
+}
+
+/// The fields of the form in force, by section.
+fn sections(f: &Frame) -> Vec<(String, Vec<(String, String)>)> {
+    let fields = |section: &access::form::Section| {
+        section.fields.iter().map(|field| (field.id.clone(), f.l(&field.label))).collect()
+    };
+    access::form::latest(access::form::PERSON_LEVEL)
+        .sections
+        .iter()
+        .map(|section| (f.l(&section.title), fields(section)))
+        .collect()
 }
 
 /// Keeps the filter of the page as a view.
@@ -225,6 +251,8 @@ pub(super) async fn bulk(
     let payload = match command {
         CommandName::SetTrack => json!({"track": fields.get("track"), "reason": fields.get("reason")}),
         CommandName::SendReminder => json!({"reminder": "clock"}),
+        CommandName::RequestInfo => json!({"kind": "clarification", "questions": [
+            {"field": fields.get("field"), "question": fields.get("question")}]}),
         _ => Value::Object(Default::default()),
     };
     let lines = services.access.bulk(visitor.actor()?, &ids, command, &payload).await.map_err(visitor.fail())?;

@@ -1,10 +1,17 @@
 //! Cases: the queue of those who decide, and the workspace of one case for applicant and staff alike. Which commands are
 //! offered is the case's own answer; this page only draws a form for each.
 
+mod ask;
+mod colleagues;
+mod desk;
+mod exclusions;
 mod forms;
 mod inbox;
 pub(super) mod invoices;
+mod log;
 mod people;
+
+pub(crate) use colleagues::HANDED_OVER;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,12 +39,29 @@ use crate::{Services, WebError};
 
 const STAFF: Who = Who::Roles(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler, Role::Auditor]);
 
+/// Those who may have a role that can be handed over, and the auditor.
+pub(crate) const HOLDERS: Who =
+    Who::Roles(&[Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler, Role::AppealHandler, Role::Auditor]);
+const BODY: Who = Who::Roles(&[Role::CaseHandler, Role::DecisionMaker, Role::Auditor]);
+
 pub(super) fn endpoints(site: Site) -> Site {
     site.get("/cases", STAFF, inbox::inbox)
         .post("/cases", STAFF, inbox::bulk)
         .post("/cases/views", STAFF, inbox::save_view)
         .post("/cases/views/{id}/delete", STAFF, inbox::delete_view)
+        .get("/cases/delegations", HOLDERS, colleagues::page)
+        .post("/cases/delegations", HOLDERS, colleagues::add)
+        .post("/cases/delegations/{id}/end", HOLDERS, colleagues::end)
+        .get("/cases/exclusions", BODY, exclusions::page)
+        .post("/cases/exclusions", BODY, exclusions::add)
+        .post("/cases/exclusions/end", BODY, exclusions::end)
+        .get("/tasks", Who::Roles(&[Role::RegistryHandler]), desk::tasks)
+        .get("/proposals", Who::Roles(&[Role::DecisionMaker, Role::Auditor]), desk::proposals)
+        .get("/reviews", Who::LoggedIn, desk::reviews)
         .get("/cases/{id}", Who::LoggedIn, case)
+        .get("/cases/{id}/ask", Who::LoggedIn, ask::page)
+        .post("/cases/{id}/ask", Who::LoggedIn, ask::change)
+        .get("/cases/{id}/log", Who::Roles(&[Role::Auditor]), log::log)
         .post("/cases/{id}/{command}", Who::LoggedIn, command)
         .get("/cases/{id}/letter.pdf", Who::LoggedIn, letter)
         .get("/deliveries", Who::LoggedIn, deliveries)
@@ -45,7 +69,6 @@ pub(super) fn endpoints(site: Site) -> Site {
 
 /// One field of the application as submitted.
 struct Answer {
-    id: String,
     label: String,
     value: String,
     changed: bool,
@@ -81,6 +104,12 @@ struct CasePage {
     notes: Vec<people::NoteRow>,
     members: Vec<(String, String)>,
     handler: Option<String>,
+    /// What is late, in words; what else is waited for, with its time.
+    late: Vec<String>,
+    waits: Vec<(String, String)>,
+    /// Whether the looker may hand this case to a colleague, and read its log.
+    can_delegate: bool,
+    audits: bool,
     names: Names,
     invoices: Option<invoices::Invoices>,
 }
@@ -115,7 +144,6 @@ async fn case(
         .iter()
         .map(|s| {
             let answer = |v: &access::views::FieldView| Answer {
-                id: v.field.id.clone(),
                 label: v.field.label.text(visitor.lang).to_owned(),
                 value: shown(v, &names, visitor.lang),
                 changed: case.changed.contains(&v.field.id),
@@ -146,8 +174,12 @@ async fn case(
         None => Vec::new(),
     };
     let fee = case.fee.as_ref().map(|fee| f.number(fee.expected_ore / 100)).unwrap_or_default();
-    let crumb = if actor.has(Role::CaseHandler) || actor.has(Role::DecisionMaker) {
+    let crumb = if [Role::CaseHandler, Role::DecisionMaker, Role::Auditor].iter().any(|role| actor.has(*role)) {
         ("/cases", "task-cases")
+    } else if actor.has(Role::RegistryHandler) {
+        ("/tasks", "task-tasks")
+    } else if actor.has(Role::Reviewer) {
+        ("/reviews", "task-reviews")
     } else {
         ("/apply", "task-apply")
     };
@@ -169,10 +201,19 @@ async fn case(
     let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
     let invoices = invoices::of(&case, &f, &names);
+    let (late, waits) = desk::late_and_waiting(&f, &names, &case.summary, services.clock.today());
+    let can_delegate = case.roles.iter().any(|role| {
+        use access::permissions::CaseRole;
+        matches!(role, CaseRole::CaseHandler | CaseRole::DecisionMaker | CaseRole::RegistryHandler)
+    });
     let f = f.crumb(crumb.0, text);
     draw(
         &visitor,
         &CasePage {
+            late,
+            waits,
+            can_delegate,
+            audits: actor.has(Role::Auditor),
             f,
             sections,
             groups,
@@ -247,6 +288,12 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
             items.iter().filter_map(Value::as_str).map(option).collect::<Vec<_>>().join("; ")
         }
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
+        // Questions that are each answered with yes or no: those with a yes.
+        Value::Object(map) if map.values().all(Value::is_boolean) => {
+            let yes: Vec<String> =
+                map.iter().filter(|(_, value)| **value == true).map(|(key, _)| option(key)).collect();
+            if yes.is_empty() { crate::texts::text(language, "no") } else { yes.join("; ") }
+        }
         Value::Object(map) if map.values().all(Value::is_object) => {
             map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect::<Vec<_>>().join("; ")
         }
@@ -397,7 +444,7 @@ async fn command(
     let version = fields.get("version").parse().unwrap_or(0);
     let command_id = fields.get("command_id");
     // An unknown name goes on: the service says that there is no such command.
-    let payload = CommandName::parse(&name).map(|name| forms::payload(name, &fields)).unwrap_or_default();
+    let payload = CommandName::parse(&name).map(|name| forms::payload(name, &fields, visitor.lang)).unwrap_or_default();
     let actor = visitor.actor()?;
     services.access.command(actor, case, &name, payload, command_id, version).await.map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())

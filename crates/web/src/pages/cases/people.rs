@@ -27,6 +27,8 @@ pub(super) struct OpinionRow {
     pub name: String,
     pub recommendation: String,
     pub text: String,
+    /// Last day, while the opinion is waited for.
+    pub due: Option<Date>,
 }
 
 /// A message or a note.
@@ -123,7 +125,8 @@ pub(super) fn opinions(case: &CaseView, f: &Frame, people: &People) -> Vec<Opini
             None => (f.t("case-opinion-waits"), opinion.question.clone().unwrap_or_default()),
         };
         let name = opinion.reviewer.as_deref().map_or_else(|| f.t("case-somebody"), |account| people.name(f, account));
-        OpinionRow { name, recommendation, text }
+        let due = opinion.due.filter(|_| opinion.opinion.is_none());
+        OpinionRow { name, recommendation, text, due }
     };
     case.involved.opinions.iter().map(row).collect()
 }
