@@ -1,6 +1,6 @@
 //! From application to permit: the form, the case, the decision with its letter, the signed permit, the public register.
 //!
-//! What it is not: the catalogue (asked through [`Variables`]), the analysis (no count is made here), the delivery (which
+//! What it is not: the catalogue (asked through [`Variables`]), the analysis (a count is asked for through [`Feasibility`]), the delivery (which
 //! asks for the permit and never for the case). It keeps no identity number and no health data.
 //!
 //! - [`Access`]: the use cases. Applying: `create`, `draft`, `save`, `save_form`, `save_cart`, `check`, `submit`, and of several
@@ -40,4 +40,5 @@ pub use service::{
     Mail, MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
     StatisticsRow, Variables, changed_on, is_allowed, reports_due, signature,
 };
+pub use service::{CountAnswer, Feasibility, FeasibilityCount, FeasibilityView, MOST_PER_DAY, NotCounted, Released};
 pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::clocks::{self, Clock};
 use crate::fees::FeeEstimate;
-use crate::form::{Fault, Field, LiveEstimate};
+use crate::form::{Counted, Fault, Field, LiveEstimate};
 use crate::model::{
     AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
     LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end, can_issue,
@@ -313,6 +313,8 @@ pub struct DraftView {
     pub fee: Option<FeeEstimate>,
     /// The same with the lowest price and what it rests on (ACC-150).
     pub price: Option<LiveEstimate>,
+    /// How many persons the criteria as they stand were counted to mean (ACC-045).
+    pub cohort: Option<Counted>,
 }
 
 /// A case as somebody may see it.

@@ -85,7 +85,7 @@ async fn acc_106_words_find_cases_by_their_beginnings() {
         let one = submitted(&access, &cast).await;
         let number = access.case(&cast.handler, one).await.unwrap().summary.number.unwrap();
         let two = access.create(&cast.applicant, support::cart()).await.unwrap();
-        let mut answers = support::answers();
+        let mut answers = support::attached(&access, &cast.applicant, two).await;
         answers.insert("pub.title".into(), "Ærlige svar om søvn – og hvile".into());
         access.save(&cast.applicant, two, answers).await.unwrap();
         run(&access, &cast.applicant, two, "submit", json!({})).await.unwrap();

@@ -39,7 +39,7 @@ async fn from_draft_to_permit() {
         assert_eq!(draft.collections, ["dar.main", "npr.somatikk"]);
         let refused = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap_err();
         assert!(matches!(&refused, Problem::Invalid { fields } if fields.len() > 10));
-        access.save(&cast.applicant, id, answers()).await.unwrap();
+        access.save(&cast.applicant, id, support::attached(&access, &cast.applicant, id).await).await.unwrap();
         let draft = access.draft(&cast.applicant, id).await.unwrap();
         let verified = draft.faults.iter().filter(|fault| fault.rule != "not_verified").count();
         assert_eq!(verified, 0, "{:?}", draft.faults);
@@ -167,10 +167,11 @@ async fn acc_160_a_refusal_has_a_letter_and_no_permit() {
     let (access, cast) = (service(&zone).await, cast());
     for (i, language) in ["nb", "nn", "en"].into_iter().enumerate() {
         let id = access.create(&cast.applicant, cart()).await.unwrap();
-        let mut fields = answers();
+        let mut fields = support::attached(&access, &cast.applicant, id).await;
         fields.insert("no.language".into(), json!(language));
         access.save(&cast.applicant, id, fields).await.unwrap();
         run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap();
+        support::screened(&access, &cast, id).await;
         run(&access, &cast.handler, id, "confirm_complete", json!({})).await.unwrap();
         run(&access, &cast.handler, id, "assess_criterion", support::assessments()).await.unwrap();
         let refuse = |source: &str| json!({"source": source, "outcome": "refused", "reason": "Formålet er ikke godt nok beskrevet."});
@@ -298,7 +299,7 @@ async fn acc_004_a_double_submission_is_one() {
     testkit::zones("centre", async |zone| {
         let (access, cast) = (service(&zone).await, cast());
         let id = access.create(&cast.applicant, cart()).await.unwrap();
-        access.save(&cast.applicant, id, answers()).await.unwrap();
+        access.save(&cast.applicant, id, support::attached(&access, &cast.applicant, id).await).await.unwrap();
         let version = access.draft(&cast.applicant, id).await.unwrap().version;
         let once = command_id();
         let first = access.submit(&cast.applicant, id, &once, version).await.unwrap();
@@ -429,7 +430,7 @@ async fn names_are_sealed_at_rest() {
     let id = proposed(&access, &cast).await;
     run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
     let draft = access.create(&cast.applicant, cart()).await.unwrap();
-    access.save(&cast.applicant, draft, answers()).await.unwrap();
+    access.save(&cast.applicant, draft, support::attached(&access, &cast.applicant, draft).await).await.unwrap();
     for file in ["zone.db", "zone.db-wal"] {
         let bytes = std::fs::read(zone.folder.path().join(file)).unwrap_or_default();
         for secret in ["arne@universitetet.no", "Arne Analyse", "Kari Kontakt"] {

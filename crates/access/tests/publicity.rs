@@ -8,7 +8,7 @@ mod support;
 use access::clocks::EndEvent;
 use kernel::Problem;
 use serde_json::{Value, json};
-use support::{answers, cart, cast, command_id, proposed, run, service, submitted};
+use support::{cart, cast, command_id, proposed, run, service, submitted};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -92,7 +92,8 @@ async fn acc_192_the_archive_package_holds_everything_with_checksums() {
         let manifest: Value = serde_json::from_slice(&member("manifest.json")).unwrap();
         let sums = String::from_utf8(member("SHA256SUMS")).unwrap();
         let files = manifest["files"].as_array().unwrap();
-        let names: Vec<&str> = files.iter().map(|f| f["name"].as_str().unwrap()).collect();
+        let names = files.iter().map(|f| f["name"].as_str().unwrap());
+        let names: Vec<&str> = names.filter(|name| !name.starts_with("files/")).collect();
         assert_eq!(
             names,
             [
@@ -128,11 +129,12 @@ async fn acc_191_a_person_sees_what_is_kept_and_section_16_what_is_erased() {
         let (access, cast) = (service(&zone).await, cast());
         let id = submitted(&access, &cast).await;
         let draft = access.create(&cast.applicant, cart()).await.unwrap();
-        access.save(&cast.applicant, draft, answers()).await.unwrap();
+        access.save(&cast.applicant, draft, support::attached(&access, &cast.applicant, draft).await).await.unwrap();
         let export = access.export_person(&cast.applicant).await.unwrap();
         assert_eq!(export["contact"]["email"], "kari@universitetet.no");
         assert_eq!(export["applications"].as_array().unwrap().len(), 2);
-        assert_eq!(export["applications"][0]["revisions"][0]["fields"]["pub.title"], "Dødelighet etter hjerneslag");
+        let title = |a: &Value| a["revisions"][0]["fields"]["pub.title"] == "Dødelighet etter hjerneslag";
+        assert!(export["applications"].as_array().unwrap().iter().any(title));
         assert!(export["acts"].as_array().unwrap().iter().any(|act| act["event"] == "submitted"));
         let others = access.export_person(&cast.handler).await.unwrap();
         assert!(!others.to_string().contains("kari@"), "nothing of anybody else");
@@ -233,7 +235,7 @@ async fn acc_027_drafts_lapse_after_notices_and_are_kept_a_month_to_take_them_up
         let reminded = access.case(&cast.applicant, left).await.unwrap();
         let notices = reminded.timeline.iter().filter(|entry| entry.event == "reminder_sent").count();
         assert_eq!(notices, 2, "30 and 7 days before it lapses");
-        access.save(&cast.applicant, edited, answers()).await.unwrap();
+        access.save(&cast.applicant, edited, support::answers()).await.unwrap();
         zone.clock.advance_micros(8 * DAY);
         assert_eq!(access.erase_old().await.unwrap().lapsed, 2, "the one that was worked on goes on");
         let lapsed = access.case(&cast.applicant, left).await.unwrap();

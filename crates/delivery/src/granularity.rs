@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use kernel::Date;
+use kernel::criteria::is_hierarchical;
 
 /// A level of granularity.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -239,12 +240,6 @@ fn year_month(n: i64) -> Result<i64, DoesNotFit> {
         _ => return Err(DoesNotFit),
     };
     if (1..=12).contains(&(month % 100)) { Ok(month) } else { Err(DoesNotFit) }
-}
-
-/// Whether a code is of the kind of ICD-10, ICPC or ATC: a letter, then digits.
-pub(crate) fn is_hierarchical(code: &str) -> bool {
-    let b = code.as_bytes();
-    b.len() >= 3 && b[0].is_ascii_uppercase() && b[1].is_ascii_digit() && b[2].is_ascii_digit()
 }
 
 fn group(code: &str) -> Option<&str> {

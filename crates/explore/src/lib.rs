@@ -11,6 +11,7 @@
 mod compare;
 mod diagnostics;
 mod exports;
+pub mod feasibility;
 pub mod headless;
 mod ledger;
 mod metadata;

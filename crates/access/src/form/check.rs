@@ -446,7 +446,7 @@ impl Checker<'_> {
         let Some(text) = self.draft.fields.get("pop.criteria").and_then(Value::as_str) else { return };
         let formation = self.draft.fields.get("pop.formation").and_then(Value::as_str);
         let Ok(criteria) = Criteria::parse(text) else { return };
-        if formation != Some("criteria") {
+        if !matches!(formation, Some("criteria" | "both")) {
             return;
         }
         let known = Known(self.env);

@@ -2,6 +2,7 @@
 //! nothing, and the check says "not verified" (ACC-203); nothing is ever taken for granted.
 
 use kernel::Date;
+use serde::Serialize;
 
 /// How the Entity Register has an organisation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +46,7 @@ pub struct RoomFacts {
 }
 
 /// How many persons meet the criteria (ACC-045).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Counted {
     /// The released number; 0 stands for "fewer than 10".
     pub persons: u64,

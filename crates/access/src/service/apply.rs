@@ -9,10 +9,11 @@ use kernel::{FieldError, Id, Problem};
 use serde_json::{Map, Value, json};
 use store::Tx;
 
+use super::told::Told;
 use super::{Access, CREATE, Who, audit_actor, holds_identity_number, is_written};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{self, DraftContent, Environment, Form, Outside, Report, RoomFacts, VariableFacts, check};
+use crate::form::{self, DraftContent, Environment, Form, Outside as _, Report, VariableFacts, check};
 use crate::model::{CartItem, Case, CaseId, Command, Event, Recorded, evolve};
 use crate::permissions::CaseRole;
 use crate::rules::PROFILE_NO;
@@ -85,7 +86,8 @@ impl Access {
         let (content, saved_at) = self.draft_content(&loaded).await?;
         let facts = self.facts(named(&content)).await?;
         let form = self.form_of(&loaded).await?;
-        let report = self.report(form, &content, &facts);
+        let told = self.read_told(&loaded, &content, &facts).await?;
+        let report = self.report(form, &content, &facts, &told);
         let sections = self.sections(form, &content, &facts, &report, &loaded.case, true);
         let price = form::estimate(&form.id, &content, &facts);
         let line = |item: &CartItem| {
@@ -118,6 +120,7 @@ impl Access {
             complete: report.blocks().is_empty(),
             faults: report.faults,
             request: request(&loaded.case),
+            cohort: told.counted(),
         })
     }
 
@@ -158,7 +161,17 @@ impl Access {
         let (loaded, _, _) = self.seen(actor, id).await?;
         let (content, _) = self.draft_content(&loaded).await?;
         let facts = self.facts(named(&content)).await?;
-        Ok(self.report(self.form_of(&loaded).await?, &content, &facts))
+        let told = self.read_told(&loaded, &content, &facts).await?;
+        Ok(self.report(self.form_of(&loaded).await?, &content, &facts, &told))
+    }
+
+    async fn read_told(
+        &self,
+        loaded: &sql::Loaded,
+        content: &DraftContent,
+        facts: &BTreeMap<String, VariableFacts>,
+    ) -> Result<Told, AccessError> {
+        self.zone.store.read("access.told", async |tx: &mut Tx| self.told(tx, loaded, content, facts).await).await
     }
 
     /// The form that a case is written in, and whether information is asked for.
@@ -216,15 +229,17 @@ impl Access {
         form: &Form,
         content: &DraftContent,
         facts: &BTreeMap<String, VariableFacts>,
+        told: &Told,
     ) -> Report {
         let rooms = self.room_ids();
-        check(form, content, &self.environment(facts, &rooms))
+        check(form, content, &self.environment(facts, &rooms, told))
     }
 
     pub(super) fn environment<'a>(
         &'a self,
         variables: &'a BTreeMap<String, VariableFacts>,
         rooms: &'a [String],
+        told: &'a Told,
     ) -> Environment<'a> {
         Environment {
             today: self.zone.clock.today(),
@@ -234,7 +249,7 @@ impl Access {
             holds_identity_number: &holds_identity_number,
             near: self.near.as_ref(),
             given: &NOTHING_GIVEN,
-            outside: self,
+            outside: told,
         }
     }
 
@@ -249,7 +264,8 @@ impl Access {
         editing: bool,
     ) -> Vec<SectionView> {
         let rooms = self.room_ids();
-        let env = self.environment(facts, &rooms);
+        let told = self.told_nothing();
+        let env = self.environment(facts, &rooms, &told);
         let comments = case.dossier().map(|d| d.comments.as_slice()).unwrap_or_default();
         let field_view = |field: &form::Field| {
             let mut shown = field.clone();
@@ -296,18 +312,6 @@ impl Access {
     /// A command id for what has none of its own (autosave).
     pub(crate) fn own_command_id(&self) -> String {
         self.zone.id::<crate::model::CaseKind>().to_string()
-    }
-}
-
-/// What this installation knows without asking a register: the rooms on offer, which it has approved.
-impl Outside for Access {
-    fn room(&self, id: &str) -> Option<RoomFacts> {
-        self.settings.rooms.iter().any(|room| room.id == id).then(|| RoomFacts {
-            person_level: true,
-            approved_until: None,
-            tools: Vec::new(),
-            third_countries: false,
-        })
     }
 }
 

@@ -209,6 +209,8 @@ impl Access {
             }
             _ => return Err(Problem::not_found("case").into()),
         };
+        // Files stay with the case that they were attached to.
+        let content = super::drafts::without_files(self.form_today(&form), content);
         let event = Event::Created { form, profile };
         let recorded = Recorded { seq: 1, at: now, actor: account.to_owned(), on_behalf_of: None, event };
         let case = evolve(None, &recorded).map_err(|e| AccessError::Damaged(e.to_string()))?;

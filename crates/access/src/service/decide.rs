@@ -430,13 +430,14 @@ impl Access {
     ) -> Result<(Content, Submission), AccessError> {
         let content = sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default();
         let rooms = self.room_ids();
-        let env = self.environment(&ready.facts, &rooms);
+        let told = self.told(tx, loaded, &content, &ready.facts).await?;
+        let env = self.environment(&ready.facts, &rooms, &told);
         let before = match loaded.case.dossier() {
             Some(dossier) => sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?,
             None => None,
         };
         let form = self.form_in_force(&loaded.case, before.as_ref());
-        let report = self.report(form, &content, &ready.facts);
+        let report = self.report(form, &content, &ready.facts, &told);
         // In a change persons keep the ids that the permit knows them by.
         let known = match change_link(&loaded.case) {
             Some(link) => self.in_force(tx, &link.series).await?.map(|base| base.content.persons),

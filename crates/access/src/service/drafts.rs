@@ -390,7 +390,7 @@ fn is_written(form: &Form, field: &str) -> bool {
 }
 
 /// A content without its files, also those in groups and rows.
-fn without_files(form: &Form, mut content: DraftContent) -> DraftContent {
+pub(super) fn without_files(form: &Form, mut content: DraftContent) -> DraftContent {
     for field in form.fields() {
         if let Some(value) = content.fields.get_mut(&field.id) {
             drop_files(field, value);

@@ -19,6 +19,13 @@ impl Variables for Catalogue {
     fn nearest(&self, id: &str) -> Vec<String> {
         nearest(self.model().variables.keys().map(String::as_str), id, 3)
     }
+
+    fn collection_size(&self, collection: &str) -> Option<usize> {
+        let model = self.model();
+        let known = model.collections.get(collection)?;
+        let orderable = |id: &&String| model.variables.get(*id).is_some_and(|v| facts(v, &model).orderable);
+        Some(known.variables.iter().filter(orderable).count())
+    }
 }
 
 fn facts(variable: &Variable, model: &catalogue::Model) -> VariableFacts {

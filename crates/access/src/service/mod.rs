@@ -9,6 +9,7 @@ mod change;
 mod decide;
 mod desk;
 mod drafts;
+mod feasibility;
 mod feed;
 mod guidance;
 mod history;
@@ -23,12 +24,16 @@ mod remind;
 mod retention;
 mod statistics;
 mod tables;
+mod told;
 mod versions;
 mod webhooks;
 
 pub use appeals::AppealView;
 pub use archive::Package;
 pub use drafts::{Difference, Overwritten, OverwrittenKind, Saved, mark};
+pub use feasibility::{
+    CountAnswer, Feasibility, FeasibilityCount, FeasibilityView, MOST_PER_DAY, NotCounted, Released,
+};
 pub use feed::{Feed, FeedItem};
 pub use guidance::Guidance;
 pub use history::Replayed;
@@ -70,6 +75,11 @@ pub trait Variables: Send + Sync {
 
     /// The three known ids nearest to an unknown one.
     fn nearest(&self, id: &str) -> Vec<String>;
+
+    /// How many variables of a collection can be applied for, where that is known.
+    fn collection_size(&self, _collection: &str) -> Option<usize> {
+        None
+    }
 }
 
 type Near = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
@@ -139,6 +149,7 @@ pub struct Access {
     variables: Arc<dyn Variables>,
     settings: Arc<Settings>,
     near: Near,
+    feasibility: Option<Arc<dyn Feasibility>>,
 }
 
 pub(crate) const CREATE: Action = Action::new(AuditKind::Decision, "case.create", &[]);
@@ -161,7 +172,8 @@ impl Access {
     pub fn new(zone: Zone, variables: Arc<dyn Variables>, settings: Settings) -> Self {
         let catalogue = variables.clone();
         let near: Near = Arc::new(move |id| catalogue.nearest(id));
-        Self { zone, scanner: None, turns: Arc::default(), variables, settings: Arc::new(settings), near }
+        let (turns, settings) = (Arc::default(), Arc::new(settings));
+        Self { zone, scanner: None, turns, variables, settings, near, feasibility: None }
     }
 
     /// Brings the tables of this area up to date, and those of the job queue.
@@ -177,6 +189,7 @@ impl Access {
         store.migrate("access_drafts", drafts::MIGRATIONS).await?;
         store.migrate("access_guidance", guidance::MIGRATIONS).await?;
         store.migrate("access_exclusions", sql::EXCLUSIONS).await?;
+        store.migrate("access_feasibility", feasibility::MIGRATIONS).await?;
         Ok(())
     }
 

@@ -45,6 +45,8 @@ pub struct Erased {
     pub applications: usize,
     /// Messages of the outbox.
     pub messages: usize,
+    /// Feasibility counts.
+    pub counts: usize,
 }
 
 impl Access {
@@ -103,6 +105,8 @@ impl Access {
                 .await?)
         });
         erased.messages = done.await.map_err(Problem::from)? as usize;
+        let counts = async |tx: &mut Tx| self.erase_counts(tx, now).await;
+        erased.counts = self.zone.store.tx("access.erase", counts).await.map_err(Problem::from)? as usize;
         Ok(erased)
     }
 

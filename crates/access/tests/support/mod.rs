@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use access::{Access, CaseId, Room, Settings};
 use identity::{Actor, Role};
 use kernel::{LangMap, Problem};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use testkit::TestZone;
 
 pub use application::{SmallCatalogue, answers, cart};
@@ -72,12 +72,37 @@ async fn declare(access: &Access, actor: &Actor, id: CaseId, version: i64) -> Re
     Ok(access.command(actor, id, "declare_interest", none, &command_id(), version).await?.version)
 }
 
+/// The answers, with the files that they name attached to the case.
+pub async fn attached(access: &Access, actor: &Actor, id: CaseId) -> Map<String, Value> {
+    let mut answers = answers();
+    for (field, part) in
+        [("use.plan", None), ("no.dpo_assessment", None), ("no.rek", Some("file")), ("no.dpia_file", None)]
+    {
+        let file = access.add_file(actor, id, field, "vedlegg.txt", b"Et vedlegg.").await.unwrap();
+        let value = match part {
+            Some(part) => &mut answers[field][part],
+            None => &mut answers[field],
+        };
+        value["id"] = json!(file.id);
+    }
+    answers
+}
+
 /// A case that was submitted.
 pub async fn submitted(access: &Access, cast: &Cast) -> CaseId {
     let id = access.create(&cast.applicant, cart()).await.unwrap();
-    access.save(&cast.applicant, id, answers()).await.unwrap();
+    access.save(&cast.applicant, id, attached(access, &cast.applicant, id).await).await.unwrap();
     run(access, &cast.applicant, id, "submit", json!({})).await.unwrap();
+    screened(access, cast, id).await;
     id
+}
+
+/// A second application of the same leader, or one that wants more detail than others were granted, is not screened by
+/// itself (CHK-22, CHK-35): the handler does it.
+pub async fn screened(access: &Access, cast: &Cast, id: CaseId) {
+    if access.case(&cast.applicant, id).await.unwrap().summary.state == access::model::StateName::Submitted {
+        run(access, &cast.handler, id, "start_screening", json!({})).await.unwrap();
+    }
 }
 
 pub fn assessments() -> Value {

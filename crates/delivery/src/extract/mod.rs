@@ -4,6 +4,8 @@
 //! goes on from the last phase when it starts again (DEL-002). What a phase leaves behind lies sealed in the database or
 //! encrypted in the outbox; plain rows of persons are in memory only.
 
+#[cfg(test)]
+mod agreement;
 mod population;
 mod rows;
 mod send;

@@ -10,7 +10,6 @@ use protocol::documents::{ExtractionOrder, TableOrder};
 use super::set::PersonSet;
 use super::source::{Dataset, FIRST, LAST, Persons, newest, split};
 use crate::DeliveryError;
-use crate::granularity::is_hierarchical;
 
 /// The persons of the order's population rule, before any choice is looked at.
 pub(crate) fn evaluate(source: &dyn VariableSource, order: &ExtractionOrder) -> Result<PersonSet, DeliveryError> {
@@ -165,8 +164,7 @@ impl<'a> Rule<'a> {
                 }
                 _ => continue,
             };
-            let shaped = listed.iter().filter(|c| is_hierarchical(c)).count();
-            if shaped * 10 >= listed.len() * 9 && shaped > 0 {
+            if criteria::are_hierarchical(listed.iter().copied()) {
                 lists.hierarchical.push(variable.clone());
             }
             if info.code_list.is_some() {

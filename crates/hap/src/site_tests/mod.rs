@@ -42,7 +42,11 @@ struct Visitor {
 const CART: &str = "00112233445566778899aabbccddeeff";
 
 async fn send(router: &Router, visitor: &Visitor, method: &str, path: &str, body: &str) -> Response {
-    let kind = if path.starts_with("/api/") { "application/json" } else { "application/x-www-form-urlencoded" };
+    let kind = match path {
+        _ if path.contains("/files?") => "application/octet-stream",
+        _ if path.starts_with("/api/") => "application/json",
+        _ => "application/x-www-form-urlencoded",
+    };
     let cookies = format!("hap_session={}; hap_cart={}; hap_lang=nb", visitor.session, visitor.cart);
     let request = Request::builder().method(method).uri(path).header(header::COOKIE, cookies);
     let request = request.header(header::CONTENT_TYPE, kind).body(Body::from(body.to_owned())).unwrap();

@@ -88,6 +88,14 @@ impl Stage {
         let periods: Map<String, Value> =
             periods.map(|id| (id, json!({"from": "2018-01-01", "to": "2022-12-31"}))).collect();
         fields.insert("cart.periods".into(), Value::Object(periods));
+        // The files that the example names become files of the case.
+        for field in ["use.plan", "no.dpo_assessment", "no.rek", "no.dpia_file"] {
+            let to = format!("{path}/files?field={field}&name=vedlegg.txt");
+            let sent = send(&self.router, self.visitor("applicant").unwrap(), "POST", &to, "Et vedlegg.").await;
+            let sent: Value = serde_json::from_str(&text(sent).await).unwrap();
+            let value = if fields[field].get("file").is_some() { &mut fields[field]["file"] } else { &mut fields[field] };
+            value["id"] = sent["id"].clone();
+        }
         let (status, answer) = self.post("applicant", &format!("{path}/fields"), json!({"fields": fields})).await;
         assert_eq!(status, 200, "{answer}");
         let item = json!({"variable_id": wanted, "role": "population", "granularity": draft["cart"][0]["granularity"],

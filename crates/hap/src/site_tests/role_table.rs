@@ -50,6 +50,7 @@ impl Things {
         let writing = path.starts_with("/apply")
             || path.ends_with("/draft")
             || path.ends_with("/check")
+            || path.ends_with("/feasibility")
             || path.ends_with("/fields");
         let id = match path {
             _ if path.contains("/runs/") || path.starts_with("/explore") || path.starts_with("/e/") => &self.run,

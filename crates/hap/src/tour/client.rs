@@ -84,6 +84,14 @@ impl Persona {
         Ok(answer)
     }
 
+    /// Sends a file and gives the answer.
+    pub async fn upload(&self, path: &str, bytes: &'static [u8]) -> anyhow::Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.site.url));
+        let request = request.header("content-type", "application/octet-stream").body(bytes);
+        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        self.read(path, answer).await
+    }
+
     /// Only the status: for what must be refused.
     pub async fn status(&self, path: &str) -> anyhow::Result<StatusCode> {
         let answer =

@@ -153,7 +153,8 @@ async fn fill_in(researcher: &Persona, wanted: &Wanted, title: &str) -> anyhow::
         draft["collections"].as_array().into_iter().flatten().filter_map(|c| c.as_str().map(str::to_owned)).collect();
     let saved_at = draft["saved_at"].as_str().context("a draft says when it was saved")?;
     let today = saved_at.get(..10).context("a time begins with a date")?.parse()?;
-    let fields = answers(&collections, title, today);
+    let mut fields = answers(&collections, title, today);
+    attach(researcher, &case, &mut fields).await?;
     researcher.post(&format!("/api/v1/cases/{case}/fields"), json!({ "fields": fields })).await?;
     let items: Vec<Value> = draft["cart"]
         .as_array()
@@ -172,6 +173,21 @@ async fn fill_in(researcher: &Persona, wanted: &Wanted, title: &str) -> anyhow::
     let draft = researcher.get(&format!("/api/v1/cases/{case}/draft")).await?;
     ensure!(draft["complete"] == true, "the form is not complete: {report}");
     Ok(case)
+}
+
+/// Attaches the files that the answers name, and names them by the ids that they get.
+async fn attach(researcher: &Persona, case: &str, fields: &mut Value) -> anyhow::Result<()> {
+    const TEXT: &[u8] = "Vedlegg til en søknad om syntetiske data.\n".as_bytes();
+    for field in ["use.plan", "no.dpo_assessment", "no.rek", "no.dpia_file"] {
+        let Some(answer) = fields.get_mut(field) else { continue };
+        let file = if answer.get("file").is_some() { &mut answer["file"] } else { answer };
+        let name = format!("{}.txt", file["id"].as_str().context("a file of the example has an id")?);
+        let sent = researcher.upload(&format!("/api/v1/cases/{case}/files?field={field}&name={name}"), TEXT).await?;
+        for part in ["id", "name", "size"] {
+            file[part] = sent[part].clone();
+        }
+    }
+    Ok(())
 }
 
 async fn version(who: &Persona, case: &str) -> anyhow::Result<i64> {
@@ -348,6 +364,8 @@ async fn again(site: &Site, researcher: &mut Persona, _: &Wanted, guide: &mut Gu
     let handler = Persona::login(site, "case-handler-1").await?;
     let decider = Persona::login(site, "decision-maker").await?;
     impartial(&[&handler, &decider], &case).await?;
+    // The same leader has a live permit with the same variables: that warning is looked at by somebody.
+    command(&handler, &case, "start_screening", json!({})).await?;
     command(&handler, &case, "assign_case", json!({})).await?;
     let series = decision(&handler, &decider, researcher, &case, guide).await?;
     deliver(researcher, &series, wanted.sources.len(), guide).await?;

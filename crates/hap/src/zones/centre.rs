@@ -21,6 +21,7 @@ use protocol::documents::PermitStatus;
 use protocol::{Channel, Party, Refusal, Service};
 use web::Services;
 
+use super::feasibility::Counts;
 use super::routes::Routes;
 use super::{Net, ROOM, stopped};
 use crate::outside::{Https, Outside, keep_telling};
@@ -42,7 +43,9 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &O
     let catalogue = Arc::new(Catalogue::open(zone.clone()).await?);
     let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
     explore.recover().await?;
-    let access = Access::new(zone.clone(), catalogue.clone(), settings(net, outside));
+    let counts = Counts { explore: explore.clone(), catalogue: catalogue.clone() };
+    let access =
+        Access::new(zone.clone(), catalogue.clone(), settings(net, outside)).with_feasibility(Arc::new(counts));
     let access = Arc::new(match scanner()? {
         Some(scanner) => access.with_scanner(Arc::new(scanner)),
         None => access,

@@ -4,6 +4,7 @@
 pub mod anchor;
 pub mod centre;
 pub mod data;
+mod feasibility;
 mod gate;
 pub mod keys;
 pub mod room;

@@ -17,7 +17,7 @@ use crate::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use check::{Lookup, VariableKind, nearest};
-pub use rows::{Cell, Codes, NoHierarchy, Persons, PrefixHierarchy};
+pub use rows::{Cell, Codes, NoHierarchy, Persons, PrefixHierarchy, are_hierarchical, is_hierarchical};
 
 /// Longest text that is read.
 pub const MAX_TEXT: usize = 20_000;

@@ -64,6 +64,22 @@ impl Codes for PrefixHierarchy {
     }
 }
 
+/// Whether a code looks like one of a classification in which a longer code lies below its beginning: a letter and two
+/// digits, as in ICD-10 and ATC.
+pub fn is_hierarchical(code: &str) -> bool {
+    let b = code.as_bytes();
+    b.len() >= 3 && b[0].is_ascii_uppercase() && b[1].is_ascii_digit() && b[2].is_ascii_digit()
+}
+
+/// Whether a list is such a classification: nine of ten of its codes look like it. The extraction and the feasibility count
+/// ask this of the same list, so that they mean the same persons.
+pub fn are_hierarchical<'a>(codes: impl IntoIterator<Item = &'a str>) -> bool {
+    let (shaped, all) = codes
+        .into_iter()
+        .fold((0usize, 0usize), |(shaped, all), c| (shaped + usize::from(is_hierarchical(c)), all + 1));
+    shaped > 0 && shaped * 10 >= all * 9
+}
+
 /// Which persons are meant, in terms of the rows of tables.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Persons {

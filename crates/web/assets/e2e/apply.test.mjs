@@ -190,3 +190,40 @@ test("an application goes out as JSON and into another", async () => {
   assert.equal(await title(page).inputValue(), "Skal hentes inn et annet sted");
   await context.close();
 });
+
+test("persons are counted from the criteria, without JavaScript and with the keyboard", async () => {
+  const { context, page } = await opened("researcher", { javaScriptEnabled: false });
+  const address = await draft(page);
+  const id = address.split("/").pop();
+  const answer = await page.request.post(`${demo.url}/api/v1/cases/${id}/fields`, { data: { fields: { "pop.formation": "criteria" } } });
+  assert.ok(answer.ok());
+  await page.goto(`${address}/pop`);
+  const criteria = page.locator('[name="pop.criteria"]');
+  const count = page.locator('button[value="count:pop.criteria"]');
+  await criteria.fill("npr.somatikk.hovedtilstnd = 'I63'");
+  await count.click();
+  assert.match(await page.locator("main").innerText(), /npr\.somatikk\.hovedtilstand/, "an unknown variable comes with the nearest");
+  await criteria.fill("npr.somatikk.hovedtilstand in ('I10'..'I99') and npr.somatikk.innDato between 2008-01-01 and 2024-12-31");
+  await count.focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#cohort-heading").waitFor();
+  const said = await page.locator('[aria-labelledby="cohort-heading"]').innerText();
+  assert.match(said, /\d personer|Færre enn 10 personer/);
+  assert.match(said, /19 ganger til i dag/);
+  const link = page.locator('[aria-labelledby="cohort-heading"] details a');
+  await page.locator('[aria-labelledby="cohort-heading"] summary').click();
+  assert.match(await page.locator('[aria-labelledby="cohort-heading"] pre').innerText(), /tabulate meets/);
+  await link.click();
+  assert.match(await page.content(), /tabulate meets/, "the script opens in the workspace");
+  await context.close();
+
+  const { context: second, page: looked } = await opened("researcher");
+  await looked.goto(`${address}/pop`);
+  await looked.locator('[aria-labelledby="cohort-heading"] summary').click();
+  await accessible(looked, "apply-cohort");
+  await looked.locator('[name="pop.criteria"]').fill("npr.somatikk.hovedtilstand = 'Z99'");
+  await looked.locator('button[value="count:pop.criteria"]').click();
+  await looked.waitForURL(/saved=yes/);
+  assert.match(await looked.locator('[aria-labelledby="cohort-heading"]').innerText(), /Færre enn 10 personer/);
+  await second.close();
+});

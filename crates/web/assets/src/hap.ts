@@ -26,4 +26,12 @@ document.addEventListener("submit", (event) => {
   window.setTimeout(() => delete form.dataset.sent, 3000);
 });
 
+/** Says that an answer takes a while: <button data-working="…"> with a [data-working-status] beside it. */
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button?.dataset.working) return;
+  const status = button.parentElement?.querySelector("[data-working-status]");
+  if (status) status.textContent = button.dataset.working;
+});
+
 drafts();

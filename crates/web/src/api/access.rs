@@ -20,6 +20,8 @@ pub(super) fn endpoints(site: Site) -> Site {
         .get("/api/v1/cases/{id}", Who::LoggedIn, case)
         .get("/api/v1/cases/{id}/draft", Who::LoggedIn, draft)
         .get("/api/v1/cases/{id}/check", Who::LoggedIn, check)
+        .get("/api/v1/cases/{id}/feasibility", Who::LoggedIn, feasibility)
+        .post("/api/v1/cases/{id}/feasibility", Who::LoggedIn, count)
         .get("/api/v1/cases/{id}/events", Who::LoggedIn, events)
         .get("/api/v1/cases/{id}/letter.pdf", Who::LoggedIn, letter)
         .post("/api/v1/cases/{id}/fields", Who::LoggedIn, fields)
@@ -76,6 +78,23 @@ async fn check(
     Path(case): Path<String>,
 ) -> Result<Response, WebError> {
     json(&visitor, services.access.check(visitor.actor()?, id(&visitor, &case)?).await)
+}
+
+async fn feasibility(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+) -> Result<Response, WebError> {
+    json(&visitor, services.access.feasibility(visitor.actor()?, id(&visitor, &case)?).await)
+}
+
+async fn count(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(case): Path<String>,
+    _: Body<Value>,
+) -> Result<Response, WebError> {
+    json(&visitor, services.access.count(visitor.actor()?, id(&visitor, &case)?).await)
 }
 
 #[derive(Deserialize)]

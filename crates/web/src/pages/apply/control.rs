@@ -54,6 +54,8 @@ pub(crate) struct Control {
     pub(crate) mark: Option<String>,
     /// Values that were overwritten: id, text, when.
     pub(crate) kept: Vec<(String, String, kernel::Timestamp)>,
+    /// What stands below it, drawn.
+    pub(crate) below: String,
 }
 
 /// A variable of the cart.

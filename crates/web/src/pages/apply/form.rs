@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kernel::Problem;
 
 use super::control::{Control, Maker};
-use super::{case, case_id, plain};
+use super::{case, case_id, cohort, plain};
 use crate::frame::Frame;
 use crate::input::{Path, Query};
 use crate::pages::cases::Names;
@@ -46,6 +46,8 @@ struct Panel<'a> {
     section: &'a str,
     draft: &'a DraftView,
     fee: Option<(String, String)>,
+    /// Persons counted by the criteria as they stand.
+    persons: Option<String>,
     warns: usize,
 }
 
@@ -54,7 +56,8 @@ pub(super) fn panel(f: &Frame, id: &str, section: &str, draft: &DraftView) -> St
     let amount = |ore: i64| f.number(ore / 100);
     let fee = draft.fee.as_ref().map(|fee| (amount(fee.expected_ore), amount(fee.max_ore)));
     let warns = draft.faults.iter().filter(|fault| fault.level == access::form::Level::Warn).count();
-    Panel { f, id, section, draft, fee, warns }.render().unwrap_or_default()
+    let persons = draft.cohort.map(|c| cohort::in_words(f, Some(c.persons).filter(|n| *n > 0)));
+    Panel { f, id, section, draft, fee, persons, warns }.render().unwrap_or_default()
 }
 
 /// What the last request did, as told in the address.
@@ -72,6 +75,9 @@ pub(super) struct Told {
     /// Fields that an import left out.
     #[serde(default)]
     pub(super) left: Option<String>,
+    /// Why persons were not counted.
+    #[serde(default)]
+    pub(super) count: Option<String>,
 }
 
 pub(super) async fn form(
@@ -137,6 +143,14 @@ pub(super) async fn show(
         controls.iter_mut().for_each(Control::forgive);
     }
     let f = Frame::of(visitor);
+    let criteria = here.iter().flat_map(|s| &s.fields).find(|v| v.field.kind == FieldKind::Criteria && v.editable);
+    if let Some(control) = criteria.and_then(|v| controls.iter_mut().find(|c| c.name == v.field.id))
+        && services.access.counts()
+    {
+        let view = services.access.feasibility(actor, case).await.map_err(visitor.fail())?;
+        let failed = told.count.as_deref().filter(|code| matches!(*code, "unavailable" | "forbidden"));
+        control.below = cohort::draw(&f, &view, failed);
+    }
     let mut wrong: Vec<(String, String, String)> = refused
         .iter()
         .map(|(field, refusal)| {

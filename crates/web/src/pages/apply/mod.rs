@@ -2,6 +2,7 @@
 //! decided. Each module has one page and what is sent from it.
 
 mod case;
+mod cohort;
 mod control;
 pub(crate) mod file;
 mod form;

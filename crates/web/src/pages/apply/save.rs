@@ -138,6 +138,7 @@ enum Go<'a> {
     Back(&'a str),
     Bulk,
     Remove(&'a str),
+    Count(&'a str),
     FromCart,
 }
 
@@ -151,6 +152,7 @@ impl<'a> Go<'a> {
             Some(("confirm", id)) => Go::Confirm(id),
             Some(("back", id)) => Go::Back(id),
             Some(("remove", id)) => Go::Remove(id),
+            Some(("count", field)) => Go::Count(field),
             _ if text == "stay" => Go::Stay,
             _ if text == "bulk" => Go::Bulk,
             _ if text == "fromcart" => Go::FromCart,
@@ -183,14 +185,16 @@ pub(super) async fn section(
             let file = services.access.confirm_file(actor, case, file_id(id)?).await.map_err(visitor.fail())?;
             written.add_file(&file.field, many(&services, &visitor, case, &file.field).await?, &file);
         }
-        Go::Upload(field) => place = dom(field),
+        Go::Upload(field) | Go::Count(field) => place = dom(field),
         _ => {}
     }
     for upload in &sent.files {
         attach(&services, &visitor, case, upload, &mut written, &mut refused).await?;
     }
     let mut saved = written.save(&services, &visitor, case).await?;
+    let mut uncounted = None;
     match &go {
+        Go::Count(_) => uncounted = count(&services, &visitor, case).await?,
         Go::Unfile(id) => services.access.remove_file(actor, case, file_id(id)?).await.map_err(visitor.fail())?,
         Go::Back(id) => {
             let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("value")))?;
@@ -230,9 +234,23 @@ pub(super) async fn section(
     if kept > 0 {
         told.push(format!("kept={kept}"));
     }
+    if let Some(why) = uncounted {
+        told.push(format!("count={why}"));
+    }
     let query = if told.is_empty() { String::new() } else { format!("?{}", told.join("&")) };
     let anchor = if place.is_empty() { String::new() } else { format!("#{place}") };
     Ok(Redirect::to(&format!("/apply/{id}/{name}{query}{anchor}")).into_response())
+}
+
+/// Counts the persons of the criteria; gives why not, where the page does not say it anyway: what is wrong with the criteria
+/// stands at the field, and how many counts are left beside the button.
+async fn count(services: &Services, visitor: &Visitor, case: CaseId) -> Result<Option<&'static str>, WebError> {
+    match services.access.count(visitor.actor()?, case).await {
+        Ok(_) | Err(Problem::Invalid { .. } | Problem::Conflict { .. }) => Ok(None),
+        Err(Problem::Forbidden { .. }) => Ok(Some("forbidden")),
+        Err(Problem::Busy { .. } | Problem::Unavailable { .. }) => Ok(Some("unavailable")),
+        Err(other) => Err(visitor.fail()(other)),
+    }
 }
 
 /// Takes a file for its field; one that waits for a confirmation is not part of the answer yet.
