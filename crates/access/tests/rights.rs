@@ -95,7 +95,7 @@ async fn in_state(access: &Access, cast: &Cast, state: StateName) -> CaseId {
             let mut items = cart();
             items.remove(1);
             let id = access.create(&cast.applicant, items).await.unwrap();
-            access.save(&cast.applicant, id, support::attached(&access, &cast.applicant, id).await).await.unwrap();
+            access.save(&cast.applicant, id, support::attached(access, &cast.applicant, id).await).await.unwrap();
             run(access, &cast.applicant, id, "submit", json!({})).await.unwrap();
             id
         }

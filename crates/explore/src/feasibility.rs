@@ -107,12 +107,14 @@ pub fn to_script(criteria: &Criteria, columns: &dyn Columns) -> Result<String, N
     }
     let table = |variable: &str| known.get(variable).map_or_else(|| variable.to_owned(), |c| table_of(variable, c));
     let persons = criteria.persons(&table);
-    let mut script = Script { columns: &known, stores: Vec::new(), body: String::new(), variables: 0 };
+    let population = columns.population();
+    let mut script =
+        Script { columns: &known, stores: Vec::new(), body: String::new(), variables: 0, tests: Vec::new() };
     let rows = persons.rows();
     for (n, (_, test)) in rows.iter().enumerate() {
-        script.rows(n + 1, test)?;
+        script.rows(n + 1, test, population.is_some())?;
     }
-    script.persons(&persons, rows.len(), columns.population())?;
+    script.persons(&persons, population)?;
     Ok(script.finished(criteria))
 }
 
@@ -132,6 +134,26 @@ struct Script<'a> {
     body: String,
     /// Columns imported so far.
     variables: usize,
+    /// The tests of rows so far.
+    tests: Vec<RowTest>,
+}
+
+/// A test of rows: where its column `rN` of persons is made.
+enum RowTest {
+    /// In a dataset `rowsN` of its own, from which it is merged.
+    Apart,
+    /// In the population, where each person has at most one row of the table: the imports, and the condition.
+    Within { imports: Vec<String>, condition: String, present: String },
+}
+
+impl RowTest {
+    /// Whether something is held about a person.
+    fn known(&self, n: usize) -> String {
+        match self {
+            RowTest::Apart => format!("!sysmiss(r{n})"),
+            RowTest::Within { present, .. } => present.clone(),
+        }
+    }
 }
 
 impl Script<'_> {
@@ -150,8 +172,9 @@ impl Script<'_> {
         format!("s{}/{name}", at + 1)
     }
 
-    /// A dataset `rowsN` of persons with the column `rN`: whether one of their rows fulfils the test.
-    fn rows(&mut self, n: usize, test: &Crit) -> Result<(), NotCountable> {
+    /// The column `rN` of persons: whether one of their rows fulfils the test. FIXED values of persons are tested in the
+    /// population itself, so that a small register is no small population.
+    fn rows(&mut self, n: usize, test: &Crit, population: bool) -> Result<(), NotCountable> {
         let part = Criteria { root: test.clone() };
         let variables: Vec<String> = part.variables().into_iter().map(str::to_owned).collect();
         let first = variables.first().cloned().unwrap_or_default();
@@ -160,14 +183,14 @@ impl Script<'_> {
         if let ([one, other, ..], false) = (variables.as_slice(), fixed) {
             return Err(NotCountable::SameRow(one.clone(), other.clone()));
         }
-        self.line(&format!("create-dataset rows{n}"));
-        let mut names = BTreeMap::new();
+        let within = population && fixed && lead.unit_type == PERSON;
+        let (mut names, mut imports) = (BTreeMap::new(), Vec::new());
         for variable in &variables {
             self.variables += 1;
             let name = format!("v{}", self.variables);
             let dataset = self.columns[variable].dataset.clone().unwrap_or_default();
             let dataset = self.dataset(&dataset);
-            self.line(&match (fixed, names.is_empty()) {
+            imports.push(match (fixed, within || names.is_empty()) {
                 (true, true) => format!("import {dataset} as {name}"),
                 (true, false) => format!("import {dataset} as {name}, outer_join"),
                 (false, _) => format!("import-event {dataset} {EVER} as {name}"),
@@ -175,6 +198,14 @@ impl Script<'_> {
             names.insert(variable.clone(), name);
         }
         let condition = self.condition(test, &names)?;
+        if within {
+            let present = joined(names.values().map(|v| format!("!sysmiss({v})")).collect(), " | ");
+            self.tests.push(RowTest::Within { imports, condition, present });
+            return Ok(());
+        }
+        self.tests.push(RowTest::Apart);
+        self.line(&format!("create-dataset rows{n}"));
+        imports.iter().for_each(|import| self.line(import));
         self.line(&format!("generate r{n} = {condition}"));
         if lead.unit_type != PERSON {
             let pointer = lead.pointer.as_deref().ok_or_else(|| NotCountable::NoPointer(first.clone()))?;
@@ -196,24 +227,35 @@ impl Script<'_> {
     }
 
     /// The persons of all tables, and the column that is tabulated.
-    fn persons(&mut self, persons: &Persons, tables: usize, population: Option<String>) -> Result<(), NotCountable> {
-        if tables > 1 {
+    fn persons(&mut self, persons: &Persons, population: Option<String>) -> Result<(), NotCountable> {
+        let tests = std::mem::take(&mut self.tests);
+        // Rows of one table alone have become persons already.
+        let alone = matches!(tests.as_slice(), [RowTest::Apart]);
+        if !alone {
             let population = population.ok_or(NotCountable::NoPopulation)?;
             let population = self.dataset(&population);
             self.line("create-dataset persons");
             self.line(&format!("import {population} as everybody"));
-            for n in 1..=tables {
+            for n in tests.iter().enumerate().filter(|(_, t)| matches!(t, RowTest::Apart)).map(|(at, _)| at + 1) {
                 self.line(&format!("use rows{n}"));
                 self.line(&format!("merge r{n} into persons"));
             }
-            self.line("use persons");
+            if tests.iter().any(|t| matches!(t, RowTest::Apart)) {
+                self.line("use persons");
+            }
+            for (at, test) in tests.iter().enumerate() {
+                if let RowTest::Within { imports, condition, present } = test {
+                    imports.iter().for_each(|import| self.line(import));
+                    self.line(&format!("generate r{} = ({present} & {condition})", at + 1));
+                }
+            }
             if holds_not(persons) {
                 // `not` is meant among those about whom something is held.
-                let known: Vec<String> = (1..=tables).map(|n| format!("!sysmiss(r{n})")).collect();
+                let known: Vec<String> = tests.iter().enumerate().map(|(at, test)| test.known(at + 1)).collect();
                 self.line(&format!("generate known = {}", joined(known, " | ")));
             }
         }
-        let expression = combined(persons, &mut 0, tables > 1);
+        let expression = combined(persons, &mut tests.iter().enumerate(), alone);
         self.line(&format!("generate {MEETS} = {expression}"));
         self.line(&format!("tabulate {MEETS}"));
         Ok(())
@@ -390,16 +432,17 @@ fn written(day: Date) -> String {
 }
 
 /// How the columns `r1`, `r2`, … of persons come together, in the order in which they were made.
-fn combined(persons: &Persons, made: &mut usize, several: bool) -> String {
+fn combined<'a>(persons: &Persons, tests: &mut dyn Iterator<Item = (usize, &'a RowTest)>, alone: bool) -> String {
+    let mut all = |parts: &[Persons]| parts.iter().map(|p| combined(p, tests, alone)).collect::<Vec<_>>();
     match persons {
-        Persons::All(parts) => joined(parts.iter().map(|p| combined(p, made, several)).collect(), " & "),
-        Persons::Any(parts) => joined(parts.iter().map(|p| combined(p, made, several)).collect(), " | "),
-        Persons::Not(part) if several => format!("(known & !({}))", combined(part, made, several)),
-        Persons::Not(part) => format!("!({})", combined(part, made, several)),
-        Persons::Row { .. } => {
-            *made += 1;
-            if several { format!("(!sysmiss(r{made}) & r{made} == 1)") } else { format!("r{made} == 1") }
-        }
+        Persons::All(parts) => joined(all(parts), " & "),
+        Persons::Any(parts) => joined(all(parts), " | "),
+        Persons::Not(part) if alone => format!("!({})", combined(part, tests, alone)),
+        Persons::Not(part) => format!("(known & !({}))", combined(part, tests, alone)),
+        Persons::Row { .. } => match tests.next() {
+            Some((at, RowTest::Apart)) if !alone => format!("(!sysmiss(r{n}) & r{n} == 1)", n = at + 1),
+            next => format!("r{} == 1", next.map_or(0, |(at, _)| at) + 1),
+        },
     }
 }
 
@@ -510,10 +553,19 @@ tabulate meets
     fn acc_045_several_tables_come_together_in_the_population_without_keep() {
         let text = script("npr.main.icd = 'I63' and not (dar.main.dod is missing or npr.main.icd = 'C50')").unwrap();
         assert!(!text.contains("keep"), "{text}");
-        assert!(
-            text.contains("create-dataset persons\nimport s3/SEX as everybody\nuse rows1\nmerge r1 into persons\n")
-        );
-        assert!(text.contains("generate known = (!sysmiss(r1) | !sysmiss(r2) | !sysmiss(r3))\n"), "{text}");
+        let within = "\
+create-dataset persons
+import s3/SEX as everybody
+use rows1
+merge r1 into persons
+use rows3
+merge r3 into persons
+use persons
+import s2/DOD as v2
+generate r2 = (!sysmiss(v2) & !(!sysmiss(v2)))
+generate known = (!sysmiss(r1) | !sysmiss(v2) | !sysmiss(r3))
+";
+        assert!(text.contains(within), "{text}");
         assert!(text.ends_with("tabulate meets\n"));
     }
 

@@ -93,7 +93,8 @@ impl Stage {
             let to = format!("{path}/files?field={field}&name=vedlegg.txt");
             let sent = send(&self.router, self.visitor("applicant").unwrap(), "POST", &to, "Et vedlegg.").await;
             let sent: Value = serde_json::from_str(&text(sent).await).unwrap();
-            let value = if fields[field].get("file").is_some() { &mut fields[field]["file"] } else { &mut fields[field] };
+            let value =
+                if fields[field].get("file").is_some() { &mut fields[field]["file"] } else { &mut fields[field] };
             value["id"] = sent["id"].clone();
         }
         let (status, answer) = self.post("applicant", &format!("{path}/fields"), json!({"fields": fields})).await;
