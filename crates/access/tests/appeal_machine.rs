@@ -40,6 +40,7 @@ fn decision() -> Decision {
         delete_by: None,
         max_persons: None,
         paragraph: None,
+        template: None,
     }
 }
 

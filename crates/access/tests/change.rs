@@ -271,6 +271,7 @@ fn acc_063_only_granted_operations_are_carried_out() {
         max_persons: None,
         conditions: vec![],
         paragraph: None,
+        template: None,
     };
     let faults = Decision::build_change(&order, &ops, &input, &Default::default()).unwrap_err();
     assert_eq!((faults[0].field.as_str(), faults[0].rule.as_str()), ("changes.room", "one_decision_per_change"));

@@ -67,6 +67,7 @@ fn proposal(grant: bool) -> ProposalInput {
         max_persons: None,
         conditions: vec![],
         paragraph: None,
+        template: None,
     }
 }
 

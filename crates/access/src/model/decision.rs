@@ -47,6 +47,9 @@ pub struct Decision {
     pub max_persons: Option<u64>,
     /// A free paragraph, marked as such in the letter.
     pub paragraph: Option<String>,
+    /// The template of the letter, by id: its text is the one in force on the day of the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// The part of one source.
@@ -149,6 +152,7 @@ impl Decision {
             delete_by: None,
             max_persons: None,
             paragraph: None,
+            template: None,
         }
     }
 
@@ -215,6 +219,9 @@ impl Decision {
         {
             faults.push(FieldError::new("delete_by", "reversed", "data are deleted when the permit ends or later"));
         }
+        if input.template.as_deref().is_some_and(|id| !crate::letter::is_template(id)) {
+            faults.push(FieldError::new("template", "unknown_template", "there is no such template"));
+        }
         if input.max_persons == Some(0) {
             faults.push(FieldError::new("max_persons", "range", "at least 1 person"));
         }
@@ -230,6 +237,7 @@ impl Decision {
             valid_to: input.valid_to,
             delete_by: input.delete_by,
             max_persons: input.max_persons,
+            template: input.template.clone(),
             paragraph: input.paragraph.clone().filter(|text| !text.trim().is_empty()),
         })
     }

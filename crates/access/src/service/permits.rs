@@ -19,7 +19,9 @@ use crate::content::Content;
 use crate::error::AccessError;
 use crate::fees::FeeEstimate;
 use crate::letter::{self, letter};
-use crate::model::{After, Assessment, Case, CaseId, Command, Decision, Dossier, LetterRef, Prepared, Proposal, Work};
+use crate::model::{
+    After, Assessment, Case, CaseId, Command, Decision, Dossier, LetterRef, Prepared, Proposal, SourceTask, Work,
+};
 use crate::permissions::{CaseRole, View};
 use crate::permit::{CompileError, Numbers, compile};
 use crate::sql::{self, PermitRow};
@@ -48,6 +50,7 @@ pub(super) struct Lettered<'a> {
     pub content: &'a Content,
     pub decision: &'a Decision,
     pub assessments: &'a BTreeMap<String, Assessment>,
+    pub tasks: &'a BTreeMap<String, SourceTask>,
     pub fee: Option<&'a FeeEstimate>,
     pub permit: Option<&'a Permit>,
     pub ops: &'a [Op],
@@ -90,6 +93,7 @@ impl Access {
             content: &content,
             decision: &proposal.decision,
             assessments: &assessments,
+            tasks: &work.tasks,
             fee: work.fee.as_ref(),
             permit: permit.as_ref().map(|(permit, _)| permit),
             ops: dossier.change.as_ref().map(|of| of.ops.as_slice()).unwrap_or_default(),
@@ -154,6 +158,7 @@ impl Access {
             content: of.content,
             decision: of.decision,
             assessments: of.assessments,
+            tasks: of.tasks,
             fee: of.fee,
             permit: of.permit,
             room_name: &room_name.unwrap_or_default(),

@@ -120,6 +120,7 @@ impl Access {
             content: &applied,
             decision,
             assessments: &decided.work.assessments,
+            tasks: &decided.work.tasks,
             fee: decided.work.fee.as_ref(),
             permit: permit.as_ref().map(|(permit, _)| permit),
             ops: &[],

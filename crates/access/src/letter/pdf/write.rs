@@ -331,6 +331,7 @@ mod tests {
         let facts =
             |n: usize| (0..n).map(|i| (format!("Navn {i}"), "Verdi med en lang forklaring. ".repeat(6))).collect();
         Letter {
+            texts: "1.0.0",
             language: Language::Nn,
             case: "A-2026-000001".into(),
             decision: "A-2026-000001/V1".into(),

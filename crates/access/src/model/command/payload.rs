@@ -107,6 +107,9 @@ pub struct ProposalInput {
     /// A free paragraph of the letter, marked as such.
     #[serde(default)]
     pub paragraph: Option<String>,
+    /// A template of the letter, by id.
+    #[serde(default)]
+    pub template: Option<String>,
 }
 
 /// What is decided on one operation of a change.

@@ -46,6 +46,9 @@ pub(super) enum Kind {
     Field,
 }
 
+/// The templates of letters; `access::letter::templates` has their texts.
+const TEMPLATES: [&str; 4] = ["granted-usual", "granted-linked", "refusal-purpose", "refusal-necessity"];
+
 const fn ask(name: &'static str, kind: Kind) -> Ask {
     Ask { name, kind, optional: false }
 }
@@ -133,6 +136,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
         }
         C::AssignExternalId => const { &[ask("system", Kind::Line), ask("value", Kind::Line)] },
         C::ProposeMaximum | C::DecideDispute => const { &[ask("kroner", Kind::Number), ask("reason", Kind::Text)] },
+        C::ProposeDecision => const { &[may("template", Kind::Choice(&TEMPLATES)), may("paragraph", Kind::Text)] },
         C::SettleInvoice => const { &[may("number", Kind::Line), may("paid_on", Kind::Day)] },
         C::CalculateFee => const { &[may("class", Kind::Choice(&["student", "refresh"]))] },
         C::ConfirmController => const { &[ask("organisation", Kind::Line)] },
