@@ -245,7 +245,7 @@ fn section_9_3_a_trusted_holder_has_two_months_and_the_body_two_after_them() {
     let today = "2029-05-20".parse().unwrap();
     let clock = |more: &[(&str, Value)]| statutory(&ehds(Some("trusted_holder"), more), today).unwrap();
     let (before, during, after) =
-        (clock(&[]), clock(&[asked.clone()]), clock(&[asked, ("source_task_answered", answer)]));
+        (clock(&[]), clock(std::slice::from_ref(&asked)), clock(&[asked.clone(), ("source_task_answered", answer)]));
     assert_eq!((before.rule.as_str(), before.due.to_string().as_str()), ("application", "2029-07-02"));
     assert_eq!((during.rule.as_str(), during.due.to_string().as_str()), ("trusted_holder", "2029-06-04"));
     assert_eq!((after.rule.as_str(), after.due.to_string().as_str()), ("trusted_holder_decision", "2029-07-16"));

@@ -1,6 +1,5 @@
 //! The letter says everything of section 13 in its order, from what is stored (ACC-160), in texts that have a version
 //! (ACC-005).
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 

@@ -32,6 +32,9 @@ pub struct Outside {
     /// What the statutory clock of new cases measures up to, where it is not what their legal profile says.
     #[arg(long, env = "HAP_CLOCK_END_EVENT", value_parser = ["decision", "data_available"])]
     pub clock_end_event: Option<String>,
+    /// Each body sends its own invoice, instead of one with a settlement between them.
+    #[arg(long, env = "HAP_SEPARATE_INVOICES")]
+    pub separate_invoices: bool,
     /// Mail server: smtp://user:password@host:587 (TLS where offered) or smtps://host:465. Without it messages wait.
     #[arg(long, env = "HAP_SMTP", hide_env_values = true)]
     pub smtp: Option<String>,

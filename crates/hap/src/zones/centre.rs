@@ -111,6 +111,7 @@ fn settings(net: &Net, outside: &Outside) -> Settings {
         None => None,
     };
     let usual = Settings { site: outside.site.clone(), mail: outside.smtp.is_some(), clock_end, ..usual };
+    let usual = Settings { separate_invoices: outside.separate_invoices, ..usual };
     if net.published.demo {
         // Nobody waits a working day for the public register in a demo.
         Settings { synthetic: true, publish_after: 0, publish_decision_after: 0, ..usual }
