@@ -25,6 +25,9 @@ const BULK: [CommandName; 5] = [
     CommandName::RequestInfo,
 ];
 
+/// What is late in a case, and what else is waited for.
+type Waiting = (Vec<String>, Vec<(String, String)>);
+
 #[derive(Template)]
 #[template(path = "cases/inbox.html")]
 struct Inbox {
@@ -44,7 +47,7 @@ struct Inbox {
     handles: bool,
     address: String,
     /// For each case what is late, and what else is waited for.
-    waits: Vec<(Vec<String>, Vec<(String, String)>)>,
+    waits: Vec<Waiting>,
     /// Fields by section, to ask about one in several cases.
     sections: Vec<(String, Vec<(String, String)>)>,
 }
