@@ -432,7 +432,7 @@ fn written(day: Date) -> String {
 }
 
 /// How the columns `r1`, `r2`, … of persons come together, in the order in which they were made.
-fn combined<'a>(persons: &Persons, tests: &mut dyn Iterator<Item = (usize, &'a RowTest)>, alone: bool) -> String {
+fn combined(persons: &Persons, tests: &mut dyn Iterator<Item = (usize, &RowTest)>, alone: bool) -> String {
     let mut all = |parts: &[Persons]| parts.iter().map(|p| combined(p, tests, alone)).collect::<Vec<_>>();
     match persons {
         Persons::All(parts) => joined(all(parts), " & "),
