@@ -691,6 +691,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 70);
+        assert_eq!(WORDS.len(), 82);
     }
 }

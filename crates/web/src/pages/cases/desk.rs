@@ -153,26 +153,29 @@ pub(super) async fn proposals(State(services): State<Services>, visitor: Visitor
     draw(&visitor, &Proposals { proposals, f })
 }
 
-/// What is late in a case, in words; what else is waited for.
-pub(super) fn late_and_waiting(
-    f: &Frame,
-    names: &Names,
-    case: &CaseSummary,
-    today: Date,
-) -> (Vec<String>, Vec<(String, String)>) {
-    let mut late = Vec::new();
-    if let Some(clock) = case.clock.as_ref().filter(|clock| !clock.ended && clock.left < 0) {
-        late.push(f.tv("late-clock", "n", -clock.left));
-    }
-    let mut waiting = Vec::new();
-    for wait in &case.waits {
-        let words = wait_words(f, names, wait);
-        let left = wait.due.map(|due| until(f, &due, today).0).unwrap_or_default();
-        if wait.late {
-            late.push(f.tv2("late-wait", "what", words, "left", left));
-        } else {
-            waiting.push((words, left));
+/// What a case waits for, in words.
+pub(super) struct Waits {
+    /// What is late, and why.
+    pub late: Vec<String>,
+    /// What else is waited for, each with the time there is.
+    pub other: Vec<(String, String)>,
+}
+
+impl Waits {
+    pub(super) fn of(f: &Frame, names: &Names, case: &CaseSummary, today: Date) -> Self {
+        let mut waits = Self { late: Vec::new(), other: Vec::new() };
+        if let Some(clock) = case.clock.as_ref().filter(|clock| !clock.ended && clock.left < 0) {
+            waits.late.push(f.tv("late-clock", "n", -clock.left));
         }
+        for wait in &case.waits {
+            let words = wait_words(f, names, wait);
+            let left = wait.due.map(|due| until(f, &due, today).0).unwrap_or_default();
+            if wait.late {
+                waits.late.push(f.tv2("late-wait", "what", words, "left", left));
+            } else {
+                waits.other.push((words, left));
+            }
+        }
+        waits
     }
-    (late, waiting)
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kernel::Problem;
 use serde_json::{Value, json};
 
-use super::desk::late_and_waiting;
+use super::desk::Waits;
 use crate::frame::{Frame, Pager, encode};
 use crate::input::{Path, Query};
 use crate::pages::draw;
@@ -24,9 +24,6 @@ const BULK: [CommandName; 5] = [
     CommandName::DispatchSourceTasks,
     CommandName::RequestInfo,
 ];
-
-/// What is late in a case, and what else is waited for.
-type Waiting = (Vec<String>, Vec<(String, String)>);
 
 #[derive(Template)]
 #[template(path = "cases/inbox.html")]
@@ -47,7 +44,7 @@ struct Inbox {
     handles: bool,
     address: String,
     /// For each case what is late, and what else is waited for.
-    waits: Vec<Waiting>,
+    waits: Vec<Waits>,
     /// Fields by section, to ask about one in several cases.
     sections: Vec<(String, Vec<(String, String)>)>,
 }
@@ -139,7 +136,7 @@ pub(super) async fn inbox(
     let pager = f.pager(&address, page.from, page.items.len(), page.size, page.total);
     let handles = actor.has(identity::Role::CaseHandler);
     let (names, today) = (super::Names::of(&services, visitor.lang), services.clock.today());
-    let waits = page.items.iter().map(|case| late_and_waiting(&f, &names, case, today)).collect();
+    let waits = page.items.iter().map(|case| Waits::of(&f, &names, case, today)).collect();
     let inbox = Inbox {
         views,
         addresses,

@@ -104,9 +104,7 @@ struct CasePage {
     notes: Vec<people::NoteRow>,
     members: Vec<(String, String)>,
     handler: Option<String>,
-    /// What is late, in words; what else is waited for, with its time.
-    late: Vec<String>,
-    waits: Vec<(String, String)>,
+    waits: desk::Waits,
     /// Whether the looker may hand this case to a colleague, and read its log.
     can_delegate: bool,
     audits: bool,
@@ -201,7 +199,7 @@ async fn case(
     let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
     let invoices = invoices::of(&case, &f, &names);
-    let (late, waits) = desk::late_and_waiting(&f, &names, &case.summary, services.clock.today());
+    let waits = desk::Waits::of(&f, &names, &case.summary, services.clock.today());
     let can_delegate = case.roles.iter().any(|role| {
         use access::permissions::CaseRole;
         matches!(role, CaseRole::CaseHandler | CaseRole::DecisionMaker | CaseRole::RegistryHandler)
@@ -210,7 +208,6 @@ async fn case(
     draw(
         &visitor,
         &CasePage {
-            late,
             waits,
             can_delegate,
             audits: actor.has(Role::Auditor),
