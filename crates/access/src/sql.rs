@@ -101,7 +101,7 @@ pub(crate) struct Loaded {
     pub indexed: String,
 }
 
-const CASE_COLUMNS: &str = "id, version, head, title, updated_at, body, search";
+const CASE_COLUMNS: &str = "c.id, c.version, c.head, c.title, c.updated_at, c.body, c.search";
 
 fn loaded(row: &Row) -> Result<Loaded, AccessError> {
     Ok(Loaded {
@@ -124,18 +124,49 @@ pub(crate) fn text<T: Serialize>(value: &T) -> Result<String, AccessError> {
 }
 
 pub(crate) async fn case(tx: &mut Tx, id: CaseId) -> Result<Option<Loaded>, AccessError> {
-    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id = $1");
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case c WHERE c.id = $1");
     tx.query_opt(&sql, params![id]).await?.map(|row| loaded(&row)).transpose()
 }
 
 /// The case for somebody who changes it: nobody else does until the end of the transaction.
 pub(crate) async fn case_to_change(tx: &mut Tx, id: CaseId) -> Result<Option<Loaded>, AccessError> {
-    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id = $1{}", tx.lock());
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case c WHERE c.id = $1{}", tx.lock("c"));
     tx.query_opt(&sql, params![id]).await?.map(|row| loaded(&row)).transpose()
 }
 
+/// What a command finds.
+pub(crate) struct ForCommand {
+    pub loaded: Loaded,
+    /// The command was carried out before.
+    pub known: Option<Known>,
+    /// Somebody has handed a role to the account.
+    pub stands_in: bool,
+}
+
+/// [`case_to_change`] with what else a command asks first.
+pub(crate) async fn case_for_command(
+    tx: &mut Tx,
+    id: CaseId,
+    command_id: &str,
+    account: &str,
+    today: Date,
+) -> Result<Option<ForCommand>, AccessError> {
+    let sql = format!(
+        "SELECT {CASE_COLUMNS},
+           EXISTS (SELECT 1 FROM access_delegation
+                   WHERE to_account = $3 AND valid_to >= $4 AND valid_from <= $4 AND ended_at IS NULL),
+           {KNOWN_COLUMNS}
+         FROM access_case c LEFT JOIN access_command k ON k.command_id = $2
+         WHERE c.id = $1{}",
+        tx.lock("c")
+    );
+    let Some(row) = tx.query_opt(&sql, params![id, command_id, account, today]).await? else { return Ok(None) };
+    let known = row.get::<Option<String>>(8)?.is_some().then(|| known(&row, 8)).transpose()?;
+    Ok(Some(ForCommand { loaded: loaded(&row)?, known, stands_in: row.get(7)? }))
+}
+
 pub(crate) async fn case_by_number(tx: &mut Tx, number: &str) -> Result<Option<Loaded>, AccessError> {
-    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE number = $1");
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case c WHERE c.number = $1");
     tx.query_opt(&sql, params![number]).await?.map(|row| loaded(&row)).transpose()
 }
 
@@ -199,7 +230,7 @@ pub(crate) async fn put_event(
     prev: &str,
 ) -> Result<String, AccessError> {
     let hash = chain(id, event, role, prev)?;
-    tx.execute(
+    tx.insert_later(
         "INSERT INTO access_event (case_id, seq, at, actor, role, name, data, prev, hash, on_behalf_of)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         params![
@@ -214,8 +245,7 @@ pub(crate) async fn put_event(
             &hash,
             event.on_behalf_of.clone()
         ],
-    )
-    .await?;
+    );
     Ok(hash)
 }
 
@@ -250,7 +280,7 @@ pub(crate) async fn histories(
     after: &str,
     most: i64,
 ) -> Result<Vec<(Loaded, Vec<StoredEvent>)>, AccessError> {
-    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id > $1 ORDER BY id LIMIT $2");
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case c WHERE c.id > $1 ORDER BY c.id LIMIT $2");
     let rows = tx.query(&sql, params![after, most]).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -281,33 +311,33 @@ pub(crate) struct Known {
     pub version: i64,
 }
 
-pub(crate) async fn known_command(tx: &mut Tx, command_id: &str) -> Result<Option<Known>, AccessError> {
-    let row = tx
-        .query_opt(
-            "SELECT case_id, digest, from_version, version FROM access_command WHERE command_id = $1",
-            params![command_id],
-        )
-        .await?;
-    row.map(|r| Ok(Known { case_id: r.get(0)?, digest: r.get(1)?, from_version: r.get(2)?, version: r.get(3)? }))
-        .transpose()
+const KNOWN_COLUMNS: &str = "k.case_id, k.digest, k.from_version, k.version";
+
+fn known(row: &Row, from: usize) -> Result<Known, AccessError> {
+    Ok(Known {
+        case_id: row.get(from)?,
+        digest: row.get(from + 1)?,
+        from_version: row.get(from + 2)?,
+        version: row.get(from + 3)?,
+    })
 }
 
-pub(crate) async fn put_command(
-    tx: &mut Tx,
-    command_id: &str,
-    actor: &str,
-    known: &Known,
-    now: Timestamp,
-) -> Result<(), AccessError> {
-    const THIRTY_DAYS: i64 = 30 * 86_400;
-    tx.execute("DELETE FROM access_command WHERE at < $1", params![now.plus_seconds(-THIRTY_DAYS)]).await?;
-    tx.execute(
+pub(crate) async fn known_command(tx: &mut Tx, command_id: &str) -> Result<Option<Known>, AccessError> {
+    let sql = format!("SELECT {KNOWN_COLUMNS} FROM access_command k WHERE k.command_id = $1");
+    tx.query_opt(&sql, params![command_id]).await?.map(|row| known(&row, 0)).transpose()
+}
+
+pub(crate) fn put_command(tx: &mut Tx, command_id: &str, actor: &str, known: &Known, now: Timestamp) {
+    tx.insert_later(
         "INSERT INTO access_command (command_id, case_id, actor, digest, from_version, version, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![command_id, &known.case_id, actor, &known.digest, known.from_version, known.version, now],
-    )
-    .await?;
-    Ok(())
+    );
+}
+
+/// Forgets the ids of commands that nobody sends again.
+pub(crate) async fn forget_commands(tx: &mut Tx, before: Timestamp) -> Result<u64, AccessError> {
+    Ok(tx.execute("DELETE FROM access_command WHERE at < $1", params![before]).await?)
 }
 
 pub(crate) fn seal(zone: &Zone, place: &str, plain: &[u8]) -> Result<Vec<u8>, AccessError> {

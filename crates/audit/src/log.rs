@@ -144,7 +144,7 @@ impl Log {
         let id: Id<OutboxRow> = Id::new(self.clock.as_ref(), self.random.as_ref());
         let later = |last: i64| Some(now.micros().max(last + 1));
         let turn = self.turn.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).unwrap_or_default();
-        tx.execute(
+        tx.insert_later(
             "INSERT INTO audit_outbox (id, turn, t, k, o, c, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             params![
                 id,
@@ -156,8 +156,7 @@ impl Log {
                 salt.as_slice(),
                 body,
             ],
-        )
-        .await?;
+        );
         self.wake.notify_one();
         Ok(())
     }

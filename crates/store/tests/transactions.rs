@@ -44,9 +44,53 @@ async fn suite(store: Store) {
         .tx("twice", async |tx: &mut Tx| tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await)
         .await;
     assert!(matches!(twice, Err(StoreError::Constraint(_))));
+    inserted_later(&store).await;
     counting(&store, Isolation::Serializable, 6).await;
     counting(&store, Isolation::Snapshot, 12).await;
     queue(&store).await;
+}
+
+/// Rows inserted later go with the next write, before the next query, with the commit, or not at all.
+async fn inserted_later(store: &Store) {
+    const INSERT: &str = "INSERT INTO thing (id, n) VALUES ($1, $2)";
+    let seen: Result<(u64, i64), StoreError> = store
+        .tx("later", async |tx: &mut Tx| {
+            tx.insert_later(INSERT, params!["l1", 1_i64]);
+            tx.insert_later(INSERT, params!["l2", 2_i64]);
+            let touched = tx.execute("UPDATE thing SET n = $2 WHERE id = $1", params!["a", 7_i64]).await?;
+            tx.insert_later(INSERT, params!["l3", 3_i64]);
+            let sum = tx.query_one("SELECT COUNT(*) FROM thing WHERE id LIKE 'l%'", params![]).await?.get(0)?;
+            tx.insert_later(INSERT, params!["l4", 4_i64]);
+            tx.insert_later(INSERT, params!["l5", 5_i64]);
+            Ok((touched, sum))
+        })
+        .await;
+    assert_eq!(seen.unwrap(), (1, 3), "rows of the statement that was sent with two inserts, rows seen by the query");
+    let refused: Result<(), StoreError> = store
+        .tx("later", async |tx: &mut Tx| {
+            tx.insert_later(INSERT, params!["l6", 6_i64]);
+            tx.insert_later(INSERT, params!["l5", 6_i64]);
+            Ok(())
+        })
+        .await;
+    assert!(matches!(refused, Err(StoreError::Constraint(_))), "{refused:?}");
+    let undone: Result<(), StoreError> = store
+        .tx("later", async |tx: &mut Tx| {
+            tx.insert_later(INSERT, params!["l7", 7_i64]);
+            Err(StoreError::NoRow)
+        })
+        .await;
+    assert!(undone.is_err());
+    let rows: Result<Vec<(String, i64)>, StoreError> = store
+        .tx("later", async |tx: &mut Tx| {
+            let rows = tx.query("SELECT id, n FROM thing WHERE id LIKE 'l%' ORDER BY id", params![]).await?;
+            tx.execute("DELETE FROM thing WHERE id LIKE 'l%'", params![]).await?;
+            tx.execute("UPDATE thing SET n = NULL WHERE id = 'a'", params![]).await?;
+            rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+        })
+        .await;
+    let expected: Vec<(String, i64)> = (1..=5).map(|n| (format!("l{n}"), n)).collect();
+    assert_eq!(rows.unwrap(), expected);
 }
 
 /// Two writers at once never lose a count, whatever keeps them apart.
@@ -56,7 +100,7 @@ async fn counting(store: &Store, isolation: Isolation, expected: i64) {
         tokio::spawn(async move {
             let done: Result<(), StoreError> = store
                 .tx_at(isolation, "count", async |tx: &mut Tx| {
-                    let sql = format!("SELECT n FROM thing WHERE id = 'a'{}", tx.lock());
+                    let sql = format!("SELECT n FROM thing WHERE id = 'a'{}", tx.lock("thing"));
                     let n: Option<i64> = tx.query_one(&sql, params![]).await?.get(0)?;
                     tx.execute("UPDATE thing SET n = $1 WHERE id = 'a'", params![n.unwrap_or(0) + 1]).await?;
                     Ok(())

@@ -292,7 +292,7 @@ impl Access {
         }
         self.move_case(tx, case, &loaded.appeal, &row.event, new, issue.as_ref(), &by).await?;
         let known = sql::Known { case_id: loaded.id.to_string(), digest, from_version: seq - 1, version: seq };
-        sql::put_command(tx, command_id, &account, &known, now).await?;
+        sql::put_command(tx, command_id, &account, &known, now);
         let entry = Entry::new(&APPEAL, audit_actor(actor, Some(by.role)), Object::new("appeal", number));
         let entry = entry.purpose(Purpose::Case).detail("command", command.name());
         let entry = entry.detail("stage", loaded.appeal.stage.slug()).detail("version", seq);

@@ -188,12 +188,16 @@ impl Access {
     async fn in_transaction(&self, tx: &mut Tx, asked: &Asked<'_>) -> Result<Ran, AccessError> {
         let Asked { who, id, command, command_id, expected_version, ready } = *asked;
         let digest = digest(id, &who.account(), command)?;
-        let Some(loaded) = sql::case_to_change(tx, id).await? else { return Ok(Err(Problem::not_found("case"))) };
+        let today = self.zone.clock.today();
+        let found = sql::case_for_command(tx, id, command_id, &who.account(), today).await?;
+        let Some(sql::ForCommand { loaded, known, stands_in }) = found else {
+            return Ok(Err(Problem::not_found("case")));
+        };
         let roles = match who {
             Who::Person(actor) => self.roles(actor, &loaded.case),
             Who::Clock(_) => vec![CaseRole::SystemClock],
         };
-        if let Some(known) = sql::known_command(tx, command_id).await? {
+        if let Some(known) = known {
             return self.repeated(tx, &loaded, &known, &digest).await;
         }
         let name = command.name();
@@ -224,7 +228,7 @@ impl Access {
             let problem = self.missed(tx, &loaded, expected_version).await?;
             return self.refuse(tx, asked, &loaded, Some(role), problem).await;
         }
-        match Box::pin(self.carry_out(tx, who, role, loaded, command, ready)).await? {
+        match Box::pin(self.carry_out(tx, who, role, loaded, stands_in, command, ready)).await? {
             Ok((after, events, made)) => {
                 let known = sql::Known {
                     case_id: id.to_string(),
@@ -232,7 +236,7 @@ impl Access {
                     from_version: after.version - events.len() as i64,
                     version: after.version,
                 };
-                sql::put_command(tx, command_id, &who.account(), &known, self.zone.now()).await?;
+                sql::put_command(tx, command_id, &who.account(), &known, self.zone.now());
                 let done = done(&after, events.iter().map(|e| e.event.name().to_owned()).collect(), false);
                 Ok(Ok(Done { token: made.token, copy: made.copy, ..done }))
             }
@@ -293,12 +297,14 @@ impl Access {
         who: Who<'_>,
         role: CaseRole,
         loaded: sql::Loaded,
+        may_stand_in: bool,
         command: &Command,
         ready: &Ready,
     ) -> Result<CarriedOut, AccessError> {
         let account = who.account();
         let now = self.zone.now();
         let stands_in = match who {
+            Who::Person(_) if !may_stand_in => None,
             Who::Person(_) => sql::stands_in_for(tx, &account, role, &loaded, now.date_in_oslo()).await?,
             Who::Clock(wanted_by) => wanted_by.map(str::to_owned),
         };

@@ -22,6 +22,8 @@ const CONTACTS: i64 = 2 * YEAR;
 const APPLICATIONS: i64 = 10 * YEAR;
 /// The outbox is kept this long.
 const OUTBOX: i64 = 365 * DAY;
+/// The ids of commands are known this long: a command sent again later is a new one.
+const COMMANDS: i64 = 30 * DAY;
 /// How many cases one run looks at of each kind.
 const BATCH: i64 = 200;
 
@@ -99,6 +101,7 @@ impl Access {
             erased.contacts += 1;
         }
         let done = self.zone.store.tx("access.erase", async |tx: &mut Tx| -> Result<u64, AccessError> {
+            sql::forget_commands(tx, now.plus_seconds(-COMMANDS)).await?;
             let old = now.plus_seconds(-OUTBOX);
             Ok(tx
                 .execute("DELETE FROM access_outbox WHERE state <> 'queued' AND changed_at < $1", params![old])

@@ -174,7 +174,7 @@ pub(crate) async fn list(tx: &mut Tx, query: &ListQuery<'_>) -> Result<(Vec<Load
     if places.is_empty() {
         return Ok((Vec::new(), ids.len()));
     }
-    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case WHERE id IN ({})", places.join(", "));
+    let sql = format!("SELECT {CASE_COLUMNS} FROM access_case c WHERE c.id IN ({})", places.join(", "));
     let rows = tx.query(&sql, &filter.values).await?;
     let mut cases = rows.iter().map(loaded).collect::<Result<Vec<_>, _>>()?;
     cases.sort_by_key(|case| page.iter().position(|id| **id == case.id.to_string()));

@@ -91,11 +91,11 @@ pub(crate) async fn put_change(tx: &mut Tx, id: CaseId, series: &str) -> Result<
 
 /// Changes of a series that are handed in and not decided.
 pub(crate) async fn open_changes(tx: &mut Tx, series: &str) -> Result<Vec<super::Loaded>, AccessError> {
-    let columns = super::CASE_COLUMNS.split(", ").map(|column| format!("c.{column}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "SELECT {columns} FROM access_change k JOIN access_case c ON c.id = k.case_id WHERE k.series = $1
+        "SELECT {} FROM access_change k JOIN access_case c ON c.id = k.case_id WHERE k.series = $1
          AND c.state IN ('submitted', 'pre_screening', 'processing', 'awaiting_info', 'awaiting_acceptance')
-         ORDER BY c.id"
+         ORDER BY c.id",
+        super::CASE_COLUMNS
     );
     let rows = tx.query(&sql, params![series]).await?;
     rows.iter().map(super::loaded).collect()
