@@ -40,5 +40,6 @@ pub use service::{
     Mail, MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
     StatisticsRow, Variables, changed_on, is_allowed, reports_due, signature,
 };
+pub use service::{ChangeView, PersonView, SeriesAction, SeriesView, VersionView};
 pub use service::{CountAnswer, Feasibility, FeasibilityCount, FeasibilityView, MOST_PER_DAY, NotCounted, Released};
 pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

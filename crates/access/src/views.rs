@@ -315,6 +315,12 @@ pub struct DraftView {
     pub price: Option<LiveEstimate>,
     /// How many persons the criteria as they stand were counted to mean (ACC-045).
     pub cohort: Option<Counted>,
+    /// `person-level`, `statistics`, `change` or `appeal`.
+    pub form: String,
+    /// What a change comes to, computed; none for other forms.
+    pub ops: Option<Vec<crate::change::Op>>,
+    /// Names of the persons that the operations are about, by id.
+    pub persons: BTreeMap<String, String>,
 }
 
 /// A case as somebody may see it.

@@ -85,6 +85,13 @@ async fn screened(access: &Access, cast: &Cast, id: CaseId) {
     }
 }
 
+/// Puts a file into a field with files.
+async fn document(access: &Access, actor: &Actor, id: CaseId, field: &str) {
+    let file = access.add_file(actor, id, field, "vedlegg.txt", b"Prosjektet er forsinket.").await.unwrap();
+    let value = json!([{"id": file.id, "name": file.name, "size": file.size}]);
+    access.save(actor, id, Map::from_iter([(field.to_owned(), value)])).await.unwrap();
+}
+
 /// A change that was handed in, brought to the point where its decision is to be issued.
 async fn change_proposed(access: &Access, cast: &Cast, id: CaseId, criteria: &[&str], proposal: Value) {
     let one = |id: &&str| json!({"criterion": id, "outcome": "met", "reason": REASON});
@@ -122,12 +129,16 @@ async fn acc_060_to_063_a_change_is_edited_and_decided() {
         let nothing = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap_err();
         assert_eq!(code(&nothing), "invalid chg.ops required");
         take_back(&access, &cast.applicant, id, "dar.main.dodssted").await;
-        let saved = json!({"proc.persons": persons(&[person("Nora", "974760673")]), "chg.why": WHY});
+        let saved =
+            json!({"proc.persons": persons(&[person("Nora", "974760673")]), "chg.why": WHY, "chg.confirm": true});
         access.save(&cast.applicant, id, fields(saved)).await.unwrap();
         let unexplained = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap_err();
         assert_eq!(code(&unexplained), "invalid chg.why_per_op length");
         let reasons = json!({"sources/dar/dar.main.dodssted": "Skiller dødsfall i sykehus fra dødsfall hjemme."});
-        access.save(&cast.applicant, id, fields(json!({"chg.why_per_op": reasons}))).await.unwrap();
+        access
+            .save(&cast.applicant, id, fields(json!({"chg.why_per_op": reasons, "chg.rek": {"status": "exempt"}})))
+            .await
+            .unwrap();
         let done = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap();
         assert_eq!(done.number.as_deref(), Some("C-2026-000001"));
 
@@ -215,7 +226,7 @@ async fn acc_063_notifications_take_effect_at_once() {
         persons.truncate(1);
         let periods = json!({"npr.somatikk": {"from": "2020-01-01", "to": "2024-12-31"},
             "dar.main": {"from": "2018-01-01", "to": "2025-12-31"}});
-        let saved = json!({"proc.persons": persons, "cart.periods": periods, "chg.why": WHY});
+        let saved = json!({"proc.persons": persons, "cart.periods": periods, "chg.why": WHY, "chg.confirm": true});
         access.save(&cast.applicant, id, fields(saved)).await.unwrap();
         let done = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap();
         assert_eq!(
@@ -237,9 +248,9 @@ async fn acc_063_notifications_take_effect_at_once() {
 
 async fn extension(access: &Access, cast: &Cast, to: &str) -> Result<CaseId, Problem> {
     let id = access.open_change(&cast.applicant, SERIES).await.unwrap();
-    let saved =
-        json!({"proc.period": {"from": "2026-12-01", "to": to}, "no.delete_date": "2032-05-31", "chg.why": WHY});
+    let saved = json!({"proc.period": {"from": "2026-12-01", "to": to}, "no.delete_date": "2032-05-31", "chg.why": WHY, "chg.confirm": true});
     access.save(&cast.applicant, id, fields(saved)).await.unwrap();
+    document(access, &cast.applicant, id, "chg.docs").await;
     run(access, &cast.applicant, id, "submit", json!({})).await.map(|_| id)
 }
 
@@ -259,7 +270,7 @@ async fn acc_064_a_permit_is_extended_once() {
         let other = access.open_change(&cast.applicant, SERIES).await.unwrap();
         take_back(&access, &cast.applicant, other, "dar.main.dodssted").await;
         let reasons = json!({"sources/dar/dar.main.dodssted": "Skiller dødsfall i sykehus fra dødsfall hjemme."});
-        access.save(&cast.applicant, other, fields(json!({"chg.why": WHY, "chg.why_per_op": reasons}))).await.unwrap();
+        access.save(&cast.applicant, other, fields(json!({"chg.why": WHY, "chg.confirm": true, "chg.rek": {"status": "exempt"}, "chg.why_per_op": reasons}))).await.unwrap();
         run(&access, &cast.applicant, other, "submit", json!({})).await.unwrap();
         let granted = json!({"parts": [{"source": "dar", "outcome": "granted", "reason": REASON}]});
         change_proposed(&access, &cast, other, &["N-3", "N-8"], granted).await;

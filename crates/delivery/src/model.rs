@@ -76,6 +76,11 @@ pub enum ReportError {
 }
 
 impl State {
+    /// Whether no data came of it, and none will.
+    pub const fn is_in_vain(&self) -> bool {
+        matches!(self, State::Refused { .. } | State::Failed { retry_at: None, .. } | State::Recalled | State::Expired)
+    }
+
     /// The name used in messages, tables and texts.
     pub const fn name(&self) -> &'static str {
         match self {

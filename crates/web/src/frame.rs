@@ -187,6 +187,9 @@ impl Frame {
         if has(&[Role::Researcher, Role::DataPreparer, Role::RegistryHandler, Role::RoomIntake, Role::CaseHandler]) {
             tasks.push(("/deliveries", "task-deliveries"));
         }
+        if has(&[Role::CaseHandler, Role::DecisionMaker, Role::AppealHandler]) {
+            tasks.push(("/appeals", "appeals"));
+        }
         if has(&[Role::Citizen]) {
             tasks.push(("/me", "task-me"));
         }

@@ -16,9 +16,12 @@ macro_rules! files {
 }
 type Files = &'static [(&'static str, &'static str)];
 
-const NB: Files = files!("nb": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
-const NN: Files = files!("nn": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
-const EN: Files = files!("en": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "public");
+const NB: Files =
+    files!("nb": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "permits", "public");
+const NN: Files =
+    files!("nn": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "permits", "public");
+const EN: Files =
+    files!("en": "common", "find", "explore", "apply", "cases", "citizen", "oversight", "permits", "public");
 
 fn files(language: Language) -> Files {
     match language {

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use kernel::{Date, Id, Kind, Timestamp, workdays};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::model::{Decision, ProposalInput};
 
@@ -63,9 +64,42 @@ pub struct AppealForm {
     /// `kla.sign`: the appellant stands by it.
     #[serde(default)]
     pub signed: bool,
+    /// `kla.files`: attachments, which lie with the case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Attachment>,
+}
+
+/// A file that came with an appeal.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// Its id among the files of the case.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 impl AppealForm {
+    /// The form from the answers of a draft.
+    pub fn of(fields: &Map<String, Value>) -> Self {
+        let text = |field: &str| fields.get(field).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let yes = |field: &str| fields.get(field).and_then(Value::as_bool).unwrap_or_default();
+        let list = |field: &str| fields.get(field).and_then(Value::as_array).into_iter().flatten();
+        let part = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+        Self {
+            parts: list("kla.parts").filter_map(Value::as_str).map(str::to_owned).collect(),
+            grounds: text("kla.grounds"),
+            wanted: text("kla.wanted"),
+            suspend: yes("kla.suspend"),
+            late_why: text("kla.late_why"),
+            representative: text("kla.representative"),
+            signed: yes("kla.sign"),
+            files: list("kla.files")
+                .filter_map(|file| Some(Attachment { id: part(file, "id")?, name: part(file, "name")? }))
+                .collect(),
+        }
+    }
+
     /// Every free text with the field it stands in.
     pub fn texts(&self) -> [(&'static str, &str); 4] {
         [

@@ -4,12 +4,14 @@
 //! - [`in_force`]: the copy: what the application and its decisions come to today.
 //! - [`diff()`], [`apply`]: operations from two contents, and a content from operations. [`rules`]: what an operation sets
 //!   in motion: criteria, sources, decision or notification.
+//! - [`form`]: the form that the copy is edited in.
 //! - [`clash`], [`rebased`]: two open changes of one permit (ACC-066).
 //!
 //! What it is not: the case, its clocks or the permit itself. No function here reads a clock or a database.
 
 mod apply;
 mod diff;
+pub mod form;
 mod rebase;
 pub mod rules;
 

@@ -147,6 +147,12 @@ pub(crate) async fn erase_all(tx: &mut Tx, case: CaseId) -> Result<(), AccessErr
     Ok(())
 }
 
+/// Gives the files of a case to another: an appeal's attachments lie with the case that it is about.
+pub(crate) async fn move_all(tx: &mut Tx, from: CaseId, to: CaseId) -> Result<(), AccessError> {
+    tx.execute("UPDATE access_file SET case_id = $2 WHERE case_id = $1", params![from, to]).await?;
+    Ok(())
+}
+
 /// The digest of a file of the case whose content was not removed.
 pub(crate) async fn digest(tx: &mut Tx, case: CaseId, file: &str) -> Result<Option<String>, AccessError> {
     let sql = "SELECT sha256 FROM access_file WHERE case_id = $1 AND id = $2 AND state <> $3";

@@ -136,8 +136,11 @@ pub fn check(form: &Form, draft: &DraftContent, env: &Environment<'_>) -> Report
     for id in draft.fields.keys().filter(|id| form.field(id).is_none()) {
         checker.fault(id, "unknown_field", "the form has no such field");
     }
-    checker.cart();
-    checker.periods();
+    // An appeal asks for no variables.
+    if form.field("cart.items").is_some() {
+        checker.cart();
+        checker.periods();
+    }
     checker.criteria();
     let mut faults = checker.faults;
     faults.extend(checks::run(form, draft, env).into_iter().filter_map(told));

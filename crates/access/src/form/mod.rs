@@ -76,6 +76,20 @@ impl Form {
         self.sections.iter().flat_map(|section| &section.fields)
     }
 
+    /// This form with the sections of another behind its own.
+    pub(crate) fn followed_by(&self, other: &Form) -> Form {
+        let sections = self.sections.iter().chain(&other.sections).cloned().collect();
+        let rules = other.rules.iter().chain(&self.rules).map(|(rule, text)| (rule.clone(), text.clone())).collect();
+        Form {
+            id: self.id.clone(),
+            version: self.version.clone(),
+            valid_from: self.valid_from,
+            sections,
+            rules,
+            all: self.all.iter().chain(&other.all).cloned().collect(),
+        }
+    }
+
     /// Whether any form has this field, asked in this one or not.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.all.iter().any(|known| known == id)

@@ -6,7 +6,7 @@ mod pdf;
 mod texts;
 
 pub(crate) use texts::is_template;
-pub use texts::{Template, templates};
+pub use texts::{Template, templates, words};
 
 use std::collections::BTreeMap;
 
@@ -156,6 +156,50 @@ impl Letter {
                 notice: if self.synthetic { text("synthetic") } else { String::new() },
             },
         )
+    }
+}
+
+/// An application, as it is printed, in the form of a letter (ACC-028).
+pub struct Paper {
+    /// Language.
+    pub language: Language,
+    /// Number of the case; empty for a draft.
+    pub number: String,
+    /// The day on which it is made.
+    pub date: Date,
+    /// Title of the project.
+    pub title: String,
+    /// Whether the installation is synthetic: then it says so.
+    pub synthetic: bool,
+    /// Heading of each section, with names and values.
+    pub sections: Vec<(String, Vec<(String, String)>)>,
+}
+
+impl Paper {
+    /// The application as PDF/A-2.
+    pub fn pdf(self) -> Vec<u8> {
+        let word = |key: &str| texts::text(key, self.date, self.language).to_owned();
+        let frame = pdf::Frame {
+            body: word("body"),
+            title: self.title.clone(),
+            page: word("page"),
+            notice: if self.synthetic { word("synthetic") } else { String::new() },
+        };
+        let section = |(heading, facts)| LetterSection { heading, blocks: vec![Block::Facts(facts)] };
+        let letter = Letter {
+            language: self.language,
+            texts: texts::version(self.date),
+            case: self.number.clone(),
+            decision: self.number,
+            permit: None,
+            date: self.date,
+            title: self.title,
+            synthetic: self.synthetic,
+            // A paper decides nothing; the outcome of a letter is drawn in its sections alone.
+            outcome: Outcome::NotCompleted,
+            sections: self.sections.into_iter().map(section).collect(),
+        };
+        pdf::render(&letter, &frame)
     }
 }
 

@@ -72,6 +72,11 @@ pub(super) fn text(key: &str, day: Date, language: Language) -> &'static str {
     on(day).and_then(|(_, _, texts)| texts.get(key)).map_or("", |map| map.text(language))
 }
 
+/// Words of the letter that others use too, as they read now, e.g. `op.add_variable`; empty for an unknown key.
+pub fn words(key: &str) -> LangMap {
+    VERSIONS.last().and_then(|(_, _, texts)| texts.get(key)).cloned().unwrap_or_default()
+}
+
 /// The templates in force on a day: of each the newest version.
 pub fn templates(day: Date) -> Vec<&'static Template> {
     let mut found: Vec<&Template> = Vec::new();

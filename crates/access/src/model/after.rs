@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, Decision, LetterRef};
+use super::{Assessment, Decision, LetterRef, PermitRef};
 use crate::change::Op;
 
 /// The permit that a draft changes.
@@ -67,6 +67,33 @@ pub struct After {
     pub appeals: BTreeMap<String, String>,
     /// Reports, the oldest first.
     pub reports: Vec<Report>,
+    /// Orders of new data under the unchanged permit, the oldest first (ACC-065).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refreshes: Vec<Refresh>,
+}
+
+/// An order of new data under the unchanged permit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Refresh {
+    /// 1, 2 … in the case.
+    pub number: u32,
+    /// The sources that were asked.
+    pub sources: Vec<String>,
+    /// Why, in the applicant's words.
+    pub reason: String,
+    /// Account.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a decision that was made void leaves to the next one.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Annulled {
+    /// The permit, on hold until the case is decided again.
+    pub permit: Option<PermitRef>,
+    /// Earlier decisions, the void one last; persons, appeals, reports.
+    pub after: After,
 }
 
 /// A version of the decision that another has replaced.
@@ -94,6 +121,11 @@ pub enum Replaced {
     Corrected,
     /// The body changed its mind.
     Reversed,
+    /// The appeal body made it void.
+    Annulled {
+        /// `K-2026-000001`.
+        appeal: String,
+    },
     /// After an appeal.
     ByAppeal {
         /// `K-2026-000001`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Billing, ChangeLink, ChangeOf, ExtensionReason, Folder, Opinions, Proposal, Track, Work};
+use super::{Annulled, Billing, ChangeLink, ChangeOf, ExtensionReason, Folder, Opinions, Proposal, Track, Work};
 
 /// A draft.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ pub struct Dossier {
     /// What had been done when the case went back to the completeness check.
     #[serde(default)]
     pub shelved: Option<Box<Work>>,
+    /// What a decision that was made void has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annulled: Option<Box<Annulled>>,
     /// What a change applies for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Box<ChangeOf>>,
@@ -136,6 +139,7 @@ impl Dossier {
             extensions: Vec::new(),
             not_completed: None,
             shelved: None,
+            annulled: None,
             change: None,
             clock_end: None,
             billing: Billing::default(),

@@ -232,6 +232,25 @@ pub enum Event {
         decision: Option<String>,
         /// What changed, by path; ids and no names.
         paths: Vec<String>,
+        /// Whether it ends the hold of a decision that was made void.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        resumes: bool,
+    },
+    /// New data were ordered under the unchanged permit (ACC-065).
+    RefreshOrdered {
+        /// 1, 2 … in the case.
+        number: u32,
+        /// The sources that are asked.
+        sources: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// The appeal body made the decision void: the case is to be decided again.
+    DecisionAnnulled {
+        /// Number of the appeal.
+        appeal: String,
+        /// Why.
+        reason: String,
     },
     /// The permit has passed its last day.
     PermitExpired {
@@ -633,6 +652,8 @@ impl Event {
             Event::ChangeOpened { .. } => "change_opened",
             Event::ChangeTookEffect { .. } => "change_took_effect",
             Event::PermitVersionIssued { .. } => "permit_version_issued",
+            Event::RefreshOrdered { .. } => "refresh_ordered",
+            Event::DecisionAnnulled { .. } => "decision_annulled",
             Event::PermitExpired { .. } => "permit_expired",
             Event::PersonTermsAccepted { .. } => "person_terms_accepted",
             Event::DecisionCorrected { .. } => "decision_corrected",

@@ -207,8 +207,14 @@ impl Access {
     ) -> Result<AppealView, Problem> {
         check_command_id(command_id)?;
         let payload = if payload.is_null() { json!({}) } else { payload };
-        let command: Command = serde_json::from_value(json!({"command": name, "payload": payload}))
-            .map_err(|e| Problem::invalid("payload", "schema", e.to_string()))?;
+        let command: Command = match serde_json::from_value(json!({"command": name, "payload": payload})) {
+            Ok(command) => command,
+            Err(error) => {
+                // What is wrong with it is told only to those who see the appeal.
+                self.appeal(actor, number).await?;
+                return Err(Problem::invalid("payload", "schema", error.to_string()));
+            }
+        };
         scan(&command)?;
         let ran: Result<Result<(), Problem>, AccessError> = self
             .zone
@@ -349,21 +355,34 @@ impl Access {
         if let (Some((decision, reason)), Some(issue)) = (new, issue) {
             let (version, letter) = (issue.prepared.number.clone(), issue.prepared.letter.clone());
             let version = NewDecision { number: version, decision, letter, reason };
-            events.push(Event::DecisionReversed { version: Box::new(version), appeal: Some(number) });
+            events.push(Event::DecisionReversed { version: Box::new(version), appeal: Some(number.clone()) });
             if let Some((permit_id, series, sha256)) = issue.prepared.permit.clone() {
                 let decision = Some(issue.prepared.number.clone());
                 events.push(match standing {
-                    Some(_) => Event::PermitVersionIssued { permit_id, sha256, decision, paths: Vec::new() },
+                    Some(_) => {
+                        Event::PermitVersionIssued { permit_id, sha256, decision, paths: Vec::new(), resumes: false }
+                    }
                     None => Event::PermitIssued { permit_id, series, sha256 },
                 });
             }
         }
-        let after = self.append_to(tx, case, events, by).await?;
+        if let AppealEvent::Decided { outcome: AppealOutcome::AnnulledReturned, reason, .. } = event {
+            // Until the body has decided again nobody gets more data under what is void.
+            if standing == Some(Standing::Live) {
+                let why = format!("the decision was made void by the appeal {number}");
+                let hearing = Some(Hearing::LeftOut { why });
+                events.push(Event::PermitHeld { reason: reason.clone(), hearing });
+                hold = Some(true);
+            }
+            events.push(Event::DecisionAnnulled { appeal: number.clone(), reason: reason.clone() });
+        }
+        let held_series = case.case.decided().and_then(|decided| decided.permit.as_ref()).map(|p| p.series.clone());
+        let after = self.append_to(tx, case, events, issue.and_then(Issue::document), by).await?;
         if let Some(issue) = issue {
             self.write_issue(tx, &after, issue, self.zone.now()).await?;
         }
-        if let Some(held) = hold {
-            self.set_hold(tx, &after, held).await?;
+        if let (Some(held), Some(series)) = (hold, held_series) {
+            self.set_hold(tx, &series, held).await?;
         }
         Ok(())
     }

@@ -10,11 +10,13 @@ use serde_json::{Map, Value, json};
 use store::Tx;
 
 use super::told::Told;
+use super::written::{Given, LOCKED, Written};
 use super::{Access, CREATE, Who, audit_actor, holds_identity_number, is_written};
+use crate::change::{self, Op, OpKind};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{self, DraftContent, Environment, Form, Outside as _, Report, VariableFacts, check};
-use crate::model::{CartItem, Case, CaseId, Command, Event, Recorded, evolve};
+use crate::form::{self, DraftContent, Environment, Form, LiveEstimate, Outside as _, Report, VariableFacts, check};
+use crate::model::{CartItem, Case, CaseId, ChangeLink, Command, Event, Recorded, evolve};
 use crate::permissions::CaseRole;
 use crate::rules::PROFILE_NO;
 use crate::sql;
@@ -29,9 +31,22 @@ impl Access {
     /// # Errors
     /// More than 500 variables; the catalogue or the database does not answer.
     pub async fn create(&self, actor: &Actor, cart: Vec<CartItem>) -> Result<CaseId, Problem> {
+        self.create_of(actor, form::PERSON_LEVEL, cart).await
+    }
+
+    /// As [`Access::create`], in the form of person-level data or of statistics. A change begins at its permit and an
+    /// appeal at its decision.
+    ///
+    /// # Errors
+    /// As [`Access::create`]; another form.
+    pub async fn create_of(&self, actor: &Actor, form: &str, cart: Vec<CartItem>) -> Result<CaseId, Problem> {
+        if ![form::PERSON_LEVEL, form::STATISTICS].contains(&form) {
+            let message = format!("{} or {} expected", form::PERSON_LEVEL, form::STATISTICS);
+            return Err(Problem::invalid("form", "unknown_form", message));
+        }
         check_cart(&cart)?;
         let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
-        let form = self.form_today(form::PERSON_LEVEL);
+        let form = self.form_today(form);
         let content = DraftContent { fields: first_values(form, &facts, self.zone.clock.today()), cart };
         self.begin(actor, form, content).await
     }
@@ -87,9 +102,12 @@ impl Access {
         let facts = self.facts(named(&content)).await?;
         let form = self.form_of(&loaded).await?;
         let told = self.read_told(&loaded, &content, &facts).await?;
-        let report = self.report(form, &content, &facts, &told);
-        let sections = self.sections(form, &content, &facts, &report, &loaded.case, true);
-        let price = form::estimate(&form.id, &content, &facts);
+        let setting = self.setting_now(&loaded).await?;
+        let persons = self.persons_of(form, &setting, &content, &facts, &told);
+        let written = self.written(form, &setting, content, &facts, &told);
+        let sections = self.sections(&written, &facts, &loaded.case, true);
+        let Written { content, report, ops, .. } = written;
+        let price = self.priced(form, &content, &facts, ops.as_deref());
         let line = |item: &CartItem| {
             let facts = facts.get(&item.variable_id);
             CartLine {
@@ -119,6 +137,9 @@ impl Access {
             collections,
             complete: report.blocks().is_empty(),
             faults: report.faults,
+            form: form_shown(&loaded.case),
+            ops,
+            persons,
             request: request(&loaded.case),
             cohort: told.counted(),
         })
@@ -162,7 +183,8 @@ impl Access {
         let (content, _) = self.draft_content(&loaded).await?;
         let facts = self.facts(named(&content)).await?;
         let told = self.read_told(&loaded, &content, &facts).await?;
-        Ok(self.report(self.form_of(&loaded).await?, &content, &facts, &told))
+        let (form, setting) = (self.form_of(&loaded).await?, self.setting_now(&loaded).await?);
+        Ok(self.written(form, &setting, content, &facts, &told).report)
     }
 
     async fn read_told(
@@ -172,6 +194,30 @@ impl Access {
         facts: &BTreeMap<String, VariableFacts>,
     ) -> Result<Told, AccessError> {
         self.zone.store.read("access.told", async |tx: &mut Tx| self.told(tx, loaded, content, facts).await).await
+    }
+
+    /// What an application will cost; of a change only what it asks the sources for.
+    fn priced(
+        &self,
+        form: &Form,
+        content: &DraftContent,
+        facts: &BTreeMap<String, VariableFacts>,
+        ops: Option<&[Op]>,
+    ) -> Option<LiveEstimate> {
+        let Some(ops) = ops else { return form::estimate(&form.id, content, facts) };
+        let adds = |item: &&CartItem| {
+            let source = facts.get(&item.variable_id).map(|facts| facts.source.as_str());
+            ops.iter().filter(|op| !op.notification).any(|op| match op.op {
+                OpKind::AddSource => op.source() == source,
+                OpKind::AddVariable | OpKind::ChangeGranularity => {
+                    op.path.rsplit('/').next() == Some(item.variable_id.as_str())
+                }
+                _ => false,
+            })
+        };
+        let cart: Vec<CartItem> = content.cart.iter().filter(adds).cloned().collect();
+        let asked = DraftContent { fields: content.fields.clone(), cart };
+        if asked.cart.is_empty() { None } else { form::estimate(&form.id, &asked, facts) }
     }
 
     /// The form that a case is written in, and whether information is asked for.
@@ -189,8 +235,8 @@ impl Access {
     /// The form of a case: that of its last revision, else the one in force today (ACC-005).
     pub(super) fn form_in_force(&self, case: &Case, revision: Option<&Content>) -> &'static Form {
         // A change edits a copy of an application: the form is that of the copy.
-        if let Some(form) = super::change::change_link(case).and_then(|link| form::form(&link.form, &link.form_version))
-        {
+        let edited = |link: &ChangeLink| change::form::form_of(&link.form, &link.form_version);
+        if let Some(form) = super::change::change_link(case).and_then(edited) {
             return form;
         }
         let id = match case {
@@ -229,16 +275,18 @@ impl Access {
         form: &Form,
         content: &DraftContent,
         facts: &BTreeMap<String, VariableFacts>,
+        given: &Given,
         told: &Told,
     ) -> Report {
         let rooms = self.room_ids();
-        check(form, content, &self.environment(facts, &rooms, told))
+        check(form, content, &self.environment(facts, &rooms, given, told))
     }
 
     pub(super) fn environment<'a>(
         &'a self,
         variables: &'a BTreeMap<String, VariableFacts>,
         rooms: &'a [String],
+        given: &'a Given,
         told: &'a Told,
     ) -> Environment<'a> {
         Environment {
@@ -248,7 +296,7 @@ impl Access {
             variables,
             holds_identity_number: &holds_identity_number,
             near: self.near.as_ref(),
-            given: &NOTHING_GIVEN,
+            given,
             outside: told,
         }
     }
@@ -256,25 +304,27 @@ impl Access {
     /// The form with values, faults and comments.
     pub(super) fn sections(
         &self,
-        form: &Form,
-        content: &DraftContent,
+        written: &Written,
         facts: &BTreeMap<String, VariableFacts>,
-        report: &Report,
         case: &Case,
         editing: bool,
     ) -> Vec<SectionView> {
+        let Written { form, content, report, given, options, .. } = written;
         let rooms = self.room_ids();
         let told = self.told_nothing();
-        let env = self.environment(facts, &rooms, &told);
+        let env = self.environment(facts, &rooms, given, &told);
         let comments = case.dossier().map(|d| d.comments.as_slice()).unwrap_or_default();
         let field_view = |field: &form::Field| {
             let mut shown = field.clone();
             if field.id == "proc.room" {
                 shown.options = self.settings.rooms.iter().map(|room| (room.id.clone(), room.name.clone())).collect();
             }
+            if let Some(options) = options.get(field.id.as_str()) {
+                shown.options.clone_from(options);
+            }
             let asked = match case {
                 Case::AwaitingInfo(waiting) => waiting.fields.contains(&field.id),
-                _ => true,
+                _ => !LOCKED.contains(&field.id.as_str()),
             };
             let prefix = format!("{}.", field.id);
             let own = |place: &str| place == field.id || place.starts_with(&prefix);
@@ -339,8 +389,19 @@ pub(super) fn patch(content: &mut DraftContent, fields: &Map<String, Value>) {
     }
 }
 
+/// The title of the project; an appeal goes by the number of its decision.
 pub(super) fn title_of(fields: &Map<String, Value>) -> String {
-    fields.get("pub.title").and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+    let text = |field: &str| fields.get(field).and_then(Value::as_str).map(|text| text.trim().to_owned());
+    text("pub.title").or_else(|| text("kla.decision")).unwrap_or_default()
+}
+
+/// The form that the applicant fills in: a change is one of its own, though it edits a copy of an application.
+fn form_shown(case: &Case) -> String {
+    match (case, super::change::change_link(case)) {
+        (_, Some(_)) => form::CHANGE.to_owned(),
+        (Case::Draft(draft), None) => draft.form.clone(),
+        (other, None) => other.dossier().map_or(form::PERSON_LEVEL, |dossier| &dossier.form).to_owned(),
+    }
 }
 
 pub(super) fn check_cart(items: &[CartItem]) -> Result<(), Problem> {
@@ -371,9 +432,6 @@ pub(super) fn check_fields(fields: &Map<String, Value>) -> Result<(), Problem> {
     }
     if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid { fields: faults }) }
 }
-
-/// No fact is given to the conditions of an application.
-static NOTHING_GIVEN: BTreeMap<String, Value> = BTreeMap::new();
 
 /// What a new draft begins with: the usual answers that the applicant can change, the whole of the time for which the
 /// collections have data, and three years of access from today.

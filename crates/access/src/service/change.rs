@@ -13,6 +13,7 @@ use super::apply::title_of;
 use super::decide::By;
 use super::permits::Issue;
 use super::versions::{InForce, Reason};
+use super::written::last_day_to_extend;
 use super::{Access, CREATE, audit_actor};
 use crate::change::{self, MIN_OP_REASON, MIN_WHY, Op, OpKind};
 use crate::content::Content;
@@ -38,6 +39,8 @@ pub(super) struct Asked {
     why: String,
     /// Faults that stop it.
     pub faults: Vec<FieldError>,
+    /// Whether it is new data under the unchanged permit.
+    refresh: bool,
 }
 
 impl Access {
@@ -102,7 +105,7 @@ impl Access {
         sql::put_draft(tx, &self.zone, id, &content, now).await?;
         sql::put_change(tx, id, &link.series).await?;
         let by = By { account, role: CaseRole::Applicant, on_behalf_of: None };
-        self.append_to(tx, loaded, vec![Event::ChangeOpened { link }], &by).await?;
+        self.append_to(tx, loaded, vec![Event::ChangeOpened { link }], None, &by).await?;
         Ok(())
     }
 
@@ -120,12 +123,6 @@ impl Access {
             Ok(asked) => asked,
             Err(problem) => return Ok(Err(problem)),
         };
-        // What the permit has already is not checked again: its days may have begun.
-        let changed: Vec<String> = wanted.differs_from(&asked.base.content).into_iter().map(str::to_owned).collect();
-        // The form's rule about days is one for new applications; a change has rules of its own.
-        submission.blocks.retain(|fault| {
-            fault.field != "proc.period" && changed.iter().any(|field| fault.field.starts_with(field.as_str()))
-        });
         if matches!(loaded.case, Case::AwaitingInfo(_)) {
             // An answer is no new submission: all of it waits for the decision.
             asked.later.extend(std::mem::take(&mut asked.now));
@@ -155,8 +152,10 @@ impl Access {
         appeal: Option<&str>,
         by: &By<'_>,
     ) -> Result<(), AccessError> {
-        if let Some((asked, Some(at_once))) = asked {
-            self.take_effect(tx, asked, &at_once, by).await?;
+        match asked {
+            Some((asked, Some(at_once))) => self.take_effect(tx, asked, &at_once, by).await?,
+            Some((asked, None)) if asked.refresh => self.order_refresh(tx, asked, by).await?,
+            _ => {}
         }
         match (command, issue, &after.case) {
             (Command::IssueDecision { .. }, Some(issue), Case::Decided(decided)) => {
@@ -218,11 +217,14 @@ impl Access {
         if !base.stands() {
             return Ok(Err(Problem::conflict("permit_standing", "the permit is over; apply anew")));
         }
-        let (why, reasons) = words(draft);
+        let (why, reasons) = change::form::words(&draft.fields);
+        let said = draft.fields.get("chg.kind").and_then(Value::as_str).unwrap_or_default();
         let ops = change::diff(&base.content, wanted, &reasons);
-        if let Err(problem) = self.may_extend(&base, &ops) {
+        let checked = self.may_extend(&base, &ops).and_then(|()| self.may_refresh(&base, said, &ops));
+        if let Err(problem) = checked {
             return Ok(Err(problem));
         }
+        let refresh = said == "refresh";
         for other in sql::open_changes(tx, &link.series).await? {
             let theirs = other.case.dossier().and_then(|dossier| dossier.change.as_ref());
             if other.id == own {
@@ -236,7 +238,7 @@ impl Access {
         }
         let mut faults = Vec::new();
         let mut fault = |field: &str, rule: &str, message: String| faults.push(FieldError::new(field, rule, message));
-        if ops.is_empty() {
+        if ops.is_empty() && !refresh {
             fault("chg.ops", "required", "nothing is changed".into());
         }
         if why.chars().count() < MIN_WHY {
@@ -256,7 +258,30 @@ impl Access {
             fault("proc.period", "range", "the last day lies ahead".into());
         }
         let (now, later) = ops.into_iter().partition(|op| op.notification);
-        Ok(Ok(Asked { base, now, later, why, faults }))
+        Ok(Ok(Asked { base, now, later, why, faults, refresh }))
+    }
+
+    /// ACC-065: new data under the unchanged permit, inside its days and its recurrence.
+    fn may_refresh(&self, base: &InForce, said: &str, ops: &[Op]) -> Result<(), Problem> {
+        if said != "refresh" {
+            return Ok(());
+        }
+        let outside = |remedy: String| Err(Problem::conflict("outside_permit", remedy));
+        if let Some(op) = ops.first() {
+            return outside(format!("{} is changed too; ask for a change instead", op.path));
+        }
+        let (permit, today) = (&base.permit, self.zone.clock.today());
+        if permit.recurrence.kind == "once" {
+            return outside("the permit gives data once; ask for a change of the recurrence".into());
+        }
+        let until = permit.recurrence.until.map_or(permit.valid_to, |until| until.min(permit.valid_to));
+        if base.row.held || today < permit.valid_from || today > until {
+            return outside(format!(
+                "new data are given from {} to {until}, while the permit stands",
+                permit.valid_from
+            ));
+        }
+        Ok(())
     }
 
     /// ACC-064: once for each series, asked a month before the last day.
@@ -267,7 +292,7 @@ impl Access {
         if base.permit.extension_used {
             return Err(Problem::conflict("already_extended", "a permit is extended once; apply anew"));
         }
-        let last = base.permit.valid_to.plus_months(-1);
+        let last = last_day_to_extend(base.permit.valid_to);
         if self.zone.clock.today() > last {
             return Err(Problem::conflict("too_late", format!("an extension was to be asked for by {last}")));
         }
@@ -282,7 +307,10 @@ impl Access {
         wanted: &Content,
         submission: &mut Submission,
     ) -> Result<Result<Option<Issue>, Problem>, AccessError> {
-        submission.blocks.extend(asked.faults.iter().cloned());
+        // What is said here in more words is not said twice.
+        let named = |fault: &FieldError| asked.faults.iter().any(|own| fault.field.starts_with(own.field.as_str()));
+        submission.blocks.retain(|fault| !named(fault));
+        submission.blocks.splice(0..0, asked.faults.iter().cloned());
         submission.order = if asked.later.is_empty() { Order::default() } else { change::order(&asked.later, wanted) };
         let profile = &wanted.profile;
         let touched = change::rules::touched_criteria(&asked.later, profile);
@@ -299,6 +327,9 @@ impl Access {
             took_effect: None,
         };
         let mut issue = None;
+        if asked.refresh {
+            of.took_effect = Some((asked.base.row.permit_id.clone(), Vec::new()));
+        }
         if !asked.now.is_empty() && submission.blocks.is_empty() {
             let content = change::apply(&asked.base.content, wanted, &asked.now);
             let reason = Reason { content, ops: &asked.now, decision: None, replaces: None, fee_max_ore: 0 };
@@ -323,8 +354,18 @@ impl Access {
         by: &By<'_>,
     ) -> Result<(), AccessError> {
         let event = Self::version_event(issue, None, &asked.now);
-        let parent = self.append_to(tx, asked.base.parent, event.into_iter().collect(), by).await?;
+        let parent = self.append_to(tx, asked.base.parent, event.into_iter().collect(), issue.document(), by).await?;
         self.write_issue(tx, &parent, issue, self.zone.now()).await
+    }
+
+    /// Orders new data: the case of the permit remembers it, and each source is asked anew (ACC-065).
+    async fn order_refresh(&self, tx: &mut Tx, asked: Asked, by: &By<'_>) -> Result<(), AccessError> {
+        let Asked { base, why, .. } = asked;
+        let number = base.decided().map_or(0, |decided| decided.after.refreshes.len() as u32) + 1;
+        let sources = base.permit.granted_sources().into_iter().map(str::to_owned).collect();
+        let event = Event::RefreshOrdered { number, sources, reason: why };
+        self.append_to(tx, base.parent, vec![event], Some(&base.permit), by).await?;
+        self.tell_refresh(tx, &base.row, number).await
     }
 
     /// The version of the permit that a decision on a change gives; none when nothing is granted.
@@ -377,7 +418,7 @@ impl Access {
         let Some(of) = &decided.dossier.change else { return Ok(()) };
         let Some(base) = self.in_force(tx, &of.link.series).await? else { return Ok(()) };
         if let Some(event) = Self::version_event(issue, Some(&decided.number), &of.ops) {
-            self.append_to(tx, base.parent, vec![event], by).await?;
+            self.append_to(tx, base.parent, vec![event], issue.document(), by).await?;
         }
         Ok(())
     }
@@ -392,12 +433,4 @@ pub(super) const fn change_link(case: &Case) -> Option<&ChangeLink> {
             _ => None,
         },
     }
-}
-
-/// The applicant's words: why, and why for each operation by its path.
-fn words(draft: &DraftContent) -> (String, BTreeMap<String, String>) {
-    let why = draft.fields.get("chg.why").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-    let per_op = draft.fields.get("chg.why_per_op").and_then(Value::as_object).into_iter().flatten();
-    let per_op = per_op.filter_map(|(path, text)| Some((path.clone(), text.as_str()?.to_owned())));
-    (why, per_op.collect())
 }

@@ -10,10 +10,12 @@ use store::{Isolation, Tx};
 
 use super::apply::{check_cart, check_command_id, check_fields, named};
 use super::change::change_link;
+use super::written::{Setting, Written};
 use super::{Access, COMMAND, Who, audit_actor, holds_identity_number};
+use crate::change;
 use crate::content::{CheckResult, Content};
 use crate::error::AccessError;
-use crate::form::VariableFacts;
+use crate::form::{self, Form, VariableFacts};
 use crate::model::{
     Case, CaseId, Command, CommandName, Context, Declaration, Event, Outcome, Recorded, Submission, decide, evolve,
 };
@@ -89,6 +91,11 @@ impl Access {
             }
         };
         check_command_id(command_id)?;
+        if name == CommandName::Submit
+            && let Some(lodged) = Box::pin(self.lodge_draft(actor, id, command_id)).await?
+        {
+            return Ok(lodged);
+        }
         self.run(Who::Person(actor), id, command, Some(command_id), Some(expected_version)).await
     }
 
@@ -114,7 +121,7 @@ impl Access {
         self.command(actor, id, CommandName::Submit.slug(), Value::Null, command_id, expected_version).await
     }
 
-    async fn may_run(&self, actor: &Actor, id: CaseId, name: CommandName) -> Result<(), Problem> {
+    pub(super) async fn may_run(&self, actor: &Actor, id: CaseId, name: CommandName) -> Result<(), Problem> {
         let found = self.zone.store.read("access.case", async |tx: &mut Tx| sql::case(tx, id).await).await;
         let loaded = found.map_err(Problem::from)?.ok_or_else(|| Problem::not_found("case"))?;
         let roles = self.roles(actor, &loaded.case);
@@ -186,7 +193,7 @@ impl Access {
     }
 
     async fn in_transaction(&self, tx: &mut Tx, asked: &Asked<'_>) -> Result<Ran, AccessError> {
-        let Asked { who, id, command, command_id, expected_version, ready } = *asked;
+        let Asked { who, id, command, command_id, expected_version, .. } = *asked;
         let digest = digest(id, &who.account(), command)?;
         let today = self.zone.clock.today();
         let found = sql::case_for_command(tx, id, command_id, &who.account(), today).await?;
@@ -228,7 +235,7 @@ impl Access {
             let problem = self.missed(tx, &loaded, expected_version).await?;
             return self.refuse(tx, asked, &loaded, Some(role), problem).await;
         }
-        match Box::pin(self.carry_out(tx, who, role, loaded, stands_in, command, ready)).await? {
+        match Box::pin(self.carry_out(tx, asked, role, loaded, stands_in)).await? {
             Ok((after, events, made)) => {
                 let known = sql::Known {
                     case_id: id.to_string(),
@@ -294,13 +301,12 @@ impl Access {
     async fn carry_out(
         &self,
         tx: &mut Tx,
-        who: Who<'_>,
+        asked: &Asked<'_>,
         role: CaseRole,
         loaded: sql::Loaded,
         may_stand_in: bool,
-        command: &Command,
-        ready: &Ready,
     ) -> Result<CarriedOut, AccessError> {
+        let Asked { who, command, ready, .. } = *asked;
         let account = who.account();
         let now = self.zone.now();
         let stands_in = match who {
@@ -435,24 +441,30 @@ impl Access {
         ready: &Ready,
     ) -> Result<(Content, Submission), AccessError> {
         let content = sql::draft(tx, &self.zone, loaded.id).await?.map(|(content, _)| content).unwrap_or_default();
-        let rooms = self.room_ids();
-        let told = self.told(tx, loaded, &content, &ready.facts).await?;
-        let env = self.environment(&ready.facts, &rooms, &told);
         let before = match loaded.case.dossier() {
             Some(dossier) => sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?,
             None => None,
         };
         let form = self.form_in_force(&loaded.case, before.as_ref());
-        let report = self.report(form, &content, &ready.facts, &told);
+        let setting = self.setting(tx, loaded).await?;
+        let told = self.told(tx, loaded, &content, &ready.facts).await?;
+        let Written { content, report, given, .. } = self.written(form, &setting, content, &ready.facts, &told);
+        let rooms = self.room_ids();
+        let env = self.environment(&ready.facts, &rooms, &given, &told);
         // In a change persons keep the ids that the permit knows them by.
-        let known = match change_link(&loaded.case) {
-            Some(link) => self.in_force(tx, &link.series).await?.map(|base| base.content.persons),
-            None => None,
+        let mut earlier = match &setting {
+            Setting::Change { base, .. } => base.persons.clone(),
+            Setting::Own | Setting::Appeal { .. } => Vec::new(),
         };
-        let mut earlier = known.unwrap_or_default();
         earlier.extend(before.as_ref().map(|b| b.persons.clone()).unwrap_or_default());
         let applicant = loaded.case.applicant();
         let mut frozen = Content::freeze(form, &content, &env, applicant, &earlier, &mut || self.person_id());
+        if let Setting::Change { base, permit } = &setting {
+            // New persons have their ids only now.
+            let (_, reasons) = change::form::words(&content.fields);
+            let ops = change::diff(base, &frozen, &reasons);
+            change::form::complete(&mut frozen.fields, &permit.permit_id, &ops);
+        }
         frozen.checks = report.faults.iter().map(CheckResult::from).collect();
         let (_, sha256) = frozen.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
         let blocks = report.blocks();
@@ -460,7 +472,7 @@ impl Access {
             Some(dossier) => dossier.number.clone(),
             // A number is taken only by an application that passes: none is lost (the transaction gives it back).
             // A change gets its number when it is known what it asks for.
-            None if blocks.is_empty() && change_link(&loaded.case).is_none() => self.case_number(tx).await?,
+            None if blocks.is_empty() && change_link(&loaded.case).is_none() => self.case_number(tx, form).await?,
             None => String::new(),
         };
         let changed: BTreeSet<String> = before
@@ -480,8 +492,8 @@ impl Access {
         Ok((frozen, submission))
     }
 
-    async fn case_number(&self, tx: &mut Tx) -> Result<String, AccessError> {
-        self.numbered(tx, 'A').await
+    async fn case_number(&self, tx: &mut Tx, form: &Form) -> Result<String, AccessError> {
+        self.numbered(tx, if form.id == form::STATISTICS { 'R' } else { 'A' }).await
     }
 
     /// The next number of a series, e.g. `C-2026-000001`.

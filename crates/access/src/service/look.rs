@@ -8,9 +8,9 @@ use protocol::Envelope;
 use store::Tx;
 
 use super::Access;
+use super::written::Written;
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::Report;
 use crate::model::{Case, CaseId, CommandName, Recorded};
 use crate::permissions::{CaseRole, View};
 use crate::sql;
@@ -55,8 +55,8 @@ impl Access {
         let mut items = Vec::new();
         let mut changed = Vec::new();
         if let Some(content) = &content {
-            let draft = content.as_draft();
-            sections = self.sections(content.form(), &draft, &BTreeMap::new(), &Report::default(), case, false);
+            let form = self.form_in_force(case, Some(content));
+            sections = self.sections(&Written::shown(form, content.as_draft()), &BTreeMap::new(), case, false);
             // Visibility was settled at submission: what is in the revision is shown.
             for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
                 field.visible = !field.value.is_null();

@@ -13,14 +13,17 @@ use protocol::{Envelope, Party};
 use serde_json::{Value, json};
 use store::{Tx, jobs};
 
+use super::versions::Reason;
 use super::{Access, CHANGE, ISSUE, PERMIT_CHANGED, audit_actor};
 use crate::change::{self, Op};
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::fees::FeeEstimate;
+use crate::form;
 use crate::letter::{self, letter};
 use crate::model::{
-    After, Assessment, Case, CaseId, Command, Decision, Dossier, LetterRef, Prepared, Proposal, SourceTask, Work,
+    After, Annulled, Assessment, Case, CaseId, Command, Decision, Dossier, LetterRef, PermitRef, Prepared, Proposal,
+    SourceTask, Standing, Work,
 };
 use crate::permissions::{CaseRole, View};
 use crate::permit::{CompileError, Numbers, compile};
@@ -41,6 +44,15 @@ pub(crate) struct Issue {
     pub in_force: Option<Content>,
     /// The person who became active.
     pub person: Option<String>,
+    /// Whether it ends the hold of a decision that was made void.
+    pub resumes: bool,
+}
+
+impl Issue {
+    /// The permit, when there is one.
+    pub fn document(&self) -> Option<&Permit> {
+        self.permit.as_ref().map(|(permit, _)| permit)
+    }
 }
 
 /// What a letter is made from.
@@ -72,8 +84,12 @@ impl Access {
         let work = loaded.case.work().unwrap_or(&nothing);
         let content = sql::revision(tx, &self.zone, loaded.id, dossier.revision).await?;
         let content = content.ok_or_else(|| AccessError::Damaged(format!("case {} has no content", loaded.id)))?;
-        let number = format!("{}/V1", dossier.number);
+        let annulled = dossier.annulled.as_deref();
+        let number = format!("{}/V{}", dossier.number, annulled.map_or(0, |annulled| annulled.after.earlier.len()) + 1);
         let made = match &dossier.change {
+            None if let Some((annulled, permit)) = annulled.and_then(|a| Some((a, a.permit.as_ref()?))) => {
+                self.after_annulment(tx, annulled, permit, &content, &proposal.decision, &number).await?
+            }
             Some(of) => {
                 let fee = work.fee.as_ref().map_or(0, |fee| fee.max_ore);
                 self.decided_change(tx, of, &content, proposal, &number, fee).await?
@@ -84,6 +100,7 @@ impl Access {
             Ok(made) => made,
             Err(problem) => return Ok(Err(problem)),
         };
+        let resumes = made.as_ref().is_some_and(|made| made.resumes);
         let (permit, in_force) = made.map_or((None, None), |made| (made.permit, made.in_force));
         let carried = dossier.change.as_ref().map(|of| of.carried.clone()).unwrap_or_default();
         let assessments = carried.into_iter().chain(work.assessments.clone()).collect();
@@ -106,7 +123,38 @@ impl Access {
             permit: permit.as_ref().map(|(p, e)| (p.permit_id.clone(), p.series.clone(), sha256_hex(&e.payload.0))),
         };
         let title = content.text("pub.title").to_owned();
-        Ok(Ok(Issue { prepared, letter: Some(letter), permit, title, in_force, person: None }))
+        Ok(Ok(Issue { prepared, letter: Some(letter), permit, title, in_force, person: None, resumes }))
+    }
+
+    /// The version of the permit that follows a decision in the place of one that was made void.
+    async fn after_annulment(
+        &self,
+        tx: &mut Tx,
+        annulled: &Annulled,
+        permit: &PermitRef,
+        content: &Content,
+        decision: &Decision,
+        number: &str,
+    ) -> Result<Result<Option<Issue>, Problem>, AccessError> {
+        if !decision.grants() {
+            return Ok(Ok(None));
+        }
+        let Some(base) = self.in_force(tx, &permit.series).await? else { return Ok(Err(Problem::not_found("permit"))) };
+        if matches!(permit.standing, Standing::Revoked | Standing::Expired) {
+            return Ok(Err(Problem::conflict(
+                "permit_standing",
+                "the permit is over; refuse, and let them apply anew",
+            )));
+        }
+        let reason = Reason {
+            content: change::redecided(&base.content, content, decision),
+            ops: &[],
+            decision: Some((number, decision)),
+            replaces: annulled.after.earlier.last().map(|earlier| &earlier.decision),
+            fee_max_ore: 0,
+        };
+        let made = self.next_version(&base, &reason)?;
+        Ok(made.map(|issue| Some(Issue { resumes: true, ..issue })))
     }
 
     /// Version 01 of a permit; none when nothing is granted.
@@ -119,7 +167,7 @@ impl Access {
         decision: &Decision,
         number: &str,
     ) -> Result<Result<Option<Issue>, Problem>, AccessError> {
-        if !decision.grants() {
+        if !decision.grants() || content.form == form::STATISTICS {
             return Ok(Ok(None));
         }
         let now = self.zone.now();
@@ -192,7 +240,15 @@ impl Access {
             permit: Some((permit.permit_id.clone(), permit.series.clone(), sha256)),
         };
         let permit = Some((permit, envelope));
-        Ok(Some(Issue { prepared, letter: None, permit, title: row.title, in_force: None, person: None }))
+        Ok(Some(Issue {
+            prepared,
+            letter: None,
+            permit,
+            title: row.title,
+            in_force: None,
+            person: None,
+            resumes: false,
+        }))
     }
 
     pub(super) fn sign(&self, permit: Permit) -> Result<(Permit, Envelope), AccessError> {
@@ -232,7 +288,7 @@ impl Access {
                     series: permit.series.clone(),
                     case_id: old.case_id,
                     status: status(permit.status),
-                    held: old.held,
+                    held: old.held && !issue.resumes,
                     title: issue.title.clone(),
                     envelope,
                     changes: 1,
@@ -286,7 +342,9 @@ impl Access {
             _ => return Ok(()),
         };
         let held = matches!(command, Command::HoldPermit { .. });
-        let Some(row) = self.set_hold(tx, after, held).await? else { return Ok(()) };
+        let reference = after.case.decided().and_then(|decided| decided.permit.as_ref());
+        let Some(series) = reference.map(|permit| permit.series.as_str()) else { return Ok(()) };
+        let Some(row) = self.set_hold(tx, series, held).await? else { return Ok(()) };
         let object = Object::new("permit", &row.permit_id);
         let entry = Entry::new(&CHANGE, audit_actor(actor, Some(role)), object).purpose(Purpose::Case);
         let entry = entry.permit(&row.permit_id, &row.series).detail("change", change);
@@ -294,17 +352,14 @@ impl Access {
         Ok(())
     }
 
-    /// Puts the permit of a case on hold, or ends the hold; gives the permit.
+    /// Puts a permit on hold, or ends the hold; gives the permit.
     pub(super) async fn set_hold(
         &self,
         tx: &mut Tx,
-        after: &sql::Loaded,
+        series: &str,
         held: bool,
     ) -> Result<Option<PermitRow>, AccessError> {
-        let Some(reference) = after.case.decided().and_then(|decided| decided.permit.as_ref()) else {
-            return Ok(None);
-        };
-        let Some(old) = sql::current_permit(tx, &reference.series).await? else { return Ok(None) };
+        let Some(old) = sql::current_permit(tx, series).await? else { return Ok(None) };
         let now = self.zone.now();
         let row = PermitRow { held, changes: old.changes + 1, ..clone(&old) };
         sql::change_permit(tx, &row, &old, now).await?;
@@ -337,6 +392,15 @@ impl Access {
     async fn tell(&self, tx: &mut Tx, row: &PermitRow, now: Timestamp) -> Result<(), AccessError> {
         let id = format!("permit-changed/{}/{}", row.permit_id, row.changes);
         jobs::push(tx, &id, PERMIT_CHANGED, &json!({"series": row.series}).to_string(), now).await?;
+        Ok(())
+    }
+
+    /// Puts an order of new data into the queue of news.
+    pub(super) async fn tell_refresh(&self, tx: &mut Tx, row: &PermitRow, number: u32) -> Result<(), AccessError> {
+        let now = self.zone.now();
+        let id = format!("permit-refresh/{}/{number}", row.series);
+        let payload = json!({"series": row.series, "refresh": now});
+        jobs::push(tx, &id, PERMIT_CHANGED, &payload.to_string(), now).await?;
         Ok(())
     }
 
@@ -389,7 +453,7 @@ impl Access {
     pub async fn after(&self, actor: &Actor, id: CaseId) -> Result<After, Problem> {
         let (loaded, view, _) = self.seen(actor, id).await?;
         if view == View::ViewSourcePart {
-            return Err(Problem::forbidden("forbidden"));
+            return Err(self.not_allowed(actor, id).await);
         }
         let decided = loaded.case.decided();
         let decided = decided.ok_or_else(|| Problem::conflict("wrong_state", "nothing is decided yet"))?;
@@ -450,7 +514,11 @@ impl Access {
             let series = payload["series"].as_str().unwrap_or_default();
             let answer = self.permit_current(series).await?;
             let parties = self.parties(series).await?;
-            let outcome = follower.permit_changed(&answer, &parties).await;
+            let refresh: Option<Timestamp> = serde_json::from_value(payload["refresh"].clone()).ok().flatten();
+            let outcome = match refresh {
+                Some(since) => follower.data_ordered(&answer, &parties, since).await,
+                None => follower.permit_changed(&answer, &parties).await,
+            };
             let retry_at = self.zone.now().plus_seconds(5 * job.attempts.clamp(1, 60));
             let (id, error) = (job.id, outcome.err());
             self.zone
@@ -491,6 +559,19 @@ pub trait PermitFollower: Send + Sync {
     /// What went wrong, for the log of the queue.
     async fn permit_changed(&self, permit: &PermitCurrentAnswer, parties: &[identity::AccountId])
     -> Result<(), String>;
+
+    /// New data were ordered at `since` under the unchanged permit (ACC-065). Who does not deliver need not listen.
+    ///
+    /// # Errors
+    /// As [`PermitFollower::permit_changed`].
+    async fn data_ordered(
+        &self,
+        _permit: &PermitCurrentAnswer,
+        _parties: &[identity::AccountId],
+        _since: Timestamp,
+    ) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 struct TellKeys<'a>(&'a dyn Channel);

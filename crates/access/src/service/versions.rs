@@ -61,6 +61,23 @@ impl Access {
     pub(super) async fn in_force(&self, tx: &mut Tx, series: &str) -> Result<Option<InForce>, AccessError> {
         let Some(row) = sql::current_permit(tx, series).await? else { return Ok(None) };
         let parent = sql::case_to_change(tx, row.case_id).await?;
+        self.with_content(tx, row, parent).await.map(Some)
+    }
+
+    /// As [`Access::in_force`], to look at alone.
+    pub(super) async fn seen_in_force(&self, tx: &mut Tx, series: &str) -> Result<Option<InForce>, AccessError> {
+        let Some(row) = sql::current_permit(tx, series).await? else { return Ok(None) };
+        let parent = sql::case(tx, row.case_id).await?;
+        self.with_content(tx, row, parent).await.map(Some)
+    }
+
+    async fn with_content(
+        &self,
+        tx: &mut Tx,
+        row: PermitRow,
+        parent: Option<sql::Loaded>,
+    ) -> Result<InForce, AccessError> {
+        let series = &row.series;
         let parent = parent.ok_or_else(|| AccessError::Damaged(format!("{series} has no case")))?;
         let permit = read_permit(&row)?;
         let content = match sql::in_force(tx, &self.zone, &row.permit_id).await? {
@@ -73,7 +90,7 @@ impl Access {
                 change::in_force(&applied, &permit)
             }
         };
-        Ok(Some(InForce { permit, row, content, parent }))
+        Ok(InForce { permit, row, content, parent })
     }
 
     /// A new version of the decision of a case, with its letter and the permit that it gives.
@@ -132,7 +149,7 @@ impl Access {
             permit: permit.as_ref().map(|(p, e)| (p.permit_id.clone(), p.series.clone(), sha256_hex(&e.payload.0))),
         };
         let title = applied.text("pub.title").to_owned();
-        Ok(Ok(Issue { prepared, letter: Some(letter), permit, title, in_force, person: None }))
+        Ok(Ok(Issue { prepared, letter: Some(letter), permit, title, in_force, person: None, resumes: false }))
     }
 
     /// The next version of a permit, signed.
@@ -196,6 +213,7 @@ impl Access {
             title: title.to_owned(),
             in_force: None,
             person: None,
+            resumes: false,
         })
     }
 
@@ -249,10 +267,13 @@ impl Access {
         tx: &mut Tx,
         parent: sql::Loaded,
         events: Vec<Event>,
+        permit: Option<&Permit>,
         by: &By<'_>,
     ) -> Result<sql::Loaded, AccessError> {
-        let (_, after) = self.append(tx, parent, events, by).await?;
+        let (events, after) = self.append(tx, parent, events, by).await?;
         sql::put_case(tx, &after, self.zone.now(), false).await?;
+        // The public register and the parties follow what was done from elsewhere, too.
+        self.tell_others(tx, &after, &events, None, permit).await?;
         Ok(after)
     }
 
@@ -264,6 +285,7 @@ impl Access {
             sha256,
             decision: decision.map(str::to_owned),
             paths: ops.iter().map(|op| op.path.clone()).collect(),
+            resumes: false,
         })
     }
 

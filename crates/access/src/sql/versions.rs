@@ -101,6 +101,24 @@ pub(crate) async fn open_changes(tx: &mut Tx, series: &str) -> Result<Vec<super:
     rows.iter().map(super::loaded).collect()
 }
 
+/// Every change of a series that is not given up, the newest first.
+pub(crate) async fn changes_of(tx: &mut Tx, series: &str) -> Result<Vec<super::Loaded>, AccessError> {
+    let sql = format!(
+        "SELECT {} FROM access_change k JOIN access_case c ON c.id = k.case_id WHERE k.series = $1
+         AND c.state NOT IN ('lapsed', 'withdrawn') ORDER BY c.id DESC LIMIT 100",
+        super::CASE_COLUMNS
+    );
+    let rows = tx.query(&sql, params![series]).await?;
+    rows.iter().map(super::loaded).collect()
+}
+
+/// Every version of a series, the oldest first.
+pub(crate) async fn versions_of(tx: &mut Tx, series: &str) -> Result<Vec<PermitRow>, AccessError> {
+    let sql = format!("SELECT {} FROM access_permit WHERE series = $1 ORDER BY permit_id", super::PERMIT_COLUMNS);
+    let rows = tx.query(&sql, params![series]).await?;
+    Ok(rows.iter().map(super::permit_row).collect::<Result<_, _>>()?)
+}
+
 /// An appeal as loaded.
 pub(crate) struct LoadedAppeal {
     pub id: AppealId,

@@ -52,6 +52,25 @@ pub struct Ordered {
     pub not_deliverable: Vec<NotDeliverable>,
 }
 
+/// What a source is asked for.
+struct Asked<'a> {
+    source: &'a str,
+    parties: &'a [AccountId],
+    /// When new data were ordered under an unchanged permit.
+    since: Option<Timestamp>,
+}
+
+/// Whether an order that was made is the one that is wanted now: made since new data were ordered; else made for this
+/// version of the permit, or for one that asked the source for the same (ACC-163) and was not in vain.
+fn answers(made: &Stored, permit: &Permit, source: &str, since: Option<Timestamp>) -> bool {
+    if let Some(since) = since {
+        return made.ordered_at >= since;
+    }
+    let before = || serde_json::from_str::<Envelope>(&made.permit).ok()?.read_unverified::<Permit>().ok();
+    made.permit_id == permit.permit_id
+        || (!made.state.is_in_vain() && before().is_some_and(|before| permit.asks_the_same(&before, source)))
+}
+
 impl Deliveries {
     /// The service. `resolver` looks things up in the catalogue.
     pub fn new(zone: Zone, channel: Arc<dyn Channel>, directory: Arc<Directory>, resolver: Arc<dyn Resolver>) -> Self {
@@ -73,6 +92,29 @@ impl Deliveries {
     /// # Errors
     /// When the permit is not a signed one, or when catalogue or key role do not answer: then nothing is ordered.
     pub async fn order(&self, permit: &Envelope, parties: &[AccountId]) -> Result<Ordered, DeliveryError> {
+        self.order_since(permit, parties, None).await
+    }
+
+    /// As [`Deliveries::order`], for new data that were ordered at `since` under the unchanged permit (ACC-065): each
+    /// source is asked again, once.
+    ///
+    /// # Errors
+    /// As [`Deliveries::order`].
+    pub async fn order_again(
+        &self,
+        permit: &Envelope,
+        parties: &[AccountId],
+        since: Timestamp,
+    ) -> Result<Ordered, DeliveryError> {
+        self.order_since(permit, parties, Some(since)).await
+    }
+
+    async fn order_since(
+        &self,
+        permit: &Envelope,
+        parties: &[AccountId],
+        since: Option<Timestamp>,
+    ) -> Result<Ordered, DeliveryError> {
         let document: Permit = permit.open(&self.directory)?;
         let series = document.series.clone();
         let plan = ask(&*self.channel, &Party::Keys, &calls::PlanCurrent { series }).await?.plan;
@@ -82,7 +124,8 @@ impl Deliveries {
         }
         let mut ordered = Ordered::default();
         for source in document.granted_sources() {
-            match self.order_source(&document, permit, &plan_document, &plan, source, parties).await? {
+            let asked = Asked { source, parties, since };
+            match self.order_source(&document, permit, &plan_document, &plan, &asked).await? {
                 Ok(order) => ordered.orders.push(order),
                 Err(obstacles) => ordered.not_deliverable.extend(obstacles),
             }
@@ -97,13 +140,14 @@ impl Deliveries {
         permit_envelope: &Envelope,
         plan: &LinkagePlan,
         plan_envelope: &Envelope,
-        source: &str,
-        parties: &[AccountId],
+        asked: &Asked<'_>,
     ) -> Result<Result<OrderId, Vec<NotDeliverable>>, DeliveryError> {
-        let next = async |tx: &mut Tx| sql::next(tx, &permit.series, &permit.permit_id, source).await;
-        let (sequence, made) = self.zone.store.read("delivery next", next).await.map_err(DeliveryError::Store)?;
-        if let Some(order) = made {
-            return Ok(Ok(order));
+        let Asked { source, parties, since } = *asked;
+        let next = async |tx: &mut Tx| sql::last(tx, &permit.series, source).await;
+        let last = self.zone.store.read("delivery next", next).await.map_err(DeliveryError::Store)?;
+        let sequence = last.as_ref().map_or(0, |last| last.sequence) + 1;
+        if let Some(order) = last.filter(|last| answers(last, permit, source, since)) {
+            return Ok(Ok(order.order_id));
         }
         let now = self.zone.now();
         let frame = OrderFrame { order_id: self.zone.id(), source, sequence: sequence as u32, adapter: "local", now };
@@ -150,8 +194,10 @@ impl Deliveries {
         let first = line("ordered", now, &Party::Centre);
         let work = async |tx: &mut Tx| -> Result<OrderId, DeliveryError> {
             // Two callers with the same permit: the second finds the order of the first.
-            if let (_, Some(made)) = sql::next(tx, &permit.series, &permit.permit_id, source).await? {
-                return Ok(made);
+            if let Some(last) = sql::last(tx, &permit.series, source).await?
+                && answers(&last, permit, source, since)
+            {
+                return Ok(last.order_id);
             }
             sql::insert(tx, &stored).await?;
             sql::add_event(tx, stored.order_id, &first, now).await?;

@@ -83,27 +83,11 @@ pub(super) async fn newest(tx: &mut Tx, limit: u32) -> Result<Vec<Stored>, Store
     tx.query(&sql, params![]).await?.iter().map(read).collect()
 }
 
-/// The number of the next delivery of a source under a series, and the order already made for this permit version.
-pub(super) async fn next(
-    tx: &mut Tx,
-    series: &str,
-    permit_id: &str,
-    source: &str,
-) -> Result<(i64, Option<OrderId>), StoreError> {
-    let last = tx
-        .query_one(
-            "SELECT COALESCE(MAX(sequence), 0) FROM delivery WHERE series = $1 AND source = $2",
-            params![series, source],
-        )
-        .await?
-        .get::<i64>(0)?;
-    let made = tx
-        .query_opt(
-            "SELECT order_id FROM delivery WHERE permit_id = $1 AND source = $2 ORDER BY sequence LIMIT 1",
-            params![permit_id, source],
-        )
-        .await?;
-    Ok((last + 1, made.map(|r| r.get(0)).transpose()?))
+/// The last order of a source under a series.
+pub(super) async fn last(tx: &mut Tx, series: &str, source: &str) -> Result<Option<Stored>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM delivery WHERE series = $1 AND source = $2 ORDER BY sequence DESC LIMIT 1");
+    tx.query_opt(&sql, params![series, source]).await?.map(|row| read(&row)).transpose()
 }
 
 pub(super) async fn insert(tx: &mut Tx, s: &Stored) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use delivery::State;
 use identity::Role;
 use kernel::Id;
 use protocol::calls::{Extract, PlanCurrent, ask};
-use protocol::documents::{Condition, ExtractionOrder, Permit};
+use protocol::documents::{Condition, ExtractionOrder, Permit, PermitPerson};
 use protocol::peer::{Identity, Peer};
 use protocol::{Channel, Envelope, Party};
 
@@ -150,6 +150,36 @@ async fn an_order_beyond_the_permit_is_refused_by_the_node() {
     assert_eq!(error.code(), "unknown_key");
     let error = world.extraction.accept(&Party::Keys, &call).await.unwrap_err();
     assert_eq!(error.code(), "wrong_party");
+}
+
+/// A version that changes persons alone, or more data than before from one source: only who is asked for something else
+/// extracts anew. New data under an unchanged permit are ordered once for each order of them (ACC-065).
+#[tokio::test(flavor = "multi_thread")]
+async fn acc_163_only_who_is_asked_for_something_else_extracts_anew() {
+    let mut world = world(&usual_permit()).await;
+    let first = world.deliveries().order(&world.permit, &[]).await.unwrap().orders;
+    let mut persons = usual_permit();
+    persons.permit_id = format!("{SERIES}-02");
+    let analyst = PermitPerson { id: "person:new".into(), role: "analyst".into(), active: true };
+    persons.persons.push(analyst);
+    persons.issued_at = persons.issued_at.plus_seconds(60);
+    world.amend(&persons, false);
+    assert_eq!(world.deliveries().order(&world.permit, &[]).await.unwrap().orders, first);
+    let mut shorter = persons.clone();
+    shorter.permit_id = format!("{SERIES}-03");
+    let source = shorter.sources[0].source.clone();
+    shorter.sources[0].period.0 = shorter.sources[0].period.0.plus_days(1);
+    world.amend(&shorter, false);
+    let third = world.deliveries().order(&world.permit, &[]).await.unwrap().orders;
+    let changed = shorter.granted_sources().iter().position(|name| *name == source).unwrap();
+    for (n, order) in third.iter().enumerate() {
+        assert_eq!(*order != first[n], n == changed, "{n}");
+    }
+    let since = world.centre_zone.zone().now().plus_seconds(1);
+    world.centre_zone.clock.advance_micros(2_000_000);
+    let again = world.deliveries().order_again(&world.permit, &[], since).await.unwrap().orders;
+    assert!(again.iter().all(|order| !third.contains(order) && !first.contains(order)), "every source is asked again");
+    assert_eq!(world.deliveries().order_again(&world.permit, &[], since).await.unwrap().orders, again, "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ struct Things {
     case: String,
     series: String,
     number: String,
+    appeal: String,
     run: String,
     receipt: String,
 }
@@ -35,11 +36,13 @@ impl Things {
         let decided = cases["items"].as_array().unwrap().iter().find(|c| c["number"].is_string()).unwrap().clone();
         let case = string(&decided["id"]);
         let view = ask(router, &researcher, &format!("/api/v1/cases/{case}")).await;
+        let appeal = appealed(router, &researcher, &view).await;
         Self {
             draft: string(&serde_json::from_str::<Value>(&made).unwrap()["id"]),
             series: string(&view["decision"]["permit"]["series"]),
             number: string(&decided["number"]),
             case,
+            appeal,
             run: string(&ask(router, &researcher, "/api/v1/explore/runs").await[0]["id"]),
             receipt: string(&ask(router, &citizen, "/api/v1/me/choices").await["receipts"][0]["number"]),
         }
@@ -47,7 +50,7 @@ impl Things {
 
     /// The address of an endpoint with its parameters filled in.
     fn address(&self, path: &str) -> String {
-        let writing = path.starts_with("/apply")
+        let writing = (path.starts_with("/apply") && !path.ends_with("/appeal"))
             || path.ends_with("/draft")
             || path.ends_with("/check")
             || path.ends_with("/feasibility")
@@ -59,7 +62,16 @@ impl Things {
             _ if writing => &self.draft,
             _ => &self.case,
         };
-        let number = if path.contains("/receipts/") { &self.receipt } else { &self.number };
+        let number = match path {
+            _ if path.contains("/receipts/") => &self.receipt,
+            _ if path.contains("/appeals/") => &self.appeal,
+            _ => &self.number,
+        };
+        let name = match path {
+            _ if path.contains("/appeals/") => "withdraw",
+            _ if path.contains("/commands/") => "assign_case",
+            _ => "dark",
+        };
         [
             ("{id}", id),
             ("{series}", &self.series),
@@ -70,8 +82,8 @@ impl Things {
             ("{code}", "nb"),
             ("{year}", "2027"),
             ("{change}", "off"),
-            ("{name}", if path.contains("/commands/") { "assign_case" } else { "dark" }),
-            ("{command}", "assign_case"),
+            ("{name}", name),
+            ("{command}", if path.starts_with("/permits/") { "submit_report" } else { "assign_case" }),
         ]
         .iter()
         .fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
@@ -93,6 +105,8 @@ impl Things {
             "/api/v1/guidance" => json!({"source": "nowhere", "field": "pub.title"}),
             _ if path.ends_with("/redact") => json!({"reason": "nei"}),
             _ if path.ends_with("/fields") => json!({ "fields": {} }),
+            // A version that the appeal does not have: it stands as it is for the next one who asks.
+            _ if path.contains("/appeals/") => json!({"command_id": id, "expected_version": 99}),
             _ if path.contains("/commands/") => json!({"command_id": id, "expected_version": 1}),
             _ => json!({}),
         };
@@ -104,6 +118,19 @@ impl Things {
              command_id={id}&version=1&pub.title=T&choice=none"
         )
     }
+}
+
+/// Appeals against the decision of a case; gives the number.
+async fn appealed(router: &Router, who: &super::Visitor, case: &Value) -> String {
+    let form = json!({"parts": [case["decision"]["decision"]["parts"][0]["source"]],
+        "wanted": "Alle variablene det er søkt om.", "suspend": false, "signed": true});
+    let body = json!({"command_id": "00000000-0000-4000-8000-0000000000a1", "expected_version": case["version"],
+        "payload": form});
+    let path = format!("/api/v1/cases/{}/commands/lodge_appeal", case["id"].as_str().unwrap());
+    let answer = send(router, who, "POST", &path, &body.to_string()).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{}", text(answer).await);
+    let appeals = ask(router, who, "/api/v1/appeals").await;
+    appeals[0]["number"].as_str().unwrap().to_owned()
 }
 
 /// How many refused entries the log has for each account.

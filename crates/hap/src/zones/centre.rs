@@ -15,7 +15,7 @@ use citizen::{Citizen, Project, Projects};
 use delivery::{CatalogueResolver, Deliveries};
 use explore::Workspace;
 use identity::{AccountId, Identity};
-use kernel::{LangMap, Language, Problem};
+use kernel::{LangMap, Language, Problem, Timestamp};
 use protocol::calls::{self, Call, DeliveryEvent, Metadata, PermitCurrent, PermitCurrentAnswer, ask};
 use protocol::documents::PermitStatus;
 use protocol::{Channel, Party, Refusal, Service};
@@ -169,11 +169,28 @@ impl PermitFollower for Follower {
         if permit.hold || over {
             return Ok(());
         }
-        let ordered = self.deliveries.order(&permit.permit, parties).await.map_err(|e| e.to_string())?;
-        for missing in ordered.not_deliverable {
-            tracing::warn!(source = missing.source, what = missing.what, code = missing.code, "not deliverable");
-        }
+        tell_missing(self.deliveries.order(&permit.permit, parties).await.map_err(|e| e.to_string())?);
         Ok(())
+    }
+
+    async fn data_ordered(
+        &self,
+        permit: &PermitCurrentAnswer,
+        parties: &[AccountId],
+        since: Timestamp,
+    ) -> Result<(), String> {
+        if permit.hold {
+            return Ok(());
+        }
+        let ordered = self.deliveries.order_again(&permit.permit, parties, since).await;
+        tell_missing(ordered.map_err(|e| e.to_string())?);
+        Ok(())
+    }
+}
+
+fn tell_missing(ordered: delivery::Ordered) {
+    for missing in ordered.not_deliverable {
+        tracing::warn!(source = missing.source, what = missing.what, code = missing.code, "not deliverable");
     }
 }
 

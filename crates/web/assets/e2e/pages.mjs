@@ -13,6 +13,30 @@ async function ownCase(page, url) {
   return items.find((c) => c.number).id;
 }
 
+/** The series of a permit of a persona. */
+async function ownPermit(page, url) {
+  const view = await (await page.request.get(`${url}/api/v1/cases/${await ownCase(page, url)}`)).json();
+  return view.decision.permit.series;
+}
+
+/** A change of that permit, being written. */
+async function openChange(page, url) {
+  const series = await ownPermit(page, url);
+  return (await (await page.request.post(`${url}/api/v1/permits/${series}/changes`, { data: {} })).json()).id;
+}
+
+/** The number of an appeal: the first there is, else one that is lodged now. */
+async function ownAppeal(page, url) {
+  const known = await (await page.request.get(`${url}/api/v1/appeals`)).json();
+  if (known.length > 0) return known[0].number;
+  const id = await ownCase(page, url);
+  const view = await (await page.request.get(`${url}/api/v1/cases/${id}`)).json();
+  const payload = { parts: [view.decision.decision.parts[0].source], wanted: "Alle variablene det er søkt om.", suspend: false, signed: true };
+  const data = { command_id: crypto.randomUUID(), expected_version: view.version, payload };
+  await page.request.post(`${url}/api/v1/cases/${id}/commands/lodge_appeal`, { data });
+  return (await (await page.request.get(`${url}/api/v1/appeals`)).json())[0].number;
+}
+
 /** A saved script with two versions. */
 async function twoVersions(page, url) {
   const save = async (data) => (await page.request.post(`${url}/api/v1/explore/scripts`, { data })).json();
@@ -61,6 +85,19 @@ export const pages = [
   } },
   { name: "application-print", persona: "researcher", path: async (page, url) => `/apply/${await ownCase(page, url)}/print` },
   { name: "application-case", persona: "researcher", path: async (page, url) => `/apply/${await ownCase(page, url)}` },
+  { name: "statistics-request", persona: "researcher", path: async (page, url) => {
+    await page.request.post(`${url}/api/v1/cart`, { data: { variable: "npr.somatikk.hovedtilstand" } });
+    const answer = await page.request.post(`${url}/api/v1/cases`, { data: { form: "statistics" } });
+    return `/apply/${(await answer.json()).id}/tab`;
+  } },
+  { name: "permit", persona: "researcher", path: async (page, url) => `/permits/${await ownPermit(page, url)}` },
+  { name: "change", persona: "researcher", path: async (page, url) => `/apply/${await openChange(page, url)}/chg` },
+  { name: "appeals", persona: "case-handler-1", path: "/appeals" },
+  { name: "appeal", persona: "researcher", path: async (page, url) => `/appeals/${await ownAppeal(page, url)}` },
+  { name: "appeal-handler", persona: "case-handler-1", path: async (page, url) => {
+    const known = await (await page.request.get(`${url}/api/v1/appeals`)).json();
+    return known.length > 0 ? `/appeals/${known[0].number}` : "/appeals";
+  } },
   { name: "cases", persona: "case-handler-1", path: "/cases" },
   { name: "case", persona: "case-handler-1", path: firstCase },
   { name: "deliveries", persona: "researcher", path: "/deliveries" },
@@ -77,6 +114,8 @@ export const pages = [
     const { items } = await (await page.request.get(`${url}/api/v1/register`)).json();
     return `/register/${items[0].number}`;
   } },
+  { name: "register-statistics", path: "/register/statistics" },
+  { name: "outbox", persona: "administrator", path: "/outbox" },
   { name: "alerts", persona: "disclosure-steward", path: "/alerts?show=all" },
   { name: "audit", persona: "auditor", path: "/audit" },
   { name: "system", path: "/system" },

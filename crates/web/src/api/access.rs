@@ -1,17 +1,16 @@
-//! Applications, cases, permits and deliveries.
+//! Applications and cases.
 
-use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
+use identity::Role;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Body, id, json};
+use super::Body;
+use super::call::{After, Answer, Call, CaseCall, Command};
 use crate::input::{Path, Query};
 use crate::pages::apply::cart_items;
 use crate::site::{Site, Who};
-use crate::visitor::Visitor;
-use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
     super::files::endpoints(site)
@@ -26,99 +25,88 @@ pub(super) fn endpoints(site: Site) -> Site {
         .get("/api/v1/cases/{id}/letter.pdf", Who::LoggedIn, letter)
         .post("/api/v1/cases/{id}/fields", Who::LoggedIn, fields)
         .post("/api/v1/cases/{id}/commands/{name}", Who::LoggedIn, command)
-        .get("/api/v1/permits/{series}", Who::LoggedIn, permit)
-        .get("/api/v1/permits/{series}/deliveries", Who::LoggedIn, deliveries)
-        .get("/api/v1/register", Who::Anyone, register)
-        .get("/api/v1/register/{number}", Who::Anyone, entry)
+        .get("/api/v1/cases/{id}/after", Who::LoggedIn, after)
+        .get("/api/v1/cases/{id}/clocks", Who::LoggedIn, clocks)
+        .get("/api/v1/cases/{id}/forecasts", Who::LoggedIn, forecasts)
+        .get("/api/v1/cases/{id}/archive", Who::LoggedIn, archive)
 }
 
-async fn create(State(services): State<Services>, visitor: Visitor, _: Body<Value>) -> Result<Response, WebError> {
-    let items = cart_items(&services, &visitor).await?;
-    let created = services.access.create(visitor.actor()?, items).await;
+/// Which form is begun; the one of person-level data when it is not said.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    #[serde(default)]
+    form: Option<String>,
+}
+
+async fn create(call: Call, Body(begin): Body<Begin>) -> Answer {
+    let (services, visitor) = (&call.services, &call.visitor);
+    let items = cart_items(services, visitor).await?;
+    let form = begin.form.as_deref().unwrap_or(access::form::PERSON_LEVEL);
+    let created = services.access.create_of(call.actor()?, form, items).await;
     if created.is_ok() {
         services.catalogue.cart_empty(&visitor.cart).await.map_err(visitor.fail())?;
     }
-    json(&visitor, created.map(|id| json!({"id": id})))
+    call.json(created.map(|id| json!({"id": id})))
 }
 
-async fn cases(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Query(filter): Query<access::views::CaseFilter>,
-) -> Result<Response, WebError> {
-    let actor = visitor.actor()?;
-    let staff = [identity::Role::CaseHandler, identity::Role::DecisionMaker, identity::Role::RegistryHandler];
+async fn cases(call: Call, Query(filter): Query<access::views::CaseFilter>) -> Answer {
+    let actor = call.actor()?;
+    let staff = [Role::CaseHandler, Role::DecisionMaker, Role::RegistryHandler];
     let found = if staff.iter().any(|r| actor.has(*r)) {
-        services.access.cases(actor, &filter).await
+        call.services.access.cases(actor, &filter).await
     } else {
-        services.access.own_cases(actor, &filter).await
+        call.services.access.own_cases(actor, &filter).await
     };
-    json(&visitor, found)
+    call.json(found)
 }
 
-async fn case(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.case(visitor.actor()?, id(&visitor, &case)?).await)
+async fn case(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.case(&actor, case).await)
 }
 
-async fn draft(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.draft(visitor.actor()?, id(&visitor, &case)?).await)
+async fn draft(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.draft(&actor, case).await)
 }
 
-async fn check(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.check(visitor.actor()?, id(&visitor, &case)?).await)
+async fn check(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.check(&actor, case).await)
 }
 
-async fn feasibility(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.feasibility(visitor.actor()?, id(&visitor, &case)?).await)
+async fn feasibility(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.feasibility(&actor, case).await)
 }
 
-async fn count(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-    _: Body<Value>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.count(visitor.actor()?, id(&visitor, &case)?).await)
+async fn count(CaseCall { call, actor, case }: CaseCall, _: Body<Value>) -> Answer {
+    call.json(call.services.access.count(&actor, case).await)
 }
 
-#[derive(Deserialize)]
-struct After {
-    #[serde(default)]
-    after: i64,
+async fn events(CaseCall { call, actor, case }: CaseCall, Query(after): Query<After>) -> Answer {
+    call.json(call.services.access.events(&actor, case, after.after).await)
 }
 
-async fn events(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-    Query(after): Query<After>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.events(visitor.actor()?, id(&visitor, &case)?, after.after).await)
+async fn clocks(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.clocks(&actor, case).await)
 }
 
-async fn letter(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-) -> Result<Response, WebError> {
-    let pdf = services.access.letter_pdf(visitor.actor()?, id(&visitor, &case)?).await.map_err(visitor.fail())?;
+async fn forecasts(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.forecasts(&actor, case).await)
+}
+
+async fn after(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    call.json(call.services.access.after(&actor, case).await)
+}
+
+async fn letter(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    let pdf = call.services.access.letter_pdf(&actor, case).await.map_err(call.visitor.fail())?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())
+}
+
+async fn archive(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    let package = call.services.access.archive(&actor, case).await.map_err(call.visitor.fail())?;
+    let attached = format!("attachment; filename=\"{}\"", package.name);
+    let headers = [(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, attached)];
+    Ok((headers, package.bytes).into_response())
 }
 
 #[derive(Deserialize)]
@@ -127,71 +115,15 @@ struct Answers {
     fields: Map<String, Value>,
 }
 
-async fn fields(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(case): Path<String>,
-    Body(answers): Body<Answers>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.save(visitor.actor()?, id(&visitor, &case)?, answers.fields).await)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Command {
-    command_id: String,
-    expected_version: i64,
-    #[serde(default)]
-    payload: Value,
+async fn fields(CaseCall { call, actor, case }: CaseCall, Body(answers): Body<Answers>) -> Answer {
+    call.json(call.services.access.save(&actor, case, answers.fields).await)
 }
 
 async fn command(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path((case, name)): Path<(String, String)>,
+    CaseCall { call, actor, case }: CaseCall,
+    Path((_, name)): Path<(String, String)>,
     Body(c): Body<Command>,
-) -> Result<Response, WebError> {
-    let (actor, case) = (visitor.actor()?, id(&visitor, &case)?);
+) -> Answer {
     let payload = if c.payload.is_null() { json!({}) } else { c.payload };
-    json(&visitor, services.access.command(actor, case, &name, payload, &c.command_id, c.expected_version).await)
-}
-
-async fn permit(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(series): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.permit(visitor.actor()?, &series).await)
-}
-
-async fn deliveries(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(series): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.deliveries.of_series(visitor.actor()?, &series).await.map_err(Into::into))
-}
-
-#[derive(Deserialize)]
-struct RegisterQuery {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    from: i64,
-}
-
-async fn register(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Query(query): Query<RegisterQuery>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.register(&query.q, query.from, 25).await)
-}
-
-async fn entry(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(number): Path<String>,
-) -> Result<Response, WebError> {
-    json(&visitor, services.access.register_entry(&number).await)
+    call.json(call.services.access.command(&actor, case, &name, payload, &c.command_id, c.expected_version).await)
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod call;
 mod catalogue;
 mod citizen;
 mod desk;
@@ -10,6 +11,7 @@ mod explore;
 mod files;
 mod openapi;
 mod oversight;
+mod permits;
 mod public;
 
 pub(crate) use oversight::newest as newest_entries;
@@ -31,6 +33,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = explore::endpoints(site);
     let site = access::endpoints(site);
     let site = desk::endpoints(site);
+    let site = permits::endpoints(site);
     let site = citizen::endpoints(site);
     let site = public::endpoints(site);
     oversight::endpoints(site)

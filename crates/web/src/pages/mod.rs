@@ -9,6 +9,7 @@ mod explore;
 pub(crate) mod exports;
 pub(crate) mod find;
 mod oversight;
+mod permits;
 mod public;
 mod publicity;
 mod why;
@@ -26,6 +27,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = find::endpoints(site);
     let site = explore::endpoints(site);
     let site = apply::endpoints(site);
+    let site = permits::endpoints(site);
     let site = cases::endpoints(site);
     let site = citizen::endpoints(site);
     let site = oversight::endpoints(site);

@@ -130,9 +130,13 @@ fn new_permit(at: &Decided, context: &Context<'_>) -> Option<Event> {
     let (permit_id, series, sha256) = prepared.permit.clone()?;
     Some(match &at.permit {
         None => Event::PermitIssued { permit_id, series, sha256 },
-        Some(_) => {
-            Event::PermitVersionIssued { permit_id, sha256, decision: Some(prepared.number.clone()), paths: Vec::new() }
-        }
+        Some(_) => Event::PermitVersionIssued {
+            permit_id,
+            sha256,
+            decision: Some(prepared.number.clone()),
+            paths: Vec::new(),
+            resumes: false,
+        },
     })
 }
 

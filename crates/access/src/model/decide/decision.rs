@@ -5,6 +5,7 @@ use kernel::workdays;
 use super::assess::all_assessed;
 use super::{Context, Refusal, dossier, needs_text, wrong_state};
 use crate::clocks;
+use crate::form::STATISTICS;
 use crate::model::decision::MIN_REASON;
 use crate::model::{Before, Case, Command, Decision, Dossier, Event, Outcome, Processing, Proposal, Work};
 
@@ -35,7 +36,7 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
         (_, Command::IssueNotCompleted {}) => {
             let dossier = dossier(case, command)?;
             overdue(dossier, context)?;
-            issued(can_end(dossier, context.actor, context.on_behalf_of)?, context)
+            issued(case, can_end(dossier, context.actor, context.on_behalf_of)?, context)
         }
         _ => Err(wrong_state(case, command)),
     }
@@ -91,7 +92,7 @@ fn four_eyes(proposal: &Proposal, actor: &str, on_behalf_of: Option<&str>) -> Re
 /// ACC-010: the administrator may let one person handle a request for statistics from one source.
 fn single_handler(dossier: &Dossier) -> bool {
     dossier.folder.configuration.single_handler_allowed
-        && dossier.form == "statistics"
+        && dossier.form == STATISTICS
         && dossier.order.sources().len() == 1
 }
 
@@ -127,16 +128,18 @@ fn issue(case: &Case, meant: Option<Outcome>, context: &Context<'_>) -> Result<V
             "the proposal says something else; return it or issue it as it is",
         ));
     }
-    issued(proposal, context)
+    issued(case, proposal, context)
 }
 
-fn issued(proposal: &Proposal, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+fn issued(case: &Case, proposal: &Proposal, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     if context.excluded {
         return Err(Refusal::Forbidden { code: "excluded_party" });
     }
     let prepared =
         context.prepared.ok_or_else(|| Refusal::conflict("not_prepared", "the letter is not rendered and signed"))?;
-    if prepared.permit.is_some() != proposal.decision.grants() {
+    // Statistics are figures: nobody gets data on persons, so there is nothing to permit.
+    let figures = case.dossier().is_some_and(|dossier| dossier.form == STATISTICS);
+    if prepared.permit.is_some() != (proposal.decision.grants() && !figures) {
         return Err(Refusal::conflict("not_prepared", "the permit does not fit the decision"));
     }
     let mut events = vec![Event::DecisionIssued {
@@ -144,10 +147,13 @@ fn issued(proposal: &Proposal, context: &Context<'_>) -> Result<Vec<Event>, Refu
         decision: proposal.decision.clone(),
         letter: prepared.letter.clone(),
     }];
-    events.extend(prepared.permit.as_ref().map(|(permit_id, series, sha256)| Event::PermitIssued {
-        permit_id: permit_id.clone(),
-        series: series.clone(),
-        sha256: sha256.clone(),
+    let goes_on = case.dossier().and_then(|d| d.annulled.as_ref()).is_some_and(|annulled| annulled.permit.is_some());
+    events.extend(prepared.permit.clone().map(|(permit_id, series, sha256)| {
+        if goes_on {
+            let decision = Some(prepared.number.clone());
+            return Event::PermitVersionIssued { permit_id, sha256, decision, paths: Vec::new(), resumes: true };
+        }
+        Event::PermitIssued { permit_id, series, sha256 }
     }));
     Ok(events)
 }

@@ -1,8 +1,10 @@
 //! After the decision: its versions, those of the permit, appeals, reports, the end.
 
+use kernel::Timestamp;
+
 use super::super::{
-    After, Case, Closed, Decided, EarlierDecision, Event, Measure, NewDecision, PermitRef, PersonTerms, Recorded,
-    Replaced, Report, Standing,
+    After, Annulled, Case, Closed, Decided, EarlierDecision, Event, Measure, NewDecision, PermitRef, PersonTerms,
+    Processing, Recorded, Refresh, Replaced, Report, Standing, Work,
 };
 
 pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
@@ -13,10 +15,14 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             Case::Draft(draft)
         }
         (Case::Draft(draft), Event::ChangeTookEffect { .. }) => Case::Lapsed(draft),
-        (Case::Decided(mut decided), Event::PermitVersionIssued { permit_id, sha256, .. }) => {
+        (Case::Decided(mut decided), Event::PermitVersionIssued { permit_id, sha256, resumes, .. }) => {
             let permit = decided.permit.as_mut()?;
             permit.permit_id.clone_from(permit_id);
             permit.sha256.clone_from(sha256);
+            // A decision that takes the place of a void one ends the hold.
+            if *resumes && permit.standing == Standing::Held {
+                permit.standing = Standing::Live;
+            }
             Case::Decided(decided)
         }
         (Case::Decided(mut decided), Event::PermitExpired { sha256 }) => {
@@ -25,6 +31,17 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             permit.sha256.clone_from(sha256);
             Case::Decided(decided)
         }
+        (Case::Decided(mut decided), Event::RefreshOrdered { number, sources, reason }) => {
+            decided.after.refreshes.push(Refresh {
+                number: *number,
+                sources: sources.clone(),
+                reason: reason.clone(),
+                by: recorded.actor.clone(),
+                at,
+            });
+            Case::Decided(decided)
+        }
+        (Case::Decided(decided), Event::DecisionAnnulled { appeal, reason }) => annulled(decided, appeal, reason, at),
         (Case::Decided(mut decided), Event::PersonTermsAccepted { person, terms, sha256 }) => {
             live(&mut decided)?.sha256.clone_from(sha256);
             let accepted = PersonTerms { account: recorded.actor.clone(), terms: terms.clone(), at };
@@ -95,6 +112,23 @@ fn after(case: &mut Case) -> Option<&mut After> {
         Case::Closed(closed) => Some(&mut closed.decided.after),
         _ => None,
     }
+}
+
+/// The case is to be decided again: what was assessed stays, what was proposed and accepted goes; the decision that is
+/// void, its permit and what came after it are kept for the next one.
+fn annulled(mut decided: Decided, appeal: &str, reason: &str, at: Timestamp) -> Case {
+    decided.after.earlier.push(EarlierDecision {
+        number: decided.number,
+        decision: decided.decision,
+        letter: decided.letter,
+        replaced: Replaced::Annulled { appeal: appeal.to_owned() },
+        reason: reason.to_owned(),
+        until: at,
+    });
+    let mut dossier = decided.dossier;
+    dossier.annulled = Some(Box::new(Annulled { permit: decided.permit, after: decided.after }));
+    let work = Work { proposal: None, accepted: None, ..decided.work };
+    Case::Processing(Processing { dossier, work })
 }
 
 fn replaced(mut decided: Decided, version: &NewDecision, how: Replaced, recorded: &Recorded) -> Decided {

@@ -19,10 +19,15 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
         }
         (case, Event::DecisionIssued { number, decision, letter }) => {
             let work = case.work().cloned().unwrap_or_default();
-            let dossier = match case {
+            let mut dossier = match case {
                 Case::Processing(Processing { dossier, .. }) | Case::PreScreening(dossier) => dossier,
                 Case::AwaitingInfo(waiting) => waiting.dossier,
                 _ => return None,
+            };
+            // What a decision that was made void has left goes on under this one.
+            let (permit, after) = match dossier.annulled.take() {
+                Some(annulled) => (annulled.permit, annulled.after),
+                None => (None, After::default()),
             };
             Case::Decided(Decided {
                 dossier,
@@ -32,8 +37,8 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
                 letter: letter.clone(),
                 issued_at: recorded.at,
                 issued_by: recorded.actor.clone(),
-                permit: None,
-                after: After { notified_at: Some(recorded.at), ..After::default() },
+                permit,
+                after: After { notified_at: Some(recorded.at), ..after },
             })
         }
         (Case::Decided(decided), Event::PermitIssued { permit_id, series, sha256 }) if decided.permit.is_none() => {

@@ -111,6 +111,8 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::ChangeTookEffect { .. }
         | Event::PermitVersionIssued { .. }
         | Event::PermitExpired { .. }
+        | Event::RefreshOrdered { .. }
+        | Event::DecisionAnnulled { .. }
         | Event::PersonTermsAccepted { .. }
         | Event::DecisionCorrected { .. }
         | Event::DecisionReversed { .. }

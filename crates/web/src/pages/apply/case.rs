@@ -65,6 +65,8 @@ struct CasePage {
     /// Questions with the field's label and the answer.
     questions: Vec<(String, String, Option<String>)>,
     commands: Vec<AllowedCommand>,
+    /// Whether the decision can be appealed against.
+    may_appeal: bool,
     command_id: String,
     files: Vec<access::files::FileView>,
     invoices: Option<Invoices>,
@@ -183,6 +185,7 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         changed: differences.iter().map(changed).collect(),
         questions: case.comments.iter().map(|c| (label(&c.field), c.question.clone(), c.answer.clone())).collect(),
         commands: case.commands.iter().filter(|c| offered(c.name)).cloned().collect(),
+        may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
         f: f.crumb("/apply", crumb),
@@ -219,6 +222,13 @@ const fn offered(name: CommandName) -> bool {
     )
 }
 
+/// The series of the permit that a draft changes.
+async fn permit_of(services: &Services, actor: &identity::Actor, case: CaseId) -> Option<String> {
+    let draft = services.access.draft(actor, case).await.ok()?;
+    let permit = draft.sections.iter().flat_map(|s| &s.fields).find(|view| view.field.id == "chg.permit")?;
+    protocol::documents::Permit::series_of(permit.value.as_str()?).map(str::to_owned)
+}
+
 /// A command of the applicant.
 pub(super) async fn command(
     State(services): State<Services>,
@@ -245,8 +255,18 @@ pub(super) async fn command(
         _ => return Err(visitor.fail()(Problem::not_found("command"))),
     };
     let version = fields.get("version").parse().unwrap_or(0);
-    let done = services.access.command(visitor.actor()?, case, &name, payload, fields.get("command_id"), version).await;
-    done.map_err(visitor.fail())?;
-    let to = if name == "delete_draft" { "/apply".to_owned() } else { format!("/apply/{id}") };
+    let actor = visitor.actor()?;
+    // What takes effect at once is seen at its permit.
+    let permit = if name == "submit" { permit_of(&services, actor, case).await } else { None };
+    let done = services.access.command(actor, case, &name, payload, fields.get("command_id"), version).await;
+    let done = done.map_err(visitor.fail())?;
+    let appeal = done.number.as_ref().filter(|number| number.starts_with("K-"));
+    let at_once = done.events.iter().any(|event| event == "change_took_effect");
+    let to = match (appeal, permit.filter(|_| at_once)) {
+        (Some(number), _) if name == "submit" => format!("/appeals/{number}"),
+        (_, Some(series)) => format!("/permits/{series}"),
+        _ if name == "delete_draft" => "/apply".to_owned(),
+        _ => format!("/apply/{id}"),
+    };
     Ok(Redirect::to(&to).into_response())
 }

@@ -1,6 +1,7 @@
 //! Fields of the application form as controls of a page: which kind of input, with which value and choices. Every field type
 //! has one; groups and rows have controls inside them, so that a form that is data needs no page of its own.
 
+use access::change::Op;
 use access::files::{FileState, FileView};
 use access::form::{Fault, Field, FieldKind};
 use access::views::{DraftView, FieldView};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use super::plain;
 use crate::frame::Frame;
 use crate::pages::cases::{Names, in_words};
+use crate::pages::permits::ops::{OpRow, Words};
 use crate::texts::text;
 
 /// From so many choices on they are a list to open instead of buttons.
@@ -50,6 +52,8 @@ pub(crate) struct Control {
     pub(crate) comments: Vec<(String, Option<String>)>,
     /// What sources say about the field: source, text.
     pub(crate) guidance: Vec<(String, String)>,
+    /// Operations of a change.
+    pub(crate) ops: Vec<OpRow>,
     /// Mark of the value that the page shows (ACC-025).
     pub(crate) mark: Option<String>,
     /// Values that were overwritten: id, text, when.
@@ -150,7 +154,12 @@ impl Maker<'_> {
         let said = self.guidance.iter().filter(|said| said.field == view.field.id);
         control.guidance =
             said.map(|g| (self.names.source(&g.source), g.text.text(self.language).to_owned())).collect();
-        if view.field.kind.is_written() {
+        if let Some(ops) = self.draft.ops.as_deref() {
+            self.of_change(&mut control, ops, &view.value, view.editable);
+        }
+        // What follows from other fields is nobody's to overwrite.
+        let follows = matches!(view.field.id.as_str(), "chg.kind" | "chg.why_per_op");
+        if view.field.kind.is_written() && !follows {
             control.mark = Some(mark(&view.value));
         }
         let own = self.kept.iter().filter(|kept| kept.field == view.field.id);
@@ -167,6 +176,44 @@ impl Maker<'_> {
         let here = view.faults.iter().filter(|fault| !inside.contains(&fault.field) && !cart(fault));
         control.faults = self.texts(here);
         control
+    }
+
+    /// The difference of a change, and a reason for each operation that adds data: what it is about is computed.
+    fn of_change(&self, control: &mut Control, ops: &[Op], value: &Value, editable: bool) {
+        let words = Words { names: self.names, persons: &self.draft.persons, language: self.language };
+        match control.name.as_str() {
+            "chg.ops" => {
+                control.shape = "ops";
+                control.ops = words.rows(ops);
+            }
+            "chg.why_per_op" => {
+                control.shape = "reasons";
+                let row = |(n, row): (usize, &Value)| {
+                    let path = plain(&row["op"]);
+                    let name = format!("{}.{n}.reason", control.name);
+                    let about = ops.iter().find(|op| op.path == path);
+                    let label = about.map_or_else(|| path.clone(), |op| words.line(op));
+                    let reason = Control {
+                        dom: dom(&name),
+                        label,
+                        editable,
+                        shape: "longtext",
+                        value: plain(&row["reason"]),
+                        name,
+                        ..Control::default()
+                    };
+                    let hidden = Control {
+                        name: format!("{}.{n}.op", control.name),
+                        shape: "hidden",
+                        value: path,
+                        ..Control::default()
+                    };
+                    [hidden, reason]
+                };
+                control.parts = value.as_array().into_iter().flatten().enumerate().flat_map(row).collect();
+            }
+            _ => {}
+        }
     }
 
     fn texts<'f>(&self, faults: impl Iterator<Item = &'f Fault>) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Own applications: the list with drafts that will lapse, a new one from the cart, copies, and the way out and in as JSON.
 
+use access::form;
 use access::views::{CaseFilter, CaseSummary, PermitView};
 use askama::Template;
 use axum::extract::State;
@@ -52,13 +53,18 @@ pub(super) async fn mine(State(services): State<Services>, visitor: Visitor) -> 
     draw(&visitor, &Mine { f: Frame::of(&visitor), cases, permits, logged_in: visitor.actor.is_some() })
 }
 
-pub(super) async fn new(State(services): State<Services>, visitor: Visitor, _: Fields) -> Result<Response, WebError> {
+pub(super) async fn new(
+    State(services): State<Services>,
+    visitor: Visitor,
+    fields: Fields,
+) -> Result<Response, WebError> {
     let items = cart_items(&services, &visitor).await?;
     if items.is_empty() {
         // The button was pressed twice, or the cart was emptied elsewhere: the list shows what there is.
         return Ok(Redirect::to("/apply").into_response());
     }
-    let id = services.access.create(visitor.actor()?, items).await.map_err(visitor.fail())?;
+    let form = if fields.get("form") == form::STATISTICS { form::STATISTICS } else { form::PERSON_LEVEL };
+    let id = services.access.create_of(visitor.actor()?, form, items).await.map_err(visitor.fail())?;
     services.catalogue.cart_empty(&visitor.cart).await.map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/apply/{id}")).into_response())
 }

@@ -28,6 +28,7 @@ pub(super) fn endpoints(site: Site) -> Site {
         .post("/apply/{id}/copy", Who::LoggedIn, list::copy)
         .post("/apply/{id}/import", Who::LoggedIn, list::import)
         .get("/apply/{id}/print", Who::LoggedIn, print::print)
+        .get("/apply/{id}/application.pdf", Who::LoggedIn, print::pdf)
         .get("/apply/{id}/export.json", Who::LoggedIn, list::export)
         .get("/apply/{id}/files/{file}", Who::LoggedIn, file::download)
         .post("/apply/{id}/do/{command}", Who::LoggedIn, case::command)

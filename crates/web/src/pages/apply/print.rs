@@ -1,9 +1,11 @@
 //! The application as plain text on one page, for paper and for reading through (ACC-028).
 
+use access::letter::Paper;
 use access::views::{FieldView, SectionView};
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use kernel::Problem;
 
 use super::case_id;
@@ -32,10 +34,42 @@ pub(super) async fn print(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
-    let case = case_id(&visitor, &id)?;
+    draw(&visitor, &read(&services, &visitor, id).await?)
+}
+
+/// The same as PDF/A (ACC-028).
+pub(super) async fn pdf(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let page = read(&services, &visitor, id).await?;
+    let variable = |(name, source, role, why): &(String, String, String, String)| {
+        let rest = [source, role, why].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>();
+        (name.clone(), rest.join(" – "))
+    };
+    let mut sections = vec![(page.f.t("apply-variables"), page.variables.iter().map(variable).collect::<Vec<_>>())];
+    sections.extend(page.sections);
+    sections.retain(|(_, facts)| !facts.is_empty());
+    let title = if page.title.is_empty() { page.f.t("apply-untitled") } else { page.title };
+    let paper = Paper {
+        language: visitor.lang,
+        number: page.number.unwrap_or_default(),
+        date: services.clock.today(),
+        title,
+        synthetic: services.access.settings().synthetic,
+        sections,
+    };
+    let name = format!("attachment; filename=\"application-{}.pdf\"", page.id);
+    let headers = [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, paper.pdf()).into_response())
+}
+
+async fn read(services: &Services, visitor: &Visitor, id: String) -> Result<Print, WebError> {
+    let case = case_id(visitor, &id)?;
     let actor = visitor.actor()?;
-    let names = Names::of(&services, visitor.lang);
-    let f = Frame::of(&visitor);
+    let names = Names::of(services, visitor.lang);
+    let f = Frame::of(visitor);
     let view = services.access.case(actor, case).await.map_err(visitor.fail())?;
     let role = |role: &str| if role.is_empty() { String::new() } else { f.t(f.key("role-in-project", role)) };
     let (sections, variables) = match services.access.draft(actor, case).await {
@@ -66,13 +100,12 @@ pub(super) async fn print(
         (section.title.text(visitor.lang).to_owned(), fields.map(answer).collect())
     };
     let crumb = f.t("task-apply");
-    let page = Print {
+    Ok(Print {
         id,
         title: view.summary.title,
         number: view.summary.number,
         sections: sections.into_iter().map(told).collect(),
         variables,
         f: f.crumb("/apply", crumb),
-    };
-    draw(&visitor, &page)
+    })
 }

@@ -298,6 +298,11 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
     }
 }
 
+/// The decision that the fields of a form propose.
+pub(super) fn proposal_of(fields: &Fields, language: kernel::Language) -> Value {
+    forms::payload(CommandName::ProposeDecision, fields, language)
+}
+
 /// Commands that belong together.
 struct Group {
     /// `next`, or the matter.
