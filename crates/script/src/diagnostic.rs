@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use kernel::LangMap;
+use kernel::{LangMap, Language};
 use serde::{Deserialize, Serialize};
 
 use crate::span::Span;
@@ -209,6 +209,27 @@ impl Diagnostic {
         self
     }
 
+    /// Message, hint and nearest names as one line of prose, for where only text can be shown.
+    pub fn prose(&self, language: Language) -> String {
+        let mut prose = self.message.text(language).to_owned();
+        if let Some(hint) = &self.hint {
+            prose.push(' ');
+            prose.push_str(hint.text(language));
+        }
+        if let Some((last, before)) = self.candidates.split_last() {
+            let (meant, or, open, close) = match language {
+                Language::Nb => ("Mente du", "eller", '«', '»'),
+                Language::Nn => ("Meinte du", "eller", '«', '»'),
+                Language::En => ("Did you mean", "or", '"', '"'),
+            };
+            let before: Vec<String> = before.iter().map(|name| format!("{open}{name}{close}")).collect();
+            let last = format!("{open}{last}{close}");
+            let names = if before.is_empty() { last } else { format!("{} {or} {last}", before.join(", ")) };
+            prose.push_str(&format!(" {meant} {names}?"));
+        }
+        prose
+    }
+
     /// Whether it stops the script.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -218,7 +239,7 @@ impl Diagnostic {
 /// `4:1: E101: Unknown command "summarise".` in English, as the command line prints it after the file name (LANG-350).
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.message.text(kernel::Language::En);
+        let text = self.message.text(Language::En);
         write!(f, "{}:{}: {}: {}", self.span.line, self.span.column, self.code, text)
     }
 }

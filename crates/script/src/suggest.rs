@@ -1,7 +1,42 @@
-//! "Did you mean": the names nearest to a misspelt one (LANG-105).
+//! "Did you mean": the names nearest to a misspelt one (LANG-105), and the commands for words of other statistics programs.
 
-/// At most three of `names`, best first: Damerau–Levenshtein distance at most max(1, ⌊length/4⌋),
-/// or equal after folding case and æøå.
+/// Shortest beginning of a name, and shortest name before an ending of its own, that count as meant.
+const LEAST_BEGINNING: usize = 3;
+const LEAST_NAME: usize = 6;
+
+/// Commands of other statistics programs, and what they are called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("append", "merge"),
+    ("by", "aggregate"),
+    ("bysort", "aggregate"),
+    ("corr", "correlate"),
+    ("destroy", "delete-dataset"),
+    ("egen", "aggregate"),
+    ("foreach", "for"),
+    ("forvalues", "for"),
+    ("global", "let"),
+    ("label", "define-labels"),
+    ("local", "let"),
+    ("nbreg", "negative-binomial"),
+    ("pwcorr", "correlate"),
+    ("reshape-to-long", "reshape-to-panel"),
+    ("reshape-to-wide", "reshape-from-panel"),
+    ("scatter", "hexbin"),
+    ("stcox", "cox"),
+    ("sts", "kaplan-meier"),
+    ("xtreg", "regress-panel"),
+];
+
+/// As [`nearest`], for the first word of a statement: when nothing is near, what other programs call a command.
+pub fn command<'n>(wrong: &str, words: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+    match ELSEWHERE.iter().find(|(theirs, _)| *theirs == wrong) {
+        Some((_, ours)) => vec![(*ours).to_owned()],
+        None => nearest(wrong, words),
+    }
+}
+
+/// At most three of `names`, best first: Damerau–Levenshtein distance at most max(1, ⌊length/4⌋), or equal after folding
+/// case, æøå, `-` and `_`; without any of these, names that `wrong` begins, and names that begin `wrong` up to a `_`.
 pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let letters: Vec<char> = wrong.chars().collect();
     // Longer than any name: comparing would cost more than it can give.
@@ -9,13 +44,21 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec
         return Vec::new();
     }
     let bound = (letters.len() / 4).max(1);
-    let folded = fold(wrong);
+    let folded = joined(wrong);
+    let mut related: Vec<(usize, &str)> = Vec::new();
     let mut found: Vec<(usize, &str)> = names
         .into_iter()
         .filter(|name| *name != wrong)
         .filter_map(|name| {
-            if fold(name) == folded {
+            let name_folded = joined(name);
+            if name_folded == folded {
                 return Some((0, name));
+            }
+            let begins = folded.len() >= LEAST_BEGINNING && name_folded.starts_with(&folded);
+            let goes_on =
+                wrong.strip_prefix(name).is_some_and(|rest| name.len() >= LEAST_NAME && rest.starts_with('_'));
+            if begins || goes_on {
+                related.push((name_folded.len(), name));
             }
             let other: Vec<char> = name.chars().take(400).collect();
             let near = letters.len().abs_diff(other.len()) <= bound;
@@ -23,9 +66,17 @@ pub fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec
             (distance <= bound).then_some((distance, name))
         })
         .collect();
+    if found.is_empty() {
+        found = related;
+    }
     found.sort();
     found.dedup();
     found.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Folded, without what joins words.
+fn joined(text: &str) -> String {
+    fold(text).replace(['-', '_'], "")
 }
 
 /// Lower case, æøå as two letters (the registers write KJOENN).
@@ -72,5 +123,19 @@ mod tests {
         assert_eq!(nearest("lonn", ["lønn", "kjønn"]), ["lønn"]);
         assert_eq!(nearest("ab", ["ba", "xy"]), ["ba"]);
         assert!(nearest("rowpc", ["freq"]).is_empty());
+        assert_eq!(nearest("kaplanmeier", ["kaplan-meier", "keep"]), ["kaplan-meier"]);
+    }
+
+    #[test]
+    fn lang_105_beginnings_and_endings_count_when_nothing_is_near() {
+        assert_eq!(nearest("tab", ["tabulate-panel", "tabulate", "test"]), ["tabulate", "tabulate-panel"]);
+        assert_eq!(nearest("INNTEKT_WLONN_2022", ["INNTEKT_WLONN", "INNTEKT_ARBLED"]), ["INNTEKT_WLONN"]);
+        assert!(nearest("ab", ["abcdef"]).is_empty());
+    }
+
+    #[test]
+    fn lang_105_words_of_other_programs() {
+        assert_eq!(command("scatter", ["hexbin", "summarize"]), ["hexbin"]);
+        assert_eq!(command("summarise", ["hexbin", "summarize"]), ["summarize"]);
     }
 }

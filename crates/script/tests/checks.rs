@@ -417,3 +417,26 @@ fn checking_stops_after_a_thousand_failed_statements() {
     let found = diagnostics("for i in 1 : 5000\ndrop borte\nend\ndrop vekk\n");
     assert_eq!(found.len(), 2);
 }
+
+/// LANG-105: what is told as text names what may have been meant, in the reader's language.
+#[test]
+fn lang_105_prose_asks_what_was_meant() {
+    let d = parse("scatter a b\n").diagnostics.remove(0);
+    assert_eq!(d.prose(Language::En), "Unknown command \"scatter\". Did you mean \"hexbin\"?");
+    let d = diagnostics("import db/INNTEKT_WLONN_2020 as l20\n").remove(0);
+    assert_eq!((d.code, d.candidates.as_slice()), (Code::E205, ["INNTEKT_WLONN".to_owned()].as_slice()));
+    assert!(d.prose(Language::Nn).ends_with(" Meinte du «INNTEKT_WLONN»?"), "{}", d.prose(Language::Nn));
+    let d = parse("tab a\n").diagnostics.remove(0);
+    assert!(
+        d.prose(Language::Nb).ends_with(" Mente du «tabulate» eller «tabulate-panel»?"),
+        "{}",
+        d.prose(Language::Nb)
+    );
+}
+
+/// A code that no list of the register variable has can never be equal; the lists decide, not the data (LANG-245).
+#[test]
+fn w617_names_codes_that_no_list_has() {
+    assert_eq!(told("generate a = kjønn == '9'\n"), ["W617 1:23"]);
+    assert_eq!(told("keep if inlist(kjønn, '1', '8')\n"), ["W617 1:28"]);
+}

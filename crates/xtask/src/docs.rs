@@ -54,7 +54,7 @@ pub(crate) fn write() -> anyhow::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// Whether the page is as it would be written, and whether every page has its place in the contents.
+/// Whether the page is as it would be written, every page has its place in the contents, and links lead to files.
 pub(crate) fn check() -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     if std::fs::read_to_string(file()).unwrap_or_default() != page()? {
@@ -62,12 +62,36 @@ pub(crate) fn check() -> anyhow::Result<Vec<String>> {
     }
     let contents = std::fs::read_to_string(root().join("docs/SUMMARY.md")).context("docs/SUMMARY.md")?;
     for source in with_ending(&[".md"])? {
+        let broken = links(&source.text).filter(|link| !leads(&source.path, link));
+        found.extend(broken.map(|link| format!("{}: the link {link} leads nowhere", source.path)));
         let Some(name) = source.path.strip_prefix("docs/").filter(|name| *name != "SUMMARY.md") else { continue };
         if !contents.contains(&format!("]({name})")) {
             found.push(format!("docs/{name} does not stand in docs/SUMMARY.md"));
         }
     }
     Ok(found)
+}
+
+/// Targets of the links and pictures of a page that are files: no addresses, no places on the page itself.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    let prose = text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fenced && !fence
+    });
+    let outside_code = prose.flat_map(|line| line.split('`').step_by(2));
+    let targets =
+        outside_code.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split([')', ' ']).next());
+    targets.filter(|target| !target.is_empty() && !target.starts_with('#') && !target.contains(':'))
+}
+
+/// Whether a link of the page leads to something; from the site also to something of the site.
+fn leads(page: &str, link: &str) -> bool {
+    let target = link.split('#').next().unwrap_or(link);
+    let path = root().join(page).parent().map(|folder| folder.join(target)).and_then(|path| path.canonicalize().ok());
+    let site = root().join("docs").canonicalize().ok();
+    path.is_some_and(|path| !page.starts_with("docs/") || site.is_some_and(|site| path.starts_with(site)))
 }
 
 fn page() -> anyhow::Result<String> {
@@ -132,6 +156,14 @@ mod tests {
     fn every_part_begins_with_a_command() {
         assert!(PARTS.iter().all(|(first, _)| CommandSpec::of(first).is_some()));
         assert_eq!(PARTS.first().map(|(first, _)| *first), COMMANDS.first().map(|spec| spec.word));
+    }
+
+    #[test]
+    fn links_lead_to_files_of_the_site() {
+        let text = "[a](adr/b.md#c) `[no](code.md)` [w](https://example.org)\n```text\n[no](fence.md)\n```\n![p](img/p.png) [h](#here)";
+        assert_eq!(links(text).collect::<Vec<_>>(), ["adr/b.md#c", "img/p.png"]);
+        assert!(leads("docs/SUMMARY.md", "commands.md#regress") && leads("README.md", "docs/commands.md"));
+        assert!(!leads("docs/SUMMARY.md", "no-such-page.md") && !leads("docs/commands.md", "../README.md"));
     }
 
     #[test]

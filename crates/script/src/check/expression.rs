@@ -171,6 +171,10 @@ impl Checker<'_> {
         let ty = match operator {
             Op::Equal | Op::NotEqual | Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
                 self.comparable(operator, (a, &left), (b, &right))?;
+                if matches!(operator, Op::Equal | Op::NotEqual) {
+                    self.listed(&left, [(b, &right)])?;
+                    self.listed(&right, [(a, &left)])?;
+                }
                 Type::Of(DataType::Integer)
             }
             _ => {
@@ -215,6 +219,23 @@ impl Checker<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// `W617` for codes that no list of the register variable has: such a comparison is never true. Metadata alone decide
+    /// (LANG-245), and only while the column holds the codes of its register.
+    fn listed<'e>(&mut self, column: &Typed, codes: impl IntoIterator<Item = (&'e Expr, &'e Typed)>) -> Parse<()> {
+        let ExpressionKind::Column(name) = &column.kind else { return Ok(()) };
+        for (place, code) in codes {
+            let ExpressionKind::Literal(Literal::Text(code)) = &code.kind else { continue };
+            let origin = self.state.dataset(place.span)?.column(name, place.span)?.origin;
+            let Some(list) = origin.as_ref().and_then(|info| info.code_list.as_ref()) else { return Ok(()) };
+            let known = || list.periods.iter().flat_map(|period| &period.codes).map(|entry| entry.code.as_str());
+            if known().next().is_some() && known().all(|listed| listed != code.as_ref()) {
+                let near = suggest::nearest(code, known());
+                self.warnings.push(messages::code_not_in_list(place.span, code, name).candidates(near));
+            }
+        }
+        Ok(())
     }
 
     fn call(&mut self, name: &str, arguments: &[Expr], span: Span) -> Parse<Typed> {
@@ -265,6 +286,11 @@ impl Checker<'_> {
                 Parameter::AnyOrKey | Parameter::Labelled | Parameter::Constant => {}
             }
             typed.push(value);
+        }
+        if spec.function == Function::InList
+            && let Some((first, rest)) = typed.split_first()
+        {
+            self.listed(first, arguments.iter().skip(1).zip(rest))?;
         }
         let literals: Option<Vec<Scalar>> = typed.iter().map(literal_value).collect();
         if spec.function == Function::DateFmt

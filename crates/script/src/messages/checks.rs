@@ -697,6 +697,19 @@ pub(crate) fn no_code_matches(span: Span, list: &str, name: &str) -> Diagnostic 
     ))
 }
 
+pub(crate) fn code_not_in_list(span: Span, code: &str, name: &str) -> Diagnostic {
+    let code = shortened(code);
+    error(
+        Code::W617,
+        span,
+        say!(
+            "Kodelisten til «{name}» har ingen kode «{code}».",
+            "Kodelista til «{name}» har ingen kode «{code}».",
+            "The code list of \"{name}\" has no code \"{code}\".",
+        ),
+    )
+}
+
 pub(crate) fn rule_never_matches(span: Span) -> Diagnostic {
     error(
         Code::W610,

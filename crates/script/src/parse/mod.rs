@@ -344,7 +344,7 @@ impl<'p> Cursor<'p> {
             Some(spec) => Ok(Located::new(spec, word.span)),
             None => {
                 let words = COMMANDS.iter().filter(|c| !(self.strict && c.extension)).map(|c| c.word);
-                let near = self.nearest(&word.node, words);
+                let near = if self.suggesting { suggest::command(&word.node, words) } else { Vec::new() };
                 Err(Box::new(messages::unknown_command(word.span, &word.node).candidates(near)))
             }
         }

@@ -180,13 +180,12 @@ impl Server<'_> {
     }
 
     fn diagnostic(&self, text: &str, d: &Diagnostic) -> Value {
-        let hint = d.hint.as_ref().map(|h| format!(" {}", h.text(self.language))).unwrap_or_default();
         json!({
             "range": range(text, d.span),
             "severity": match d.severity { Severity::Error => 1, Severity::Warning => 2 },
             "code": d.code.to_string(),
             "source": "hap",
-            "message": format!("{}{hint}", d.message.text(self.language)),
+            "message": d.prose(self.language),
         })
     }
 }

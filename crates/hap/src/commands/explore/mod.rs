@@ -131,9 +131,8 @@ fn complain(line: impl AsRef<str>) {
 /// Diagnostics as `file:line:col: code: message`, on standard error.
 fn print(diagnostics: &[script::Diagnostic], file: &Path, language: Language) {
     for d in diagnostics {
-        let hint = d.hint.as_ref().map(|h| format!(" {}", h.text(language))).unwrap_or_default();
-        let (line, column, text) = (d.span.line, d.span.column, d.message.text(language));
-        complain(format!("{}:{line}:{column}: {}: {text}{hint}", file.display(), d.code));
+        let (line, column) = (d.span.line, d.span.column);
+        complain(format!("{}:{line}:{column}: {}: {}", file.display(), d.code, d.prose(language)));
     }
 }
 
