@@ -1,5 +1,4 @@
 //! Work lists: what each of those who handle cases has to do, what is late and why; roles handed over; the exclusion list.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
