@@ -91,7 +91,7 @@ test("without JavaScript an application is begun from the cart, and what is writ
   await page.goto(`${demo.url}/find/variable/npr.somatikk.hovedtilstand`);
   await page.locator('main form[action="/cart/add"] button').first().click();
   await page.goto(`${demo.url}/apply`);
-  await page.locator('form[action="/apply/new"] button').click();
+  await page.locator('form[action="/apply/new"] button:not(.second)').click();
   const draft = page.url();
   await page.goto(`${draft}/pub`);
   await page.locator('[name="pub.title"]').fill("Uten skript");
