@@ -13,7 +13,7 @@ import { login, startBrowser, startDemo } from "./demo.mjs";
 const root = resolve(import.meta.dirname, "../../../..");
 const shots = resolve(root, "target/screenshots");
 /** The steps of which the documentation shows a picture. */
-const shown = process.env.HAP_DOCS ? ["2-inbox", "3-questions", "5-waiting", "6-tasks", "8-terms", "9-decide", "10-decision", "11-permit", "11-amended", "12-change"] : [];
+const shown = process.env.HAP_DOCS ? ["2-inbox", "3-questions", "5-waiting", "6-tasks", "8-terms", "9-decide", "10-decision", "11-permit", "11-amended"] : [];
 const reason = "Vurdert mot formålet og funnet i orden.";
 const wanted = { "npr.somatikk.hovedtilstand": "population", "npr.somatikk.innDato": "exposure", "lmr.main.ATCKode": "covariate", "lmr.main.UtleveringDato": "covariate", "ssb_fdb.main.BEFOLKNING_KJOENN": "covariate", "dar.main.dodsdato": "outcome" };
 let demo, browser;
