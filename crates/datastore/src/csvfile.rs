@@ -92,6 +92,8 @@ impl From<Full> for CsvError {
 }
 
 const BUFFER: usize = 1 << 20;
+/// Bytes that are looked at together for what divides a line.
+const MARKED: usize = 64;
 
 /// Reads a whole file.
 pub(crate) fn read_csv(mut input: impl Read, value_type: ValueType, values_are_ids: bool) -> Result<RawRows, CsvError> {
@@ -140,7 +142,8 @@ struct Parser {
     wrong: Option<(u64, usize, String)>,
     bad_types: u64,
     scratch: Vec<Vec<u8>>,
-    last_id: (Vec<u8>, u32),
+    /// Unit of the last row.
+    last_unit: Option<u32>,
     last_date: ([u8; 10], i32),
 }
 
@@ -171,19 +174,51 @@ impl Parser {
             wrong: None,
             bad_types: 0,
             scratch: vec![Vec::new(); 5],
-            last_id: (Vec::new(), u32::MAX),
+            last_unit: None,
             last_date: ([0; 10], 0),
         }
     }
 
-    /// Reads the whole lines of `bytes`; gives how many bytes were used.
+    /// Reads the whole lines of `bytes`; gives how many bytes were used. A line without quotes is looked at once, for all that
+    /// divides it.
     fn lines(&mut self, bytes: &[u8]) -> Result<usize, CsvError> {
+        let mut marks = Marks::new(bytes);
         let mut at = 0;
-        while let Some((end, next)) = record_end(&bytes[at..]) {
-            self.record(&bytes[at..at + end])?;
-            at += next;
+        loop {
+            let (mut separators, mut count) = ([0; 4], 0);
+            let end = loop {
+                let Some(mark) = marks.next() else { return Ok(at) };
+                match bytes[mark] {
+                    b';' => {
+                        if let Some(separator) = separators.get_mut(count) {
+                            *separator = mark;
+                        }
+                        count += 1;
+                    }
+                    b'\n' => break Some(mark),
+                    _ => break None,
+                }
+            };
+            let Some(mark) = end else {
+                let Some((end, next)) = record_end(&bytes[at..]) else { return Ok(at) };
+                self.record(&bytes[at..at + end])?;
+                at += next;
+                marks.go_on(at);
+                continue;
+            };
+            let record = &bytes[at..at + without_return(&bytes[at..], mark - at)];
+            if count == 4 {
+                let line = self.line;
+                self.line += 1;
+                let [a, b, c, d] = separators;
+                let stop = &bytes[c + 1..d];
+                let last = &record[d + 1 - at..];
+                self.fields([&bytes[at..a], &bytes[a + 1..b], &bytes[b + 1..c], stop, last], line)?;
+            } else {
+                self.record(record)?;
+            }
+            at = mark + 1;
         }
-        Ok(at)
     }
 
     /// The last line, which may lack its line end.
@@ -278,19 +313,18 @@ impl Parser {
 
     fn fields(&mut self, fields: [&[u8]; 5], line: u64) -> Result<(), CsvError> {
         let id = trim(fields[0]);
-        if std::str::from_utf8(id).is_err() {
+        if !is_text(id) {
             self.wrong_type(line, 1, id);
             return Ok(());
         }
-        // Files are often sorted by unit, so the last id comes again.
-        let unit = if self.last_id.1 != u32::MAX && self.last_id.0 == id {
-            self.last_id.1
-        } else {
-            self.rows.ids.number(id)?
+        // Files are often sorted by unit, so the last id comes again; or by date, so that after it comes the one that did before.
+        let ids = &self.rows.ids;
+        let likely = self.last_unit.into_iter().flat_map(|last| [last, last + 1]);
+        let unit = match likely.filter(|unit| (*unit as usize) < ids.len()).find(|unit| ids.get(*unit) == id) {
+            Some(unit) => unit,
+            None => self.rows.ids.number(id)?,
         };
-        self.last_id.0.clear();
-        self.last_id.0.extend_from_slice(id);
-        self.last_id.1 = unit;
+        self.last_unit = Some(unit);
         let (Some(start), Some(stop)) = (self.date(fields[2], NO_START), self.date(fields[3], NO_STOP)) else {
             let column = if self.date(fields[2], NO_START).is_none() { 3 } else { 4 };
             self.wrong_type(line, column, fields[column - 1]);
@@ -304,11 +338,11 @@ impl Parser {
             RawValues::Text { index, texts } => {
                 let text = trim(text);
                 empty = text.is_empty();
-                wrong = std::str::from_utf8(text).is_err();
+                wrong = !is_text(text);
                 index.push(texts.number(text)?);
             }
             RawValues::Long(v) => {
-                let parsed = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok());
+                let parsed = whole(text);
                 wrong = parsed.is_none() && !empty;
                 v.push(parsed.unwrap_or(0));
             }
@@ -394,6 +428,61 @@ fn shorten(text: &str) -> String {
     if text.chars().count() > 40 { text.chars().take(39).chain(['…']).collect() } else { text.to_owned() }
 }
 
+/// The places of all separators, line ends and quotes, ascending.
+struct Marks<'b> {
+    bytes: &'b [u8],
+    /// Where the block begins that `word` is about.
+    block: usize,
+    /// One bit for every byte of the block that is still to come.
+    word: u64,
+}
+
+impl<'b> Marks<'b> {
+    fn new(bytes: &'b [u8]) -> Self {
+        let mut marks = Self { bytes, block: 0, word: 0 };
+        marks.go_on(0);
+        marks
+    }
+
+    /// From `at` on, and not before.
+    fn go_on(&mut self, at: usize) {
+        self.block = at;
+        self.word = Self::word(&self.bytes[at.min(self.bytes.len())..]);
+    }
+
+    /// The marks among the first bytes. The loop has no branch, so that it is compiled to vector instructions.
+    fn word(bytes: &[u8]) -> u64 {
+        let mut hits = [0u8; MARKED];
+        let mark = |b: u8| u8::from(b == b';') | u8::from(b == b'\n') | u8::from(b == b'"');
+        match bytes.first_chunk::<MARKED>() {
+            Some(block) => hits.iter_mut().zip(block).for_each(|(hit, b)| *hit = mark(*b)),
+            None => hits.iter_mut().zip(bytes).for_each(|(hit, b)| *hit = mark(*b)),
+        }
+        hits.as_chunks::<8>().0.iter().enumerate().fold(0, |word, (k, eight)| {
+            // Multiplying gathers the lowest bits of eight bytes in the top byte.
+            word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
+        })
+    }
+}
+
+impl Iterator for Marks<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.block += MARKED;
+            if self.block >= self.bytes.len() {
+                return None;
+            }
+            self.word = Self::word(&self.bytes[self.block..]);
+        }
+        let mark = self.block + self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(mark)
+    }
+}
+
 /// End of the first record (without its line end) and start of the next; none when the record is not complete.
 fn record_end(bytes: &[u8]) -> Option<(usize, usize)> {
     let end = bytes.iter().position(|b| *b == b'\n')?;
@@ -434,6 +523,19 @@ fn unquote<'b>(bytes: &'b [u8], out: &mut Vec<u8>) -> Option<&'b [u8]> {
         i += 1;
     }
     None
+}
+
+/// Whether these bytes are UTF-8; most are ASCII.
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
+/// A whole number. Up to eighteen digits cannot overflow; what has a sign or more of them is left to the library.
+fn whole(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 18 || !text.iter().all(u8::is_ascii_digit) {
+        return std::str::from_utf8(text).ok()?.parse().ok();
+    }
+    Some(text.iter().fold(0, |n, digit| n * 10 + i64::from(digit - b'0')))
 }
 
 fn trim(mut bytes: &[u8]) -> &[u8] {
@@ -502,6 +604,43 @@ mod tests {
         assert_eq!(faults[0].message, "line 2, column 2: \"x\" is not a whole number");
         assert!(read("1;nan;;;\n", ValueType::Double).is_err());
         assert!(read("1;1e400;;;\n", ValueType::Double).is_err());
+    }
+
+    /// DATA-002: a line without quotes is the line that it is with them, wherever its separators stand.
+    #[test]
+    fn data_002_plain_and_quoted_lines_are_the_same() {
+        let (mut plain, mut quoted) = (String::new(), String::new());
+        for row in 0..500usize {
+            let fields = [
+                format!("{:0width$}", row / 3, width = 1 + row % 13),
+                "x".repeat(1 + row * 7 % 150),
+                if row % 5 == 0 { String::new() } else { format!("20{:02}-01-31", row % 100) },
+                String::new(),
+                "r".repeat(row % 70),
+            ];
+            let end = ["\n", "\r\n", "\n\n"][row % 3];
+            plain += &(fields.join(";") + end);
+            quoted += &(fields.map(|f| format!("\"{f}\"")).join(";") + end);
+        }
+        let all = |text: &str| {
+            let rows = read(text, ValueType::String).unwrap();
+            let row = |r| (rows.line(r), rows.id(r), rows.value(r), rows.starts[r], rows.stops[r]);
+            (0..rows.len()).map(row).collect::<Vec<_>>()
+        };
+        assert_eq!(all(&plain).len(), 500);
+        assert_eq!(all(&plain), all(&quoted));
+        let wrong = plain.replace("\r\n", ";\r\n");
+        let faults = read(&wrong, ValueType::String).err().unwrap();
+        assert_eq!((faults[0].line, faults[0].count), (Some(2), 167));
+    }
+
+    #[test]
+    fn data_029_whole_numbers_are_read_as_the_library_reads_them() {
+        for text in
+            ["0", "-7", "+7", "007", "999999999999999999", "9223372036854775807", "9223372036854775808", "", "1 ", "٣"]
+        {
+            assert_eq!(whole(text.as_bytes()), text.parse().ok(), "{text}");
+        }
     }
 
     proptest! {
