@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use disclosure::{Approval, Change, NotChanged, Policy, PolicyBook, PolicyError, Subject};
+use disclosure::{Approval, BudgetRules, Change, NotChanged, Policy, PolicyBook, PolicyError, Subject};
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -135,15 +135,32 @@ impl Policies {
 
     /// The policy that counts for a statement of a run.
     pub(crate) fn of(&self, job: &Job<'_>, usage: &Use) -> Result<Arc<Policy>, PolicyError> {
-        let mut concerned: BTreeSet<Subject> = BTreeSet::from([Subject::Project { id: job.project.to_owned() }]);
-        if job.student {
-            concerned.insert(Subject::Role { name: STUDENT.to_owned() });
-        }
+        self.mixture(who(job.project, job.student), [&usage.stores, &usage.variables])
+    }
+
+    /// How much a project may ask of a version of a store: the strictest budget of all that counts for the project, its role
+    /// and the version, and for the variables that a statement asks about (SDC-010, SDC-171).
+    pub(crate) fn budget(
+        &self,
+        (project, student): (&str, bool),
+        version: &str,
+        variables: &BTreeSet<String>,
+    ) -> BudgetRules {
+        let mixture = self.mixture(who(project, student), [&BTreeSet::from([version.to_owned()]), variables]);
+        // A mixture that is no policy lets no statement through; its budget is never asked for.
+        mixture.map_or(self.base().rules().budget, |policy| policy.rules().budget)
+    }
+
+    fn mixture(
+        &self,
+        mut concerned: BTreeSet<Subject>,
+        [stores, variables]: [&BTreeSet<String>; 2],
+    ) -> Result<Arc<Policy>, PolicyError> {
         let pairs = |of: &BTreeSet<String>| -> Vec<(String, String)> {
             of.iter().filter_map(|s| s.split_once(':')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
         };
-        concerned.extend(pairs(&usage.stores).into_iter().map(|(store, version)| Subject::Version { store, version }));
-        concerned.extend(pairs(&usage.variables).into_iter().map(|(store, name)| Subject::Variable { store, name }));
+        concerned.extend(pairs(stores).into_iter().map(|(store, version)| Subject::Version { store, version }));
+        concerned.extend(pairs(variables).into_iter().map(|(store, name)| Subject::Variable { store, name }));
         let attached: BTreeSet<&Subject> = self.book.attached().map(|(subject, _)| subject).collect();
         concerned.retain(|subject| attached.contains(subject));
         let mut mixed = self.mixed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,6 +171,11 @@ impl Policies {
         mixed.insert(concerned, Arc::clone(&policy));
         Ok(policy)
     }
+}
+
+fn who(project: &str, student: bool) -> BTreeSet<Subject> {
+    let role = student.then(|| Subject::Role { name: STUDENT.to_owned() });
+    role.into_iter().chain([Subject::Project { id: project.to_owned() }]).collect()
 }
 
 #[cfg(test)]

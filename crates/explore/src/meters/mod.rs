@@ -16,7 +16,8 @@ mod patterns;
 mod service;
 mod splits;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use disclosure::{Asked, BudgetRules, Meter, Policy, Reason, Stopped, Withheld};
 use kernel::{Date, Timestamp};
@@ -27,11 +28,14 @@ pub use overview::{AlertFilter, MeterView, NotDone, OwnUse, Proposal};
 pub use service::MeterService;
 pub use splits::{Split, Use, uses};
 
+use crate::policies::Policies;
 use model::{Charge, Line, State, round_up};
 
 /// The meters of an installation, or of a folder of synthetic stores.
 pub struct Meters {
     rules: Settings,
+    /// Stricter budgets than that of the policy for everything, once they are known.
+    policies: OnceLock<Arc<Policies>>,
     inner: Mutex<Inner>,
 }
 
@@ -44,6 +48,9 @@ struct Settings {
     /// Snapping radius.
     reach: u64,
 }
+
+/// The budget in a version of a store.
+type BudgetOf<'a> = dyn Fn(&str) -> BudgetRules + 'a;
 
 struct Inner {
     log: Box<dyn MeterLog>,
@@ -75,7 +82,7 @@ impl Meters {
             state.apply(&line, &rules);
             Ok(())
         })?;
-        Ok(Self { rules, inner: Mutex::new(Inner { log, state }) })
+        Ok(Self { rules, policies: OnceLock::new(), inner: Mutex::new(Inner { log, state }) })
     }
 
     /// Meters that forget everything when they are dropped: for tests.
@@ -83,7 +90,19 @@ impl Meters {
         let state = State::default();
         let rules = policy.rules();
         let rules = Settings { budget: rules.budget, rho: 1.0 / (2.0 * rules.p_table.v), reach: 2 * rules.snap.most };
-        Self { rules, inner: Mutex::new(Inner { log: Box::new(MemoryMeterLog), state }) }
+        let inner = Mutex::new(Inner { log: Box::new(MemoryMeterLog), state });
+        Self { rules, policies: OnceLock::new(), inner }
+    }
+
+    /// From now on the budgets of these policies count, as they are at the first call (SDC-010).
+    pub(crate) fn follow(&self, policies: &Arc<Policies>) {
+        // Policies change when the zone starts anew, and the meters with them.
+        let _ = self.policies.set(Arc::clone(policies));
+    }
+
+    /// The budget of a project in a version, where a statement asks about these variables too.
+    fn budget(&self, project: (&str, bool), version: &str, variables: &BTreeSet<String>) -> BudgetRules {
+        self.policies.get().map_or(self.rules.budget, |policies| policies.budget(project, version, variables))
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Inner) -> T) -> T {
@@ -94,22 +113,23 @@ impl Meters {
     fn charge(&self, who: Who<'_>, usage: &Use, at: Timestamp, asked: &Asked<'_>) -> Result<(), Stopped> {
         self.with(|inner| {
             let charge = Charge::of(who, usage, at, asked);
-            let (charge, over) = inner.state.weigh(charge, &self.rules);
+            let budget = |version: &str| self.budget((who.project, who.student), version, &usage.variables);
+            let (charge, over) = inner.state.weigh(charge, &budget);
             if charge.says_nothing() {
                 return Ok(());
             }
-            inner.charge(charge, &self.rules).map_err(|_| Stopped::LedgerUnavailable)?;
+            inner.charge(charge, &self.rules, &budget).map_err(|_| Stopped::LedgerUnavailable)?;
             if over { Err(Stopped::Withheld(Withheld::because(Reason::Budget))) } else { Ok(()) }
         })
     }
 }
 
 impl Inner {
-    fn charge(&mut self, charge: Charge, rules: &Settings) -> Result<(), MeterLogError> {
+    fn charge(&mut self, charge: Charge, rules: &Settings, budget: &BudgetOf<'_>) -> Result<(), MeterLogError> {
         let line = Line::Charge(charge);
         self.write(&line, rules)?;
         let due = match &line {
-            Line::Charge(charge) => self.state.due(charge, rules),
+            Line::Charge(charge) => self.state.due(charge, budget),
             _ => Vec::new(),
         };
         due.iter().try_for_each(|line| self.write(line, rules))

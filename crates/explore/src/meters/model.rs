@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use disclosure::{Asked, Reason, Sketch};
+use disclosure::{Asked, BudgetRules, Reason, Sketch};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::patterns::{Populations, Totals};
-use super::{Settings, Split, Use, Who, day};
+use super::{BudgetOf, Settings, Split, Use, Who, day};
 
 /// A line of the log.
 #[derive(Clone, Serialize, Deserialize)]
@@ -243,11 +243,10 @@ impl Charge {
 }
 
 impl Tally {
-    pub(super) fn levels(&self, at: Date, student: bool, rules: &Settings) -> Levels {
-        let part = if student { rules.budget.student_part } else { 1 };
+    pub(super) fn levels(&self, at: Date, student: bool, budget: &BudgetRules) -> Levels {
+        let part = if student { budget.student_part } else { 1 };
         let today = self.day == Some(at);
         let of_day = |n: u64| if today { n } else { 0 };
-        let budget = &rules.budget;
         Levels {
             sets_day: (of_day(self.day_sets), budget.sets_per_day / part),
             sets: (self.sets.len() as u64, budget.sets_per_version / part),
@@ -306,12 +305,12 @@ impl Tally {
     }
 
     /// What the steward is to be told now, each kind once a day.
-    fn alerts(&self, charge: &Charge, rules: &Settings) -> Vec<AlertKind> {
+    fn alerts(&self, charge: &Charge, budget: &BudgetRules) -> Vec<AlertKind> {
         let (today, hour) = (day(charge.at), charge.at.plus_seconds(-3600));
         let near_in_hour = self.near_at.iter().filter(|t| **t > hour).count();
         let raised = [
             (AlertKind::Stopped, charge.stopped),
-            (AlertKind::Half, self.levels(today, charge.student, rules).half()),
+            (AlertKind::Half, self.levels(today, charge.student, budget).half()),
             (AlertKind::Chain, self.populations.longest_chain() >= 3),
             (AlertKind::NearSets, near_in_hour > 5),
             (AlertKind::Partition, self.totals.most_binary() >= 16),
@@ -324,7 +323,7 @@ impl Tally {
 
 impl State {
     /// What of a charge is new, and whether it would go over a limit; then it adds nothing but the stop.
-    pub(super) fn weigh(&self, mut charge: Charge, rules: &Settings) -> (Charge, bool) {
+    pub(super) fn weigh(&self, mut charge: Charge, budget: &BudgetOf<'_>) -> (Charge, bool) {
         let today = day(charge.at);
         let empty = Tally::default();
         let (mut over, mut sets, mut splits) = (false, BTreeSet::new(), BTreeSet::new());
@@ -332,7 +331,7 @@ impl State {
             let tally = self.tallies.get(&(charge.project.clone(), version.clone())).unwrap_or(&empty);
             let new = tally.new_sets(&charge);
             let fresh: Vec<&SplitLine> = charge.splits.iter().filter(|s| !tally.splits.contains_key(&s.id)).collect();
-            let mut levels = tally.levels(today, charge.student, rules);
+            let mut levels = tally.levels(today, charge.student, &budget(version));
             let (n, m) = (new.len() as u64, fresh.len() as u64);
             levels.sets_day.0 += n;
             levels.sets.0 += n;
@@ -363,11 +362,11 @@ impl State {
     }
 
     /// The alerts that are due after a charge was counted.
-    pub(super) fn due(&self, charge: &Charge, rules: &Settings) -> Vec<Line> {
+    pub(super) fn due(&self, charge: &Charge, budget: &BudgetOf<'_>) -> Vec<Line> {
         let mut lines = Vec::new();
         for version in &charge.versions {
             let Some(tally) = self.tallies.get(&(charge.project.clone(), version.clone())) else { continue };
-            lines.extend(tally.alerts(charge, rules).into_iter().map(|kind| Line::Raised {
+            lines.extend(tally.alerts(charge, &budget(version)).into_iter().map(|kind| Line::Raised {
                 kind,
                 project: charge.project.clone(),
                 account: charge.account.clone(),

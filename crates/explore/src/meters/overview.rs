@@ -1,5 +1,7 @@
 //! What the disclosure steward and the user herself are told of the meters.
 
+use std::collections::BTreeSet;
+
 use kernel::Timestamp;
 
 use super::model::{Alert, AlertKind, Levels, Line, Tally};
@@ -124,7 +126,8 @@ impl Meters {
     pub fn views(&self, at: Timestamp, skip: usize, most: usize) -> (Vec<MeterView>, usize) {
         self.with(|inner| {
             let view = |((project, version), tally): (&(String, String), &Tally)| {
-                let levels = tally.levels(day(at), tally.student, &self.rules);
+                let budget = self.budget((project, tally.student), version, &BTreeSet::new());
+                let levels = tally.levels(day(at), tally.student, &budget);
                 MeterView {
                     project: project.clone(),
                     version: version.clone(),
@@ -159,8 +162,10 @@ impl Meters {
     pub fn own(&self, project: &str, student: bool, at: Timestamp) -> OwnUse {
         self.with(|inner| {
             let own = inner.state.tallies.iter().filter(|((of, _), _)| of == project);
-            let told =
-                own.map(|((_, version), t)| (version.clone(), fullest(&t.levels(day(at), student, &self.rules))));
+            let told = own.map(|((_, version), tally)| {
+                let budget = self.budget((project, student), version, &BTreeSet::new());
+                (version.clone(), fullest(&tally.levels(day(at), student, &budget)))
+            });
             OwnUse { versions: told.collect(), resets: reset_after(at) }
         })
     }

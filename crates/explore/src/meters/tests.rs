@@ -70,6 +70,39 @@ fn budget() -> Result<(), Stopped> {
     Err(Stopped::Withheld(Withheld::because(Reason::Budget)))
 }
 
+/// SDC-010, SDC-171: a project, a version or a variable with a stricter policy has a stricter budget; others keep theirs, and
+/// the steward and the project are told of the limit that counts.
+#[test]
+fn sdc_171_a_stricter_policy_has_a_stricter_budget() {
+    use disclosure::{Approval, Attachment, Change, Office, PolicyBook, Subject};
+    let fewer = |sets_per_day, name: &str| Rules {
+        name: name.to_owned(),
+        budget: BudgetRules { sets_per_day, ..BudgetRules::STANDARD },
+        ..Rules::standard()
+    };
+    let steward = [Approval { account: "a".into(), office: Office::DisclosureSteward }];
+    let attached = [
+        (Subject::Project { id: "p".into() }, fewer(8, "p")),
+        (Subject::Variable { store: "no.test".into(), name: "DIAGNOSE".into() }, fewer(4, "v")),
+    ];
+    let book = attached.into_iter().fold(PolicyBook::new(Policy::standard()), |book, (subject, rules)| {
+        book.changed(&Change::Attach(Attachment { subject, rules }), &steward).unwrap()
+    });
+    let meters = Meters::in_memory(&Policy::standard());
+    meters.follow(&Arc::new(Policies::new(book)));
+    let plain = usage(&[]);
+    let variable = Use { variables: ["no.test:DIAGNOSE".to_owned()].into(), ..usage(&[]) };
+    assert_eq!(ask(&meters, who("p", "a"), 0, &sets(0..3), &plain), Ok(()));
+    assert_eq!(ask(&meters, who("p", "a"), 0, &sets(0..5), &variable), budget(), "five of four for the variable");
+    assert_eq!(ask(&meters, who("p", "a"), 0, &sets(0..8), &plain), Ok(()));
+    assert_eq!(ask(&meters, who("p", "a"), 0, &sets(8..9), &plain), budget(), "nine of eight for the project");
+    assert_eq!(ask(&meters, who("q", "b"), 0, &sets(0..90), &plain), Ok(()), "another project");
+    let (views, _) = meters.views(at(0), 0, 10);
+    let of = |project: &str| views.iter().find(|v| v.project == project).map(|v| v.sets_day);
+    assert_eq!((of("p"), of("q")), (Some((8, 8)), Some((90, BudgetRules::STANDARD.sets_per_day))));
+    assert_eq!(meters.own("p", false, at(0)).versions, [("no.test:1.0.0.0".to_owned(), 10)]);
+}
+
 /// SDC-171: the sizes of the standard policy, and the quarter that students have.
 #[test]
 fn sdc_171_standard_budgets() {

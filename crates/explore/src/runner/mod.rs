@@ -53,7 +53,7 @@ pub struct RunnerParts {
 pub struct Runner {
     source: Arc<dyn VariableSource>,
     cache: Arc<ImportCache>,
-    policies: Policies,
+    policies: Arc<Policies>,
     keys: Arc<GateKeys>,
     ledger: Mutex<Box<dyn Ledger>>,
     meters: Arc<Meters>,
@@ -194,14 +194,16 @@ impl Runner {
     pub fn new(parts: RunnerParts) -> Self {
         let RunnerParts { source, cache, policy, keys, ledger, meters, signer, clock, snapshots } = parts;
         let memos = Memos::new(snapshots);
-        let policies = Policies::new(PolicyBook::new(policy));
+        let policies = Arc::new(Policies::new(PolicyBook::new(policy)));
         Self { source, cache, policies, keys, ledger: Mutex::new(ledger), meters, signer, clock, memos }
     }
 
-    /// The same with stricter policies for some variables, versions, projects or roles (SDC-010). Budgets are those of the
-    /// meters it was given.
+    /// The same with stricter policies for some variables, versions, projects or roles (SDC-010). The meters that it was
+    /// given follow them: a stricter budget counts from now on (SDC-171).
     pub fn with_policies(self, book: PolicyBook) -> Self {
-        Self { policies: Policies::new(book), ..self }
+        let policies = Arc::new(Policies::new(book));
+        self.meters.follow(&policies);
+        Self { policies, ..self }
     }
 
     /// The policy for everything.

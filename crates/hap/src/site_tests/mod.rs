@@ -1,6 +1,7 @@
 //! The whole site in this process, asked without a network: what every endpoint answers to every role, and what it says to
 //! hostile and to clumsy visitors.
 
+mod alerts;
 mod bad_input;
 mod rems;
 mod role_table;

@@ -34,6 +34,7 @@ pub(super) fn endpoints(site: Site) -> Site {
         .get("/api/v1/explore/runs/{id}/events", Who::LoggedIn, events)
         .get("/api/v1/explore/runs/{id}/results/{result}", Who::LoggedIn, result)
         .post("/api/v1/explore/runs/{id}/share", Who::LoggedIn, share)
+        .get("/api/v1/explore/budget", Who::LoggedIn, budget)
         .get("/api/v1/explore/scripts", Who::LoggedIn, scripts)
         .post("/api/v1/explore/scripts", Who::LoggedIn, save)
         .get("/api/v1/explore/scripts/{id}", Who::LoggedIn, script)
@@ -260,6 +261,12 @@ async fn share(
     let run = id(&visitor, &run)?;
     let shared = services.explore.share(visitor.actor()?, run, with).await;
     json(&visitor, shared.map(|()| json!({ "with": with, "link": format!("/e/{run}") })))
+}
+
+/// How much of its limits for new subsets the own project has used of each version, in tenths, and when the day's are whole
+/// again (SDC-172): what the workspace shows, and no more.
+async fn budget(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
+    json(&visitor, services.explore.own_use(visitor.actor()?).await)
 }
 
 async fn scripts(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {

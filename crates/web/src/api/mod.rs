@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod alerts;
 mod call;
 mod catalogue;
 mod citizen;
@@ -36,7 +37,8 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = permits::endpoints(site);
     let site = citizen::endpoints(site);
     let site = public::endpoints(site);
-    oversight::endpoints(site)
+    let site = oversight::endpoints(site);
+    alerts::endpoints(site)
 }
 
 /// Largest body of a request.

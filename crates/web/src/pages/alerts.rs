@@ -21,8 +21,8 @@ use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
 
 /// Who looks and allows; proposing and acknowledging is the steward's.
-const TOGETHER: Who = Who::Roles(&[Role::DisclosureSteward, Role::RegistryHandler]);
-const STEWARD: Who = Who::Roles(&[Role::DisclosureSteward]);
+pub(crate) const TOGETHER: Who = Who::Roles(&[Role::DisclosureSteward, Role::RegistryHandler]);
+pub(crate) const STEWARD: Who = Who::Roles(&[Role::DisclosureSteward]);
 
 /// Alerts and meters on a page.
 const SIZE: u32 = 20;
@@ -34,8 +34,9 @@ pub(super) fn endpoints(site: Site) -> Site {
         .post("/alerts/allow", TOGETHER, allow)
 }
 
+/// Which part of the alerts and meters an address asks for.
 #[derive(Deserialize)]
-struct Wanted {
+pub(crate) struct Wanted {
     #[serde(default)]
     show: String,
     #[serde(default)]
@@ -44,6 +45,24 @@ struct Wanted {
     from: u32,
     #[serde(default)]
     meters: u32,
+}
+
+impl Wanted {
+    fn all(&self) -> bool {
+        self.show == "all"
+    }
+
+    /// The part, and of what kind.
+    pub(crate) fn page(&self, visitor: &Visitor) -> Result<MetersPage, WebError> {
+        let kind =
+            match self.kind.as_str() {
+                "" => None,
+                code => Some(AlertKind::parse(code).ok_or_else(|| {
+                    visitor.fail()(Problem::invalid("kind", "unknown", "choose a kind from the list"))
+                })?),
+            };
+        Ok(MetersPage { open: !self.all(), kind, alerts_from: self.from, meters_from: self.meters, most: SIZE })
+    }
 }
 
 #[derive(Template)]
@@ -92,15 +111,7 @@ async fn alerts(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, WebError> {
     let actor = visitor.actor()?;
-    let kind = match wanted.kind.as_str() {
-        "" => None,
-        code => Some(
-            AlertKind::parse(code)
-                .ok_or_else(|| visitor.fail()(Problem::invalid("kind", "unknown", "choose a kind from the list")))?,
-        ),
-    };
-    let all = wanted.show == "all";
-    let page = MetersPage { open: !all, kind, alerts_from: wanted.from, meters_from: wanted.meters, most: SIZE };
+    let (all, page) = (wanted.all(), wanted.page(&visitor)?);
     let found = services.explore.meters(actor, &page).await.map_err(visitor.fail())?;
     let f = Frame::of(&visitor);
     let mut names = BTreeMap::new();

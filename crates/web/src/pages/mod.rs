@@ -1,7 +1,7 @@
 //! Pages, a module per task. Each module adds its endpoints to the table.
 
 mod account;
-mod alerts;
+pub(crate) mod alerts;
 pub(crate) mod apply;
 pub(crate) mod cases;
 pub(crate) mod citizen;
