@@ -164,6 +164,15 @@ impl Frame {
         Self { columns, origin }
     }
 
+    /// One row in so many, from the first on.
+    #[must_use]
+    pub fn every(&self, step: usize) -> Self {
+        Self {
+            columns: self.columns.iter().map(|column| column.iter().copied().step_by(step).collect()).collect(),
+            origin: self.origin.iter().copied().step_by(step).collect(),
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.origin.len()

@@ -275,6 +275,26 @@ fn stat_402_collinear_columns_and_influence_of_cox() {
     assert!(found.influence.leverage > 0.0 && found.influence.concentration[1] < 0.5);
 }
 
+/// STAT-008, STAT-260: where there are many rows, a part of them is tried first; which part that is changes neither estimates nor what
+/// is left out, also where a column follows from others over that part alone.
+#[test]
+fn stat_260_a_part_of_many_rows_decides_nothing() {
+    let world = World::of(8, 66_000);
+    let with = |row: &dyn Fn(usize) -> [f64; 2]| {
+        let mut table = world.table();
+        let values: Vec<[f64; 2]> = (0..world.rows.len()).map(row).collect();
+        let twice = table.number("twice", values.iter().map(|v| v[0]).collect());
+        let other = table.number("other", values.iter().map(|v| v[1]).collect());
+        (table, [2, twice, other].map(Term::number).to_vec())
+    };
+    let x = |i: usize| world.rows[i][2];
+    let (table, terms) = with(&|i| [2.0 * x(i) + 1.0, if i % 16 == 0 { 3.0 } else { (i * i % 7) as f64 }]);
+    let found = cox(&table, &Cox::new(OUTCOME, terms), None).unwrap().fit;
+    assert_eq!((&found.omitted[..], found.estimates.len()), (&["twice".to_owned()][..], 2));
+    let numbers = |table: &Table| numbers(&cox(table, &model(), None).unwrap());
+    same(&numbers(&world.table()), &numbers(&world.permuted(5)));
+}
+
 /// STAT-260: covariates that nearly follow from each other are no separation; one that does not vary among those at risk is.
 #[test]
 fn stat_260_what_separation_is_not() {

@@ -86,22 +86,8 @@ fn of_persons(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>, person
 
 /// Where everyone has one row.
 fn of_rows(x: &dyn Columns, solution: &Solution, unit: Option<&[f64]>) -> Influence {
-    let size = solution.size();
-    let largest = |values: &[f64], unit: Option<&[f64]>| match unit {
-        Some(unit) => values.iter().zip(unit).map(|(x, w)| x * w).fold(0.0, f64::max),
-        None => values.iter().copied().fold(0.0, f64::max),
-    };
-    let parts = solution.shares(x, |range, leverage, shares| {
-        let unit = unit.map(|w| &w[range.clone()]);
-        let of = |j: usize| largest(&shares[j * range.len()..(j + 1) * range.len()], unit);
-        (largest(leverage, unit), (0..size).map(of).collect::<Vec<f64>>())
-    });
-    let mut out = Influence { leverage: 0.0, concentration: vec![0.0; size] };
-    for (leverage, shares) in parts {
-        out.leverage = out.leverage.max(leverage);
-        out.concentration.iter_mut().zip(shares).for_each(|(out, x)| *out = out.max(x));
-    }
-    out
+    let (leverage, concentration) = solution.largest(x, unit);
+    Influence { leverage, concentration }
 }
 
 /// The persons of the rows with the pattern of each row; the rows of a person follow each other.

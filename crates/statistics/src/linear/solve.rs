@@ -2,6 +2,8 @@
 //! constant and keeps the digits; then Householder's QR over blocks, or Cholesky's decomposition of X'WX where there are many
 //! rows and the columns are far from following from each other. A column in doubt is decided with twice the digits.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use nalgebra::{DMatrix, DVector};
 
 use super::columns::{self, Columns, Matrix, blocks, by_block, gram, tree};
@@ -352,11 +354,7 @@ impl Solution {
     /// x'(X'WX)⁻¹x by row.
     pub fn leverage(&self, x: &dyn Columns) -> Vec<f64> {
         let parts = by_block(&self.moved(x), |range, block| {
-            let mut out = vec![0.0; range.len()];
-            for z in rotated(block, range.len(), &self.local_factor).chunks(range.len()) {
-                out.iter_mut().zip(z).for_each(|(out, z)| *out += z * z);
-            }
-            out
+            norms(&rotated(block, range.len(), &self.local_factor), range.len())
         });
         parts.concat()
     }
@@ -368,22 +366,51 @@ impl Solution {
         x: &dyn Columns,
         work: impl Fn(std::ops::Range<usize>, &[f64], &[f64]) -> A + Sync,
     ) -> Vec<A> {
+        let rotation = self.rotation();
+        by_block(&self.moved(x), |range, block| {
+            let z = rotated(block, range.len(), &self.local_factor);
+            let leverage = norms(&z, range.len());
+            let mut shares = rotated(&z, range.len(), &rotation);
+            shares.iter_mut().for_each(|x| *x *= *x);
+            work(range, &leverage, &shares)
+        })
+    }
+
+    /// The largest of the leverages, and of the shares of each kept column, times what a row weighs where that is given. No share is
+    /// above the leverage of its row: rows whose leverage is below all largest shares so far are not looked at further.
+    pub fn largest(&self, x: &dyn Columns, unit: Option<&[f64]>) -> (f64, Vec<f64>) {
+        let rotation = self.rotation();
+        // Bits of numbers that are not negative ascend as the numbers do.
+        let found: Vec<AtomicU64> = (0..self.size()).map(|_| AtomicU64::new(0)).collect();
+        let told = |found: &AtomicU64| f64::from_bits(found.load(Ordering::Relaxed));
+        let leverages = by_block(&self.moved(x), |range, block| {
+            let rows = range.len();
+            let z = rotated(block, rows, &self.local_factor);
+            let weight = |i: usize| unit.map_or(1.0, |unit| unit[range.start + i]);
+            let mut leverage = norms(&z, rows);
+            leverage.iter_mut().enumerate().for_each(|(i, h)| *h *= weight(i));
+            let least = found.iter().map(told).fold(f64::INFINITY, f64::min);
+            let high: Vec<usize> = (0..rows).filter(|i| leverage[*i] * (1.0 + CLEAR) > least).collect();
+            if !high.is_empty() {
+                let z: Vec<f64> = z.chunks(rows).flat_map(|z| high.iter().map(|i| z[*i])).collect();
+                for (turned, found) in rotated(&z, high.len(), &rotation).chunks(high.len()).zip(&found) {
+                    let most = turned.iter().zip(&high).map(|(x, i)| x * x * weight(*i)).fold(0.0, f64::max);
+                    found.fetch_max(most.to_bits(), Ordering::Relaxed);
+                }
+            }
+            leverage.into_iter().fold(0.0, f64::max)
+        });
+        (leverages.into_iter().fold(0.0, f64::max), found.iter().map(told).collect())
+    }
+
+    /// What turns Z of [`Solution::rotated`] so that each column is the kept one with the others taken out of it, in units of its norm.
+    fn rotation(&self) -> DMatrix<f64> {
         let mut rotation = self.factor.transpose();
         for mut column in rotation.column_iter_mut() {
             let norm = column.norm();
             column /= norm;
         }
-        by_block(&self.moved(x), |range, block| {
-            let rows = range.len();
-            let z = rotated(block, rows, &self.local_factor);
-            let mut leverage = vec![0.0; rows];
-            for z in z.chunks(rows) {
-                leverage.iter_mut().zip(z).for_each(|(out, z)| *out += z * z);
-            }
-            let mut shares = rotated(&z, rows, &rotation);
-            shares.iter_mut().for_each(|x| *x *= *x);
-            work(range, &leverage, &shares)
-        })
+        rotation
     }
 
     /// (X'WX)⁻¹ M (X'WX)⁻¹ with M = Σ wᵢxᵢxᵢ', `weights` by row.
@@ -409,6 +436,15 @@ impl Solution {
         let out = &self.factor * inner * self.factor.transpose();
         (&out + out.transpose()) * 0.5
     }
+}
+
+/// Σz² of each row of a block.
+fn norms(z: &[f64], rows: usize) -> Vec<f64> {
+    let mut out = vec![0.0; rows];
+    for z in z.chunks(rows.max(1)) {
+        out.iter_mut().zip(z).for_each(|(out, z)| *out += z * z);
+    }
+    out
 }
 
 /// Z = XF of a block, column by column; F may be any square matrix, and zeros at the ends of its columns cost nothing.

@@ -45,6 +45,22 @@ pub(crate) fn sum(w: &[f64]) -> f64 {
     w.chunks(BLOCK).map(part).sum()
 }
 
+/// Σ (x − about)².
+pub(crate) fn sum_of_squares(x: &[f64], about: f64) -> f64 {
+    let part = |x: &[f64]| {
+        let (lanes, rest) = x.as_chunks::<LANES>();
+        let mut sums = [0.0; LANES];
+        for x in lanes {
+            for lane in 0..LANES {
+                sums[lane] += (x[lane] - about) * (x[lane] - about);
+            }
+        }
+        let rest: f64 = rest.iter().map(|x| (x - about) * (x - about)).sum();
+        ((sums[0] + sums[2]) + (sums[1] + sums[3])) + rest
+    };
+    x.chunks(BLOCK).map(part).sum()
+}
+
 /// w·x for each of the columns.
 pub(crate) fn products<'a>(w: &[f64], column: impl Fn(usize) -> &'a [f64], out: &mut [f64]) {
     let mut from = 0;

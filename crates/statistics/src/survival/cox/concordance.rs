@@ -3,7 +3,7 @@
 
 use super::risk::Risk;
 use crate::counts::Marks;
-use crate::order::{ascending, key};
+use crate::order::rows;
 
 /// C of scores by place; pairs are those of one stratum. Two events at the same time are no pair, an event and one last seen at
 /// the same time are. Not a number where there is no pair.
@@ -46,9 +46,9 @@ struct Rank {
 fn ranked(scores: &[f64]) -> Vec<Rank> {
     let mut ranks = vec![Rank::default(); scores.len()];
     let mut first = 0;
-    for run in ascending(scores.iter().map(|s| key(*s))).chunk_by(|a, b| a.0 == b.0) {
+    for run in rows(scores).chunk_by(|a, b| scores[*a as usize] == scores[*b as usize]) {
         let end = first + run.len() as u32;
-        for (own, (_, place)) in (first..).zip(run) {
+        for (own, place) in (first..).zip(run) {
             ranks[*place as usize] = Rank { own, first, end };
         }
         first = end;

@@ -2,7 +2,7 @@
 //! Newton's method with halved steps on covariates in units of about their standard deviations, from 0 or, where there are many rows,
 //! from the estimates of a part of them; what does not end is told, never answered.
 
-use super::{Outcome, evidence, independent};
+use super::{MANY, Outcome, PART, evidence, independent};
 use crate::design::{Design, Term, variables};
 use crate::fit::{Estimate, Fit, Test, TestKind};
 use crate::problem::{Notice, Problem};
@@ -18,10 +18,6 @@ mod sums;
 
 use newton::{Found, newton};
 use risk::{Risk, Times, Units};
-
-/// From so many rows on the first estimates are those of a part of them, and the share of rows in it.
-const MANY: usize = 1 << 16;
-const PART: usize = 16;
 
 /// How events at the same time are treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -199,10 +195,7 @@ fn part(
     labels: &[String],
 ) -> Option<Found> {
     let few = |values: &[f64]| -> Vec<f64> { values.iter().copied().step_by(PART).collect() };
-    let frame = Frame {
-        columns: frame.columns.iter().map(|column| few(column)).collect(),
-        origin: frame.origin.iter().copied().step_by(PART).collect(),
-    };
+    let frame = frame.every(PART);
     let (events, at) = (few(times.events), few(times.times));
     let (entries, strata) = (times.entries.map(few), times.strata.map(few));
     let mut risk =

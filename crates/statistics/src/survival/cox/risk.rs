@@ -208,11 +208,16 @@ impl Risk {
         self.width = columns.len();
         let mut values = vec![0.0; self.order.len() * columns.len()];
         let order = &self.order;
+        // Column by column, so that what is read here and there is not more than a column.
+        let mut by_column: Vec<Vec<&mut [f64]>> = columns.iter().map(|_| Vec::new()).collect();
         let parts = cut(&mut values, self.pieces.iter().map(|p| p.rows.len() * columns.len()));
-        self.pieces.par_iter().zip(parts).for_each(|(piece, part)| {
-            for (j, (column, out)) in columns.iter().zip(part.chunks_mut(piece.rows.len())).enumerate() {
+        for (piece, part) in self.pieces.iter().zip(parts) {
+            by_column.iter_mut().zip(part.chunks_mut(piece.rows.len())).for_each(|(all, part)| all.push(part));
+        }
+        by_column.into_par_iter().zip(columns).enumerate().for_each(|(j, (parts, column))| {
+            let (mean, inverse) = (units.means[j], 1.0 / units.scales[j]);
+            for (piece, out) in self.pieces.iter().zip(parts) {
                 gather(frame, column, &order[piece.rows.clone()], out);
-                let (mean, inverse) = (units.means[j], 1.0 / units.scales[j]);
                 out.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
             }
         });
