@@ -108,6 +108,14 @@ fn continues_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || ('\u{300}'..='\u{36f}').contains(&c)
 }
 
+/// Whether an exponent begins here, as in `1e6` or `2.5E-3`.
+fn begins_exponent(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(['e', 'E']) else { return false };
+    let digits = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+    let after = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    after.len() < digits.len() && !after.starts_with(|c: char| continues_name(c) || c == '+' || c == '-')
+}
+
 fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\u{a0}')
 }
@@ -285,7 +293,7 @@ impl<'s> Lexer<'s> {
 
     fn number(&mut self, from: Span) {
         self.take_while(|c| c.is_ascii_digit());
-        if self.peek().is_some_and(continues_name) {
+        if self.peek().is_some_and(continues_name) && !begins_exponent(self.rest()) {
             self.take_while(continues_name);
             self.push(TokenKind::DigitWord, from);
             return;
@@ -294,6 +302,13 @@ impl<'s> Lexer<'s> {
         if ahead.next() == Some('.') && ahead.next().is_some_and(|c| c.is_ascii_digit()) {
             self.bump();
             self.take_while(|c| c.is_ascii_digit());
+        }
+        if begins_exponent(self.rest()) {
+            // The language has none; read as one word, it can be told so.
+            self.bump();
+            self.take_while(|c| c.is_ascii_digit() || c == '+' || c == '-');
+            self.push(TokenKind::DigitWord, from);
+            return;
         }
         self.push(TokenKind::Number, from);
     }

@@ -260,6 +260,35 @@ pub(crate) fn invalid_name(span: Span, text: &str) -> Diagnostic {
     ))
 }
 
+/// The number that a word with an exponent would be, as in `1e6`.
+pub(crate) fn with_exponent(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| text.contains(['e', 'E']) && number.is_finite())
+}
+
+/// A word that starts with a digit where a value is needed: a number with an exponent, or no name.
+pub(crate) fn no_value(span: Span, text: &str) -> Diagnostic {
+    let Some(number) = with_exponent(text) else { return invalid_name(span, text) };
+    let text = shortened(text);
+    let told = error(
+        Code::E103,
+        span,
+        say!(
+            "«{text}» er et tall med eksponent, og slike kan ikke stå i et skript.",
+            "«{text}» er eit tal med eksponent, og slike kan ikkje stå i eit skript.",
+            "\"{text}\" is a number with an exponent, which cannot stand in a script."
+        ),
+    );
+    let plain = number.to_string();
+    if plain.len() > 40 {
+        return told.hint(say!(
+            "Et tall er sifre, og om det trengs punktum og sifre.",
+            "Eit tal er siffer, og om det trengst punktum og siffer.",
+            "A number is digits, and if needed a point and digits.",
+        ));
+    }
+    told.hint(say!("Skriv {plain}.", "Skriv {plain}.", "Write {plain}."))
+}
+
 pub(crate) fn stray_character(span: Span, c: char) -> Diagnostic {
     error(
         Code::E103,

@@ -45,6 +45,25 @@ fn lang_105_the_example_of_the_specification() {
     assert_eq!(d.message.text(Language::Nn), "Ukjend kommando «summarise».");
 }
 
+/// LANG-010: numbers have no exponent; whoever writes one is told the number without it.
+#[test]
+fn lang_010_a_number_with_an_exponent_is_told_without_it() {
+    for (body, at, plain) in [
+        ("keep if lønn > 1e6\n", "1:16", "1000000"),
+        ("generate a = 2.5E-3 * lønn\n", "1:14", "0.0025"),
+        ("keep if lønn > 12e+2\n", "1:16", "1200"),
+        ("recode lønn (min/1e5=1)\n", "1:18", "100000"),
+    ] {
+        let found = diagnostics(body);
+        assert_eq!(told(body), [format!("E103 {at}")]);
+        assert_eq!(found[0].hint.as_ref().unwrap().text(Language::En), format!("Write {plain}."), "{body}");
+    }
+    assert_eq!(told("generate 1e6 = 2\n"), ["E108 1:10"]);
+    assert_eq!(told("keep if lønn > 1e\n"), ["E108 1:16"]);
+    let far = diagnostics("keep if lønn > 1e300\n");
+    assert!(far[0].hint.as_ref().unwrap().text(Language::En).starts_with("A number is digits"));
+}
+
 #[test]
 fn lang_093_all_errors_of_a_phase_come_at_once_one_per_statement() {
     assert_eq!(

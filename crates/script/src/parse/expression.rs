@@ -103,7 +103,7 @@ impl Cursor<'_> {
                 Ok(Located::new(ExprKind::Name(system_name(&normal(self.text(token)))), token.span))
             }
             TokenKind::Number | TokenKind::Text | TokenKind::Binding => self.primary().map(|(e, _)| e),
-            TokenKind::DigitWord => Err(Box::new(messages::invalid_name(token.span, self.text(token)))),
+            TokenKind::DigitWord => Err(Box::new(messages::no_value(token.span, self.text(token)))),
             _ => Err(self.missing(part)),
         };
         self.dates = dates;
@@ -114,7 +114,11 @@ impl Cursor<'_> {
     pub(super) fn signed_number(&mut self) -> Parse<Expr> {
         let sign = self.take_mark(Mark::Minus);
         let Some(token) = self.peek().filter(|t| t.kind == TokenKind::Number) else {
-            return Err(self.unexpected(&[what::NUMBER]));
+            let exponent = self.peek().filter(|t| messages::with_exponent(self.text(t)).is_some());
+            return Err(match exponent {
+                Some(token) => Box::new(messages::no_value(token.span, self.text(token))),
+                None => self.unexpected(&[what::NUMBER]),
+            });
         };
         let number = self.number(token)?;
         self.at += 1;
@@ -252,7 +256,7 @@ impl Cursor<'_> {
                 self.at += 1;
                 return self.nested(Self::parenthesised);
             }
-            TokenKind::DigitWord => return Err(Box::new(messages::invalid_name(token.span, self.text(token)))),
+            TokenKind::DigitWord => return Err(Box::new(messages::no_value(token.span, self.text(token)))),
             _ => return Err(self.unexpected(&[what::VALUE, what::VARIABLE, what::mark(Mark::Open)])),
         };
         self.at += 1;

@@ -135,11 +135,12 @@ pub fn percentile_of(sorted: &[f64], share: f64, kind: PercentileType) -> Option
     }
 }
 
-/// The Gini coefficient of ascending values, Σ(2i−n−1)x / (nΣx); none where the sum is not positive.
+/// The Gini coefficient of ascending values, Σ(2i−n−1)x / (nΣx); none where the sum is not positive, 0 where all are the same (STAT-033).
 pub fn gini(sorted: &[f64]) -> Option<f64> {
     let n = sorted.len() as f64;
     let places: Vec<(f64, f64)> =
         sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0, *x)).collect();
     let [weighted, sum] = sums(&places, &|(weight, x)| [weight * x, x]);
-    (sum > 0.0).then(|| weighted / (n * sum))
+    let same = sorted.first() == sorted.last();
+    (sum > 0.0).then(|| if same { 0.0 } else { weighted / (n * sum) })
 }

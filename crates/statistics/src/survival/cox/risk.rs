@@ -216,8 +216,17 @@ impl Risk {
         }
         by_column.into_par_iter().zip(columns).enumerate().for_each(|(j, (parts, column))| {
             let (mean, inverse) = (units.means[j], 1.0 / units.scales[j]);
+            let rows = |piece: &Piece| &order[piece.rows.clone()];
+            if let Some(switches) = switches(frame, column) {
+                let two = [0.0, 1.0].map(|x| (x - mean) * inverse);
+                for (piece, out) in self.pieces.iter().zip(parts) {
+                    let pairs = out.iter_mut().zip(rows(piece));
+                    pairs.for_each(|(out, i)| *out = two[usize::from(switches[*i as usize])]);
+                }
+                return;
+            }
             for (piece, out) in self.pieces.iter().zip(parts) {
-                gather(frame, column, &order[piece.rows.clone()], out);
+                gather(frame, column, rows(piece), out);
                 out.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
             }
         });
@@ -254,8 +263,25 @@ pub(super) fn cut(values: &mut [f64], lengths: impl Iterator<Item = usize>) -> V
     parts
 }
 
+/// A column of zeros and ones by row of the frame, in an eighth of the memory: what is read here and there is read faster.
+fn switches(frame: &Frame, column: &Column) -> Option<Vec<bool>> {
+    let [(place, part)] = &column.parts[..] else { return None };
+    let values = &frame.columns[*place];
+    let on = match part {
+        Part::Is(code) => *code,
+        Part::Value if values.iter().all(|x| *x == 0.0 || *x == 1.0) => 1.0,
+        Part::Value => return None,
+    };
+    Some(values.iter().map(|x| *x == on).collect())
+}
+
 /// The values of a column of a design at some rows of the frame.
 fn gather(frame: &Frame, column: &Column, rows: &[u32], out: &mut [f64]) {
+    if let [(place, Part::Value)] = &column.parts[..] {
+        let values = &frame.columns[*place];
+        out.iter_mut().zip(rows).for_each(|(out, i)| *out = values[*i as usize]);
+        return;
+    }
     out.fill(1.0);
     for (place, part) in &column.parts {
         let values = &frame.columns[*place];
