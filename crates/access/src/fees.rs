@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 mod invoice;
 
-pub use invoice::{ACCESS_BODY, Invoice, InvoiceLine, invoices};
+pub use invoice::{ACCESS_BODY, CreditNote, Invoice, InvoiceLine, credit_notes, invoices};
 
 /// An estimate with its lines.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

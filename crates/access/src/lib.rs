@@ -40,6 +40,10 @@ pub use service::{
     Mail, MailError, Mailer, NewHook, OutboxEntry, Package, PermitFollower, Replayed, Room, Settings, Statistics,
     StatisticsRow, Variables, changed_on, is_allowed, reports_due, signature,
 };
+pub use service::{
+    AuditOf, Finding, LabelElement, LetterForm, Matter, SUPERVISION_KINDS, Seal, Supervised, SupervisionInput,
+    SupervisionRecord, Withdrawal,
+};
 pub use service::{ChangeView, PersonView, SeriesAction, SeriesView, VersionView};
 pub use service::{CountAnswer, Feasibility, FeasibilityCount, FeasibilityView, MOST_PER_DAY, NotCounted, Released};
 pub use service::{Difference, Guidance, Overwritten, OverwrittenKind, Saved, mark};

@@ -476,6 +476,7 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
             vec![format!("{source}: {reason}")]
         }
         Event::InvoiceIssued { invoice, .. } => vec![invoice.number.clone()],
+        Event::CreditNoteIssued { note } => vec![note.number.clone()],
         Event::InvoiceSettled { number, .. } => vec![number.clone()],
         Event::MaximumProposed { reason, .. }
         | Event::FeeDisputed { reason, .. }
@@ -697,6 +698,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 82);
+        assert_eq!(WORDS.len(), 83);
     }
 }

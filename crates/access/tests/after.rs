@@ -241,6 +241,11 @@ async fn acc_063_notifications_take_effect_at_once() {
         let events = access.events(&cast.handler, case, 0).await.unwrap();
         let names: Vec<String> = events.iter().map(|e| e.event.name().to_owned()).collect();
         assert_eq!(names.last().map(String::as_str), Some("permit_version_issued"));
+        // The permit lists it among its changes, with what it changed.
+        let series = access.series(&cast.applicant, SERIES).await.unwrap();
+        let [change] = &series.changes[..] else { panic!("one change") };
+        assert_eq!((change.took_effect.as_deref(), &change.number), (Some("NO-2026-000001-02"), &None));
+        assert!(!change.ops.is_empty() && change.ops.iter().all(|op| op.notification));
         access.verify(&cast.handler, case).await.unwrap();
     })
     .await;
@@ -398,6 +403,14 @@ async fn acc_170_an_appeal_that_is_upheld_by_nobody_gives_a_new_permit() {
         let body = testkit::actor("helseklage", Role::AppealHandler, "helseklage");
         assert_eq!(code(&access.appeal(&body, "K-2026-000001").await.unwrap_err()), "forbidden", "not sent on yet");
 
+        // ACC-081: who may look only is refused whatever stands in the payload.
+        let auditor = testkit::actor("auditor", Role::Auditor, BODY);
+        for (who, name) in [(&auditor, "prepare"), (&auditor, "no_such"), (&cast.applicant, "prepare")] {
+            let refused = appeal_run(&access, who, name, json!({"nothing": 1})).await.unwrap_err();
+            assert_eq!(code(&refused), "forbidden", "{name}");
+        }
+        let wrong = appeal_run(&access, &cast.handler, "prepare", json!({"nothing": 1})).await.unwrap_err();
+        assert_eq!(wrong.status(), 422);
         appeal_run(&access, &cast.handler, "admit", json!({})).await.unwrap();
         let prepared = json!({"reason": REASON, "proposal": everything()});
         appeal_run(&access, &cast.handler, "prepare", prepared).await.unwrap();

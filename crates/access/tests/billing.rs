@@ -88,7 +88,17 @@ async fn acc_155_the_fee_is_disputed_within_a_month_and_set_by_the_access_body()
         assert_eq!((after.owed_ore, after.billing.disputes.len()), (invoiced - 100_000, 1));
         let told = access.case(&cast.applicant, id).await.unwrap().timeline;
         let names: Vec<&str> = told.iter().map(|entry| entry.event).take(3).collect();
-        assert!(names.contains(&"fee_dispute_decided") && names.contains(&"fee_disputed"), "{names:?}");
+        assert!(names.contains(&"fee_dispute_decided") && names.contains(&"credit_note_issued"), "{names:?}");
+        // What was invoiced too much is given back, with the share of each body.
+        let [credited] = &after.billing.credits[..] else { panic!("one credit note") };
+        assert!(credited.note.number.ends_with("/K1") && credited.note.invoice.ends_with("/F1"));
+        assert_eq!(credited.note.net_ore, 100_000);
+        assert_eq!(credited.note.settlement.values().sum::<i64>(), 100_000);
+        run(&access, &cast.applicant, id, "dispute_fee", dispute.clone()).await.unwrap();
+        run(&access, &cast.decider, id, "decide_dispute", set(invoiced - 150_000)).await.unwrap();
+        let credits = billing(&access, &cast, id).await.billing.credits;
+        assert_eq!(credits.iter().map(|c| c.note.net_ore).collect::<Vec<_>>(), [100_000, 50_000], "the rest alone");
+        access.verify(&cast.handler, id).await.unwrap();
         // Decided on Saturday 21 November: the month ends on Monday 21 December.
         assert_eq!(after.dispute_until.unwrap().to_string(), "2026-12-21");
         zone.clock.advance_micros(31 * DAY);

@@ -330,6 +330,24 @@ async fn acc_121_completeness_is_asked_for_again_only_with_consent() {
     assert_eq!(refused(&access, &cast.handler, id, "request_info", ask).await, "already_complete");
 }
 
+/// ACC-160: a question that begins from a template keeps its version; one that there is not is refused.
+#[tokio::test]
+async fn acc_160_a_question_keeps_the_version_of_its_template() {
+    let zone = testkit::zone("centre").await;
+    let (access, cast) = (service(&zone).await, cast());
+    let id = submitted(&access, &cast).await;
+    let ask = |template: &str| {
+        let question = json!({"field": "use.why", "question": "Begrunn dette nærmere.", "template": template});
+        json!({"kind": "completeness", "questions": [question]})
+    };
+    let unknown = refused(&access, &cast.handler, id, "request_info", ask("nothing")).await;
+    assert_eq!(unknown, "invalid unknown_template");
+    run(&access, &cast.handler, id, "request_info", ask("necessity")).await.unwrap();
+    let events = access.events(&cast.handler, id, 0).await.unwrap();
+    let asked = events.iter().map(|event| serde_json::to_string(event).unwrap()).find(|e| e.contains("info_requested"));
+    assert!(asked.unwrap().contains("\"necessity/1.0.0\""));
+}
+
 /// Section 8.2: a case that is not completed ends after four weeks and a reminder, by two persons, with a letter.
 #[tokio::test]
 async fn a_case_that_is_not_completed_ends() {

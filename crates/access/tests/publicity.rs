@@ -6,6 +6,7 @@
 mod support;
 
 use access::clocks::EndEvent;
+use access::{AuditOf, Finding, LabelElement, Matter, Supervised, SupervisionInput};
 use kernel::Problem;
 use serde_json::{Value, json};
 use support::{cart, cast, command_id, proposed, run, service, submitted};
@@ -73,10 +74,105 @@ async fn acc_183_statistics_are_made_once_a_night_from_the_events() {
             (report.purposes.get("e"), report.sources.get("npr"), report.days_to_access),
             (Some(&3), Some(&3), Some(30.0))
         );
-        assert!(!report.not_recorded.is_empty());
+        assert_eq!(report.not_recorded, ["requests_of_persons", "stakeholders"]);
         assert!(access.activity_report(2027, 2026).await.is_err());
     })
     .await;
+}
+
+fn fine(amount_ore: i64) -> SupervisionInput {
+    SupervisionInput {
+        on: "2026-11-02".parse().unwrap(),
+        organisation: Some(Supervised { number: "923609016".into(), name: "Et selskap".into() }),
+        permit: None,
+        summary: "Selskapet koblet utleverte data med egne registre, i strid med vilkårene.".into(),
+        language: kernel::Language::Nb,
+        matter: Matter::Fine { amount_ore, legal_basis: "EHDS artikkel 64 nr. 4".into() },
+    }
+}
+
+/// ACC-184: fines, audits and labels are entered by those who decide for the body, are public at once, count in the
+/// activity report of their year, and are withdrawn with a reason instead of being changed.
+#[tokio::test]
+async fn acc_184_fines_audits_and_labels_are_public_and_counted() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let of_room = Matter::Audit { of: AuditOf::RoomThirdParty, finding: Finding::Remarks };
+        let of_user = Matter::Audit { of: AuditOf::User, finding: Finding::InOrder };
+        let elements = [LabelElement::Coverage, LabelElement::TechnicalQuality].into();
+        let label = Matter::Label { dataset: "npr.somatikk".into(), elements };
+        let forbidden = Problem::forbidden("forbidden");
+        for other in [&cast.handler, &cast.applicant] {
+            assert_eq!(access.record_supervision(other, &fine(100)).await.unwrap_err(), forbidden);
+        }
+        let first = access.record_supervision(&cast.decider, &fine(25_000_000)).await.unwrap();
+        assert_eq!(first, "T-2026-000001");
+        let second = access.record_supervision(&cast.decider, &fine(9_000_000)).await.unwrap();
+        for matter in [of_room.clone(), label] {
+            access.record_supervision(&cast.decider, &SupervisionInput { matter, ..fine(1) }).await.unwrap();
+        }
+        // A natural person is not named, and the record of one is taken.
+        let unnamed = SupervisionInput { matter: of_user, organisation: None, ..fine(1) };
+        access.record_supervision(&cast.decider, &unnamed).await.unwrap();
+        let report = access.activity_report(2026, 2027).await.unwrap();
+        assert_eq!((report.fines, report.fines_ore, report.labels), (2, 34_000_000, 1));
+        assert_eq!(report.audits, [("room_third_party".to_owned(), 1), ("user".to_owned(), 1)].into());
+        assert_eq!(report.findings, [("in_order".to_owned(), 1), ("remarks".to_owned(), 1)].into());
+        assert_eq!(report.label_elements, [("coverage".to_owned(), 1), ("technical_quality".to_owned(), 1)].into());
+        assert_eq!(access.activity_report(2024, 2025).await.unwrap().fines, 0, "of their own years");
+
+        let why = "Klagen førte frem, og gebyret er opphevet.";
+        assert_eq!(access.withdraw_supervision(&cast.handler, &second, why).await, Err(forbidden));
+        assert!(access.withdraw_supervision(&cast.decider, &second, "kort").await.is_err(), "with a reason");
+        access.withdraw_supervision(&cast.decider, &second, why).await.unwrap();
+        let again = access.withdraw_supervision(&cast.decider, &second, why).await;
+        assert!(matches!(again, Err(Problem::NotFound { .. })));
+        let report = access.activity_report(2026, 2027).await.unwrap();
+        assert_eq!((report.fines, report.fines_ore), (1, 25_000_000), "what is withdrawn does not count");
+
+        let all = access.supervision("", 0, 0).await.unwrap();
+        assert_eq!((all.total, all.items[0].number.as_str()), (5, "T-2026-000005"));
+        let fines = access.supervision("fine", 0, 1).await.unwrap();
+        assert_eq!((fines.total, fines.items[0].withdrawn.as_ref().unwrap().reason.as_str()), (2, why));
+        assert!(!serde_json::to_string(&all).unwrap().contains(&cast.decider.account.to_string()));
+        assert!(access.supervision("gift", 0, 0).await.is_err());
+        let actions = zone.actions().await;
+        assert_eq!(actions.iter().filter(|a| *a == "supervision.record ok").count(), 5);
+        assert_eq!(actions.iter().filter(|a| *a == "supervision.record refused forbidden").count(), 2);
+    })
+    .await;
+}
+
+/// ACC-184: what is wrong with a record is said field by field, and nothing is published.
+#[tokio::test]
+async fn acc_184_a_record_that_says_too_little_or_too_much_is_refused() {
+    let zone = testkit::zone("centre").await;
+    let (access, cast) = (service(&zone).await, cast());
+    let named = |number: &str| Some(Supervised { number: number.into(), name: "Et selskap".into() });
+    let number = kernel::IdentityNumber::synthetic(7, 3, 80, 100).unwrap();
+    let label = |elements| Matter::Label { dataset: "npr.somatikk".into(), elements };
+    for (input, field) in [
+        (fine(0), "amount_ore"),
+        (SupervisionInput { on: "2027-01-01".parse().unwrap(), ..fine(1) }, "on"),
+        (SupervisionInput { organisation: named("923609017"), ..fine(1) }, "organisation"),
+        (SupervisionInput { summary: "For kort.".into(), ..fine(1) }, "summary"),
+        (
+            SupervisionInput { summary: format!("Gjelder personen med nummer {}.", number.reveal()), ..fine(1) },
+            "summary",
+        ),
+        (SupervisionInput { permit: Some("NO-2026-999999".into()), ..fine(1) }, "permit"),
+        (SupervisionInput { matter: label([].into()), ..fine(1) }, "elements"),
+        (
+            SupervisionInput { matter: label([LabelElement::Access].into()), organisation: None, ..fine(1) },
+            "organisation",
+        ),
+    ] {
+        let Err(Problem::Invalid { fields }) = access.record_supervision(&cast.decider, &input).await else {
+            panic!("{field} was taken");
+        };
+        assert_eq!(fields.iter().map(|f| f.field.as_str()).collect::<Vec<_>>(), [field]);
+    }
+    assert_eq!(access.supervision("", 0, 0).await.unwrap().total, 0);
 }
 
 #[tokio::test]

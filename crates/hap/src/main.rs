@@ -5,6 +5,7 @@ mod commands;
 mod outside;
 mod places;
 mod progress;
+mod seal;
 #[cfg(test)]
 mod site_tests;
 mod system;

@@ -39,7 +39,8 @@ impl Identity {
     /// is added when there was none.
     ///
     /// # Errors
-    /// [`Problem::Forbidden`] for a number that does not belong in this environment (IDN-008).
+    /// [`Problem::Forbidden`] for a number that does not belong in this environment (IDN-008), and for roles of which one
+    /// person may not hold both (ACC-009).
     pub async fn enrol(&self, by: audit::Actor, enrolment: &Enrolment) -> Result<AccountId, Problem> {
         if let Some(Err(error)) = enrolment.number.as_ref().map(|n| n.belongs_in(self.environment)) {
             let entry = Entry::new(&ENROL, by, Object::new("account", "new")).refused(error.code());

@@ -80,6 +80,24 @@ roles! {
     Administrator => "administrator",
 }
 
+impl Role {
+    /// Whether the role assesses or decides cases.
+    pub const fn assesses(self) -> bool {
+        matches!(self, Role::CaseHandler | Role::DecisionMaker)
+    }
+
+    /// Whether the role prepares data for what was decided, or runs the room in which they are used.
+    pub const fn prepares(self) -> bool {
+        matches!(self, Role::DataPreparer | Role::RoomIntake)
+    }
+
+    /// Whether one person may hold both roles: who assesses cases neither prepares their data nor runs a room
+    /// (EHDS article 55(3), ACC-009).
+    pub const fn goes_with(self, other: Role) -> bool {
+        !(self.assesses() && other.prepares() || self.prepares() && other.assesses())
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.slug())

@@ -363,12 +363,13 @@ impl Identity {
     /// Gives an account a role at an organisation.
     ///
     /// # Errors
-    /// [`Problem::Forbidden`] unless the actor is an administrator, [`Problem::NotFound`] for an unknown account or
-    /// organisation.
+    /// [`Problem::Forbidden`] unless the actor is an administrator, `role_separation` when the account holds a role that
+    /// does not go with it (ACC-009), [`Problem::NotFound`] for an unknown account or organisation.
     pub async fn grant(&self, actor: &Actor, account: AccountId, grant: &Grant) -> Result<(), Problem> {
         let object = crate::Object::new("account", account);
         authorise(&self.zone, actor, Action("identity.grant"), &object).await?;
-        self.zone
+        let given = self
+            .zone
             .store
             .tx("identity grant", async |tx: &mut Tx| -> Result<(), Problem> {
                 let known = "SELECT 1 FROM account, organisation WHERE account.id = $1 AND organisation.slug = $2";
@@ -378,7 +379,11 @@ impl Identity {
                 self.insert_grant(tx, account, grant, i64::MAX).await?;
                 Ok(self.zone.log.record(tx, grant_entry(&GRANT, actor, account, grant)).await?)
             })
-            .await
+            .await;
+        if let Err(Problem::Forbidden { code }) = &given {
+            self.zone.log.record_alone(grant_entry(&GRANT, actor, account, grant).refused(code.clone())).await?;
+        }
+        given
     }
 
     /// Takes a role away.
@@ -411,6 +416,8 @@ impl Identity {
             .await
     }
 
+    /// Writes a role down, unless the account holds one that does not go with it. The transaction sees to it that of two
+    /// such roles given at the same time one is refused.
     pub(crate) async fn insert_grant(
         &self,
         tx: &mut Tx,
@@ -418,6 +425,9 @@ impl Identity {
         grant: &Grant,
         place: i64,
     ) -> Result<(), Problem> {
+        if grants(tx, account).await?.iter().any(|held| !held.role.goes_with(grant.role)) {
+            return Err(Problem::forbidden("role_separation"));
+        }
         tx.execute(
             "INSERT INTO role_grant (account, role, organisation, scope, place, given) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (account, role, organisation, scope) DO NOTHING",

@@ -269,6 +269,46 @@ async fn roles_are_given_by_an_administrator() {
     .await;
 }
 
+/// ACC-009: an account that assesses cases is given no role that prepares data or runs a room, and the other way round;
+/// the attempt leaves an entry. Other roles go together.
+#[tokio::test]
+async fn acc_009_roles_that_must_stay_apart_are_not_given_to_one_account() {
+    testkit::zones("centre", async |zone| {
+        let identity = demo(&zone).await;
+        let (_, administrator) = log_in(&identity, "administrator").await;
+        let grant = |role: Role| Grant { role, organisation: "helsedataservice".into(), scope: None };
+        let apart = Err(Problem::forbidden("role_separation"));
+        for (persona, role) in [
+            ("case-handler-1", Role::DataPreparer),
+            ("decision-maker", Role::RoomIntake),
+            ("data-preparer", Role::CaseHandler),
+            ("room-intake", Role::DecisionMaker),
+        ] {
+            let (_, account) = log_in(&identity, persona).await;
+            assert_eq!(identity.grant(&administrator, account.account, &grant(role)).await, apart, "{persona} {role}");
+            let (_, after) = log_in(&identity, persona).await;
+            assert_eq!(after.grants, account.grants, "{persona} holds what it held");
+        }
+        let (_, handler) = log_in(&identity, "case-handler-1").await;
+        identity.grant(&administrator, handler.account, &grant(Role::DecisionMaker)).await.unwrap();
+        // A role that was taken away stands no longer in the way.
+        let (_, preparer) = log_in(&identity, "data-preparer").await;
+        identity.revoke(&administrator, preparer.account, &preparer.grants[0]).await.unwrap();
+        identity.grant(&administrator, preparer.account, &grant(Role::CaseHandler)).await.unwrap();
+        let both = Enrolment {
+            issuer: "https://login.example".into(),
+            subject: "both".into(),
+            name: LangMap::of("B", "B", "B"),
+            number: None,
+            grants: vec![grant(Role::CaseHandler), grant(Role::DataPreparer)],
+        };
+        assert_eq!(identity.enrol(audit::Actor::service("test"), &both).await.map(|_| ()), apart);
+        let refused = zone.actions().await.iter().filter(|a| *a == "identity.grant refused role_separation").count();
+        assert_eq!(refused, 4);
+    })
+    .await;
+}
+
 /// AUD-003: a denied attempt leaves an entry that names who, what and on which object; an allowed one leaves none here.
 #[tokio::test]
 async fn denied_attempts_are_recorded() {

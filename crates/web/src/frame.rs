@@ -216,6 +216,7 @@ impl Frame {
         pages.push(("/cases/delegations", "desk-delegations"));
         if has(&[Role::CaseHandler, Role::DecisionMaker, Role::Auditor]) {
             pages.push(("/cases/exclusions", "desk-exclusions"));
+            pages.push(("/register/supervision", "desk-supervision"));
         }
         pages
     }

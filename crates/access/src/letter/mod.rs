@@ -3,8 +3,10 @@
 
 mod parts;
 mod pdf;
+mod requests;
 mod texts;
 
+pub use requests::{RequestTemplate, request_template, request_templates};
 pub(crate) use texts::is_template;
 pub use texts::{Template, templates, words};
 

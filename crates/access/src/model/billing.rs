@@ -3,7 +3,7 @@
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::fees::Invoice;
+use crate::fees::{CreditNote, Invoice};
 
 /// Days to pay an invoice.
 pub const PAYMENT_DAYS: i32 = 30;
@@ -20,6 +20,18 @@ pub struct Billing {
     pub invoices: Vec<Issued>,
     /// Disputes, the oldest first.
     pub disputes: Vec<Dispute>,
+    /// What was given back of invoices, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credits: Vec<Credited>,
+}
+
+/// A credit note that was sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Credited {
+    /// The note.
+    pub note: CreditNote,
+    /// When.
+    pub issued_at: Timestamp,
 }
 
 /// An invoice that was sent.

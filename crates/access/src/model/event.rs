@@ -12,7 +12,7 @@ use super::{
     Reminder, ReportInput, SourceAnswer, SourceCost, Terms, Track, Visibility,
 };
 use crate::clocks::EndEvent;
-use crate::fees::{FeeEstimate, Invoice};
+use crate::fees::{CreditNote, FeeEstimate, Invoice};
 
 /// An event with its place in the case.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -610,6 +610,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Something was given back of an invoice, because a dispute made the fee lower.
+    CreditNoteIssued {
+        /// The note.
+        note: CreditNote,
+    },
     /// An administrator set what the workflow of the case allows.
     ConfigurationChanged {
         /// What holds from now on.
@@ -704,6 +709,7 @@ impl Event {
             Event::InvoiceSettled { .. } => "invoice_settled",
             Event::FeeDisputed { .. } => "fee_disputed",
             Event::FeeDisputeDecided { .. } => "fee_dispute_decided",
+            Event::CreditNoteIssued { .. } => "credit_note_issued",
             Event::ConfigurationChanged { .. } => "configuration_changed",
         }
     }

@@ -152,6 +152,10 @@ impl Access {
         })
     }
 
+    fn may_appeal(&self, actor: &Actor, appeal: &Appeal, command: &str) -> bool {
+        self.appeal_roles(actor, appeal).into_iter().any(|role| appeal::permitted(role, command))
+    }
+
     /// The appeals that an actor may see, the newest first.
     ///
     /// # Errors
@@ -210,8 +214,14 @@ impl Access {
         let command: Command = match serde_json::from_value(json!({"command": name, "payload": payload})) {
             Ok(command) => command,
             Err(error) => {
-                // What is wrong with it is told only to those who see the appeal.
-                self.appeal(actor, number).await?;
+                // What is wrong with it is told only to those who may do it.
+                let view = self.appeal(actor, number).await?;
+                let may = |known: &str| self.may_appeal(actor, &view.appeal, known);
+                if COMMANDS.contains(&name) && !may(name) || !COMMANDS.iter().any(|known| may(known)) {
+                    let entry = Entry::new(&APPEAL, audit_actor(actor, None), Object::new("appeal", number));
+                    self.record(entry.purpose(Purpose::Case).refused("forbidden")).await?;
+                    return Err(Problem::forbidden("forbidden"));
+                }
                 return Err(Problem::invalid("payload", "schema", error.to_string()));
             }
         };

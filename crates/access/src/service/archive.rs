@@ -93,6 +93,10 @@ impl Access {
             members.push(("decision/letter.json".to_owned(), letter));
             members.push(("decision/letter.pdf".to_owned(), pdf));
             members.push(("decision/statement.json".to_owned(), statement.into_bytes()));
+            if let Some(seals) = super::seal::seals(tx, &decided.number).await? {
+                members.push(("decision/letter.pdf.p7s".to_owned(), seals.pdf));
+                members.push(("decision/letter.json.p7s".to_owned(), seals.json));
+            }
         }
         let rows = tx
             .query(

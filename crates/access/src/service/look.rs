@@ -203,7 +203,7 @@ impl Access {
     /// # Errors
     /// Not found, forbidden: parties and staff only.
     pub async fn letter_pdf(&self, actor: &Actor, id: CaseId) -> Result<Vec<u8>, Problem> {
-        Ok(self.letter(actor, id).await?.1)
+        Ok(self.letter(actor, id).await?.1.1)
     }
 
     /// The decision letter as canonical JSON: the same content as the PDF.
@@ -211,7 +211,7 @@ impl Access {
     /// # Errors
     /// As [`Access::letter_pdf`].
     pub async fn letter_json(&self, actor: &Actor, id: CaseId) -> Result<Vec<u8>, Problem> {
-        Ok(self.letter(actor, id).await?.0)
+        Ok(self.letter(actor, id).await?.1.0)
     }
 
     /// The signed statement of the decision: its number and the digests of both forms of the letter.
@@ -219,11 +219,16 @@ impl Access {
     /// # Errors
     /// As [`Access::letter_pdf`].
     pub async fn decision_statement(&self, actor: &Actor, id: CaseId) -> Result<Envelope, Problem> {
-        let (_, _, statement) = self.letter(actor, id).await?;
+        let (_, (_, _, statement)) = self.letter(actor, id).await?;
         sql::parse(&statement).map_err(Problem::from)
     }
 
-    async fn letter(&self, actor: &Actor, id: CaseId) -> Result<(Vec<u8>, Vec<u8>, String), Problem> {
+    /// The letter in force by its number: JSON, PDF, signed statement.
+    pub(super) async fn letter(
+        &self,
+        actor: &Actor,
+        id: CaseId,
+    ) -> Result<(String, (Vec<u8>, Vec<u8>, String)), Problem> {
         let (loaded, view, _) = self.seen(actor, id).await?;
         if view == View::ViewSourcePart {
             return Err(self.refusal(actor, audit::Object::new("case", id)).await);
@@ -237,7 +242,7 @@ impl Access {
         if kept != (decided.letter.pdf.clone(), decided.letter.json.clone()) {
             return Err(AccessError::Damaged(format!("the letter of {number} is not the one that was issued")).into());
         }
-        Ok((json, pdf, statement))
+        Ok((number, (json, pdf, statement)))
     }
 
     /// Whether an actor is the applicant of a case.

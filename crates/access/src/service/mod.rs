@@ -1,6 +1,7 @@
 //! The use cases: authorise, load, decide, and then in one transaction the event, the new row, the audit entry and the
 //! outgoing jobs (ACC-003, ACC-004).
 
+mod activity;
 mod appeals;
 mod apply;
 mod archive;
@@ -23,14 +24,17 @@ mod permits;
 mod register;
 mod remind;
 mod retention;
+mod seal;
 mod series;
 mod statistics;
+mod supervision;
 mod tables;
 mod told;
 mod versions;
 mod webhooks;
 mod written;
 
+pub use activity::ActivityReport;
 pub use appeals::AppealView;
 pub use archive::Package;
 pub use drafts::{Difference, Overwritten, OverwrittenKind, Saved, mark};
@@ -46,8 +50,13 @@ pub use permits::PermitFollower;
 pub use register::changed_on;
 pub use remind::reports_due;
 pub use retention::Erased;
+pub use seal::{LetterForm, Seal};
 pub use series::{ChangeView, PersonView, SeriesAction, SeriesView, VersionView};
-pub use statistics::{ActivityReport, Durations, Statistics, StatisticsRow};
+pub use statistics::{Durations, Statistics, StatisticsRow};
+pub use supervision::{
+    AuditOf, Finding, LabelElement, Matter, SUPERVISION_KINDS, Supervised, SupervisionInput, SupervisionRecord,
+    Withdrawal,
+};
 pub use webhooks::{Caller, Hook, HookId, HookInput, NewHook, is_allowed, signature};
 
 use std::collections::BTreeMap;
@@ -154,6 +163,7 @@ pub struct Access {
     settings: Arc<Settings>,
     near: Near,
     feasibility: Option<Arc<dyn Feasibility>>,
+    seal: Option<Arc<dyn Seal>>,
 }
 
 pub(crate) const CREATE: Action = Action::new(AuditKind::Decision, "case.create", &[]);
@@ -177,7 +187,7 @@ impl Access {
         let catalogue = variables.clone();
         let near: Near = Arc::new(move |id| catalogue.nearest(id));
         let (turns, settings) = (Arc::default(), Arc::new(settings));
-        Self { zone, scanner: None, turns, variables, settings, near, feasibility: None }
+        Self { zone, scanner: None, turns, variables, settings, near, feasibility: None, seal: None }
     }
 
     /// Brings the tables of this area up to date, and those of the job queue.
@@ -194,6 +204,8 @@ impl Access {
         store.migrate("access_guidance", guidance::MIGRATIONS).await?;
         store.migrate("access_exclusions", sql::EXCLUSIONS).await?;
         store.migrate("access_feasibility", feasibility::MIGRATIONS).await?;
+        store.migrate("access_seal", seal::MIGRATIONS).await?;
+        store.migrate("access_supervision", supervision::MIGRATIONS).await?;
         Ok(())
     }
 
@@ -269,7 +281,7 @@ impl Access {
     /// ACC-009: in one case nobody holds both an assessing role and one that prepares data or runs a room: neither by the
     /// roles held now, nor by what was done in the case before.
     pub(crate) fn separated(&self, actor: &Actor, case: &Case, role: CaseRole) -> Result<(), Problem> {
-        let prepares = actor.has(Role::DataPreparer) || actor.has(Role::RoomIntake);
+        let prepares = actor.roles().any(Role::prepares);
         let apart = match role {
             CaseRole::CaseHandler | CaseRole::DecisionMaker => !prepares,
             CaseRole::DataPreparer => !case.assessors().contains(actor.account.to_string().as_str()),

@@ -123,6 +123,7 @@ fn addressee(event: &str) -> Option<To> {
         | "maximum_proposed"
         | "invoice_issued"
         | "fee_dispute_decided"
+        | "credit_note_issued"
         | "info_deadline_extended"
         | "not_completed"
         | "permit_expired"

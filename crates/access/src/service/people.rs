@@ -276,17 +276,22 @@ impl Access {
         if written.map_err(Problem::from)? { Ok(()) } else { Err(Problem::not_found("exclusion")) }
     }
 
-    /// The entry of a change of the exclusion list; who may not change it is refused, and the attempt written down.
+    /// The entry of a change of the exclusion list; who may not change it is refused.
     async fn decides_on_exclusions(
         &self,
         actor: &Actor,
         action: &'static Action,
         kind: &str,
     ) -> Result<Entry, Problem> {
-        let decides =
-            actor.grants.iter().any(|g| g.role == Role::DecisionMaker && g.organisation == self.settings.body);
         let by = audit_actor(actor, Some(CaseRole::DecisionMaker));
         let entry = Entry::new(action, by, Object::new("exclusion", kind)).purpose(Purpose::Case).detail("kind", kind);
+        self.decides_for_body(actor, entry).await
+    }
+
+    /// The entry, when the actor decides for the body. Anybody else is refused, and the attempt written down.
+    pub(super) async fn decides_for_body(&self, actor: &Actor, entry: Entry) -> Result<Entry, Problem> {
+        let decides =
+            actor.grants.iter().any(|g| g.role == Role::DecisionMaker && g.organisation == self.settings.body);
         if decides {
             return Ok(entry);
         }
@@ -326,7 +331,7 @@ impl<'a> Excluded<'a> {
 }
 
 /// A reason that says something, and nobody's identity number.
-fn told_why(reason: &str) -> Result<(), Problem> {
+pub(super) fn told_why(reason: &str) -> Result<(), Problem> {
     if reason.trim().chars().count() < 20 {
         return Err(Problem::invalid("reason", "required", "why, in at least 20 characters"));
     }

@@ -13,6 +13,7 @@ use protocol::{Envelope, Party};
 use serde_json::{Value, json};
 use store::{Tx, jobs};
 
+use super::seal::{Seals, put_seals};
 use super::versions::Reason;
 use super::{Access, CHANGE, ISSUE, PERMIT_CHANGED, audit_actor};
 use crate::change::{self, Op};
@@ -36,8 +37,8 @@ pub const DECISION_TYPE: &str = "application/vnd.hap.decision+json";
 /// A decision, or a revocation, made ready.
 pub(crate) struct Issue {
     pub prepared: Prepared,
-    /// Letter as JSON, PDF, signed statement; none for a revocation.
-    pub letter: Option<(Vec<u8>, Vec<u8>, String)>,
+    /// The letter; none for a revocation.
+    pub letter: Option<MadeLetter>,
     pub permit: Option<(Permit, Envelope)>,
     pub title: String,
     /// What is in force under a new version of the permit.
@@ -46,6 +47,15 @@ pub(crate) struct Issue {
     pub person: Option<String>,
     /// Whether it ends the hold of a decision that was made void.
     pub resumes: bool,
+}
+
+/// A letter made ready.
+pub(crate) struct MadeLetter {
+    pub json: Vec<u8>,
+    pub pdf: Vec<u8>,
+    /// Number and digests, signed.
+    pub statement: String,
+    pub seals: Option<Seals>,
 }
 
 impl Issue {
@@ -192,9 +202,8 @@ impl Access {
         }
     }
 
-    /// The letter of a decision as JSON and PDF, with the signed statement of both.
-    #[expect(clippy::type_complexity, reason = "JSON, PDF and statement, with their digests")]
-    pub(super) fn lettered(&self, of: &Lettered<'_>) -> Result<((Vec<u8>, Vec<u8>, String), LetterRef), AccessError> {
+    /// The letter of a decision as JSON and PDF, with the signed statement of both and their seals.
+    pub(super) fn lettered(&self, of: &Lettered<'_>) -> Result<(MadeLetter, LetterRef), AccessError> {
         let now = self.zone.now();
         let today = now.date_in_oslo();
         let rooms = &self.settings.rooms;
@@ -218,7 +227,8 @@ impl Access {
         let pdf = letter.pdf();
         let digests = LetterRef { pdf: sha256_hex(&pdf), json: sha256_hex(&json) };
         let statement = self.statement(of.number, &digests, now)?;
-        Ok(((json, pdf, statement), digests))
+        let seals = self.sealed(&pdf, &json, now)?;
+        Ok((MadeLetter { json, pdf, statement, seals }, digests))
     }
 
     /// The permit of a decided case with status REVOKED, signed; none when it has no live permit.
@@ -272,9 +282,13 @@ impl Access {
         issue: &Issue,
         now: Timestamp,
     ) -> Result<(), AccessError> {
-        if let Some((letter, pdf, statement)) = &issue.letter {
-            let row = sql::DecisionRow { number: &issue.prepared.number, letter, pdf, statement };
+        if let Some(MadeLetter { json, pdf, statement, seals }) = &issue.letter {
+            let number = &issue.prepared.number;
+            let row = sql::DecisionRow { number, letter: json, pdf, statement };
             sql::put_decision(tx, &self.zone, after.id, &row, now).await?;
+            if let Some(seals) = seals {
+                put_seals(tx, number, seals, now).await?;
+            }
         }
         let Some((permit, envelope)) = &issue.permit else { return Ok(()) };
         let envelope = sql::text(envelope)?;

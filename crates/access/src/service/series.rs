@@ -1,6 +1,8 @@
 //! A permit from its first version to its last: what differs from version to version, who works under it, what is asked
 //! for now, and what may still be done (ACC-162 to ACC-165).
 
+use std::collections::BTreeMap;
+
 use identity::Actor;
 use kernel::{Date, Problem, Timestamp};
 use protocol::documents::{Permit, PermitStatus};
@@ -85,8 +87,11 @@ pub struct ChangeView {
     pub number: Option<String>,
     /// Where it stands.
     pub state: StateName,
-    /// What it asks for; empty while it is written.
+    /// What it asks for; empty while it is written. What took effect at once stands first.
     pub ops: Vec<Op>,
+    /// The version of the permit in which a part of it, or all, took effect without a decision (ACC-063).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_effect: Option<String>,
 }
 
 /// What can be done with a permit.
@@ -126,6 +131,8 @@ struct Read {
     /// The versions, the oldest first, with what is in force under each.
     versions: Vec<(PermitRow, Permit, Option<Content>)>,
     changes: Vec<sql::Loaded>,
+    /// Versions that came without any decision, by the case of the change.
+    at_once: BTreeMap<CaseId, String>,
 }
 
 impl Access {
@@ -177,12 +184,18 @@ impl Access {
             active: person.active,
         };
         let changes = read.changes.iter().filter(|other| self.view_of(actor, &other.case).is_some());
-        let change = |other: &sql::Loaded| ChangeView {
-            id: other.id,
-            number: other.case.dossier().map(|dossier| dossier.number.clone()),
-            state: other.case.name(),
-            ops: other.case.dossier().and_then(|d| d.change.as_ref()).map(|of| of.ops.clone()).unwrap_or_default(),
+        let versions = versions(&read.versions);
+        let change = |other: &sql::Loaded| {
+            let of = other.case.dossier().and_then(|dossier| dossier.change.as_ref());
+            let at_once = of.and_then(|of| of.took_effect.as_ref()).filter(|(_, paths)| !paths.is_empty());
+            let took_effect = at_once.map(|(version, _)| version).or_else(|| read.at_once.get(&other.id)).cloned();
+            let version = took_effect.as_ref().and_then(|id| versions.iter().find(|version| version.permit_id == *id));
+            let mut ops = version.map(|version| version.ops.clone()).unwrap_or_default();
+            ops.extend(of.map(|of| of.ops.clone()).unwrap_or_default());
+            let number = other.case.dossier().map(|dossier| dossier.number.clone());
+            ChangeView { id: other.id, number, state: other.case.name(), ops, took_effect }
         };
+        let changes = changes.map(change).collect();
         Ok(SeriesView {
             series: series.to_owned(),
             title: row.title.clone(),
@@ -191,11 +204,11 @@ impl Access {
             hold: row.held,
             stands,
             persons: permit.persons.iter().map(person).collect(),
-            changes: changes.map(change).collect(),
+            changes,
             after: decided.filter(|_| whole).map(|decided| decided.after.clone()).unwrap_or_default(),
             may,
             extension_until: extension_until.filter(|_| stands),
-            versions: versions(&read.versions),
+            versions,
         })
     }
 
@@ -209,7 +222,8 @@ impl Access {
             return Ok(None);
         }
         let versions = versions.into_iter().map(|(permit, row, content)| (row, permit, content)).collect();
-        Ok(Some(Read { versions, changes: sql::changes_of(tx, series).await? }))
+        let (changes, at_once) = (sql::changes_of(tx, series).await?, sql::took_effect(tx, series).await?);
+        Ok(Some(Read { versions, changes, at_once }))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Forecasts and handling-time statistics: read from the events, kept with their history, published without login
-//! (ACC-131, ACC-183, ACC-184).
+//! (ACC-131, ACC-183).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,6 @@ use crate::forecast::{Forecast, forecast};
 use crate::handling::{Handling, Happened, quantile};
 use crate::model::CaseId;
 use crate::sql;
-use crate::views::RegisterEntry;
 
 /// Cells with fewer cases show no durations (ACC-183).
 const FEWEST: usize = 3;
@@ -89,8 +88,8 @@ pub struct Durations {
 
 /// A finished case with its first forecast and what was appealed.
 #[derive(Clone, Default)]
-struct Finished {
-    handling: Handling,
+pub(super) struct Finished {
+    pub handling: Handling,
     first: Option<Forecast>,
     appealed: bool,
     changed_on_appeal: bool,
@@ -241,103 +240,10 @@ impl Access {
     }
 
     /// Cases decided since a day.
-    async fn finished(&self, since: Date) -> Result<Vec<Finished>, Problem> {
+    pub(super) async fn finished(&self, since: Date) -> Result<Vec<Finished>, Problem> {
         let read = self.zone.store.read("access.finished", async |tx: &mut Tx| finished(tx, since).await);
         read.await.map_err(Problem::from)
     }
-
-    /// The data of the activity report for the years `from` to `to` (EHDS article 59), from the public register and the
-    /// events. What is not recorded here is named in `not_recorded`.
-    ///
-    /// # Errors
-    /// Those of the database, years in the wrong order.
-    pub async fn activity_report(&self, from: i16, to: i16) -> Result<ActivityReport, Problem> {
-        if from > to || to - from > 9 {
-            return Err(Problem::invalid("to", "years", "give a first and a last year, at most ten years apart"));
-        }
-        let entries = self.whole_register("").await?;
-        let finished = self.finished(Date::from_days(0)).await?;
-        Ok(report(&entries, &finished, from, to))
-    }
-}
-
-/// The data of the activity report (ACC-184).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct ActivityReport {
-    /// First year.
-    pub from: i16,
-    /// Last year.
-    pub to: i16,
-    /// Public applications submitted in the years, by type of applicant.
-    pub applications: BTreeMap<String, usize>,
-    /// Applications taken back.
-    pub withdrawn: usize,
-    /// Permits that were given.
-    pub permits: usize,
-    /// Applications that were refused.
-    pub refusals: usize,
-    /// Applications by purpose of article 53.
-    pub purposes: BTreeMap<String, usize>,
-    /// Applications by source of data.
-    pub sources: BTreeMap<String, usize>,
-    /// Mean days from the application to access, of those with access.
-    pub days_to_access: Option<f64>,
-    /// Results that were registered.
-    pub results: usize,
-    /// Figures that the article asks for and that no part of the installation records.
-    pub not_recorded: Vec<String>,
-}
-
-fn report(entries: &[RegisterEntry], finished: &[Finished], from: i16, to: i16) -> ActivityReport {
-    let inside = |day: Date| (from..=to).contains(&day.year());
-    let submitted = |e: &&RegisterEntry| {
-        let day = e.application.get("submitted_on").and_then(Value::as_str).and_then(|day| day.parse::<Date>().ok());
-        inside(day.unwrap_or(e.published_on))
-    };
-    let mut report = ActivityReport {
-        from,
-        to,
-        applications: BTreeMap::new(),
-        withdrawn: 0,
-        permits: 0,
-        refusals: 0,
-        purposes: BTreeMap::new(),
-        sources: BTreeMap::new(),
-        days_to_access: None,
-        results: 0,
-        not_recorded: ["fines", "audits", "label_counts"].map(str::to_owned).into(),
-    };
-    for entry in entries.iter().filter(submitted) {
-        report.withdrawn += usize::from(entry.status == "withdrawn");
-        report.results += entry.results.len();
-        let field = |name: &str| entry.application.get("fields").and_then(|fields| fields.get(name));
-        let body = field("app.public_body").and_then(Value::as_bool) == Some(true);
-        let kind = if body { "public_body" } else { field("app.kind").and_then(Value::as_str).unwrap_or("not_shown") };
-        *report.applications.entry(kind.to_owned()).or_insert(0) += 1;
-        for purpose in field("pub.purposes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            *report.purposes.entry(purpose.to_owned()).or_insert(0) += 1;
-        }
-        let sources = entry.application.get("sources").and_then(Value::as_array).into_iter().flatten();
-        for source in sources.filter_map(|source| source["id"].as_str()) {
-            *report.sources.entry(source.to_owned()).or_insert(0) += 1;
-        }
-    }
-    for entry in entries.iter().filter(|e| e.decided_on.is_some_and(inside)) {
-        let decision = entry.decision.as_ref();
-        report.permits += usize::from(decision.is_some_and(|d| d["permit"].is_object()));
-        report.refusals += usize::from(decision.is_some_and(|d| d["outcome"] == "refused"));
-    }
-    let days: Vec<i32> = finished
-        .iter()
-        .filter_map(|case| {
-            let (submitted, available) = (case.handling.submitted?, case.handling.available?);
-            inside(available).then_some(available.days() - submitted.days())
-        })
-        .collect();
-    if !days.is_empty() {
-        report.days_to_access = Some(days.iter().map(|d| f64::from(*d)).sum::<f64>() / days.len() as f64);
-    }
-    report
 }
 
 /// Every cell: all, and each dimension's values, for all time and for each quarter.

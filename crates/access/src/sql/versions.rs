@@ -1,5 +1,7 @@
 //! Versions of permits with what is in force under each, open changes, appeals.
 
+use std::collections::BTreeMap;
+
 use audit::Zone;
 use kernel::{Date, Timestamp, canonical_json, sha256_hex};
 use serde_json::json;
@@ -105,11 +107,31 @@ pub(crate) async fn open_changes(tx: &mut Tx, series: &str) -> Result<Vec<super:
 pub(crate) async fn changes_of(tx: &mut Tx, series: &str) -> Result<Vec<super::Loaded>, AccessError> {
     let sql = format!(
         "SELECT {} FROM access_change k JOIN access_case c ON c.id = k.case_id WHERE k.series = $1
-         AND c.state NOT IN ('lapsed', 'withdrawn') ORDER BY c.id DESC LIMIT 100",
+         AND (c.state NOT IN ('lapsed', 'withdrawn') OR EXISTS (
+           SELECT 1 FROM access_event e WHERE e.case_id = c.id AND e.name = 'change_took_effect'))
+         ORDER BY c.id DESC LIMIT 100",
         super::CASE_COLUMNS
     );
     let rows = tx.query(&sql, params![series]).await?;
     rows.iter().map(super::loaded).collect()
+}
+
+/// Cases of changes that needed no decision at all, with the version of the permit that each gave (ACC-063).
+pub(crate) async fn took_effect(tx: &mut Tx, series: &str) -> Result<BTreeMap<CaseId, String>, AccessError> {
+    let rows = tx
+        .query(
+            "SELECT e.case_id, e.data FROM access_change k JOIN access_event e ON e.case_id = k.case_id
+             WHERE k.series = $1 AND e.name = 'change_took_effect'",
+            params![series],
+        )
+        .await?;
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        if let crate::model::Event::ChangeTookEffect { permit_id } = parse(&row.get::<String>(1)?)? {
+            found.insert(row.get(0)?, permit_id);
+        }
+    }
+    Ok(found)
 }
 
 /// Every version of a series, the oldest first.

@@ -26,6 +26,7 @@ use super::routes::Routes;
 use super::{Net, ROOM, stopped};
 use crate::outside::{Https, Outside, keep_telling};
 use crate::places::Places;
+use crate::seal::BodySeal;
 
 /// How often the centre looks whether something waits to be done, when nothing tells it.
 const TICK: Duration = Duration::from_millis(500);
@@ -44,8 +45,11 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &O
     let explore = Arc::new(Workspace::new(zone.clone(), channel.clone(), directory.clone()));
     explore.recover().await?;
     let counts = Counts { explore: explore.clone(), catalogue: catalogue.clone() };
-    let access =
-        Access::new(zone.clone(), catalogue.clone(), settings(net, outside)).with_feasibility(Arc::new(counts));
+    let settings = settings(net, outside);
+    let seal = BodySeal::open(&opened.dir, &settings.body, &zone.clock).context("the seal of letters")?;
+    let access = Access::new(zone.clone(), catalogue.clone(), settings)
+        .with_feasibility(Arc::new(counts))
+        .with_seal(Arc::new(seal));
     let access = Arc::new(match scanner()? {
         Some(scanner) => access.with_scanner(Arc::new(scanner)),
         None => access,

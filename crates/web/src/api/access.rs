@@ -23,12 +23,16 @@ pub(super) fn endpoints(site: Site) -> Site {
         .post("/api/v1/cases/{id}/feasibility", Who::LoggedIn, count)
         .get("/api/v1/cases/{id}/events", Who::LoggedIn, events)
         .get("/api/v1/cases/{id}/letter.pdf", Who::LoggedIn, letter)
+        .get("/api/v1/cases/{id}/letter.json", Who::LoggedIn, letter_json)
+        .get("/api/v1/cases/{id}/letter.pdf.p7s", Who::LoggedIn, pdf_seal)
+        .get("/api/v1/cases/{id}/letter.json.p7s", Who::LoggedIn, json_seal)
         .post("/api/v1/cases/{id}/fields", Who::LoggedIn, fields)
         .post("/api/v1/cases/{id}/commands/{name}", Who::LoggedIn, command)
         .get("/api/v1/cases/{id}/after", Who::LoggedIn, after)
         .get("/api/v1/cases/{id}/clocks", Who::LoggedIn, clocks)
         .get("/api/v1/cases/{id}/forecasts", Who::LoggedIn, forecasts)
         .get("/api/v1/cases/{id}/archive", Who::LoggedIn, archive)
+        .get("/api/v1/request-templates", Who::LoggedIn, request_templates)
 }
 
 /// Which form is begun; the one of person-level data when it is not said.
@@ -100,6 +104,25 @@ async fn after(CaseCall { call, actor, case }: CaseCall) -> Answer {
 async fn letter(CaseCall { call, actor, case }: CaseCall) -> Answer {
     let pdf = call.services.access.letter_pdf(&actor, case).await.map_err(call.visitor.fail())?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())
+}
+
+/// The bytes that are sealed: not written anew.
+async fn letter_json(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    let json = call.services.access.letter_json(&actor, case).await.map_err(call.visitor.fail())?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+async fn pdf_seal(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    crate::pages::cases::seal(&call.services, &call.visitor, &actor, case, access::LetterForm::Pdf).await
+}
+
+async fn json_seal(CaseCall { call, actor, case }: CaseCall) -> Answer {
+    crate::pages::cases::seal(&call.services, &call.visitor, &actor, case, access::LetterForm::Json).await
+}
+
+async fn request_templates(call: Call) -> Answer {
+    call.actor()?;
+    call.json(Ok(access::letter::request_templates(call.services.clock.today())))
 }
 
 async fn archive(CaseCall { call, actor, case }: CaseCall) -> Answer {

@@ -1,5 +1,6 @@
 //! What other systems follow: calendar, public register, statistics, feed, webhooks; and the description of the API.
 
+use axum::http::header;
 use axum::response::IntoResponse;
 use identity::Role;
 use kernel::{Language, Problem};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::call::{After, Answer, Call, Search};
 use super::{Body, id};
 use crate::input::{Path, Query};
+use crate::pages::supervision::ENTERS;
 use crate::site::{Site, Who};
 
 const ADMINISTRATOR: Who = Who::Roles(&[Role::Administrator]);
@@ -21,6 +23,10 @@ pub(super) fn endpoints(site: Site) -> Site {
         .get("/api/v1/public/register/{number}", Who::Anyone, entry)
         .get("/api/v1/public/statistics", Who::Anyone, statistics)
         .get("/api/v1/public/activity", Who::Anyone, activity)
+        .get("/api/v1/public/seal.pem", Who::Anyone, certificate)
+        .get("/api/v1/public/supervision", Who::Anyone, supervision)
+        .post("/api/v1/supervision", ENTERS, record)
+        .post("/api/v1/supervision/{number}/withdraw", ENTERS, withdraw)
         .get("/api/v1/feed", Who::LoggedIn, feed)
         .get("/api/v1/me/applications/export", Who::LoggedIn, export)
         .post("/api/v1/me/contact", Who::LoggedIn, contact)
@@ -61,6 +67,41 @@ async fn activity(call: Call, Query(years): Query<Years>) -> Answer {
     let this = call.services.clock.today().year();
     let (from, to) = (years.from.unwrap_or(this - 2), years.to.unwrap_or(this - 1));
     call.json(call.services.access.activity_report(from, to).await)
+}
+
+#[derive(Deserialize)]
+struct Supervised {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    from: i64,
+    #[serde(default)]
+    size: i64,
+}
+
+async fn supervision(call: Call, Query(query): Query<Supervised>) -> Answer {
+    call.json(call.services.access.supervision(&query.kind, query.from, query.size).await)
+}
+
+async fn certificate(call: Call) -> Answer {
+    let certificate = call.services.access.seal_certificate().map_err(call.visitor.fail())?;
+    Ok(([(header::CONTENT_TYPE, "application/x-pem-file")], certificate).into_response())
+}
+
+async fn record(call: Call, Body(input): Body<access::SupervisionInput>) -> Answer {
+    let number = call.services.access.record_supervision(call.actor()?, &input).await;
+    call.json(number.map(|number| json!({"number": number})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    reason: String,
+}
+
+async fn withdraw(call: Call, Path(number): Path<String>, Body(why): Body<Reason>) -> Answer {
+    let done = call.services.access.withdraw_supervision(call.actor()?, &number, &why.reason).await;
+    call.json(done.map(|()| json!({"number": number})))
 }
 
 async fn feed(call: Call, Query(query): Query<After>) -> Answer {

@@ -12,6 +12,7 @@ mod oversight;
 mod permits;
 mod public;
 mod publicity;
+pub(crate) mod supervision;
 mod why;
 
 use axum::response::{IntoResponse, Response};
@@ -32,6 +33,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = citizen::endpoints(site);
     let site = oversight::endpoints(site);
     let site = publicity::endpoints(site);
+    let site = supervision::endpoints(site);
     let site = alerts::endpoints(site);
     account::endpoints(site)
 }

@@ -21,7 +21,7 @@ use crate::{Services, WebError};
 
 const ADMINISTRATOR: Who = Who::Roles(&[Role::Administrator]);
 /// How many entries the feed of news holds.
-const NEWS: usize = 50;
+pub(super) const NEWS: usize = 50;
 
 pub(super) fn endpoints(site: Site) -> Site {
     site.get("/register/statistics", Who::Anyone, statistics)
@@ -118,7 +118,7 @@ fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-fn csv(name: &str, rows: &[Vec<String>]) -> Response {
+pub(super) fn csv(name: &str, rows: &[Vec<String>]) -> Response {
     let lines = rows.iter().map(|row| row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(","));
     let body = lines.collect::<Vec<_>>().join("\r\n") + "\r\n";
     let headers = [
@@ -234,35 +234,54 @@ async fn register_rss(
     let mut entries = services.access.whole_register(&search.q).await.map_err(visitor.fail())?;
     entries.sort_by_key(|entry| std::cmp::Reverse((access::changed_on(entry), entry.number.clone())));
     let f = Frame::of(&visitor);
-    // A name that is no host is not repeated.
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_host = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
-    let scheme = if services.secure_cookies { "https" } else { "http" };
-    let site = if is_host { format!("{scheme}://{host}") } else { String::new() };
+    let site = address(&services, &headers);
     let mut items = String::new();
     for entry in entries.iter().take(NEWS) {
         let day = access::changed_on(entry);
         let status = f.t(f.key("register", entry.status));
-        items.push_str(&format!(
-            "<item><title>{}</title><link>{}</link><guid isPermaLink=\"false\">{}-{}</guid><pubDate>{}</pubDate>\
-             <description>{}</description></item>\n",
-            xml(&format!("{}: {} – {status}", entry.number, entry.title)),
-            xml(&format!("{site}/register/{}", entry.number)),
-            xml(&entry.number),
-            entry.status,
-            rfc822(day),
-            xml(&field(entry, "pub.summary")),
+        items.push_str(&item(
+            &format!("{}: {} – {status}", entry.number, entry.title),
+            &format!("{site}/register/{}", entry.number),
+            &format!("{}-{}", entry.number, entry.status),
+            day,
+            &field(entry, "pub.summary"),
         ));
     }
+    Ok(channel(&f, ("task-register", "register-lead"), &format!("{site}/register"), &items))
+}
+
+/// The address of this site as the request names it; nothing for a name that is no host.
+pub(super) fn address(services: &Services, headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_host = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    let scheme = if services.secure_cookies { "https" } else { "http" };
+    if is_host { format!("{scheme}://{host}") } else { String::new() }
+}
+
+/// One item of a feed of news.
+pub(super) fn item(title: &str, link: &str, id: &str, day: kernel::Date, text: &str) -> String {
+    format!(
+        "<item><title>{}</title><link>{}</link><guid isPermaLink=\"false\">{}</guid><pubDate>{}</pubDate>\
+         <description>{}</description></item>\n",
+        xml(title),
+        xml(link),
+        xml(id),
+        rfc822(day),
+        xml(text),
+    )
+}
+
+/// A feed of news in RSS 2.0, under the texts of its title and description.
+pub(super) fn channel(f: &Frame, (title, lead): (&str, &str), link: &str, items: &str) -> Response {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel><title>{}</title><link>{}</link>\
          <description>{}</description><language>{}</language>\n{items}</channel></rss>\n",
-        xml(&f.t("task-register")),
-        xml(&format!("{site}/register")),
-        xml(&f.t("register-lead")),
+        xml(&f.t(title)),
+        xml(link),
+        xml(&f.t(lead)),
         f.lang.code(),
     );
-    Ok(([(header::CONTENT_TYPE, "application/rss+xml; charset=utf-8")], body).into_response())
+    ([(header::CONTENT_TYPE, "application/rss+xml; charset=utf-8")], body).into_response()
 }
 
 /// A day as RSS wants it, at its beginning.

@@ -34,6 +34,9 @@ pub struct Question {
     pub field: String,
     /// The question.
     pub question: String,
+    /// The template that it was begun from: its id as asked, with its version (`missing/1.0.0`) once it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// The answer to the open question on a field.

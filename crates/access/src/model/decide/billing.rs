@@ -66,10 +66,22 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
                 return Err(Refusal::invalid("fee_ore", "range", message));
             }
             let (number, reason) = (open.number, reason.clone());
-            Ok(vec![Event::FeeDisputeDecided { number, fee_ore: *fee_ore, reason }])
+            let mut events = vec![Event::FeeDisputeDecided { number, fee_ore: *fee_ore, reason }];
+            events.extend(credits(of, *fee_ore).map(|note| Event::CreditNoteIssued { note }));
+            Ok(events)
         }
         _ => Err(wrong_state(case, command)),
     }
+}
+
+/// What is given back of the invoices when the fee is set to this.
+fn credits(dossier: &Dossier, fee_ore: i64) -> impl Iterator<Item = fees::CreditNote> + use<> {
+    let billing = &dossier.billing;
+    let invoices: Vec<&fees::Invoice> = billing.invoices.iter().map(|issued| &issued.invoice).collect();
+    let earlier: Vec<fees::CreditNote> = billing.credits.iter().map(|credited| credited.note.clone()).collect();
+    let given: i64 = earlier.iter().map(|note| note.net_ore).sum();
+    let too_much = billing.invoiced_ore() - given - fee_ore;
+    fees::credit_notes(&dossier.number, &invoices, &earlier, too_much.max(0)).into_iter()
 }
 
 /// The most that the applicant has accepted to pay, in øre (ACC-152).

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{FieldError, workdays};
+use kernel::{Date, FieldError, workdays};
 
 use super::draft::submission;
 use super::{Context, Refusal, dossier, needs_text, wrong_state};
 use crate::clocks;
+use crate::letter::request_template;
 use crate::model::decision::MIN_REASON;
-use crate::model::{Answer, AwaitingInfo, Case, Command, CommentStatus, Event, FieldComment, InfoKind};
+use crate::model::{Answer, AwaitingInfo, Case, Command, CommentStatus, Event, FieldComment, InfoKind, Question};
 use crate::rules;
 
 pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
@@ -61,6 +62,12 @@ fn send_info(waiting: &AwaitingInfo, answers: &[Answer], context: &Context<'_>) 
     }])
 }
 
+/// The question with the version of its template (ACC-005).
+fn stamped(question: &Question, today: Date) -> Question {
+    let template = question.template.as_deref().and_then(|id| request_template(id, today));
+    Question { template: template.map(|found| format!("{}/{}", found.id, found.version)), ..question.clone() }
+}
+
 fn request(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
     let Command::RequestInfo { kind, questions, deadline, accepts, on_behalf_of } = command else {
         return Err(wrong_state(case, command));
@@ -94,6 +101,9 @@ fn request(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<
         if question.question.trim().chars().count() < 5 {
             fields.push(FieldError::new(&question.field, "required", "write the question"));
         }
+        if question.template.as_deref().is_some_and(|id| request_template(id, context.today).is_none()) {
+            fields.push(FieldError::new(&question.field, "unknown_template", "no template of this id is in force"));
+        }
     }
     for field in accepts {
         let answered = |c: &FieldComment| c.field == *field && c.status == CommentStatus::Answered;
@@ -119,7 +129,7 @@ fn request(case: &Case, command: &Command, context: &Context<'_>) -> Result<Vec<
     }
     Ok(vec![Event::InfoRequested {
         kind: *kind,
-        questions: questions.clone(),
+        questions: questions.iter().map(|question| stamped(question, context.today)).collect(),
         deadline,
         accepts: accepts.clone(),
         on_behalf_of: on_behalf_of.clone(),

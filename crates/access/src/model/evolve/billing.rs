@@ -1,6 +1,6 @@
 //! Invoices and disputes about the fee.
 
-use super::super::{Case, Dispute, Event, Issued, Recorded, Settled};
+use super::super::{Case, Credited, Dispute, Event, Issued, Recorded, Settled};
 
 pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
     let billing = &mut case.dossier_mut()?.billing;
@@ -29,6 +29,9 @@ pub(super) fn next(mut case: Case, event: &Event, recorded: &Recorded) -> Option
         Event::FeeDisputeDecided { number, fee_ore, reason } => {
             let dispute = billing.disputes.iter_mut().find(|dispute| dispute.number == *number)?;
             dispute.settled = Some(Settled { fee_ore: *fee_ore, reason: reason.clone(), at: recorded.at });
+        }
+        Event::CreditNoteIssued { note } => {
+            billing.credits.push(Credited { note: note.clone(), issued_at: recorded.at });
         }
         _ => return None,
     }

@@ -126,7 +126,8 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::InvoiceIssued { .. }
         | Event::InvoiceSettled { .. }
         | Event::FeeDisputed { .. }
-        | Event::FeeDisputeDecided { .. } => billing::next(case, event, recorded),
+        | Event::FeeDisputeDecided { .. }
+        | Event::CreditNoteIssued { .. } => billing::next(case, event, recorded),
         Event::CaseAssigned { .. }
         | Event::ScreeningStarted { .. }
         | Event::MessageSent { .. }

@@ -1,5 +1,5 @@
 //! The request for information: any number of fields of the form, found by search, each with a question of its own that
-//! may begin with a ready phrase. Searching, choosing and leaving out draw the page anew with everything that was written.
+//! may begin with the text of a template (ACC-160). Searching, choosing and leaving out draw the page anew with everything that was written.
 
 use access::model::{CommandName, CommentStatus};
 use access::views::CaseView;
@@ -14,9 +14,6 @@ use crate::input::Path;
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
-
-/// Ready beginnings of a question; their texts are `phrase-NAME`.
-pub(super) const PHRASES: [&str; 6] = ["missing", "unclear", "necessity", "period", "document", "contradiction"];
 
 /// A field that can be asked about.
 struct Choice {
@@ -53,7 +50,8 @@ struct Ask {
     on_behalf_of: String,
     deadline: String,
     command_id: String,
-    phrases: [&'static str; 6],
+    /// Templates in force: id and text.
+    phrases: Vec<(String, String)>,
     /// Whether something is missing before it can be sent.
     lacking: Option<&'static str>,
 }
@@ -128,7 +126,7 @@ pub(super) async fn change(
                 let lacking = if written.asked.is_empty() { "ask-nothing-chosen" } else { "ask-question-missing" };
                 return shown_with(&services, &visitor, case, written, Some(lacking));
             }
-            let payload = forms::payload(CommandName::RequestInfo, &fields, visitor.lang);
+            let payload = forms::request(&fields, visitor.lang, services.clock.today());
             let version = fields.get("version").parse().unwrap_or(0);
             let (actor, command_id) = (visitor.actor()?, fields.get("command_id"));
             let name = CommandName::RequestInfo.slug();
@@ -214,13 +212,15 @@ fn shown_with(
     let back = format!("/cases/{}", case.summary.id);
     let inbox = f.t("task-cases");
     let f = f.crumb("/cases", inbox).crumb(&back, number);
+    let templates = access::letter::request_templates(services.clock.today()).into_iter();
+    let phrases = templates.map(|template| (template.id.clone(), f.l(&template.text))).collect();
     let page = Ask {
         q: written.q,
         kind: written.kind,
         on_behalf_of: written.on_behalf_of,
         deadline: written.deadline,
         command_id: command_id(services),
-        phrases: PHRASES,
+        phrases,
         found,
         chosen,
         answers,

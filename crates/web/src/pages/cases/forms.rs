@@ -3,10 +3,9 @@
 
 use access::model::CommandName as C;
 use identity::Role;
-use kernel::Language;
+use kernel::{Date, Language};
 use serde_json::{Map, Value, json};
 
-use crate::texts;
 use crate::visitor::Fields;
 
 /// One question of a form.
@@ -146,7 +145,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
 }
 
 /// The payload of a command from the fields of its form.
-pub(super) fn payload(command: C, fields: &Fields, language: Language) -> Value {
+pub(super) fn payload(command: C, fields: &Fields) -> Value {
     let mut payload = Map::new();
     for ask in asks(command) {
         if let Some(value) = answer(ask, fields) {
@@ -159,7 +158,7 @@ pub(super) fn payload(command: C, fields: &Fields, language: Language) -> Value 
         C::ProposeMaximum => json!({"max_ore": ore}),
         C::DecideDispute => json!({"fee_ore": ore}),
         C::RequestInfo => {
-            json!({"questions": questions(fields, language), "accepts": fields.all("accepts").collect::<Vec<_>>()})
+            json!({"accepts": fields.all("accepts").collect::<Vec<_>>()})
         }
         C::SendInfo => {
             json!({"answers": each(fields, "answer.", |field, text| json!({"field": field, "answer": text}))})
@@ -205,14 +204,20 @@ fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
     }
 }
 
-/// Questions on fields: each with its ready phrase before what was written.
-fn questions(fields: &Fields, language: Language) -> Vec<Value> {
+/// The payload of a request for information.
+pub(super) fn request(fields: &Fields, language: Language, today: Date) -> Value {
+    let mut request = payload(C::RequestInfo, fields);
+    request["questions"] = json!(questions(fields, language, today));
+    request
+}
+
+/// Questions on fields: each with the text of its template before what was written.
+fn questions(fields: &Fields, language: Language, today: Date) -> Vec<Value> {
     let one = |field: &str| {
-        let phrase = fields.get(&format!("phrase.{field}"));
-        let known = super::ask::PHRASES.contains(&phrase);
-        let phrase = if known { texts::text(language, &format!("phrase-{phrase}")) } else { String::new() };
-        let question = format!("{phrase}\n{}", fields.get(&format!("question.{field}")));
-        json!({"field": field, "question": question.trim()})
+        let template = access::letter::request_template(fields.get(&format!("phrase.{field}")), today);
+        let text = template.map_or("", |template| template.text.text(language));
+        let question = format!("{text}\n{}", fields.get(&format!("question.{field}")));
+        json!({"field": field, "question": question.trim(), "template": template.map(|template| &template.id)})
     };
     fields.all("asked").map(one).collect()
 }

@@ -14,6 +14,8 @@ pub(in crate::pages) struct Invoices {
     /// A new maximum that waits for the applicant.
     pub proposed: Option<String>,
     pub invoices: Vec<Invoice>,
+    /// Number, invoice, day and amount with tax of each credit note.
+    pub credits: Vec<(String, String, String, String)>,
     /// What is to be paid, when it is not what was invoiced.
     pub owed: Option<String>,
     pub disputes: Vec<DisputeRow>,
@@ -58,10 +60,16 @@ pub(in crate::pages) fn of(case: &CaseView, f: &Frame, names: &Names) -> Option<
         wanted: d.wanted_ore.map(kroner),
         settled: d.settled.as_ref().map(|s| (kroner(s.fee_ore), s.reason.clone())),
     };
+    let credit = |c: &access::model::Credited| {
+        let note = &c.note;
+        let day = f.date(&c.issued_at.date_in_oslo());
+        (note.number.clone(), note.invoice.clone(), day, amount(f, note.net_ore + note.vat_ore))
+    };
     Some(Invoices {
         most: view.most_ore.map(kroner),
         proposed: view.billing.proposed_ore.map(kroner),
         invoices: view.billing.invoices.iter().map(|issued| invoice(issued, f, names)).collect(),
+        credits: view.billing.credits.iter().map(credit).collect(),
         owed: (view.owed_ore != invoiced).then(|| kroner(view.owed_ore)),
         disputes: view.billing.disputes.iter().map(dispute).collect(),
         until: view.dispute_until.as_ref().map(|day| f.date(day)),

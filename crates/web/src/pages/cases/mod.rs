@@ -64,6 +64,7 @@ pub(super) fn endpoints(site: Site) -> Site {
         .get("/cases/{id}/log", Who::Roles(&[Role::Auditor]), log::log)
         .post("/cases/{id}/{command}", Who::LoggedIn, command)
         .get("/cases/{id}/letter.pdf", Who::LoggedIn, letter)
+        .get("/cases/{id}/letter.pdf.p7s", Who::LoggedIn, letter_seal)
         .get("/deliveries", Who::LoggedIn, deliveries)
 }
 
@@ -299,8 +300,8 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
 }
 
 /// The decision that the fields of a form propose.
-pub(super) fn proposal_of(fields: &Fields, language: kernel::Language) -> Value {
-    forms::payload(CommandName::ProposeDecision, fields, language)
+pub(super) fn proposal_of(fields: &Fields) -> Value {
+    forms::payload(CommandName::ProposeDecision, fields)
 }
 
 /// Commands that belong together.
@@ -446,7 +447,11 @@ async fn command(
     let version = fields.get("version").parse().unwrap_or(0);
     let command_id = fields.get("command_id");
     // An unknown name goes on: the service says that there is no such command.
-    let payload = CommandName::parse(&name).map(|name| forms::payload(name, &fields, visitor.lang)).unwrap_or_default();
+    let payload = match CommandName::parse(&name) {
+        Some(CommandName::RequestInfo) => forms::request(&fields, visitor.lang, services.clock.today()),
+        Some(name) => forms::payload(name, &fields),
+        None => Value::Null,
+    };
     let actor = visitor.actor()?;
     services.access.command(actor, case, &name, payload, command_id, version).await.map_err(visitor.fail())?;
     Ok(Redirect::to(&format!("/cases/{id}")).into_response())
@@ -460,6 +465,35 @@ async fn letter(
     let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
     let pdf = services.access.letter_pdf(visitor.actor()?, id).await.map_err(visitor.fail())?;
     Ok(([(header::CONTENT_TYPE, "application/pdf")], pdf).into_response())
+}
+
+async fn letter_seal(
+    State(services): State<Services>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    let id = id.parse().map_err(|_| visitor.fail()(Problem::not_found("case")))?;
+    seal(&services, &visitor, visitor.actor()?, id, access::LetterForm::Pdf).await
+}
+
+/// The seal of a letter, to keep beside it (ACC-160).
+pub(crate) async fn seal(
+    services: &Services,
+    visitor: &Visitor,
+    actor: &identity::Actor,
+    id: access::CaseId,
+    form: access::LetterForm,
+) -> Result<Response, WebError> {
+    let seal = services.access.letter_seal(actor, id, form).await.map_err(visitor.fail())?;
+    let name = match form {
+        access::LetterForm::Pdf => "letter.pdf.p7s",
+        access::LetterForm::Json => "letter.json.p7s",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/pkcs7-signature".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, seal).into_response())
 }
 
 #[derive(Template)]

@@ -141,9 +141,9 @@ pub(super) async fn command(
         "admit" | "return" => json!({"reason": reason}),
         "dismiss" => json!({"ground": fields.get("ground"), "reason": reason}),
         "suspend" => json!({"granted": fields.get("granted") == "true", "reason": reason}),
-        "prepare" => json!({"reason": reason, "proposal": proposal(&fields, &visitor)}),
+        "prepare" => json!({"reason": reason, "proposal": proposal(&fields)}),
         "decide" => {
-            json!({"outcome": fields.get("outcome"), "reason": reason, "proposal": proposal(&fields, &visitor)})
+            json!({"outcome": fields.get("outcome"), "reason": reason, "proposal": proposal(&fields)})
         }
         _ => json!({}),
     };
@@ -155,10 +155,10 @@ pub(super) async fn command(
 }
 
 /// The new decision; none when it is upheld, or when the outcome brings none.
-fn proposal(fields: &Fields, visitor: &Visitor) -> Value {
+fn proposal(fields: &Fields) -> Value {
     let changed = fields.get("anew") == "true" || fields.get("outcome") == "changed";
     if !changed {
         return Value::Null;
     }
-    super::super::cases::proposal_of(fields, visitor.lang)
+    super::super::cases::proposal_of(fields)
 }

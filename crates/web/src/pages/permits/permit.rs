@@ -35,6 +35,8 @@ struct Change {
     number: Option<String>,
     state: StateName,
     ops: Vec<OpRow>,
+    /// The version in which it took effect without a decision.
+    took_effect: Option<String>,
 }
 
 #[derive(Template)]
@@ -109,6 +111,7 @@ pub(super) async fn permit(
         number: c.number.clone(),
         state: c.state,
         ops: words.rows(&c.ops),
+        took_effect: c.took_effect.clone(),
     };
     let waiting = view.persons.iter().filter(|person| !person.active);
     let crumb = f.t("task-apply");
