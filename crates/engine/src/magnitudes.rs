@@ -21,7 +21,7 @@ use crate::select::Pieces;
 use crate::source::Values;
 use crate::statistics::{Group, Limits, Wanted, magnitude};
 use crate::table::Scan;
-use crate::tally::{Tally, narrow};
+use crate::tally::{Counter, Tally, narrow};
 
 /// A numeric column whose statistics are asked for.
 #[derive(Clone)]
@@ -37,6 +37,8 @@ pub(crate) struct Measure {
 pub(crate) struct With {
     pub(crate) sets: Vec<CellSet>,
     pub(crate) counts: Vec<PartCounts>,
+    /// Their numbers in the inner cells, where they are tallied.
+    pub(crate) tallies: Option<Vec<Tally>>,
 }
 
 impl Scan<'_> {
@@ -71,11 +73,14 @@ impl Scan<'_> {
         let limits = self.limits(&measure.column)?;
         let rows = of_row;
         let of_row = rows.with(measure);
-        let (sets, counts) = match with {
-            Some(With { sets, counts }) => (sets, Some(counts)),
-            None => (self.people.cells(&of_row, shape, self.control)?, None),
+        let (sets, counts, tallies) = match with {
+            Some(With { sets, counts, tallies }) => (sets, Some(counts), tallies),
+            None => (self.people.cells(&of_row, shape, self.control)?, None, None),
         };
-        let values = self.values(rows, measure, counts)?;
+        let values = match tallies {
+            Some(tallies) => CellValues::Tallied(tallies),
+            None => self.values(rows, measure, counts)?,
+        };
         let mut inner: Vec<Vec<usize>> = vec![Vec::new(); shape.outer()];
         for (cell, variant) in (0..shape.inner()).flat_map(|cell| (0..shape.variants()).map(move |v| (cell, v))) {
             inner[shape.place(cell, variant)].push(cell);
@@ -172,6 +177,11 @@ impl Measure {
     /// Bytes of the column, and of what is known of it.
     pub(crate) fn bytes(&self) -> usize {
         self.column.data.bytes() + self.counted.bytes()
+    }
+
+    /// What tallies it in so many cells; none where its numbers are listed.
+    pub(crate) fn counter(&self, cells: usize) -> Option<Counter<'_>> {
+        Counter::of(&self.column.data, narrow(&self.column)?, cells)
     }
 
     /// Which rows have a number that statistics count, 64 a word.

@@ -13,19 +13,26 @@ use crate::dataset::{Dataset, Rows};
 use crate::error::RunError;
 use crate::grid::{BLOCK, PartCounts, RowCells};
 use crate::keys::STRETCH;
+use crate::lookup::WORD;
 use crate::mask::Mask;
 use crate::members::{Members, Membership, OfCells, OfMask, Road};
 use crate::raw::{Keyed, PersonSet};
 use crate::set::{CellSets, SetBuilder};
 use crate::several;
 use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
+use crate::tally::{Counter, Tally};
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
 /// Parts of a pass that has something for every cell in each.
 const PARTS: usize = 8;
-/// A set that lacks at most one of so many units is told by those it lacks.
-const LACKING: usize = 16;
+/// Stretches of a sample of rows, and rows of each.
+const SAMPLED: usize = 16;
+const SAMPLE: usize = 1 << 10;
+/// Rows below which none is taken.
+const WORTH_A_SAMPLE: usize = 1 << 17;
+/// A cell that more than one in so many rows is in is not added up.
+const COMMON: u32 = 4;
 /// Cells up to which all of them are added up side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 1 << 11;
 /// No cell.
@@ -47,12 +54,29 @@ pub(crate) struct CellSet {
     pub(crate) set: PersonSet,
 }
 
+/// The inner cells of a table.
+pub(crate) struct InnerSets {
+    /// The set of each.
+    pub(crate) sets: Vec<PersonSet>,
+    /// How many rows each part has in them.
+    pub(crate) counts: Vec<PartCounts>,
+    /// The numbers in them, where they were counted.
+    pub(crate) tallies: Option<Vec<Tally>>,
+}
+
 /// Rows whose persons are known. Sets that differ from theirs in few rows are told by those few, so that not all keys are
 /// read.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'k> {
     pub(crate) rows: &'k Mask,
     pub(crate) set: &'k PersonSet,
+}
+
+/// What differs least from the rows of a mask, and in how many rows.
+#[derive(Clone, Copy)]
+struct Nearest<'k> {
+    distance: u64,
+    known: Option<&'k Known<'k>>,
 }
 
 impl People {
@@ -169,25 +193,30 @@ impl People {
 
     /// The same, from what is known of rows in the same space where that is less work.
     pub(crate) fn set_near(&self, mask: &Mask, known: &[Known<'_>]) -> PersonSet {
-        let set = self.told_by(mask, known).unwrap_or_else(|| self.keyed_set(mask));
+        let set = self.told_by(mask, self.nearest(mask, known));
         PersonSet { members: self.members_behind(mask), ..set }
     }
 
-    /// The set of a mask by what it has more and less than one that is known; none when all differ in many rows.
-    fn told_by(&self, mask: &Mask, known: &[Known<'_>]) -> Option<PersonSet> {
+    /// What is known that differs least from a mask; nothing where the mask itself, or what is lacking to everyone, is less.
+    fn nearest<'k>(&self, mask: &Mask, known: &'k [Known<'k>]) -> Nearest<'k> {
+        let number = mask.count();
+        let alone = Nearest { distance: number.min(mask.len() as u64 - number), known: None };
         let comparable = |k: &&Known<'_>| k.rows.len() == mask.len() && k.set.keyed == self.keyed;
         let known = known.iter().filter(|_| self.direct()).filter(comparable);
-        let (distance, nearest) = known.map(|k| (k.rows.distance(mask), k)).min_by_key(|(distance, _)| *distance)?;
-        if distance as usize > mask.len() / LACKING {
-            return None;
+        let each = known.map(|k| Nearest { distance: k.rows.distance(mask), known: Some(k) });
+        each.fold(alone, |a, b| if b.distance < a.distance { b } else { a })
+    }
+
+    /// The set of a mask by what it has more and less than one that is known.
+    fn told_by(&self, mask: &Mask, nearest: Nearest<'_>) -> PersonSet {
+        let Some(known) = nearest.known else { return self.keyed_set(mask) };
+        if nearest.distance == 0 {
+            return known.set.copy();
         }
-        if distance == 0 {
-            return Some(nearest.set.copy());
-        }
-        let less = self.keyed_set(&nearest.rows.and_not(mask));
-        let mut set = difference(nearest.set, &less);
-        set.add(&self.keyed_set(&mask.and_not(nearest.rows)));
-        Some(set)
+        let less = self.keyed_set(&known.rows.and_not(mask));
+        let mut set = difference(known.set, &less);
+        set.add(&self.keyed_set(&mask.and_not(known.rows)));
+        set
     }
 
     fn road(&self) -> Road {
@@ -221,7 +250,7 @@ impl People {
         whole.finish()
     }
 
-    /// The members of a stretch. Where few are lacking these are taken from the whole, so that not all keys are read.
+    /// The members of a stretch. Where fewer are lacking than there are these are taken from the whole.
     fn members_of(&self, stretch: usize, mask: &Mask) -> SetBuilder {
         let rows = stretch * STRETCH..((stretch + 1) * STRETCH).min(mask.len());
         let words = mask.words(rows.clone());
@@ -233,7 +262,7 @@ impl People {
         };
         let complete = rows.end == ((stretch + 1) * STRETCH).min(self.keys.len());
         if complete
-            && here as usize * LACKING >= rows.len() * (LACKING - 1)
+            && here as usize * 2 > rows.len()
             && let Some(whole) = self.keys.whole(stretch)
         {
             let inside = |word: usize| u64::MAX >> (64 - (rows.len() - word * 64).min(64));
@@ -256,20 +285,16 @@ impl People {
         let Some(all) = whole.filter(|_| touched.or(rest) == *dataset.mask) else {
             return (self.set_near(touched, known), self.set_near(rest, known));
         };
-        // That one is added up which is known or has fewer rows.
-        let told = match (self.told_by(touched, known), self.told_by(rest, known)) {
-            (Some(touched), _) => (difference(all, &touched), touched, true),
-            (None, Some(rest)) => (difference(all, &rest), rest, false),
-            (None, None) if touched.count() < rest.count() => {
-                let touched = self.keyed_set(touched);
-                (difference(all, &touched), touched, true)
-            }
-            (None, None) => {
-                let rest = self.keyed_set(rest);
-                (difference(all, &rest), rest, false)
-            }
+        // That one is added up which is nearer to something known; the other is what is left.
+        let (near_touched, near_rest) = (self.nearest(touched, known), self.nearest(rest, known));
+        let (of_touched, of_rest) = if near_touched.distance <= near_rest.distance {
+            let touched = self.told_by(touched, near_touched);
+            let rest = difference(all, &touched);
+            (touched, rest)
+        } else {
+            let rest = self.told_by(rest, near_rest);
+            (difference(all, &rest), rest)
         };
-        let (of_touched, of_rest) = if told.2 { (told.1, told.0) } else { (told.0, told.1) };
         (
             PersonSet { members: self.members_behind(touched), ..of_touched },
             PersonSet { members: self.members_behind(rest), ..of_rest },
@@ -284,7 +309,7 @@ impl People {
         control: &dyn Control,
     ) -> Result<Vec<CellSet>, RunError> {
         if self.direct() {
-            return Ok(self.with_margins(self.inner_sets(of_row, control)?.0.into_iter(), shape));
+            return Ok(self.with_margins(self.inner_sets(of_row, None, control)?.sets.into_iter(), shape));
         }
         let mut out = self.nobody(shape);
         let counts = of_row.count(control)?;
@@ -315,30 +340,75 @@ impl People {
         out
     }
 
-    /// The set of every inner cell, where every row is a member of its own; and how many rows each part has in them.
+    /// The set of every inner cell, where every row is a member of its own; and how many rows each part has in them. A
+    /// `counter` tallies numbers in the same pass, where the cells are few.
+    ///
+    /// Where many rows are in one cell these are not looked at: they are all that the others are not.
     pub(crate) fn inner_sets(
         &self,
         of_row: &RowCells,
+        counter: Option<&Counter<'_>>,
         control: &dyn Control,
-    ) -> Result<(Vec<PersonSet>, Vec<PartCounts>), RunError> {
+    ) -> Result<InnerSets, RunError> {
         let cells = of_row.cells();
+        let side_by_side = cells <= SIDE_BY_SIDE;
+        let left_out = if side_by_side { self.most_common(of_row, control)? } else { None };
         let parts = of_row.parts(|part| {
-            let sets = if cells <= SIDE_BY_SIDE {
-                self.side_by_side(part.clone(), of_row, control)
+            let mut tallied = counter.filter(|_| side_by_side).map(Counter::begin);
+            let mut sets = if side_by_side {
+                self.side_by_side(part.clone(), of_row, left_out, counter.zip(tallied.as_mut()), control)?
             } else {
-                self.sorted(part.clone(), of_row, control)
+                self.sorted(part.clone(), of_row, control)?
             };
-            let sets = sets?;
-            let in_cell = sets.iter().map(|set| set.persons() as usize).collect();
-            Ok((sets, PartCounts { part, in_cell }))
+            let mut in_cell: Vec<usize> = sets.iter().map(|set| set.persons() as usize).collect();
+            if let Some(cell) = left_out {
+                in_cell[cell] = part.len() - in_cell.iter().sum::<usize>();
+            }
+            in_cell.truncate(cells);
+            sets.resize(cells + 1, SetBuilder::new(self.keyed));
+            Ok((sets, PartCounts { part, in_cell }, tallied))
         })?;
-        let (sets, counts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        let merged = sets.into_iter().reduce(|mut all, part| {
-            all.iter_mut().zip(part).for_each(|(a, b)| a.merge(b));
-            all
-        });
-        let merged = merged.unwrap_or_else(|| vec![SetBuilder::new(self.keyed); cells]);
-        Ok((merged.into_iter().map(SetBuilder::finish).collect(), counts))
+        let mut merged = vec![SetBuilder::new(self.keyed); cells + 1];
+        let (mut counts, mut tallied) = (Vec::with_capacity(parts.len()), Vec::with_capacity(parts.len()));
+        for (sets, in_cell, numbers) in parts {
+            merged.iter_mut().zip(sets).for_each(|(a, b)| a.merge(b));
+            counts.push(in_cell);
+            tallied.extend(numbers);
+        }
+        if let Some(cell) = left_out.filter(|cell| *cell < cells) {
+            let mut others = SetBuilder::new(self.keyed);
+            merged.iter().for_each(|set| others.merge(set.clone()));
+            let mut everyone = SetBuilder::new(self.keyed);
+            let stretches = (0..of_row.height().div_ceil(STRETCH)).filter_map(|stretch| self.keys.whole(stretch));
+            stretches.for_each(|stretch| everyone.merge(stretch.clone()));
+            merged[cell] = everyone.without(others);
+        }
+        merged.truncate(cells);
+        let tallies = counter.filter(|_| side_by_side).map(|counter| counter.tallies(&tallied, cells));
+        Ok(InnerSets { sets: merged.into_iter().map(SetBuilder::finish).collect(), counts, tallies })
+    }
+
+    /// The cell that most rows are in, the last where they are in none; nothing when they are not so many. A sample tells it;
+    /// which cell it is decides what a pass takes, never what it finds.
+    fn most_common(&self, of_row: &RowCells, control: &dyn Control) -> Result<Option<usize>, RunError> {
+        let (cells, rows) = (of_row.cells(), of_row.height());
+        if rows < WORTH_A_SAMPLE {
+            return Ok(None);
+        }
+        let mut counts = vec![0u32; cells + 1];
+        let mut sampled = 0;
+        for at in 0..SAMPLED {
+            let first = rows / SAMPLED * at / WORD * WORD;
+            let block = first..(first + SAMPLE).min(rows);
+            sampled += block.len() as u32;
+            of_row.blocks(block, SAMPLE, control, |_, found| {
+                found.iter().for_each(|cell| counts[*cell as usize] += 1);
+            })?;
+        }
+        // Those who are in a cell are told from everyone, who must be here.
+        let told = |cell: &usize| *cell == cells || rows == self.keys.len();
+        let most = (0..=cells).filter(told).max_by_key(|cell| counts[*cell]);
+        Ok(most.filter(|cell| counts[*cell] > sampled / COMMON))
     }
 
     /// The sets of so many cells, up to [`SIDE_BY_SIDE`], where every row is a member of its own: `read` gives the cells of a stretch
@@ -370,18 +440,34 @@ impl People {
         Ok(whole.into_iter().map(SetBuilder::finish).collect())
     }
 
+    /// The sets of the cells of a part, and of the rows that are in none; of none that is `left_out`.
     fn side_by_side(
         &self,
         part: Range<usize>,
         of_row: &RowCells,
+        left_out: Option<usize>,
+        mut counting: Option<(&Counter<'_>, &mut Vec<u32>)>,
         control: &dyn Control,
     ) -> Result<Vec<SetBuilder>, RunError> {
-        // Rows without a cell have the last place, which nobody asks for.
         let mut sets = CellSets::new(self.keyed, of_row.cells() + 1);
-        of_row.blocks(part, BLOCK, control, |first, cells| sets.add(&self.keys, first, cells))?;
-        let mut sets = sets.into_sets();
-        sets.truncate(of_row.cells());
-        Ok(sets)
+        let mut chosen = [0u16; BLOCK];
+        of_row.blocks(part, BLOCK, control, |first, cells| {
+            match left_out {
+                None => sets.add(&self.keys, first, cells),
+                Some(left_out) => {
+                    let mut number = 0;
+                    for (row, cell) in (0..).zip(cells) {
+                        chosen[number] = row;
+                        number += usize::from(*cell as usize != left_out);
+                    }
+                    sets.add_some(&self.keys, first, cells, &chosen[..number]);
+                }
+            }
+            if let Some((counter, counts)) = &mut counting {
+                counter.add(counts, first, cells);
+            }
+        })?;
+        Ok(sets.into_sets())
     }
 
     /// Each block of rows is sorted by cell first, so that the persons of a cell are added sixteen at a time.
@@ -575,13 +661,16 @@ mod tests {
         let finished = |sets: Vec<SetBuilder>| told(sets.into_iter().map(SetBuilder::finish).collect());
         let all = || 0..rows as usize;
         let wanted = finished(direct.sorted(all(), &of_row, &crate::Unattended).unwrap());
-        assert_eq!(finished(direct.side_by_side(all(), &of_row, &crate::Unattended).unwrap()), wanted);
+        let mut side_by_side = direct.side_by_side(all(), &of_row, None, None, &crate::Unattended).unwrap();
+        side_by_side.truncate(8);
+        assert_eq!(finished(side_by_side), wanted);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let sets = pool.install(|| direct.inner_sets(&of_row, &crate::Unattended).unwrap());
+            let inner = pool.install(|| direct.inner_sets(&of_row, None, &crate::Unattended).unwrap());
             let counts = of_row.counts(&crate::Unattended).unwrap();
             let counted = |parts: &[PartCounts]| parts.iter().map(|p| p.in_cell[..8].to_vec()).collect::<Vec<_>>();
-            assert_eq!((told(sets.0), counted(&sets.1)), (wanted.clone(), counted(&counts)));
+            let found: Vec<Vec<usize>> = inner.counts.iter().map(|part| part.in_cell.clone()).collect();
+            assert_eq!((told(inner.sets), found), (wanted.clone(), counted(&counts)));
         }
         let itself = people(Some(PersonPointer { persons: (0..rows).collect() }));
         let shape = Shape(vec![2, 4]);
@@ -589,6 +678,35 @@ mod tests {
         assert!(by_person.iter().zip(&added).all(|(a, b)| a.rows == b.rows));
         let sets = |cells: Vec<CellSet>| told(cells.into_iter().map(|c| c.set).collect());
         assert_eq!(sets(by_person), sets(added));
+    }
+
+    /// ENG-031: a cell that is not added up because many are in it has the persons that it has; so have the others where many
+    /// are in none, and where the space has grown.
+    #[test]
+    fn eng_031_the_most_common_cell_is_told_by_the_others() {
+        let size = STRETCH + 5000;
+        let common =
+            |of_ten: usize, cell: u32| move |row: usize| if row * 7 % 10 < of_ten { cell } else { row as u32 % 3 };
+        let keys = Arc::new(RecordKeys::derive(&[9; 32], size as u32));
+        let people = People { keyed: Keyed::Persons, keys: Arc::clone(&keys), rows: Rows::Units, pointer: None };
+        for (rows, cells) in
+            [(size, &common(6, 1) as &dyn Fn(usize) -> u32), (size, &common(8, NONE)), (size - 77, &common(9, 2))]
+        {
+            let of_row: Vec<u32> = (0..rows).map(cells).collect();
+            let listed = crate::grid::tests::listed(&of_row, 3);
+            assert_eq!(people.most_common(&listed, &crate::Unattended).unwrap().is_some(), rows == size);
+            let inner = people.inner_sets(&listed, None, &crate::Unattended).unwrap();
+            for (cell, found) in inner.sets.iter().enumerate() {
+                let mut set = SetBuilder::new(Keyed::Persons);
+                (0..rows).filter(|row| of_row[*row] == cell as u32).for_each(|row| set.add(&keys, row as u32));
+                let set = set.finish();
+                assert_eq!(
+                    (found.persons, found.fingerprint, found.sketch),
+                    (set.persons, set.fingerprint, set.sketch)
+                );
+                assert_eq!(inner.counts.iter().map(|part| part.in_cell[cell]).sum::<usize>() as u64, set.persons);
+            }
+        }
     }
 
     /// ENG-038: units that lead to the same person are one person in a set, and in a margin too.

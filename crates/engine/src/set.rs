@@ -2,6 +2,7 @@
 //! Both are additive, so parts of a scan merge in any order to the same bits.
 
 use crate::keys::RecordKeys;
+use crate::lookup::WORD;
 use crate::members::Members;
 use crate::raw::{Keyed, PersonSet};
 
@@ -13,6 +14,8 @@ const ROOM: u32 = (1 << LANES) - 1;
 const SIXTEEN: usize = 16;
 /// Fingerprints added up side by side.
 const SIDES: usize = 4;
+/// Persons of a word from which on all of them are read.
+const MANY: u32 = 40;
 
 /// The same digit of the counters in two lanes, which are added up at the end.
 type Pair = [u64; 2];
@@ -41,6 +44,36 @@ fn full_adder(a: Pair, b: Pair, c: Pair) -> (Pair, Pair) {
         carry[lane] = a[lane] & b[lane] | half & c[lane];
     }
     (sum, carry)
+}
+
+/// The bits of those of sixteen persons who are chosen, 0 for the others; their records are added to the sums.
+#[inline(always)]
+fn of_sixteen(
+    chosen: u64,
+    records: &[u128; SIXTEEN],
+    bits: &[u64; SIXTEEN],
+    sums: &mut [u128; SIDES],
+) -> [u64; SIXTEEN] {
+    let mut words = *bits;
+    if chosen == 0xffff {
+        for side in records.as_chunks::<SIDES>().0 {
+            sums.iter_mut().zip(side).for_each(|(sum, record)| *sum = sum.wrapping_add(*record));
+        }
+        return words;
+    }
+    for (at, side) in records.as_chunks::<SIDES>().0.iter().enumerate() {
+        for k in 0..SIDES {
+            let all = 0u64.wrapping_sub(chosen >> (at * SIDES + k) & 1);
+            words[at * SIDES + k] &= all;
+            sums[k] = sums[k].wrapping_add(side[k] & (u128::from(all) << 64 | u128::from(all)));
+        }
+    }
+    words
+}
+
+/// The lowest bits of a word, so many.
+fn inside(bits: usize) -> u64 {
+    u64::MAX >> (WORD - bits.clamp(1, WORD))
 }
 
 impl SetBuilder {
@@ -81,43 +114,42 @@ impl SetBuilder {
         rest.iter().for_each(|person| self.add(keys, *person));
     }
 
-    /// Adds the persons whose bits are set; bit 0 of the first word is person `first`. Persons that are not in the set are
-    /// read too and add nothing, which costs less than telling them apart.
+    /// Adds the persons whose bits are set; bit 0 of the first word is person `first`. Where most of a word are in the set the
+    /// others are read too and add nothing, which costs less than telling them apart; where few are, only those are read.
     pub(crate) fn add_words(&mut self, keys: &RecordKeys, first: usize, words: &[u64]) {
-        let end = (first + words.len() * 64).min(keys.len());
+        let end = (first + words.len() * WORD).min(keys.len());
         let (records, bits) = (&keys.record()[first..end], &keys.bits()[first..end]);
-        let (records, last_records) = records.as_chunks::<SIXTEEN>();
-        let (bits, last_bits) = bits.as_chunks::<SIXTEEN>();
-        let of_sixteen = |i: usize| words[i / 4] >> (i % 4 * SIXTEEN) & 0xffff;
         // Several sums side by side, so that no addition waits for the one before.
         let mut sums = [0u128; SIDES];
-        for (i, (records, bits)) in records.iter().zip(bits).enumerate() {
-            let chosen = of_sixteen(i);
-            if chosen == 0 {
+        let mut few = [0; SIXTEEN];
+        let mut waiting = 0;
+        for (word, (records, bits)) in words.iter().zip(records.chunks(WORD).zip(bits.chunks(WORD))) {
+            let (mut left, number) = (*word & inside(records.len()), word.count_ones());
+            self.persons += u64::from(left.count_ones());
+            if number > MANY
+                && let (Some(records), Some(bits)) = (records.first_chunk::<WORD>(), bits.first_chunk::<WORD>())
+            {
+                let sixteens = records.as_chunks::<SIXTEEN>().0.iter().zip(bits.as_chunks::<SIXTEEN>().0);
+                for (at, (records, bits)) in sixteens.enumerate() {
+                    let chosen = left >> (at * SIXTEEN) & 0xffff;
+                    self.add_sixteen(&of_sixteen(chosen, records, bits, &mut sums));
+                }
                 continue;
             }
-            let mut words = *bits;
-            if chosen == 0xffff {
-                for side in records.as_chunks::<SIDES>().0 {
-                    sums.iter_mut().zip(side).for_each(|(sum, record)| *sum = sum.wrapping_add(*record));
-                }
-            } else {
-                for (at, side) in records.as_chunks::<SIDES>().0.iter().enumerate() {
-                    for k in 0..SIDES {
-                        let all = 0u64.wrapping_sub(chosen >> (at * SIDES + k) & 1);
-                        words[at * SIDES + k] &= all;
-                        sums[k] = sums[k].wrapping_add(side[k] & (u128::from(all) << 64 | u128::from(all)));
-                    }
+            while left != 0 {
+                let at = left.trailing_zeros() as usize;
+                left &= left - 1;
+                sums[waiting % SIDES] = sums[waiting % SIDES].wrapping_add(records[at]);
+                few[waiting] = bits[at];
+                waiting += 1;
+                if waiting == SIXTEEN {
+                    self.add_sixteen(&few);
+                    waiting = 0;
                 }
             }
-            self.persons += u64::from(chosen.count_ones());
-            self.add_sixteen(&words);
         }
+        few[..waiting].iter().for_each(|word| self.add_word(*word));
         self.fingerprint = sums.iter().fold(self.fingerprint, |all, sum| all.wrapping_add(*sum));
-        let left = last_bits.len().min(last_records.len());
-        for k in (0..left).filter(|k| of_sixteen(records.len()) >> k & 1 == 1) {
-            self.add(keys, (first + records.len() * SIXTEEN + k) as u32);
-        }
     }
 
     #[inline]
@@ -249,14 +281,29 @@ impl CellSets {
         let rows = first..first + cell_of_row.len();
         let keys = keys.record()[rows.clone()].iter().zip(&keys.bits()[rows]);
         for (cell, (record, bits)) in cell_of_row.iter().zip(keys) {
-            let waiting = &mut self.waiting[*cell as usize];
-            waiting.fingerprint = waiting.fingerprint.wrapping_add(*record);
-            let at = waiting.persons as usize % SIXTEEN;
-            waiting.bits[at] = *bits;
-            waiting.persons += 1;
-            if at == SIXTEEN - 1 {
-                self.sets[*cell as usize].add_sixteen(&waiting.bits);
-            }
+            self.put(*cell, *record, *bits);
+        }
+    }
+
+    /// Adds those of the rows from `first` on that are `chosen`, by their number among them.
+    pub(crate) fn add_some(&mut self, keys: &RecordKeys, first: usize, cell_of_row: &[u32], chosen: &[u16]) {
+        let rows = first..first + cell_of_row.len();
+        let (records, bits) = (&keys.record()[rows.clone()], &keys.bits()[rows]);
+        for row in chosen {
+            let row = usize::from(*row);
+            self.put(cell_of_row[row], records[row], bits[row]);
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, cell: u32, record: u128, bits: u64) {
+        let waiting = &mut self.waiting[cell as usize];
+        waiting.fingerprint = waiting.fingerprint.wrapping_add(record);
+        let at = waiting.persons as usize % SIXTEEN;
+        waiting.bits[at] = bits;
+        waiting.persons += 1;
+        if at == SIXTEEN - 1 {
+            self.sets[cell as usize].add_sixteen(&waiting.bits);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::magnitudes::{Measure, With};
 use crate::mask::Mask;
 use crate::members::Members;
 use crate::params::Parameters;
-use crate::people::{CellSet, NONE, People, SIDE_BY_SIDE, Shape};
+use crate::people::{CellSet, InnerSets, NONE, People, SIDE_BY_SIDE, Shape};
 use crate::raw::{RawCell, RawSummary, RawSummaryRow, RawTable};
 use crate::statistics::Wanted;
 
@@ -89,7 +89,9 @@ impl Scan<'_> {
         }
         // One pass for all. Rows without a number in the measure have cells of their own behind the others.
         let counted = measure.map_or_else(|| of_row.clone(), |measure| of_row.apart(measure));
-        let (mut with, counts) = self.people.inner_sets(&counted, self.control)?;
+        let counter = measure.and_then(|measure| measure.counter(counted.cells() + 1));
+        let InnerSets { sets: mut with, counts, tallies } =
+            self.people.inner_sets(&counted, counter.as_ref(), self.control)?;
         let without = with.split_off(n);
         let persons = |cell: usize| with[cell].persons + without.get(cell).map_or(0, |set| set.persons);
         let kept = compact(axes, |cell| persons(cell) > 0);
@@ -104,6 +106,7 @@ impl Scan<'_> {
         let with = measure.map(|_| With {
             sets: self.people.with_margins(kept.iter().map(|cell| with[*cell].copy()), &shape),
             counts: counts.into_iter().map(|part| part.of_cells(&kept)).collect(),
+            tallies: tallies.map(|tallies| kept.iter().map(|cell| tallies[*cell].clone()).collect()),
         });
         Ok(Counted { of_row: RowCells::new(axes, self.mask), shape, cells, with })
     }

@@ -75,30 +75,13 @@ impl Tally {
         span: Span,
         control: &dyn Control,
     ) -> Option<Result<Vec<Self>, RunError>> {
-        let (cells, stride) = (of_row.cells(), span.len() + 1);
-        if (cells + 1).saturating_mul(stride) > COUNTERS {
-            return None;
-        }
-        let table = places(span);
+        let counter = Counter::of(data, span, of_row.cells() + 1)?;
         let parts = of_row.parts(|part| {
-            let mut counts = vec![0u32; (cells + 1) * stride];
-            let mut places = [0; BLOCK];
-            of_row.blocks(part, BLOCK, control, |first, of_row| {
-                let places = &mut places[..of_row.len()];
-                span.gather(data, &table, first..first + of_row.len(), places);
-                for (cell, place) in of_row.iter().zip(&*places) {
-                    counts[*cell as usize * stride + *place as usize] += 1;
-                }
-            })?;
+            let mut counts = counter.begin();
+            of_row.blocks(part, BLOCK, control, |first, of_row| counter.add(&mut counts, first, of_row))?;
             Ok(counts)
         });
-        Some(parts.map(|parts| {
-            let mut tallies = vec![Self::new(span); cells];
-            for part in &parts {
-                tallies.iter_mut().zip(part.chunks(stride)).for_each(|(tally, counts)| tally.add_counts(counts));
-            }
-            tallies
-        }))
+        Some(parts.map(|parts| counter.tallies(&parts, of_row.cells())))
     }
 
     /// Adds counts of numbers, behind which the count of rows without a number may stand.
@@ -151,6 +134,51 @@ impl Tally {
             least: each.iter().flat_map(repeated).take(Extremes::KEPT).collect(),
             greatest: each.iter().rev().flat_map(repeated).take(Extremes::KEPT).collect(),
         }
+    }
+}
+
+/// Counts the numbers of a column in cells, block by block.
+pub(crate) struct Counter<'d> {
+    data: &'d Data,
+    span: Span,
+    cells: usize,
+    table: Vec<u32>,
+}
+
+impl<'d> Counter<'d> {
+    /// In so many cells, those among them that nobody asks for; none when they are too many.
+    pub(crate) fn of(data: &'d Data, span: Span, cells: usize) -> Option<Self> {
+        let few = cells.saturating_mul(span.len() + 1) <= COUNTERS;
+        few.then(|| Self { data, span, cells, table: places(span) })
+    }
+
+    /// A number for every cell, and in it for every number of the span and for rows without one.
+    pub(crate) fn begin(&self) -> Vec<u32> {
+        vec![0; self.cells * (self.span.len() + 1)]
+    }
+
+    /// Adds a block of rows from `first` on.
+    pub(crate) fn add(&self, counts: &mut [u32], first: usize, of_row: &[u32]) {
+        let mut places = [0; BLOCK];
+        let stride = self.span.len() + 1;
+        for (block, of_row) in of_row.chunks(BLOCK).enumerate() {
+            let first = first + block * BLOCK;
+            let places = &mut places[..of_row.len()];
+            self.span.gather(self.data, &self.table, first..first + of_row.len(), places);
+            for (cell, place) in of_row.iter().zip(&*places) {
+                counts[*cell as usize * stride + *place as usize] += 1;
+            }
+        }
+    }
+
+    /// What parts have counted in the first cells.
+    pub(crate) fn tallies(&self, parts: &[Vec<u32>], cells: usize) -> Vec<Tally> {
+        let mut tallies = vec![Tally::new(self.span); cells];
+        for part in parts {
+            let each = tallies.iter_mut().zip(part.chunks(self.span.len() + 1));
+            each.for_each(|(tally, counts)| tally.add_counts(counts));
+        }
+        tallies
     }
 }
 
