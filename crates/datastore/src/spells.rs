@@ -64,11 +64,7 @@ impl<'a> Days<'a> {
             for (hit, (start, stop)) in hits.iter_mut().zip(starts.iter().zip(stops)) {
                 *hit = holds(*start, *stop);
             }
-            let (bytes, _) = hits.as_chunks::<8>();
-            let mut word = bytes.iter().enumerate().fold(0, |word, (k, eight)| {
-                // Multiplying gathers the lowest bits of eight bytes in the top byte.
-                word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
-            });
+            let mut word = packed(&hits);
             let base = rows.start + block * WORD;
             while word != 0 {
                 hit(base + word.trailing_zeros() as usize);
@@ -76,6 +72,17 @@ impl<'a> Days<'a> {
             }
         }
     }
+}
+
+/// The lowest bits of at most 64 bytes.
+fn packed(bytes: &[u8]) -> u64 {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let word = eights.iter().enumerate().fold(0, |word, (k, eight)| {
+        // Multiplying gathers the lowest bits of eight bytes in the top byte.
+        word | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k)
+    });
+    let first = eights.len() * 8;
+    rest.iter().enumerate().fold(word, |word, (i, bit)| word | u64::from(*bit) << (first + i))
 }
 
 /// The rows that meet `[from, to]`, in their order.
@@ -164,20 +171,23 @@ fn place<T: Copy + Send + Sync>(
             let first = ordinals.partition_point(|o| (*o as usize) < base);
             let end = ordinals.partition_point(|o| (*o as usize) < base + out.len());
             let mut inside = true;
+            // A byte for each while they are found: to set a bit in a word has to wait for the bit before it.
+            let mut seen = vec![0u8; out.len()];
             let mut put = |row: usize| {
                 let at = (ordinals[row] as usize).wrapping_sub(base);
-                match out.get_mut(at) {
-                    Some(slot) => {
+                match (out.get_mut(at), seen.get_mut(at)) {
+                    (Some(slot), Some(seen)) => {
                         *slot = values[row];
-                        bits[at / WORD] |= 1 << (at % WORD);
+                        *seen = 1;
                     }
-                    None => inside = false,
+                    _ => inside = false,
                 }
             };
             match days {
                 Some((days, day)) => days.meeting(first..end, day, day, put),
                 None => (first..end).for_each(&mut put),
             }
+            bits.iter_mut().zip(seen.chunks(WORD)).for_each(|(word, seen)| *word = packed(seen));
             inside
         })
         .reduce(|| true, |a, b| a & b)

@@ -63,17 +63,35 @@ impl Grid {
             }
             let outside = self.cells as u32;
             for (out, word) in out.chunks_mut(WORD).zip(self.mask.words(range)) {
-                if *word == u64::MAX {
-                    out.iter_mut().for_each(|cell| *cell = (*cell).min(outside));
-                } else {
-                    for (i, cell) in out.iter_mut().enumerate() {
-                        // All bits where the row is not here, and then the greatest number.
-                        *cell = (*cell | ((word >> i & 1) as u32).wrapping_sub(1)).min(outside);
-                    }
-                }
+                each_bit(out, *word, |cell, here| (cell | !here).min(outside));
             }
         }
     }
+}
+
+/// Makes of every number, and of all bits where its bit of the word is set, another number. The loop has neither branch nor
+/// shift, so that it is compiled to vector instructions.
+#[inline(always)]
+fn each_bit(numbers: &mut [u32], word: u64, make: impl Fn(u32, u32) -> u32) {
+    const HALF: usize = 32;
+    const BITS: [u32; HALF] = {
+        let mut bits = [0; HALF];
+        let mut i = 0;
+        while i < HALF {
+            bits[i] = 1 << i;
+            i += 1;
+        }
+        bits
+    };
+    let halves = [word as u32, (word >> HALF) as u32];
+    let one =
+        |number: &mut u32, bit: u32, half: u32| *number = make(*number, u32::from(half & bit != 0).wrapping_neg());
+    let (whole, rest) = numbers.as_chunks_mut::<HALF>();
+    let last = halves[whole.len().min(1)];
+    for (numbers, half) in whole.iter_mut().zip(halves) {
+        numbers.iter_mut().zip(BITS).for_each(|(number, bit)| one(number, bit, half));
+    }
+    rest.iter_mut().zip(BITS).for_each(|(number, bit)| one(number, bit, last));
 }
 
 impl RowCells {
@@ -124,12 +142,11 @@ impl RowCells {
         let cells = self.grid.cells as u32;
         let Some((measure, lacking)) = &self.measure else { return };
         for (out, word) in out.chunks_mut(WORD).zip(measure.words(range)) {
-            let lacks = |i: usize| (!word >> i & 1) as u32;
-            let each = out.iter_mut().enumerate();
             match lacking {
-                Lacking::Outside => each.for_each(|(i, cell)| *cell = (*cell + lacks(i) * cells).min(cells)),
-                Lacking::Apart => each.for_each(|(i, cell)| {
-                    *cell = if *cell >= cells { 2 * cells } else { *cell + lacks(i) * cells };
+                Lacking::Outside => each_bit(out, *word, |cell, has| (cell | !has).min(cells)),
+                Lacking::Apart => each_bit(out, *word, |cell, has| {
+                    let nowhere = u32::from(cell >= cells).wrapping_neg();
+                    (cell + (cells & !has)) & !nowhere | (2 * cells) & nowhere
                 }),
             }
         }
@@ -243,6 +260,17 @@ pub(crate) mod tests {
         of_row.iter().enumerate().filter(|(_, cell)| **cell != NONE).for_each(|(row, _)| mask.set(row));
         let axes = vec![Places::listed(of_row, cells)];
         RowCells { grid: Arc::new(Grid { mask: Arc::new(mask), axes, cells }), measure: None }
+    }
+
+    #[test]
+    fn every_number_is_told_its_bit() {
+        let word = 0x8000_f00f_1234_8001u64;
+        for length in [1, 31, 32, 33, 63, 64] {
+            let mut numbers: Vec<u32> = (100..100 + length).collect();
+            each_bit(&mut numbers, word, |number, here| number & here);
+            let expected = (0..length).map(|i| if word >> i & 1 == 1 { 100 + i } else { 0 });
+            assert_eq!(numbers, expected.collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -130,8 +130,9 @@ fn main() -> Result<(), Failure> {
         report::print_check(options.persons, &checked);
         return Ok(());
     }
-    let measured = own("warm")?;
+    // First, so that what is warm afterwards was read from disk, and not left in memory as it was written.
     let cold = own("cold")?;
+    let measured = own("warm")?;
     let floor = own("floor")?;
     report::print(options.persons, &checked, &measured, &cold, &floor, &peers);
     Ok(())
