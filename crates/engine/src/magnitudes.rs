@@ -90,7 +90,10 @@ impl Scan<'_> {
         let groups = (0..shape.inner()).into_par_iter().map(|cell| {
             stopped(self.control)?;
             Ok(match &values {
-                CellValues::Listed(values) => Group::of(values.of_cell(cell), limits.clamp),
+                CellValues::Listed(values) => {
+                    let group = Group::of(values.of_cell(cell), limits.clamp);
+                    if wanted.percentiles.is_empty() { group } else { group.counted(limits.clamp) }
+                }
                 CellValues::Tallied(tallies) => Group::tallied(&tallies[cell], limits.clamp),
             })
         });

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 /// Groups of at least this many values are counted first.
-const COUNTED: usize = 1 << 10;
+pub(crate) const COUNTED: usize = 1 << 10;
 /// Intervals that values are counted by.
 const INTERVALS: usize = 1 << 10;
 /// Pieces that are counted together. Counts are added up, so that does not show.
@@ -33,7 +33,7 @@ impl Pieces for [&[f64]] {
 }
 
 /// Intervals of equal width. Which values they are laid round decides how fast a place is found, never what is found.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Intervals {
     low: f64,
     each: f64,
@@ -57,6 +57,7 @@ impl Intervals {
 }
 
 /// How many values are in each interval.
+#[derive(Clone)]
 pub(crate) struct Histogram {
     intervals: Intervals,
     counts: Vec<usize>,
@@ -77,6 +78,30 @@ impl Histogram {
             a
         };
         Self { intervals, counts: counted.reduce_with(add).unwrap_or_else(|| vec![0; INTERVALS]) }
+    }
+
+    /// Without any value.
+    pub(crate) fn empty(intervals: Intervals) -> Self {
+        Self { intervals, counts: vec![0; INTERVALS] }
+    }
+
+    /// What its values are counted by.
+    pub(crate) fn intervals(&self) -> Intervals {
+        self.intervals
+    }
+
+    /// Counts more values.
+    pub(crate) fn add(&mut self, values: &[f64]) {
+        values.iter().for_each(|x| self.counts[self.intervals.of(*x)] += 1);
+    }
+
+    /// Takes in those of another group; says whether it could, which takes the same intervals.
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        let same = self.intervals == other.intervals;
+        if same {
+            self.counts.iter_mut().zip(&other.counts).for_each(|(all, n)| *all += n);
+        }
+        same
     }
 
     /// Number of values.

@@ -7,7 +7,7 @@ pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
 use crate::raw::{Moments, PersonSet, RawMagnitude, RawPercentile};
-use crate::select::{Extremes, Histogram, Intervals, Pieces, at_places};
+use crate::select::{COUNTED, Extremes, Histogram, Intervals, Pieces, at_places};
 use crate::tally::Tally;
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
@@ -92,6 +92,8 @@ pub(crate) struct Group<'v> {
     spreads: [Spread; 2],
     absolute: f64,
     extremes: Extremes,
+    /// Its values by intervals, where margins have a use for them.
+    histogram: Option<Histogram>,
 }
 
 impl<'v> Group<'v> {
@@ -124,7 +126,7 @@ impl<'v> Group<'v> {
                 squares: squares_clamped - rest_clamped * rest_clamped / n,
             },
         ];
-        Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values) }
+        Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values), histogram: None }
     }
 
     /// The same of values that are tallied.
@@ -132,7 +134,20 @@ impl<'v> Group<'v> {
         let (each, clamp) = (tally.each(), Clamp::of(limits));
         let spreads = [Spread::tallied(&each, |x| x), Spread::tallied(&each, |x| clamp.of_value(x))];
         let [absolute] = sums(&each, &|(x, n)| [n * x.abs()]);
-        Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes() }
+        Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes(), histogram: None }
+    }
+
+    /// The same with its values counted by intervals between the limits, once for itself and all margins that it is in.
+    pub(crate) fn counted(self, limits: Option<(f64, f64)>) -> Self {
+        let listed = match self.content {
+            Content::Listed(values) if values.len() >= COUNTED => Some(values),
+            _ => None,
+        };
+        let histogram = listed.zip(limits).map(|(values, (low, high))| {
+            let pieces: Vec<&[f64]> = values.chunks(PIECE).collect();
+            Histogram::of(&pieces[..], Intervals::between(low, high))
+        });
+        Self { histogram, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -142,7 +157,7 @@ impl<'v> Group<'v> {
 
 /// The values of some groups together.
 enum Together<'v> {
-    Listed { pieces: Vec<&'v [f64]>, sorted: Option<Vec<f64>> },
+    Listed { pieces: Vec<&'v [f64]>, sorted: Option<Vec<f64>>, histogram: Option<Histogram> },
     Tallied(Tally),
 }
 
@@ -167,7 +182,7 @@ impl<'v> Together<'v> {
             sorted.par_sort_unstable_by(f64::total_cmp);
             sorted
         });
-        Self::Listed { pieces, sorted }
+        Self::Listed { pieces, sorted, histogram: counted_together(groups) }
     }
 
     fn rows(&self) -> usize {
@@ -182,7 +197,8 @@ impl<'v> Together<'v> {
         match self {
             Self::Tallied(tally) => tally.at_places(places),
             Self::Listed { sorted: Some(sorted), .. } => places.iter().map(|p| sorted[*p]).collect(),
-            Self::Listed { pieces, sorted: None } => at_places(pieces, places, Intervals::between(ends.0, ends.1)),
+            Self::Listed { pieces, histogram: Some(histogram), .. } => histogram.at_places(&pieces[..], places),
+            Self::Listed { pieces, .. } => at_places(pieces, places, Intervals::between(ends.0, ends.1)),
         }
     }
 
@@ -206,6 +222,20 @@ impl<'v> Together<'v> {
         };
         Some(sums(&weighted, &|x| [x])[0])
     }
+}
+
+/// The values of groups by intervals; none where no group has been counted.
+fn counted_together(groups: &[&Group<'_>]) -> Option<Histogram> {
+    let first = groups.iter().find_map(|group| group.histogram.as_ref())?;
+    let mut all = Histogram::empty(first.intervals());
+    for group in groups {
+        match (&group.histogram, group.content) {
+            (Some(histogram), _) => all.merge(histogram).then_some(())?,
+            (None, Content::Listed(values)) => all.add(values),
+            (None, Content::Tallied(_)) => return None,
+        }
+    }
+    Some(all)
 }
 
 /// Beyond the largest number there is no statistic (LANG-032): never infinity, and never a spread of zero out of it.
@@ -402,7 +432,8 @@ mod tests {
         let limits = Some((1_000_010.0, 1_001_200.0));
         let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: true };
         let whole = all(&values, limits, &wanted);
-        let cells: Vec<Group<'_>> = values.chunks(1_000).chain([&[][..]]).map(|v| Group::of(v, limits)).collect();
+        let parts = values.chunks(1_100).chain([&[][..]]);
+        let cells: Vec<Group<'_>> = parts.map(|v| Group::of(v, limits).counted(limits)).collect();
         let set = PersonSet::empty(Keyed::Persons);
         let parts = magnitude(&cells.iter().collect::<Vec<_>>(), set, limits, &wanted, &Parameters::default());
         assert_eq!((parts.rows, parts.largest, parts.constant), (whole.rows, whole.largest, whole.constant));
