@@ -11,13 +11,14 @@ use engine::{Problem, Raw};
 use kernel::Timestamp;
 use roaring::RoaringBitmap;
 
+use crate::apart::apart;
 use crate::keys::{Fingerprint, GateKeys, Sketch};
 use crate::ledger::{Ledger, LedgerEntry, LedgerError, Recipe, Stored, ValueKey};
 use crate::meter::{Meter, Sets};
 use crate::policy::{Policy, SnapRules};
 use crate::reason::{Reason, Withheld};
 use crate::released::{Released, Statistic, Value};
-use crate::sets::{Candidate, KnownSet, SLOTS, SetIndex};
+use crate::sets::{ByFingerprint, Candidate, KnownSet, SLOTS, SetIndex};
 
 /// The circumstances of one release.
 pub struct Ctx<'a> {
@@ -124,12 +125,14 @@ pub struct Desk<'a> {
     policy: &'a Policy,
     ledger: &'a dyn Ledger,
     ctx: &'a Ctx<'a>,
-    known: HashMap<ValueKey, Stored>,
+    /// Texts that stand in every key and recipe of the release.
+    texts: Texts,
+    known: HashMap<ValueKey, Stored, ByFingerprint>,
     /// Sets that become known with this release.
     fresh: SetIndex,
-    fresh_members: HashMap<Fingerprint, engine::Members>,
+    fresh_members: HashMap<Fingerprint, engine::Members, ByFingerprint>,
     /// What the search found for the sets of this release, each searched for once.
-    searched: HashMap<Fingerprint, Option<Arc<KnownSet>>>,
+    searched: HashMap<Fingerprint, Option<Arc<KnownSet>>, ByFingerprint>,
     /// Statistics over roots, by root and column.
     again: HashMap<(Fingerprint, [u8; 32]), Option<Rc<RawMagnitude>>>,
     entries: Vec<LedgerEntry>,
@@ -149,15 +152,23 @@ pub(crate) struct Filed<'a> {
     pub cell: usize,
 }
 
-/// The size below which the members of a set are compared one by one; larger sets are compared by their sketches alone, which
-/// takes no time that depends on anything. In sets of that size a person more or less of the difference is nothing, while
-/// comparing every person of a table four times, and again for every margin, would take longer than the table itself. No
-/// two sets have the same limit, so that it tells nothing of a size.
-fn exact_below(set: Fingerprint) -> u64 {
-    const HALF: u64 = 1 << 10;
-    // The sets that such a set can be near are listed at no cost, too.
-    const { assert!(2 * HALF < engine::SMALL_SET) };
-    HALF + (set.0 as u64 & (HALF - 1))
+/// Texts that are the same for many values of a release, held once.
+struct Texts {
+    policy: Arc<str>,
+    script: Arc<str>,
+    /// Kinds and variables, latest last.
+    others: Vec<Arc<str>>,
+}
+
+impl Texts {
+    fn of(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.others.iter().rev().find(|known| &***known == text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.others.push(Arc::clone(&new));
+        new
+    }
 }
 
 /// Where a value is to be filed that is not known yet.
@@ -166,7 +177,6 @@ struct Place {
     root: Arc<KnownSet>,
     members: engine::Members,
     key: ValueKey,
-    kind: String,
     persons: bool,
     /// Nothing is filed with the root.
     alone: bool,
@@ -197,10 +207,11 @@ impl<'a> Desk<'a> {
             policy,
             ledger,
             ctx,
-            known: HashMap::new(),
+            texts: Texts { policy: policy.hash().into(), script: ctx.script.into(), others: Vec::new() },
+            known: HashMap::default(),
             fresh: SetIndex::default(),
-            fresh_members: HashMap::new(),
-            searched: HashMap::new(),
+            fresh_members: HashMap::default(),
+            searched: HashMap::default(),
             again: HashMap::new(),
             entries: Vec::new(),
             sets: Sets::default(),
@@ -250,7 +261,7 @@ impl<'a> Desk<'a> {
         of_root: impl Fn(&KnownSet) -> u64,
     ) -> Result<Count, Stopped> {
         if set.keyed == Keyed::Persons {
-            self.search(&KnownSet::of(set), &set.members)?;
+            self.search(&KnownSet::of(set))?;
         }
         if n == 0 {
             return Ok(Count { shown: 0, empty: true });
@@ -279,7 +290,8 @@ impl<'a> Desk<'a> {
             Ok(value) => return Ok(value),
             Err(place) => place,
         };
-        let value = compute(self.ctx.keys.cell_key(place.root.fingerprint, &place.kind, filed.variable), &place.root);
+        let value =
+            compute(self.ctx.keys.cell_key(place.root.fingerprint, &place.key.kind, filed.variable), &place.root);
         self.keep(place, value, filed.cell);
         Ok(value)
     }
@@ -303,16 +315,16 @@ impl<'a> Desk<'a> {
         let again = if own { None } else { self.again(group, place.root.fingerprint, filed.column)? };
         let value = match again.as_deref() {
             Some(root) => {
-                let u = keys.cell_key(place.root.fingerprint, &place.kind, filed.variable);
+                let u = keys.cell_key(place.root.fingerprint, &place.key.kind, filed.variable);
                 compute(&Basis { group: root, u, alone: false })
             }
             None if own && row_wise => {
-                let u = keys.cell_key(place.set.fingerprint, &place.kind, filed.variable);
+                let u = keys.cell_key(place.set.fingerprint, &place.key.kind, filed.variable);
                 compute(&Basis { group, u, alone: false })
             }
             None => {
                 let column: String = filed.column.iter().map(|b| format!("{b:02x}")).collect();
-                let u = keys.cell_key(place.set.fingerprint, &place.kind, &column);
+                let u = keys.cell_key(place.set.fingerprint, &place.key.kind, &column);
                 place.alone = true;
                 compute(&Basis { group, u, alone: true })
             }
@@ -327,16 +339,16 @@ impl<'a> Desk<'a> {
         // Ordinals of different unit spaces are written alike, so sets of units get kinds of their own, and are compared
         // with no others.
         let (kind, persons) = match set.keyed {
-            Keyed::Persons => (filed.kind.to_owned(), true),
-            Keyed::Units => (format!("space/{}", filed.kind), false),
+            Keyed::Persons => (self.texts.of(filed.kind), true),
+            Keyed::Units => (self.texts.of(&format!("space/{}", filed.kind)), false),
         };
         let fingerprint = Fingerprint(set.fingerprint);
         let key = ValueKey {
             set: fingerprint,
             kind,
-            variable: filed.variable.to_owned(),
+            variable: self.texts.of(filed.variable),
             column: filed.column,
-            policy: self.policy.hash().to_owned(),
+            policy: Arc::clone(&self.texts.policy),
         };
         let known = Arc::new(KnownSet::of(set));
         let root = if persons { self.root(&known, &set.members)? } else { Arc::clone(&known) };
@@ -345,15 +357,15 @@ impl<'a> Desk<'a> {
         }
         self.sets.ask(set).near |= root.fingerprint != known.fingerprint;
         let at_root = ValueKey { set: root.fingerprint, ..key.clone() };
-        if let Some(value) = self.read(&at_root)? {
-            let place =
-                Place { set: known, root, members: set.members.clone(), key, kind: at_root.kind, persons, alone: true };
-            self.keep(place, value, filed.cell);
-            return Ok(Ok(value));
-        }
-        let place =
-            Place { set: known, root, members: set.members.clone(), key, kind: at_root.kind, persons, alone: false };
-        Ok(Err(place))
+        let value = self.read(&at_root)?;
+        let place = Place { set: known, root, members: set.members.clone(), key, persons, alone: value.is_some() };
+        Ok(match value {
+            Some(value) => {
+                self.keep(place, value, filed.cell);
+                Ok(value)
+            }
+            None => Err(place),
+        })
     }
 
     fn read(&mut self, key: &ValueKey) -> Result<Option<Stored>, Stopped> {
@@ -378,7 +390,7 @@ impl<'a> Desk<'a> {
             root: place.persons.then_some(place.root.fingerprint),
             members,
             recipe: Recipe {
-                script: self.ctx.script.to_owned(),
+                script: Arc::clone(&self.texts.script),
                 statement: self.ctx.statement,
                 cell: u32::try_from(cell).unwrap_or(u32::MAX),
             },
@@ -398,7 +410,7 @@ impl<'a> Desk<'a> {
     fn root(&mut self, set: &Arc<KnownSet>, members: &engine::Members) -> Result<Arc<KnownSet>, Stopped> {
         let found = match self.searched.get(&set.fingerprint) {
             Some(found) => found.clone(),
-            None => self.search(set, members)?,
+            None => self.search(set)?,
         };
         if let Some(root) = self.fresh.root(set.fingerprint) {
             return Ok(root);
@@ -414,50 +426,33 @@ impl<'a> Desk<'a> {
 
     /// Searches for sets near a set, once for every cell that is counted: whether the set is known, equal to that of
     /// another cell, or empty must not be told from the time (SDC-054).
-    fn search(&mut self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
-        let found = self.near(set, members)?;
+    fn search(&mut self, set: &KnownSet) -> Result<Option<Arc<KnownSet>>, Stopped> {
+        let found = self.near(set)?;
         self.searched.insert(set.fingerprint, found.clone());
         Ok(found)
     }
 
     /// The set whose values a set is answered with, where a known one is near. Constant work (SDC-054): so many sets are
-    /// compared as there are slots, whether there are candidates or not; an empty slot compares the set with itself.
-    fn near(&self, set: &KnownSet, members: &engine::Members) -> Result<Option<Arc<KnownSet>>, Stopped> {
+    /// compared as there are slots, whether there are candidates or not; an empty slot compares the set with itself. Who
+    /// is in a set is not asked: the sketches tell small distances as well, at the same cost for every set, and also when
+    /// its members are long forgotten (see [`apart`]).
+    fn near(&self, set: &KnownSet) -> Result<Option<Arc<KnownSet>>, Stopped> {
         // Nearer than the radius, which is at most that.
         let reach = self.policy.rules().snap.most - 1;
         let mut candidates = self.ledger.candidates(set.persons, &set.sketch, reach)?;
         candidates.extend(self.fresh.candidates(set.persons, &set.sketch, reach));
         candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         candidates.truncate(SLOTS);
-        let listed = || if set.persons < exact_below(set.fingerprint) { members.ordinals() } else { None };
-        let ordinals = listed();
+        let own = (set.persons, &set.sketch);
         for _ in candidates.len()..SLOTS {
-            black_box(listed().zip(ordinals.as_deref()).map(|(itself, own)| itself.symmetric_difference_len(own)));
+            black_box(apart(black_box(own), own));
         }
         // The nearest one decides, near or not: a second chance with the next one would make the edge of the radius steep.
-        let mut nearest: Option<(u64, Candidate)> = None;
-        for candidate in candidates {
-            let apart = self.apart(&candidate, ordinals.as_deref())?;
-            if nearest.as_ref().is_none_or(|(least, _)| apart < *least) {
-                nearest = Some((apart, candidate));
-            }
-        }
+        let measured = candidates.into_iter().map(|c| (apart(own, (c.set.persons, &c.set.sketch)), c));
+        let nearest = measured.min_by_key(|(apart, _)| *apart);
         Ok(nearest
             .filter(|(apart, candidate)| self.is_near(set, candidate, *apart))
             .map(|(_, candidate)| candidate.root))
-    }
-
-    /// How many persons are in one of two sets only: exactly where the members of both are at hand, else as the sketches
-    /// have it, which for small differences is nearly the same.
-    fn apart(&self, candidate: &Candidate, ordinals: Option<&RoaringBitmap>) -> Result<u64, Stopped> {
-        let estimate = candidate.distance.round() as u64;
-        let Some(own) = ordinals else { return Ok(estimate) };
-        let exact = self.members_of(candidate.set.fingerprint)?.map(|other| other.symmetric_difference_len(own));
-        Ok(exact.unwrap_or_else(|| {
-            // Whether members are at hand must not be told from the time either.
-            black_box(own.symmetric_difference_len(own));
-            estimate
-        }))
     }
 
     /// The members of a known set, where they are at hand.

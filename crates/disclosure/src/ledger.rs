@@ -18,13 +18,13 @@ pub struct ValueKey {
     /// The set of persons.
     pub set: Fingerprint,
     /// Kind of statistic: `count`, `units`, `mean`, `sd`, `gini`, `p50` …
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Where the column comes from (SDC-033), empty for counts.
-    pub variable: String,
+    pub variable: Arc<str>,
     /// Column key (ENG-039), zero for counts.
     pub column: [u8; 32],
     /// SHA-256 of the policy.
-    pub policy: String,
+    pub policy: Arc<str>,
 }
 
 /// A value or verdict as it was first given.
@@ -62,7 +62,7 @@ pub struct LedgerEntry {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Recipe {
     /// Digest of the script.
-    pub script: String,
+    pub script: Arc<str>,
     /// Number of the statement in it.
     pub statement: u32,
     /// Cell of the result of that statement.
@@ -194,7 +194,7 @@ mod tests {
             key: ValueKey {
                 set,
                 kind: "count".into(),
-                variable: String::new(),
+                variable: "".into(),
                 column: [0; 32],
                 policy: "sha256:x".into(),
             },

@@ -15,6 +15,7 @@
 
 mod additive;
 mod analyses;
+mod apart;
 mod chi_square;
 mod document;
 mod example;

@@ -56,7 +56,7 @@ impl Meter for Unmetered {
 #[derive(Default)]
 pub(crate) struct Sets {
     sets: Vec<AskedSet>,
-    places: std::collections::HashMap<Fingerprint, usize>,
+    places: std::collections::HashMap<Fingerprint, usize, crate::sets::ByFingerprint>,
 }
 
 impl Sets {

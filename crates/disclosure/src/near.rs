@@ -2,7 +2,7 @@
 //! 64 bits first and by its sketch where the mark does not rule it out. Rows lie block by block in the order of size,
 //! as narrow as their numbers allow, so that a search reads memory from one end to the other.
 //!
-//! What it does not do: say that two sets are near. That takes their members (SDC-052).
+//! What it does not do: say that two sets are near. That is for [`crate::apart`] and the gate (SDC-052).
 
 use crate::keys::Sketch;
 
@@ -18,6 +18,8 @@ const LARGEST_SHARE: f64 = 0.6;
 const SLACK: f64 = 3.0;
 /// The same for sums over squared differences.
 const SQUARE_SLACK: f64 = 5.0;
+/// Rows whose sizes are looked at together.
+const RUN: usize = 32;
 /// Counters after which a comparison may end.
 const STOPS: [usize; 3] = [16, 32, 64];
 
@@ -36,7 +38,8 @@ pub(crate) struct Near {
 
 #[derive(Default)]
 struct Block {
-    persons: Vec<u64>,
+    /// Persons have ordinals of four bytes, so their number fits them.
+    persons: Vec<u32>,
     marks: Vec<u64>,
     ids: Vec<u32>,
     sketches: Sketches,
@@ -64,17 +67,32 @@ struct Limit {
     squares: [i32; 3],
 }
 
-/// The limits of the sizes that can be near, each found when the first set of that size is met.
+/// Sets from this size have one limit for all sizes that can be near: those differ by too little to matter.
+const ONE_LIMIT: u64 = 512;
+
+/// The limits of the sizes that can be near. For small sets each is found when the first set of that size is met.
 struct Limits {
     persons: u64,
     reach: u64,
     low: u64,
+    high: u64,
+    one: Option<Limit>,
     known: Vec<Option<Limit>>,
 }
 
 impl Limits {
+    fn new(persons: u64, reach: u64, low: u64, high: u64) -> Self {
+        // The smallest of them may differ by most marks.
+        let one = (persons >= ONE_LIMIT).then(|| Limit::between(persons, low, reach));
+        let known = if one.is_some() { Vec::new() } else { vec![None; (high - low) as usize + 1] };
+        Self { persons, reach, low, high, one, known }
+    }
+
     #[inline]
     fn of(&mut self, other: u64) -> Option<Limit> {
+        if self.one.is_some() {
+            return self.one.filter(|_| (self.low..=self.high).contains(&other));
+        }
         let slot = self.known.get_mut(other.wrapping_sub(self.low) as usize)?;
         Some(*slot.get_or_insert_with(|| Limit::between(self.persons, other, self.reach)))
     }
@@ -108,7 +126,7 @@ impl Near {
         }
         let block = &mut self.blocks[at];
         let row = block.ids.len() as u32;
-        block.persons.push(persons);
+        block.persons.push(u32::try_from(persons).unwrap_or(u32::MAX));
         block.marks.push(mark(sketch));
         block.ids.push(id);
         block.sketches.push(sketch);
@@ -118,7 +136,7 @@ impl Near {
     /// Size and sketch of a set.
     pub(crate) fn get(&self, at: Row) -> (u64, Sketch) {
         let (block, row) = (&self.blocks[at.block as usize], at.row as usize);
-        (block.persons[row], block.sketches.get(row))
+        (block.persons[row].into(), block.sketches.get(row))
     }
 
     /// The `N` nearest by sketch among those that can be within `reach` persons, with the mean squared difference of their
@@ -127,8 +145,10 @@ impl Near {
         let least = ((1.0 - LARGEST_SHARE) * persons as f64).ceil() as u64;
         let most = (persons as f64 / (1.0 - LARGEST_SHARE)).floor() as u64;
         let (low, high) = (persons.saturating_sub(reach).max(least).max(1), (persons + reach).min(most));
-        let Some(sizes) = high.checked_sub(low) else { return Vec::new() };
-        let mut limits = Limits { persons, reach, low, known: vec![None; sizes as usize + 1] };
+        if high < low || self.blocks.len() <= block_of(low) {
+            return Vec::new();
+        }
+        let mut limits = Limits::new(persons, reach, low, high);
         let (own, mut best) = (mark(sketch), Best::<N> { rows: Vec::with_capacity(N + 1) });
         for block in self.blocks.iter().take(block_of(high) + 1).skip(block_of(low)) {
             match &block.sketches {
@@ -161,14 +181,22 @@ impl Block {
         sketch: &Sketch,
         best: &mut Best<N>,
     ) {
-        for (row, (persons, other)) in self.persons.iter().zip(&self.marks).enumerate() {
-            let Some(limit) = limits.of(*persons) else { continue };
-            if (own ^ other).count_ones() > limit.flips {
+        let (low, sizes) = (limits.low as u32, (limits.high - limits.low) as u32);
+        for (run, some) in self.persons.chunks(RUN).enumerate() {
+            // Most runs have no set of the right size; that is seen for many of them at once.
+            if some.iter().fold(u32::MAX, |least, persons| least.min(persons.wrapping_sub(low))) > sizes {
                 continue;
             }
-            let Limit { squares: [some, half, all], .. } = limit;
-            if let Some(square) = square_within(&sketch.0, &sketches[row], [some, half, all.min(best.bound())]) {
-                best.offer(square, self.ids[row]);
+            for (i, persons) in some.iter().enumerate() {
+                let row = run * RUN + i;
+                let Some(limit) = limits.of((*persons).into()) else { continue };
+                if (own ^ self.marks[row]).count_ones() > limit.flips {
+                    continue;
+                }
+                let Limit { squares: [some, half, all], .. } = limit;
+                if let Some(square) = square_within(&sketch.0, &sketches[row], [some, half, all.min(best.bound())]) {
+                    best.offer(square, self.ids[row]);
+                }
             }
         }
     }

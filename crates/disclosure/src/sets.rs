@@ -86,8 +86,10 @@ impl BuildHasher for ByFingerprint {
 
 impl Hasher for Low {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        let (words, rest) = bytes.as_chunks::<8>();
+        let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        for word in words.iter().map(|bytes| u64::from_le_bytes(*bytes)).chain([word(rest)]) {
+            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
     }
     fn write_u128(&mut self, fingerprint: u128) {

@@ -1,5 +1,5 @@
-//! Who is in a set, and the same statistic over another set: what the gate needs to compare a set with an earlier one and
-//! to answer for it (SDC-050, SDC-052). Nothing is computed before the gate asks; a scan only leaves behind how
+//! Who is in a set, and the same statistic over another set: what the gate needs to answer for an earlier set
+//! (SDC-050). Nothing is computed before the gate asks; a scan only leaves behind how
 //! the cell of a row is found.
 //!
 //! What it is not: a decision about which sets are near.
@@ -150,7 +150,7 @@ impl OfCells {
         self.members.get(place).is_some_and(|members| *members <= SMALL_SET)
     }
 
-    /// The members of small cells and margins, found once: the gate compares those (SDC-054). The cells of a small margin
+    /// The members of small cells and margins, found once, without those of large ones. The cells of a small margin
     /// are small themselves.
     fn small(&self) -> &[Option<Arc<RoaringBitmap>>] {
         self.small.get_or_init(|| {

@@ -130,7 +130,7 @@ impl FileLedger {
         let damaged = || HeadlessError::Damaged { path: path.to_owned() };
         let entries = from_lines(&bytes[..whole]).map_err(|_| damaged())?;
         let mut book = Book::default();
-        entries.iter().for_each(|entry| book.add(entry));
+        book.add(&entries);
         Ok(Self { file, book, recent: RecentMembers::new(RECENT_BYTES) })
     }
 }
@@ -153,22 +153,15 @@ impl Ledger for FileLedger {
     }
 
     fn append(&mut self, entries: &[LedgerEntry]) -> Result<(), LedgerError> {
-        let mut new = Vec::new();
-        for entry in entries {
-            if self.book.read(&entry.key).is_none() {
-                new.push(entry);
-            }
-        }
+        let new = self.book.unknown(entries);
         if !new.is_empty() {
             let lines = to_lines(&new)?;
             self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(|_| LedgerError)?;
         }
-        for entry in new {
-            if entry.root.is_some() {
-                self.recent.keep(entry.key.set, &entry.members);
-            }
-            self.book.add(entry);
+        for entry in new.iter().filter(|entry| entry.root.is_some()) {
+            self.recent.keep(entry.key.set, &entry.members);
         }
+        self.book.add(new);
         Ok(())
     }
 }

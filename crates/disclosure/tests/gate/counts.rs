@@ -208,9 +208,9 @@ fn sdc_055_the_first_value_stays() {
     let key = ValueKey {
         set: disclosure::Fingerprint(people(0..3000).fingerprint),
         kind: "count".into(),
-        variable: String::new(),
+        variable: "".into(),
         column: [0; 32],
-        policy: policy.hash().to_owned(),
+        policy: policy.hash().into(),
     };
     let entry = LedgerEntry {
         key,

@@ -45,17 +45,18 @@ fn sdc_050_a_near_set_has_the_number_of_the_earlier_one() {
     }
 }
 
-/// SDC-052: whether two sets are near follows from their exact difference, even where the sketch errs. Larger sets than
-/// these are compared by their sketches.
+/// SDC-052: whether two sets are near follows from their difference and the secret radius of the pair, whatever their size
+/// and whether or not anybody still knows their members. Here one lies in the other, so that the sizes say how far
+/// they are apart at least.
 #[test]
-fn sdc_052_the_exact_difference_decides() {
+fn sdc_052_the_difference_and_the_secret_radius_decide() {
     let policy = Policy::standard();
     let keys = keys();
     let print = |set: engine::raw::PersonSet| disclosure::Fingerprint(set.fingerprint);
-    for apart in 2..=8u64 {
+    for apart in [2, 3, 4, 7, 8, 9u64] {
         for shift in (0..3).map(|i| i * 10_000) {
             let mut ledger = MemoryLedger::new();
-            let (one, other) = (shift..shift + 1020, shift + apart..shift + 1020);
+            let (one, other) = (shift..shift + 2000, shift + apart..shift + 2000);
             let first = told(&policy, &mut ledger, one.clone());
             let second = told(&policy, &mut ledger, other.clone());
             let (radius, _) = keys.radius(print(people(one)), print(people(other.clone())), 2, 7);
@@ -148,8 +149,8 @@ impl Ledger for Searched {
     }
 }
 
-/// SDC-054: every cell is searched for once and compared four times, whether it is new, known, near a known one, far from
-/// all, held by one person or by nobody.
+/// SDC-054: every cell is searched for once, and nobody's members are listed for it, whether it is new, known, near a known
+/// one, far from all, held by one person or by nobody.
 #[test]
 fn sdc_054_every_set_takes_the_same_work() {
     let policy = Policy::standard();
@@ -179,7 +180,6 @@ fn sdc_054_every_set_takes_the_same_work() {
         let before = (told.load(Ordering::Relaxed), ledger.1.load(Ordering::Relaxed));
         let _ = release(&policy, &mut ledger, &[], raw);
         let after = (told.load(Ordering::Relaxed), ledger.1.load(Ordering::Relaxed));
-        // The set itself and four others, for each of two cells.
-        assert_eq!((after.0 - before.0, after.1 - before.1), (2 * 5, 2), "{what}");
+        assert_eq!((after.0 - before.0, after.1 - before.1), (0, 2), "{what}");
     }
 }

@@ -54,7 +54,23 @@ pub struct Answers {
     pub told: Vec<Told>,
     /// Diagnostics that ended or accompanied it.
     pub codes: Vec<String>,
+    /// Everything that was answered, word for word, with a mark for every number.
+    pub text: String,
     pub seconds: f64,
+}
+
+/// A text with every run of digits as one mark: how many persons a number counts is not what is compared here.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut digits = false;
+    for c in text.chars() {
+        let digit = c.is_ascii_digit() || (digits && c == '.');
+        if !digit || !digits {
+            out.push(if digit { '#' } else { c });
+        }
+        digits = digit;
+    }
+    out
 }
 
 /// A mechanism under attack.
@@ -177,7 +193,8 @@ impl Answer for Gateway {
         });
         let told = told.collect();
         let codes = ran.diagnostics.iter().map(|d| d.code.as_str().to_owned()).collect();
-        Ok(Answers { told, codes, seconds })
+        let words = serde_json::to_string(&(&ran.released.results, &ran.diagnostics))?;
+        Ok(Answers { told, codes, text: without_numbers(&words), seconds })
     }
 }
 

@@ -38,12 +38,22 @@ struct Options {
     before: Option<u64>,
     /// Only the gate itself.
     ours: bool,
+    /// Generations and shadows of the search (A14), other than those of the form.
+    search: Option<(usize, usize)>,
 }
 
 impl Options {
     fn read() -> Result<Self, Failure> {
-        let mut options =
-            Options { full: false, only: Vec::new(), seeds: 1, targets: 40, radius: None, before: None, ours: false };
+        let mut options = Options {
+            full: false,
+            only: Vec::new(),
+            seeds: 1,
+            targets: 40,
+            radius: None,
+            before: None,
+            ours: false,
+            search: None,
+        };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -54,6 +64,11 @@ impl Options {
                     options.radius = Some(SnapRules { least: number()?, most: number()? });
                 }
                 "--ours" => options.ours = true,
+                "--search" => {
+                    let mut number =
+                        || arguments.next().ok_or("--search GENERATIONS SHADOWS")?.parse().map_err(Failure::from);
+                    options.search = Some((number()?, number()?));
+                }
                 "--before" => options.before = Some(arguments.next().ok_or("--before SETS")?.parse()?),
                 "--targets" => options.targets = arguments.next().ok_or("--targets N")?.parse()?,
                 name if name.starts_with('A') || name == "utility" => options.only.push(name.to_owned()),

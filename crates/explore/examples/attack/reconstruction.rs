@@ -210,7 +210,7 @@ impl Rule {
     }
 
     /// The rule that is best on these cases.
-    fn learn(cases: &[(bool, Vec<f64>)]) -> Option<(Rule, f64)> {
+    fn learn(cases: &[Case]) -> Option<(Rule, f64)> {
         let mut best: Option<(Rule, f64)> = None;
         for feature in 0..cases.first()?.1.len() {
             let mut values: Vec<f64> = cases.iter().map(|(_, f)| f[feature]).collect();
@@ -232,81 +232,126 @@ impl Rule {
     }
 }
 
-fn score(rule: Rule, cases: &[(bool, Vec<f64>)]) -> f64 {
+fn score(rule: Rule, cases: &[Case]) -> f64 {
     let mut guesses = Guesses::default();
     cases.iter().for_each(|(secret, f)| guesses.add(*secret, rule.guess(f)));
     guesses.score().value
 }
 
 /// How long is searched.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Search {
     pub generations: usize,
+    /// Sets of queries that live on from one generation to the next; all of them are asked about a target.
     pub genomes: usize,
+    /// New ones in every generation.
+    pub children: usize,
+    /// Queries of one of them.
     pub queries: usize,
-    /// Persons whose secret the searcher knows, to learn from.
+    /// Persons whom a new one is tried on.
+    pub trial: usize,
+    /// Persons whose secret the searcher knows, to learn from in the end.
     pub shadows: usize,
 }
 
-/// A14: queries that are bred to tell the secret of persons who are known, then asked about persons who are not.
-pub fn search(
-    answer: &dyn Answer,
-    register: &Register,
-    targets: &[usize],
-    seed: u64,
-    how: Search,
-) -> Result<Guesses, Failure> {
-    let mut dice = Dice::new(seed ^ 0x14);
-    let shadows: Vec<usize> =
-        register.targets(&mut dice, how.shadows).into_iter().filter(|s| !targets.contains(s)).collect();
-    let ask = |genome: &[Query], who: usize| -> Result<(bool, Vec<f64>), Failure> {
+/// Points that a set of queries loses with every generation: nobody lives on luck with those it was tried on.
+const AGE: f64 = 0.2;
+
+/// A set of queries with the rule that reads its answers, and what that is worth.
+struct Genome {
+    queries: Vec<Query>,
+    rule: Rule,
+    worth: f64,
+}
+
+/// A14: queries that were bred to tell the secret of persons who are known, with what was learnt of their answers.
+pub struct Bred(Vec<Genome>);
+
+impl Genome {
+    /// The answers about a person, as features, with her secret.
+    fn ask(queries: &[Query], answer: &dyn Answer, register: &Register, who: usize) -> Result<Case, Failure> {
         let person = &register.persons[who];
-        let scripts = genome.iter().map(|q| q.script(person, register.persons.len()));
+        let scripts = queries.iter().map(|q| q.script(person, register.persons.len()));
         let answers = scripts.map(|s| answer.ask("first", &s)).collect::<Result<Vec<_>, Failure>>()?;
         Ok((person.secret, features(&answers)))
-    };
-    let trial = |genome: &[Query], dice: &mut Dice| -> Result<(Rule, f64), Failure> {
-        let number = (how.shadows / 2).max(16).min(shadows.len());
+    }
+
+    /// Tried on some persons.
+    fn tried(queries: Vec<Query>, answer: &dyn Answer, register: &Register, on: &[usize]) -> Result<Self, Failure> {
+        let cases = on.iter().map(|who| Self::ask(&queries, answer, register, *who));
+        let (rule, worth) = Rule::learn(&cases.collect::<Result<Vec<_>, _>>()?).ok_or("nothing to learn from")?;
+        Ok(Self { queries, rule, worth })
+    }
+}
+
+/// Whether somebody has the secret, and what was answered about her.
+type Case = (bool, Vec<f64>);
+
+/// Breeds queries.
+pub fn breed(answer: &dyn Answer, register: &Register, not: &[usize], seed: u64, how: Search) -> Result<Bred, Failure> {
+    let mut dice = Dice::new(seed ^ 0x14);
+    let shadows: Vec<usize> =
+        register.targets(&mut dice, how.shadows / 2).into_iter().filter(|s| !not.contains(s)).collect();
+    let some = |dice: &mut Dice| -> Vec<usize> {
         let start = dice.below(shadows.len() as u64) as usize;
-        let some = shadows.iter().cycle().skip(start).take(number);
-        let cases = some.map(|s| ask(genome, *s)).collect::<Result<Vec<_>, Failure>>()?;
-        Rule::learn(&cases).ok_or_else(|| "nothing to learn from".into())
+        shadows.iter().cycle().skip(start).take(how.trial).copied().collect()
     };
-    let mut genomes: Vec<(Vec<Query>, Rule, f64)> = Vec::new();
+    let mut genomes: Vec<Genome> = Vec::new();
     for _ in 0..how.genomes {
-        let genome: Vec<Query> = (0..how.queries).map(|_| Query::draw(&mut dice)).collect();
-        let (rule, fitness) = trial(&genome, &mut dice)?;
-        genomes.push((genome, rule, fitness));
+        let queries = (0..how.queries).map(|_| Query::draw(&mut dice)).collect();
+        genomes.push(Genome::tried(queries, answer, register, &some(&mut dice))?);
     }
     for _ in 0..how.generations {
-        genomes.sort_by(|a, b| b.2.total_cmp(&a.2));
-        genomes.truncate(how.genomes.div_ceil(2));
-        for i in 0..how.genomes - genomes.len() {
-            let other = dice.below(genomes.len() as u64) as usize;
-            let mut child = genomes[i % genomes.len()].0.clone();
-            let at = dice.below(child.len() as u64) as usize;
+        genomes.iter_mut().for_each(|genome| genome.worth -= AGE);
+        for _ in 0..how.children {
+            // The better of two has the child.
+            let mut parent = || dice.below(genomes.len() as u64).min(dice.below(genomes.len() as u64)) as usize;
+            let (one, other) = (parent(), parent());
+            let mut child = genomes[one].queries.clone();
+            let at = dice.below(how.queries as u64) as usize;
             if dice.below(2) == 0 {
-                child[at] = genomes[other].0[dice.below(how.queries as u64) as usize].clone();
+                child[at] = genomes[other].queries[dice.below(how.queries as u64) as usize].clone();
             }
             child[at].change(&mut dice);
-            let (rule, fitness) = trial(&child, &mut dice)?;
-            genomes.push((child, rule, fitness));
+            genomes.push(Genome::tried(child, answer, register, &some(&mut dice))?);
+        }
+        genomes.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+        genomes.truncate(how.genomes);
+    }
+    // What they are worth is learnt from one half of all shadows, and weighed by the other.
+    for genome in &mut genomes {
+        let cases = shadows.iter().map(|who| Genome::ask(&genome.queries, answer, register, *who));
+        let cases = cases.collect::<Result<Vec<_>, _>>()?;
+        let (learnt, weighed) = cases.split_at(cases.len() / 2);
+        if let Some((rule, _)) = Rule::learn(learnt) {
+            let right = (score(rule, weighed) / 100.0).clamp(0.5, 0.999);
+            (genome.rule, genome.worth) = (rule, (right / (1.0 - right)).ln());
         }
     }
-    // The best few are learnt again from all shadows; the one that is best there is asked about the targets.
-    genomes.sort_by(|a, b| b.2.total_cmp(&a.2));
-    let mut best: Option<(&[Query], Rule, f64)> = None;
-    for (genome, ..) in genomes.iter().take(2) {
-        let cases = shadows.iter().map(|s| ask(genome, *s)).collect::<Result<Vec<_>, Failure>>()?;
-        if let Some((rule, fitness)) = Rule::learn(&cases).filter(|(_, f)| best.as_ref().is_none_or(|b| *f > b.2)) {
-            best = Some((genome, rule, fitness));
+    genomes.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+    Ok(Bred(genomes))
+}
+
+impl Bred {
+    /// How many queries there are for one target.
+    pub fn queries(&self) -> usize {
+        self.0.iter().map(|genome| genome.queries.len()).sum()
+    }
+
+    /// The guesses about targets: every set of queries votes with its weight, and the best one where none has any.
+    pub fn guess(&self, answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Guesses, Failure> {
+        let mut guesses = Guesses::default();
+        for target in targets {
+            let (mut sum, mut first) = (0.0, None);
+            for Genome { queries, rule, worth } in &self.0 {
+                let (_, features) = Genome::ask(queries, answer, register, *target)?;
+                let yes = rule.guess(&features);
+                first.get_or_insert(yes);
+                sum += if yes { *worth } else { -worth };
+            }
+            let yes = if sum == 0.0 { first == Some(true) } else { sum > 0.0 };
+            guesses.add(register.persons[*target].secret, yes);
         }
+        Ok(guesses)
     }
-    let (genome, rule, _) = best.ok_or("no genome")?;
-    let mut guesses = Guesses::default();
-    for target in targets {
-        let (secret, features) = ask(genome, *target)?;
-        guesses.add(secret, rule.guess(&features));
-    }
-    Ok(guesses)
 }

@@ -77,6 +77,13 @@ impl Register {
         Self { persons: persons.collect() }
     }
 
+    /// The same persons, but of these everybody has the secret who had it not, and the other way round.
+    pub fn turned(&self, who: &[usize]) -> Self {
+        let mut persons = self.persons.clone();
+        who.iter().for_each(|i| persons[*i].secret ^= true);
+        Self { persons }
+    }
+
     /// As many targets with the secret as without, by the place in the register.
     pub fn targets(&self, dice: &mut Dice, each: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.persons.len()).collect();

@@ -82,41 +82,50 @@ pub fn outcome(answers: &Answers) -> String {
         format!("{sizes:?}{pattern}")
     };
     let shapes: Vec<String> = answers.told.iter().map(shape).collect();
-    // The text of a document is as long as its numbers; what is left of its length is told by the shapes.
-    format!("{:?}{shapes:?}", answers.codes)
+    // The text of a document is as long as its numbers; what is left of its length is told by the shapes and the words.
+    format!("{:?}{shapes:?}{}", answers.codes, answers.text)
 }
 
 /// Whether the target has the secret, what was answered, and the seconds that it took.
 pub type Case = (bool, String, f64);
 
-/// The outcomes of every probe for every target, with the secret, and the seconds that it took.
-pub fn probe(answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Vec<Vec<Case>>, Failure> {
+/// The outcomes of every probe for every target, with the secret, and the seconds that it took: one pair of cases for each
+/// target, of which one side is a register where her secret is turned.
+pub fn probe(
+    (answer, register): (&dyn Answer, &Register),
+    (other, turned): (&dyn Answer, &Register),
+    targets: &[usize],
+) -> Result<Vec<Vec<[Case; 2]>>, Failure> {
     let mut out = vec![Vec::new(); PROBES.len()];
     for (i, target) in targets.iter().enumerate() {
-        let person = &register.persons[*target];
-        let region = format!("region == '{}'", person.attributes[0]);
-        for (slot, (_, script)) in out.iter_mut().zip(PROBES) {
+        let case = |answer: &dyn Answer, register: &Register, (_, script): Probe| -> Result<Case, Failure> {
+            let person = &register.persons[*target];
+            let region = format!("region == '{}'", person.attributes[0]);
             let answers = answer.ask(ACCOUNTS[i % 4], &format!("{PRELUDE}{}", script(person.number, &region)))?;
-            slot.push((person.secret, outcome(&answers), answers.seconds));
+            Ok((person.secret, outcome(&answers), answers.seconds))
+        };
+        for (slot, probe) in out.iter_mut().zip(PROBES) {
+            slot.push([case(answer, register, probe)?, case(other, turned, probe)?]);
         }
     }
     Ok(out)
 }
 
-/// The area under the curve of a classifier that learns from every other case how often an outcome goes with the secret.
-pub fn area_of_outcomes(cases: &[Case]) -> f64 {
+/// The area under the curve of a classifier that learns from every other pair how often an outcome goes with the secret.
+pub fn area_of_outcomes(pairs: &[[Case; 2]]) -> f64 {
     let mut seen: HashMap<&str, [f64; 2]> = HashMap::new();
-    for (secret, outcome, _) in cases.iter().step_by(2) {
+    for (secret, outcome, _) in pairs.iter().step_by(2).flatten() {
         seen.entry(outcome).or_insert([1.0; 2])[usize::from(*secret)] += 1.0;
     }
     let score = |outcome: &str| seen.get(outcome).map_or(0.5, |[without, with]| with / (with + without));
-    area(cases.iter().skip(1).step_by(2).map(|(secret, outcome, _)| (*secret, score(outcome))).collect())
+    let others = pairs.iter().skip(1).step_by(2).flatten();
+    area(others.map(|(secret, outcome, _)| (*secret, score(outcome))).collect())
 }
 
 /// The same for the time alone, whichever way round.
-pub fn area_of_times(cases: &[Case]) -> f64 {
+pub fn area_of_times(pairs: &[[Case; 2]]) -> f64 {
     // The first ones warm up.
-    let area = area(cases.iter().skip(4).map(|(secret, _, seconds)| (*secret, *seconds)).collect());
+    let area = area(pairs.iter().skip(2).flatten().map(|(secret, _, seconds)| (*secret, *seconds)).collect());
     area.max(1.0 - area)
 }
 

@@ -67,16 +67,20 @@ fn entry(print: Fingerprint, sketch: Sketch, persons: u64, number: u32) -> Ledge
         key: ValueKey {
             set: print,
             kind: "count".into(),
-            variable: String::new(),
+            variable: "".into(),
             column: [0; 32],
-            policy: Policy::standard().hash().to_owned(),
+            policy: Policy::standard().hash().into(),
         },
         value: Stored::Number(persons as f64 + f64::from(number % 5)),
         persons,
         sketch,
         root: Some(print),
         members: Members::default(),
-        recipe: Recipe { script: format!("sha256:{:064}", number / 400), statement: number % 20, cell: number % 40 },
+        recipe: Recipe {
+            script: format!("sha256:{:064}", number / 400).into(),
+            statement: number % 20,
+            cell: number % 40,
+        },
         at: Timestamp::from_micros(1_795_252_500_000_000),
     }
 }

@@ -94,16 +94,45 @@ impl Book {
     /// Where a set comes from.
     pub(crate) fn recipe(&self, set: Fingerprint) -> Option<Recipe> {
         let Origin { script, statement, cell } = *self.origins.get(self.sets.number(set)? as usize)?;
-        Some(Recipe { script: self.names.by_number[script as usize].to_string(), statement, cell })
+        Some(Recipe { script: Arc::clone(&self.names.by_number[script as usize]), statement, cell })
     }
 
-    /// Takes in what a release added.
-    pub(crate) fn add(&mut self, entry: &LedgerEntry) {
-        let key = &entry.key;
-        let set = KnownSet { fingerprint: key.set, persons: entry.persons, sketch: entry.sketch.clone() };
-        wire::Sink::set(self, &set, entry.root, &entry.recipe);
-        let name = self.names.number(&key.kind, &key.variable, &key.column, &key.policy);
-        self.values.entry((key.set, name)).or_insert(entry.value);
+    /// Takes in what a release added, in order. Of a release many values have one name.
+    pub(crate) fn add<'e>(&mut self, entries: impl IntoIterator<Item = &'e LedgerEntry>) {
+        let mut last: Option<(&ValueKey, u32)> = None;
+        for entry in entries {
+            let key = &entry.key;
+            let set = KnownSet { fingerprint: key.set, persons: entry.persons, sketch: entry.sketch.clone() };
+            wire::Sink::set(self, &set, entry.root, &entry.recipe);
+            let name = match last.filter(|(last, _)| wire::same_name(last, key)) {
+                Some((_, name)) => name,
+                None => self.names.number(&key.kind, &key.variable, &key.column, &key.policy),
+            };
+            last = Some((key, name));
+            self.values.entry((key.set, name)).or_insert(entry.value);
+        }
+    }
+
+    /// Those of these entries that are not known.
+    pub(crate) fn unknown<'e>(&self, entries: &'e [LedgerEntry]) -> Vec<&'e LedgerEntry> {
+        let (mut last, mut new) = (None::<(&ValueKey, Option<u32>)>, Vec::with_capacity(entries.len()));
+        for entry in entries {
+            let key = &entry.key;
+            let name = match last.filter(|(last, _)| wire::same_name(last, key)) {
+                Some((_, name)) => name,
+                None => self.names.find(key),
+            };
+            last = Some((key, name));
+            if name.is_none_or(|name| !self.values.contains_key(&(key.set, name))) {
+                new.push(entry);
+            }
+        }
+        new
+    }
+
+    /// Whether a set is known that others are compared with.
+    pub(crate) fn knows(&self, set: Fingerprint) -> bool {
+        self.sets.number(set).is_some()
     }
 
     /// Takes in a batch as it was written, in the form of today or that of an earlier program.
@@ -112,7 +141,7 @@ impl Book {
     /// [`LedgerError`] when it is neither.
     pub(crate) fn read_batch(&mut self, batch: &[u8]) -> Result<(), LedgerError> {
         if batch.first() == Some(&b'{') {
-            lines::from_lines(batch)?.iter().for_each(|entry| self.add(entry));
+            self.add(&lines::from_lines(batch)?);
             return Ok(());
         }
         wire::decode(batch, self)
@@ -185,7 +214,11 @@ mod tests {
                     sketch: sketch.clone(),
                     root: (i != 4).then_some(set),
                     members: Members::of(RoaringBitmap::new()),
-                    recipe: Recipe { script: format!("sha256:{}", i / 2), statement: i as u32, cell: 300 * i as u32 },
+                    recipe: Recipe {
+                        script: format!("sha256:{}", i / 2).into(),
+                        statement: i as u32,
+                        cell: 300 * i as u32,
+                    },
                     at: Timestamp::from_micros(1_795_252_500_000_000 + i as i64),
                 });
             }
@@ -206,7 +239,7 @@ mod tests {
         let entries = entries();
         let (mut plain, mut added, mut read) = (MemoryLedger::new(), Book::default(), Book::default());
         plain.append(&entries).unwrap();
-        entries.iter().for_each(|entry| added.add(entry));
+        added.add(&entries);
         entries.chunks(5).for_each(|some| read.read_batch(&encoded(some)).unwrap());
         assert_eq!((added.len(), added.sets()), (plain.len(), 7));
         assert_eq!((read.len(), read.sets()), (plain.len(), 7));

@@ -36,10 +36,10 @@ impl Line {
         let key = &entry.key;
         Line {
             set: format!("{:032x}", key.set.0),
-            kind: key.kind.clone(),
-            variable: key.variable.clone(),
+            kind: key.kind.to_string(),
+            variable: key.variable.to_string(),
             column: key.column.iter().map(|b| format!("{b:02x}")).collect(),
-            policy: key.policy.clone(),
+            policy: key.policy.to_string(),
             value: match entry.value {
                 Stored::Number(x) => Written::Number(x),
                 Stored::Hidden(reason) => Written::Hidden(reason),
@@ -47,7 +47,7 @@ impl Line {
             persons: entry.persons,
             sketch: entry.sketch.0.to_vec(),
             root: entry.root.map(|root| format!("{:032x}", root.0)),
-            script: entry.recipe.script.clone(),
+            script: entry.recipe.script.to_string(),
             statement: entry.recipe.statement,
             cell: entry.recipe.cell,
             at: entry.at,
@@ -65,10 +65,10 @@ impl Line {
         Some(LedgerEntry {
             key: ValueKey {
                 set: Fingerprint(u128::from_str_radix(&self.set, 16).ok()?),
-                kind: self.kind,
-                variable: self.variable,
+                kind: self.kind.into(),
+                variable: self.variable.into(),
                 column,
-                policy: self.policy,
+                policy: self.policy.into(),
             },
             value: match self.value {
                 Written::Number(x) => Stored::Number(x),
@@ -81,7 +81,7 @@ impl Line {
                 None => None,
             },
             members: engine::Members::default(),
-            recipe: Recipe { script: self.script, statement: self.statement, cell: self.cell },
+            recipe: Recipe { script: self.script.into(), statement: self.statement, cell: self.cell },
             at: self.at,
         })
     }

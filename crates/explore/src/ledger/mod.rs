@@ -249,7 +249,7 @@ impl Ledger for DurableLedger {
             self.behind_times = false;
             return Err(LedgerError);
         }
-        let new: Vec<&LedgerEntry> = entries.iter().filter(|entry| self.book.read(&entry.key).is_none()).collect();
+        let new: Vec<&LedgerEntry> = self.book.unknown(entries);
         if new.is_empty() {
             return Ok(());
         }
@@ -259,14 +259,14 @@ impl Ledger for DurableLedger {
         self.behind_times = false;
         self.next += 1;
         let mut members = Vec::new();
-        for entry in new {
+        for entry in &new {
             let set = entry.key.set;
-            if entry.root.is_some() && self.book.root(set).is_none() {
+            if entry.root.is_some() && !self.book.knows(set) {
                 self.recent.keep(set, &entry.members);
                 members.push((set, entry.members.clone()));
             }
-            self.book.add(entry);
         }
+        self.book.add(new);
         self.behind.send(Job::Batch { seq, plain });
         if self.shelf.is_some() {
             self.behind.send(Job::Members { seq, sets: members });

@@ -1,6 +1,6 @@
 //! The members of sets on disk (SDC-055): one file per release, every set of it sealed on its own. What was used longest ago
 //! is evicted when there is too much, populations last. A file that is missing, cut off or changed is as good as evicted:
-//! the members are made again from the recipe, or the sketch decides.
+//! a statistic is then computed on the set that asks for it (SDC-050).
 
 use std::collections::HashMap;
 use std::fs::{self, File};

@@ -4,8 +4,12 @@
 //! What it is not: a format for others. Nobody but the ledger reads it, and a change of it is a new version byte.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
 
-use disclosure::{Fingerprint, KnownSet, LedgerEntry, LedgerError, Reason, Recipe, Sketch, Stored};
+use disclosure::{
+    ByFingerprint, Fingerprint, KnownSet, LedgerEntry, LedgerError, Reason, Recipe, Sketch, Stored, ValueKey,
+};
 
 /// First byte of a batch. JSON lines of earlier programs begin with a brace.
 const VERSION: u8 = 2;
@@ -28,11 +32,12 @@ pub(crate) trait Sink {
 
 /// Writes a batch.
 pub(crate) fn encode(entries: &[&LedgerEntry]) -> Vec<u8> {
-    let mut texts: Table<String> = Table::default();
+    let mut texts: Table<Arc<str>> = Table::default();
     let mut columns: Table<[u8; 32]> = Table::default();
     let mut names: Table<[usize; 4]> = Table::default();
-    let mut sets: Table<Fingerprint> = Table::default();
+    let mut sets: Table<Fingerprint, ByFingerprint> = Table::default();
     let (mut set_bytes, mut value_bytes) = (Vec::new(), Vec::new());
+    let mut last: Option<(&ValueKey, usize)> = None;
     for entry in entries {
         let key = &entry.key;
         let known = sets.rows.len();
@@ -41,14 +46,19 @@ pub(crate) fn encode(entries: &[&LedgerEntry]) -> Vec<u8> {
             let script = texts.number(&entry.recipe.script);
             write_set(&mut set_bytes, entry, script);
         }
-        let name = [
-            texts.number(&key.kind),
-            texts.number(&key.variable),
-            columns.number(&key.column),
-            texts.number(&key.policy),
-        ];
+        // A release files many values under one name.
+        let name = match last.filter(|(last, _)| same_name(last, key)) {
+            Some((_, name)) => name,
+            None => names.number(&[
+                texts.number(&key.kind),
+                texts.number(&key.variable),
+                columns.number(&key.column),
+                texts.number(&key.policy),
+            ]),
+        };
+        last = Some((key, name));
         varint(&mut value_bytes, set as u64);
-        varint(&mut value_bytes, names.number(&name) as u64);
+        varint(&mut value_bytes, name as u64);
         value_bytes.extend(entry.at.micros().to_le_bytes());
         match entry.value {
             Stored::Number(x) => {
@@ -76,6 +86,15 @@ pub(crate) fn encode(entries: &[&LedgerEntry]) -> Vec<u8> {
     varint(&mut out, entries.len() as u64);
     out.extend(value_bytes);
     out
+}
+
+/// Whether two keys differ in their sets alone.
+pub(crate) fn same_name(one: &ValueKey, other: &ValueKey) -> bool {
+    let same = |a: &Arc<str>, b: &Arc<str>| Arc::ptr_eq(a, b) || a == b;
+    same(&one.kind, &other.kind)
+        && same(&one.variable, &other.variable)
+        && one.column == other.column
+        && same(&one.policy, &other.policy)
 }
 
 fn write_set(out: &mut Vec<u8>, entry: &LedgerEntry, script: usize) {
@@ -151,8 +170,8 @@ pub(crate) fn decode(bytes: &[u8], sink: &mut dyn Sink) -> Result<(), LedgerErro
             _ => return Err(LedgerError),
         }
         let script = text(from.size()?)?;
-        if recipe.script != script {
-            script.clone_into(&mut recipe.script);
+        if *recipe.script != *script {
+            recipe.script = script.into();
         }
         recipe.statement = from.short()?;
         recipe.cell = from.short()?;
@@ -193,18 +212,18 @@ pub(crate) fn batches(segment: &[u8]) -> Result<Vec<&[u8]>, LedgerError> {
 }
 
 /// Things and their numbers, in the order in which they were met.
-struct Table<T> {
+struct Table<T, H = RandomState> {
     rows: Vec<T>,
-    numbers: HashMap<T, usize>,
+    numbers: HashMap<T, usize, H>,
 }
 
-impl<T> Default for Table<T> {
+impl<T, H: Default> Default for Table<T, H> {
     fn default() -> Self {
-        Self { rows: Vec::new(), numbers: HashMap::new() }
+        Self { rows: Vec::new(), numbers: HashMap::default() }
     }
 }
 
-impl<T: Clone + Eq + std::hash::Hash> Table<T> {
+impl<T: Clone + Eq + Hash, H: BuildHasher> Table<T, H> {
     fn number(&mut self, thing: &T) -> usize {
         if let Some(at) = self.numbers.get(thing) {
             return *at;
