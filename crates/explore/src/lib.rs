@@ -27,7 +27,7 @@ mod workspace;
 pub use compare::{Change, compare};
 pub use diagnostics::to_wire;
 pub use exports::exported;
-pub use ledger::{DurableLedger, MembersOnDisk};
+pub use ledger::{DurableLedger, EpochError, MembersOnDisk, begin_epoch};
 pub use metadata::MetadataCatalogue;
 pub use model::{
     Progress, RunHead, RunRequest, RunState, RunView, Save, SavedScript, Script, ScriptHead, ScriptId, Share,

@@ -24,6 +24,8 @@ actions! {
     PSEUDONYMS = Key "keys.pseudonyms" ["delivery": Code, "failed": Int, "batch": Digest];
     /// A key was sealed for a holder.
     GRANT = Key "keys.grant" ["use": Code, "holder": Code];
+    /// The keys of the gate were changed: by whom, with whom, and why.
+    ROTATE_GATE = Key "keys.rotate_gate" ["epoch": Int, "second": Code, "reason": Text];
     /// The set of persons that may be used was asked for.
     PERMITTED = Read "keys.permitted" ["source": Code, "snapshot": Code];
     /// A citizen chose or withdrew.

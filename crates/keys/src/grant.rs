@@ -13,6 +13,7 @@ use crate::actions;
 use crate::error::KeyError;
 use crate::keystore::{KeyClass, KeySpec, Keystore as _};
 use crate::receipts::{Happening, word};
+use crate::rotation::NOISE;
 use crate::service::KeyService;
 
 /// For how long the gate may use its keys before it asks again.
@@ -112,13 +113,15 @@ impl KeyService {
         if question.id_types.len() > 64 || !question.id_types.iter().all(good) {
             return Err(KeyError::refused(codes::BAD_SCHEMA));
         }
-        let names = std::iter::once("k_noise".to_owned())
+        let epoch = self.gate_epoch();
+        let names = std::iter::once(NOISE.to_owned())
             .chain(question.id_types.iter().map(|t| format!("k_dataset:{t}")))
             .collect::<Vec<_>>();
         let mut grants = Vec::with_capacity(names.len());
         let mut key_ids = Vec::with_capacity(names.len());
         for name in names {
-            let key_id = self.keystore.generate(&KeySpec::new(KeyClass::Gate, name.as_str()))?;
+            let spec = KeySpec { epoch, ..KeySpec::new(KeyClass::Gate, name.as_str()) };
+            let key_id = self.keystore.generate(&spec)?;
             let key = self.keystore.secret_of(key_id)?;
             let now = self.zone.now();
             let grant = KeyGrant {
@@ -127,7 +130,7 @@ impl KeyService {
                 series: None,
                 permit_id: None,
                 plan_no: None,
-                epoch: 1,
+                epoch,
                 protocol: None,
                 usage: GrantUse::Gate,
                 name: Some(name),

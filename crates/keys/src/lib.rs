@@ -25,6 +25,7 @@ pub mod primitives;
 pub mod pseudonym;
 mod pseudonyms;
 mod receipts;
+mod rotation;
 mod service;
 mod sql;
 mod subject;

@@ -183,7 +183,7 @@ impl KeyService {
         Err(Problem::forbidden("forbidden"))
     }
 
-    async fn refused_officer(&self, actor: &Actor, code: &str) -> Result<(), Problem> {
+    pub(crate) async fn refused_officer(&self, actor: &Actor, code: &str) -> Result<(), Problem> {
         let object = Object::new("service", "keys");
         let entry = Entry::new(&actions::REFUSE, actor.clone(), object).refused(code).purpose(Purpose::Security);
         Ok(self.zone.log.record_alone(entry).await?)

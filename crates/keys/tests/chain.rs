@@ -549,6 +549,40 @@ async fn the_gate_gets_its_keys_sealed_and_always_the_same() {
     assert_eq!(code(world.ask(&room(), &question).await), "wrong_party");
 }
 
+/// SDC-030: two persons rotate the gate's keys with a recorded decision; then every key is another, of the next epoch, also that
+/// of a unit space that is asked for the first time, and the old ones are given to nobody.
+#[tokio::test]
+async fn sdc_030_rotated_keys_of_the_gate_are_all_new() {
+    let world = World::new(testkit::zone("keys").await).await;
+    let open = async |spaces: &[&str]| {
+        let question = GrantGate { id_types: spaces.iter().map(|s| (*s).to_owned()).collect() };
+        let answer = world.ask(&Party::Data, &question).await.unwrap();
+        let open = |container: &protocol::Base64| {
+            let plain = world.data.x25519("seal").unwrap().open(&container.0).unwrap();
+            let grant = Envelope::parse(&plain).unwrap().open::<KeyGrant>(&world.directory).unwrap();
+            (grant.epoch, *grant.key.expose())
+        };
+        answer.grants.iter().map(open).collect::<Vec<_>>()
+    };
+    let before = open(&["FNR", "ORGNR"]).await;
+    let refused = async |officer: &str, steward: &str, reason: &str| {
+        let refused = world.service.rotate_gate(officer, steward, reason).await.unwrap_err();
+        assert_eq!(open(&["FNR", "ORGNR"]).await, before, "nothing has changed");
+        refused.to_string()
+    };
+    assert!(refused("kari", "kari", "lost").await.contains("same_person"));
+    refused("kari", "siv", " ").await;
+    assert_eq!(world.service.rotate_gate("kari", "siv", "A copy of the key file was lost.").await.unwrap(), 2);
+    let after = open(&["FNR", "ORGNR", "LNR"]).await;
+    assert!(before.iter().all(|(epoch, _)| *epoch == 1) && after.iter().all(|(epoch, _)| *epoch == 2));
+    let keys: HashSet<_> = before.iter().chain(&after).map(|(_, key)| *key).collect();
+    assert_eq!(keys.len(), 3 + 4, "all are others");
+    assert_eq!(world.service.rotate_gate("kari", "siv", "once more").await.unwrap(), 3);
+    let entries = world.zone.entries().await;
+    let told = entries.iter().find(|e| e["action"] == "keys.rotate_gate").unwrap().to_string();
+    assert!(told.contains("kari") && told.contains("siv") && told.contains("key file"), "{told}");
+}
+
 #[tokio::test]
 async fn insight_token_is_for_the_data_zone_alone() {
     let world = World::new(testkit::zone("keys").await).await;

@@ -7,6 +7,7 @@
 
 mod behind;
 mod book;
+mod epoch;
 mod lines;
 mod shelf;
 mod wire;
@@ -24,6 +25,7 @@ use tokio::runtime::Handle;
 
 use behind::{Behind, Job};
 pub(crate) use book::Book;
+pub use epoch::{EpochError, begin_epoch};
 pub(crate) use lines::{from_lines, to_lines};
 use shelf::Shelf;
 

@@ -9,7 +9,7 @@ use datastore::{ChannelIndex, Datastore, DatastoreService, IngestOptions, OpenTo
 use delivery::{ChannelAdapter, Extraction, ExtractionOptions, RoomAdapter};
 use engine::ImportCache;
 use explore::meters::{DurableMeterLog, MeterService, Meters};
-use explore::{DurableLedger, MembersOnDisk, PolicyFile, RunService, Runner, RunnerParts, SnapshotBudget};
+use explore::{DurableLedger, MembersOnDisk, PolicyFile, RunService, Runner, RunnerParts, SnapshotBudget, begin_epoch};
 use keys::SealingKey;
 use protocol::calls::{Call, Extract, Run, RunCancel, RunNews};
 use protocol::channel::codes;
@@ -76,9 +76,19 @@ pub async fn start(net: &Net, data: DataZone) -> anyhow::Result<()> {
     let DataZone { opened, datastore } = data;
     let source = Arc::new(datastore.columns());
     let ring = Arc::new(GateRing::new(&opened, datastore.clone())?);
-    let keys = Arc::new(ring.first().await?);
-    let members = MembersOnDisk::at(&opened.dir.join("gate-members"));
-    let sealer = opened.keystore.sealer("gate-ledger")?;
+    let (keys, epoch) = ring.first().await?;
+    let keys = Arc::new(keys);
+    // New keys have a new ledger, sealed under a key of its own (SDC-030).
+    if begin_epoch(&opened.zone.store, epoch, opened.zone.now()).await? {
+        tracing::warn!(epoch, "the keys of the gate were rotated: a new gate ledger begins");
+    }
+    let (ledger_key, folder) = match epoch {
+        1 => ("gate-ledger".to_owned(), "gate-members".to_owned()),
+        later => (format!("gate-ledger-{later}"), format!("gate-members-{later}")),
+    };
+    remove_other_members(&opened.dir, &folder).context("removing the members of an earlier gate ledger")?;
+    let members = MembersOnDisk::at(&opened.dir.join(folder));
+    let sealer = opened.keystore.sealer(&ledger_key)?;
     let ledger = DurableLedger::open(opened.zone.store.clone(), sealer, Some(members)).await?;
     let policies = PolicyFile::of_zone(&opened.dir).read().context("policies.jsonl")?;
     let policy = policies.base().clone();
@@ -142,6 +152,18 @@ async fn extraction(opened: &Opened, source: Arc<datastore::Columns>) -> anyhow:
     );
     extraction.recover().await.context("taking up extractions again")?;
     Ok(extraction)
+}
+
+/// Members of the sets of an earlier ledger answer nothing any more.
+fn remove_other_members(dir: &Path, folder: &str) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("gate-members") && name != folder) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens the tokens with which a citizen asks what is held about her.

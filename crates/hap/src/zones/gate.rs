@@ -1,7 +1,7 @@
 //! The keys of the disclosure gate in the data zone: asked of the key role at the start, and again as soon as there is a unit
 //! space without one, because a package was loaded while the zone was running. They stay in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::anyhow;
 use async_trait::async_trait;
@@ -21,6 +21,8 @@ pub struct GateRing {
     directory: Arc<Directory>,
     seal: SealingKey,
     datastore: Datastore,
+    /// The epoch of the keys that the zone works with: those of another would give other numbers beside the same ledger.
+    epoch: OnceLock<u32>,
 }
 
 impl GateRing {
@@ -30,14 +32,15 @@ impl GateRing {
     /// When the zone's sealing key cannot be opened.
     pub fn new(opened: &Opened, datastore: Datastore) -> anyhow::Result<Self> {
         let seal = opened.keystore.x25519("seal")?;
-        Ok(Self { channel: opened.channel.clone(), directory: opened.directory.clone(), seal, datastore })
+        let (channel, directory) = (opened.channel.clone(), opened.directory.clone());
+        Ok(Self { channel, directory, seal, datastore, epoch: OnceLock::new() })
     }
 
-    /// The keys that the gate itself works with, and those of every unit space there is. Waits for the key role.
+    /// The keys that the gate itself works with with their epoch, and those of every unit space there is. Waits for the key role.
     ///
     /// # Errors
     /// When the key role does not answer within a minute, or gives less than was asked for.
-    pub async fn first(&self) -> anyhow::Result<GateKeys> {
+    pub async fn first(&self) -> anyhow::Result<(GateKeys, u32)> {
         let mut spaces = self.datastore.columns().spaces();
         if !spaces.iter().any(|s| s == datastore::PERSON_IDS) {
             spaces.push(datastore::PERSON_IDS.to_owned());
@@ -45,7 +48,7 @@ impl GateRing {
         let question = GrantGate { id_types: spaces };
         let answer = until("the gate's keys", async || ask(&*self.channel, &Party::Keys, &question).await).await?;
         match self.take(&answer)? {
-            (Some(persons), Some(noise)) => Ok(GateKeys::new(persons, noise)),
+            (Some(persons), Some(noise)) => Ok((GateKeys::new(persons, noise), self.epoch.get().copied().unwrap_or(1))),
             _ => Err(anyhow!("the key role did not give all keys of the gate")),
         }
     }
@@ -68,8 +71,16 @@ impl GateRing {
     fn take(&self, answer: &GrantGateAnswer) -> anyhow::Result<PersonsAndNoise> {
         let columns = self.datastore.columns();
         let (mut persons, mut noise) = (None, None);
-        for container in &answer.grants {
-            let grant = self.open(container)?;
+        let grants = answer.grants.iter().map(|container| self.open(container)).collect::<anyhow::Result<Vec<_>>>()?;
+        for grant in &grants {
+            let epoch = *self.epoch.get_or_init(|| grant.epoch);
+            anyhow::ensure!(
+                grant.epoch == epoch,
+                "the keys of the gate were rotated (epoch {}): start the data role again",
+                grant.epoch
+            );
+        }
+        for grant in grants {
             let name = grant.name.clone().unwrap_or_default();
             match name.strip_prefix("k_dataset:") {
                 Some(space) => {
@@ -133,7 +144,7 @@ mod tests {
         let published = Arc::new(prepare(&places, true, 8181).unwrap());
         let (_alive, stop) = tokio::sync::watch::channel(false);
         let net = Net { published, switchboard: Some(Arc::new(Switchboard::default())), stop };
-        let _keys = keys::start(&net, &places).await.unwrap();
+        let keys = keys::start(&net, &places).await.unwrap();
         // One zone with its stores seen twice: by what answers scripts, and by what loads.
         let loader = data::open(&net, &places).await.unwrap();
         let opened = &loader.opened;
@@ -154,5 +165,12 @@ mod tests {
         ring.complete().await.unwrap();
         assert!(columns.spaces_without_key().is_empty());
         assert!(columns.record_keys("NPR_EPISODE_ID").is_ok());
+
+        // SDC-030: a zone that works with the old keys takes none of the new ones; one that starts anew has these alone.
+        keys.rotate_gate("kari", "siv", "A test.").await.unwrap();
+        let later = GrantGate { id_types: vec!["LNR".to_owned()] };
+        let answer = ask(&*ring.channel, &Party::Keys, &later).await.unwrap();
+        assert!(ring.take(&answer).err().unwrap().to_string().contains("start the data role again"));
+        assert_eq!(GateRing::new(opened, stores).unwrap().first().await.unwrap().1, 2);
     }
 }

@@ -9,11 +9,32 @@ use keys::{KeyService, KeyServiceParts};
 use protocol::Party;
 use tokio::sync::watch;
 
-use super::{Net, stopped};
+use super::{Net, Opened, stopped};
 use crate::places::Places;
 
 /// How often keys that are due are looked for.
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// Opens the key zone without letting it answer.
+///
+/// # Errors
+/// When a part of it cannot be opened, or the role is running.
+pub async fn open(net: &Net, places: &Places) -> anyhow::Result<Arc<KeyService>> {
+    let opened = net.open(places, Party::Keys).await?;
+    service(net, &opened).await
+}
+
+async fn service(net: &Net, opened: &Opened) -> anyhow::Result<Arc<KeyService>> {
+    KeyService::migrate(&opened.zone.store).await.context("tables of the key zone")?;
+    Ok(Arc::new(KeyService::new(KeyServiceParts {
+        zone: opened.zone.clone(),
+        keystore: opened.keystore.clone(),
+        directory: opened.directory.clone(),
+        channel: opened.channel.clone(),
+        ledger_dir: opened.dir.join("ledger"),
+        environment: if net.published.demo { Environment::Test } else { Environment::Production },
+    })?))
+}
 
 /// Starts the key zone.
 ///
@@ -21,15 +42,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// When a part of it cannot be opened.
 pub async fn start(net: &Net, places: &Places) -> anyhow::Result<Arc<KeyService>> {
     let opened = net.open(places, Party::Keys).await?;
-    KeyService::migrate(&opened.zone.store).await.context("tables of the key zone")?;
-    let service = Arc::new(KeyService::new(KeyServiceParts {
-        zone: opened.zone.clone(),
-        keystore: opened.keystore.clone(),
-        directory: opened.directory.clone(),
-        channel: opened.channel.clone(),
-        ledger_dir: opened.dir.join("ledger"),
-        environment: if net.published.demo { Environment::Test } else { Environment::Production },
-    })?);
+    let service = service(net, &opened).await?;
     net.answer(&opened, service.clone()).await?;
     tokio::spawn({
         let (service, stop) = (service.clone(), net.stop.clone());
