@@ -19,8 +19,8 @@ use crate::released::{TestNumber, TestResult, Value};
 const FEWEST: u64 = 10;
 
 /// A result on the way through the gate.
-pub(crate) struct Filing<'r> {
-    sample: &'r PersonSet,
+pub(crate) struct Filing {
+    sample: PersonSet,
     variable: String,
     column: [u8; 32],
     /// The released size of the sample.
@@ -29,15 +29,30 @@ pub(crate) struct Filing<'r> {
 
 /// On whom a result is computed.
 struct Basis {
+    /// The sample, without those who have a category that few have.
+    sample: PersonSet,
     members: Option<Arc<roaring::RoaringBitmap>>,
     leaves: LeaveOut,
 }
 
 impl Basis {
     fn of<T>(desk: &mut Desk<'_>, raw: &RawAnalysis<T>) -> Result<Self, Stopped> {
-        let (set, members) = desk.basis(&raw.sample, raw.row_wise)?;
-        let leaves = LeaveOut::new(desk.keys(), set, desk.policy().rules().model.drop_records);
-        Ok(Self { members, leaves })
+        let rules = desk.policy().rules().model;
+        // All are asked about, and whoever has a category of few is left out as if nobody had it: a single person must not
+        // decide whether there is a result (SDC-181).
+        let mut few = Vec::new();
+        for part in &raw.parts {
+            if desk.count(&part.set, 0)?.shown < rules.dummy_min {
+                few.push((part.variable, part.value));
+            }
+        }
+        let sample = match few.as_slice() {
+            [] => PersonSet { sketch: raw.sample.sketch, members: raw.sample.members.clone(), ..raw.sample },
+            few => raw.work.without(few, &Unattended).map_err(|_| Stopped::from(Reason::ModelFit))?,
+        };
+        let (set, members) = desk.basis(&sample, raw.row_wise)?;
+        let leaves = LeaveOut::new(desk.keys(), set, rules.drop_records).and_categories(few);
+        Ok(Self { sample, members, leaves })
     }
 
     fn compute<T>(&self, raw: &RawAnalysis<T>, control: &dyn Control) -> Result<Result<T, Problem>, RunError> {
@@ -91,24 +106,35 @@ impl Gate {
     }
 }
 
-impl<'r> Filing<'r> {
+impl Filing {
     /// Decides on whom a result is computed, and gives what was computed there; computes it now where nobody has. `few` says
     /// by the released size of the sample which problems of the estimator are those of few persons: they are refused as a
     /// few persons more would be, so that nobody is not told from one (SDC-181).
     pub(crate) fn open<T>(
         desk: &mut Desk<'_>,
-        raw: &'r mut RawAnalysis<T>,
+        raw: &mut RawAnalysis<T>,
         few: impl FnOnce(u64, &str) -> Option<Reason>,
     ) -> Result<(Self, T), Stopped> {
         let computed = raw.computed.take();
-        let raw: &'r RawAnalysis<T> = raw;
-        let count = desk.population(&raw.sample, 0)?;
+        let raw: &RawAnalysis<T> = raw;
+        // Values that the estimator does not take are left out of the sample; the problem is told where so many have one that
+        // the number may be shown. All are asked about, whatever the first of them says.
+        let mut outside = None;
+        for refused in &raw.outside {
+            if enough(desk, &refused.set)? {
+                outside.get_or_insert(&refused.problem);
+            }
+        }
+        if let Some(problem) = outside {
+            return Err(Stopped::Problem(problem.clone()));
+        }
         let basis = Basis::of(desk, raw)?;
+        let count = desk.population(&basis.sample, 0)?;
         let numbers = match computed.filter(|computed| computed.on == basis.leaves.set()) {
             Some(computed) => computed.numbers,
             None => basis.compute(raw, &Unattended).map_err(|_| Stopped::from(Reason::ModelFit))?,
         };
-        let filing = Self { sample: &raw.sample, variable: raw.origin.join(" "), column: raw.key, count };
+        let filing = Self { sample: basis.sample, variable: raw.origin.join(" "), column: raw.key, count };
         // That there is a problem is decided once for a set, as everything else is.
         let found = numbers.as_ref().err().map_or(0.0, |problem| number_of(problem.code));
         let decided = filing.number(desk, "problem", found)?;
@@ -141,7 +167,7 @@ impl<'r> Filing<'r> {
     fn file(&self, desk: &mut Desk<'_>, kind: &str, value: Stored) -> Result<Stored, Stopped> {
         let kind = format!("fit/{kind}");
         let filed = Filed { kind: &kind, variable: &self.variable, column: self.column, cell: 0 };
-        desk.value(self.sample, filed, |_, _| value)
+        desk.value(&self.sample, filed, |_, _| value)
     }
 
     /// The size of the sample as it is shown: to the nearest ten (SDC-161).
@@ -177,7 +203,7 @@ impl<'r> Filing<'r> {
 
     /// A number of a table; hidden when a set that it rests on is small (SDC-165).
     pub(crate) fn cell(&self, desk: &mut Desk<'_>, table: &str, raw: &RawNumber) -> Result<TestNumber, Stopped> {
-        let mut own = enough(desk, self.sample)?;
+        let mut own = enough(desk, &self.sample)?;
         for set in &raw.rests_on {
             own &= enough(desk, set)?;
         }

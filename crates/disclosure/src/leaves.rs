@@ -15,12 +15,19 @@ pub(crate) struct LeaveOut {
     cipher: Aes256,
     set: u128,
     count: usize,
+    categories: Vec<(usize, f64)>,
 }
 
 impl LeaveOut {
     /// The rule for a set, with so many persons left out.
     pub(crate) fn new(keys: &GateKeys, set: Fingerprint, count: u32) -> Self {
-        Self { cipher: Aes256::new(keys.leave_out_key().as_slice().into()), set: set.0, count: count as usize }
+        let cipher = Aes256::new(keys.leave_out_key().as_slice().into());
+        Self { cipher, set: set.0, count: count as usize, categories: Vec::new() }
+    }
+
+    /// The same, without the rows of these categories.
+    pub(crate) fn and_categories(self, categories: Vec<(usize, f64)>) -> Self {
+        Self { categories, ..self }
     }
 
     /// The set.
@@ -50,6 +57,10 @@ impl Leaves for LeaveOut {
             first.truncate(self.count);
         }
         first.into_iter().map(|(_, person)| person).collect()
+    }
+
+    fn categories(&self) -> &[(usize, f64)] {
+        &self.categories
     }
 }
 

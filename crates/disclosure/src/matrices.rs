@@ -23,7 +23,7 @@ impl Rules for RawCorrelations {
     }
 }
 
-fn correlation(filing: &Filing<'_>, desk: &mut Desk<'_>, pair: &RawPair) -> Result<Correlation, Stopped> {
+fn correlation(filing: &Filing, desk: &mut Desk<'_>, pair: &RawPair) -> Result<Correlation, Stopped> {
     let rules = desk.policy().rules().model;
     let count = desk.count(&pair.set, 0)?;
     let [first, second] = &pair.names;

@@ -112,7 +112,16 @@ fn few_persons(least: u64, n: u64, problem: &str) -> Option<Reason> {
     match problem {
         _ if n < least => Some(Reason::ModelSize),
         "E_NO_ROWS" | "E_NO_RESIDUAL_DF" => Some(Reason::ModelSize),
-        "E_COLLINEAR_ALL" | "E_NO_VARIATION" | "E_NO_EVENTS" => Some(Reason::ModelTerm),
+        "E_COLLINEAR_ALL"
+        | "E_NO_VARIATION"
+        | "E_NO_EVENTS"
+        | "E_NEEDS_TWO_GROUPS"
+        | "E_MLOGIT_NEEDS_3"
+        | "E_DID_NEEDS_FOUR_CELLS"
+        | "E_NOT_A_PANEL"
+        | "E_RDD_TOO_FEW"
+        | "E_RDD_NO_JUMP"
+        | "E_UNDERIDENTIFIED" => Some(Reason::ModelTerm),
         "E_TOO_FEW_CLUSTERS" => Some(Reason::Groups),
         _ => None,
     }
@@ -132,8 +141,16 @@ fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, 
         few |= rests_on_few(desk, term, rules.dummy_min)?;
         few |= term.concentration.is_nan() || term.concentration > rules.kappa_max;
     }
+    for set in &fit.varies {
+        few |= desk.count(set, 0)?.shown < rules.dummy_min;
+    }
     for (_, set) in &fit.counts {
         few |= desk.count(set, 0)?.shown < FEWEST_GROUPS;
+    }
+    // That there are ten groups must not be due to a few persons.
+    let mut few_groups = false;
+    for set in &fit.beyond {
+        few_groups |= desk.count(set, 0)?.shown < rules.dummy_min;
     }
     if few || fit.leverage.is_nan() || fit.leverage > rules.h_max {
         return Ok(Some(Reason::ModelTerm));
@@ -143,7 +160,8 @@ fn refusal(desk: &mut Desk<'_>, n: u64, fit: &RawFit) -> Result<Option<Reason>, 
         return Ok(Some(Reason::ModelFit));
     }
     let groups = fit.clusters.iter().chain(&fit.groups);
-    Ok(groups.min().filter(|least| **least < FEWEST_GROUPS).map(|_| Reason::Groups))
+    few_groups |= groups.min().is_some_and(|least| *least < FEWEST_GROUPS);
+    Ok(few_groups.then_some(Reason::Groups))
 }
 
 fn rests_on_few(desk: &mut Desk<'_>, term: &RawTerm, least: u64) -> Result<bool, Stopped> {
@@ -182,7 +200,7 @@ impl Scale {
 
     fn estimate(
         &self,
-        filing: &Filing<'_>,
+        filing: &Filing,
         desk: &mut Desk<'_>,
         label: &str,
         estimate: f64,
@@ -220,7 +238,7 @@ impl Scale {
     }
 
     /// A further table. Its rows rest on the whole sample, except numbers that say more.
-    fn table(&self, filing: &Filing<'_>, desk: &mut Desk<'_>, raw: &RawFitTable) -> Result<ModelTable, Stopped> {
+    fn table(&self, filing: &Filing, desk: &mut Desk<'_>, raw: &RawFitTable) -> Result<ModelTable, Stopped> {
         let name = raw.name.clone();
         let rows = match &raw.rows {
             RawFitRows::Estimates(rows) => ModelRows::Estimates(
@@ -245,7 +263,7 @@ impl Scale {
     /// An estimate that is no term; all that needs its error is undefined where it has none.
     fn derived(
         &self,
-        filing: &Filing<'_>,
+        filing: &Filing,
         desk: &mut Desk<'_>,
         table: &str,
         raw: &RawEstimate,

@@ -2,6 +2,7 @@
 
 use engine::raw::{Keyed, RawEdit, RawPopulation, RawVerdict};
 
+use crate::analyses::enough;
 use crate::gate::private::Rules;
 use crate::gate::{Desk, Filed, Stopped};
 use crate::ledger::Stored;
@@ -65,12 +66,13 @@ impl Rules for RawEdit {
 impl Rules for RawVerdict {
     type Out = Verdict;
 
-    /// LANG-245: the verdict belongs to the set, like a value: the first one counts for everyone and for ever.
+    /// LANG-245, SDC-181: the cause is there where its released count is large enough to be shown; a few are told as nobody is. The
+    /// verdict belongs to the set, like a value: the first one counts for everyone and for ever.
     fn decide(self, desk: &mut Desk<'_>) -> Result<Verdict, Stopped> {
         let kind = format!("verdict/{}", self.cause);
         let variable = self.origin.join(" ");
         let filed = Filed { kind: &kind, variable: &variable, column: self.column_key, cell: 0 };
-        let found = f64::from(u8::from(self.found));
+        let found = f64::from(u8::from(enough(desk, &self.who)?));
         let stored = desk.value(&self.set, filed, |_, _| Stored::Number(found))?;
         Ok(Verdict { cause: self.cause, found: stored != Stored::Number(0.0) })
     }

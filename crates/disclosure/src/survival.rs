@@ -48,7 +48,7 @@ fn few_events(_: u64, problem: &str) -> Option<Reason> {
 }
 
 fn told(
-    filing: &Filing<'_>,
+    filing: &Filing,
     desk: &mut Desk<'_>,
     number: usize,
     curve: &RawCurve,

@@ -1,6 +1,7 @@
 //! A column as a dimension of a table: which category each row has, and the categories in order (LANG-163, LANG-040).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use kernel::{Date, Language};
@@ -11,7 +12,8 @@ use crate::data::{Data, Dictionary};
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::expression::entries;
-use crate::lookup::{Span, WORD};
+use crate::lookup::Span;
+use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::NONE;
 use crate::raw::{RawCategory, RawDimension};
@@ -21,6 +23,8 @@ use crate::vector::{Content, Value};
 pub(crate) struct Axis {
     places: Places,
     pub(crate) dimension: RawDimension,
+    /// Whether rows may have values that are no category: fractions, or more values than there is room for.
+    pub(crate) unlisted: bool,
 }
 
 /// A number for every row: that of its category, or one made of it.
@@ -38,17 +42,18 @@ pub(crate) struct AxisOptions {
 }
 
 impl Axis {
-    /// The categories of a column, as they may occur on any row of the dataset.
+    /// The categories of a column over some rows. Where there is no room for all its values those that most rows have are
+    /// categories; whoever has others is for the gate to judge ([`Axis::unlisted`]).
     pub(crate) fn of(
         name: &str,
         column: &Column,
-        rows: usize,
+        rows: &Mask,
         options: AxisOptions,
         parameters: &Parameters,
         control: &dyn Control,
     ) -> Result<Self, RunError> {
         let span = column.data.span();
-        let values = distinct(name, column, span, rows, parameters, control)?;
+        let (values, unlisted) = distinct(column, span, rows, parameters, control)?;
         let labels = if options.nolabels { HashMap::new() } else { column.label_texts(options.language) };
         let category = |value: &Value, missing: bool| {
             let code = code_text(value, &column.data_type);
@@ -72,7 +77,7 @@ impl Axis {
         let slots = Slots::new(&column.data, span, &values, slot_of, nothing);
         let label = column.title.as_ref().map(|t| t.text(options.language).to_owned()).filter(|t| !t.is_empty());
         let places = Places { data: Arc::clone(&column.data), slots };
-        Ok(Self { places, dimension: RawDimension { name: name.to_owned(), label, categories } })
+        Ok(Self { places, dimension: RawDimension { name: name.to_owned(), label, categories }, unlisted })
     }
 
     /// Number of categories.
@@ -136,85 +141,109 @@ impl Places {
     }
 }
 
-/// The distinct values of a column in the order of its categories; refused when it is continuous.
+/// The distinct values of a column in the order of its categories, and whether rows have others: fractions, or more values
+/// than there is room for.
 fn distinct(
-    name: &str,
     column: &Column,
     span: Option<Span>,
-    rows: usize,
+    rows: &Mask,
     parameters: &Parameters,
     control: &dyn Control,
-) -> Result<Vec<Value>, RunError> {
+) -> Result<(Vec<Value>, bool), RunError> {
     let labelled = column.labels.is_some();
     if let Some(dictionary) = &column.data.dictionary {
         let text = matches!(**dictionary, Dictionary::Text(_));
-        if !labelled && text && dictionary.len() > parameters.max_text_categories {
-            return Err(RunError::continuous(name));
-        }
         let mut values = entries(dictionary);
+        let mut unlisted = false;
+        if !labelled && text && dictionary.len() > parameters.max_text_categories {
+            let counts = of_codes(&column.data, dictionary.len(), rows, control)?;
+            let kept = most_frequent(counts.iter().copied().enumerate(), parameters.max_text_categories);
+            unlisted = counts.iter().filter(|n| **n > 0).count() > kept.len();
+            values = values.into_iter().enumerate().filter(|(code, _)| kept.contains(code)).map(|(_, v)| v).collect();
+        }
         // An imported column keeps the order of its code list; a made one is ordered by code.
         if column.import.is_none() {
             order_texts(&mut values);
         }
-        return Ok(values);
+        return Ok((values, unlisted));
     }
     let most = if labelled { parameters.max_cells } else { parameters.max_integer_categories };
-    let rows = rows.min(column.data.len());
-    if let Some(span) = span {
-        if span.len() <= parameters.max_integer_categories.min(most) {
-            // So few that those which do not occur may be left in until the rows are counted.
-            return Ok((0..span.len()).map(|p| Value::Integer(span.number(p))).collect());
-        }
-        let places = occurring(&column.data, span, rows, control)?;
-        if places.len() > most {
-            return Err(RunError::continuous(name));
-        }
-        return Ok(places.into_iter().map(|p| Value::Integer(span.number(p))).collect());
+    if let Some(span) = span
+        && span.len() <= parameters.max_integer_categories.min(most)
+    {
+        // So few that those which do not occur may be left in until the rows are counted.
+        return Ok(((0..span.len()).map(|p| Value::Integer(span.number(p))).collect(), false));
     }
-    let found = by_chunk(control, rows, |range| whole_numbers(&column.data, range, most))?;
-    let mut all = BTreeSet::new();
-    for part in found {
-        all.extend(part.ok_or_else(|| RunError::continuous(name))?);
-        if all.len() > most {
-            return Err(RunError::continuous(name));
-        }
-    }
-    Ok(all.into_iter().map(Value::Integer).collect())
+    let (counts, others) = whole_numbers(&column.data, rows, most, control)?;
+    let kept = most_frequent(counts.iter().map(|(number, n)| (*number, *n)), most);
+    let unlisted = others || counts.len() > kept.len();
+    Ok((kept.into_iter().map(Value::Integer).collect(), unlisted))
 }
 
-/// The places of a span that rows have, ascending.
-fn occurring(data: &Data, span: Span, rows: usize, control: &dyn Control) -> Result<Vec<usize>, RunError> {
-    let table: Vec<u32> = (0..=span.len() as u32).collect();
-    let parts = by_chunk(control, rows, |range| {
-        let mut places = vec![0; range.len()];
-        span.gather(data, &table, range, &mut places);
-        let mut seen = vec![0u64; span.len() / WORD + 1];
-        places.iter().for_each(|p| seen[*p as usize / WORD] |= 1 << (*p as usize % WORD));
-        seen
+/// The so many keys with the largest counts above 0, ascending; of equal ones the first.
+fn most_frequent<K: Ord + Copy>(counts: impl Iterator<Item = (K, u64)>, most: usize) -> BTreeSet<K> {
+    let mut all: Vec<(u64, K)> = counts.filter(|(_, n)| *n > 0).map(|(key, n)| (n, key)).collect();
+    all.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    all.into_iter().take(most).map(|(_, key)| key).collect()
+}
+
+/// How many rows have each code of a dictionary.
+fn of_codes(data: &Data, codes: usize, rows: &Mask, control: &dyn Control) -> Result<Vec<u64>, RunError> {
+    let parts = by_chunk(control, rows.len(), |range| {
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        let valid = rows.iter(range).filter(|i| data.is_valid(*i));
+        valid.filter_map(|i| data.code(i)).for_each(|code| *counts.entry(code).or_default() += 1);
+        counts
     })?;
-    let met = |place: &usize| parts.iter().any(|seen| seen[place / WORD] >> (place % WORD) & 1 == 1);
-    Ok((0..span.len()).filter(met).collect())
+    let mut all = vec![0; codes];
+    for (code, n) in parts.into_iter().flatten() {
+        all.get_mut(code as usize).into_iter().for_each(|all| *all += n);
+    }
+    Ok(all)
 }
 
-/// The distinct whole numbers of a stretch; none when there are too many or one is not whole.
-fn whole_numbers(data: &Data, range: std::ops::Range<usize>, most: usize) -> Option<BTreeSet<i64>> {
-    let vector = data.read(range);
-    let mut found = BTreeSet::new();
-    let mut last = None;
-    for i in 0..vector.len() {
-        if !vector.valid[i] {
-            continue;
+/// Values beyond those that there is room for, up to which all are counted: a column with more of them is continuous whatever
+/// single persons have.
+const COUNTED: usize = 4096;
+
+/// How many rows have each whole number, up to so many numbers, and whether there are others.
+fn whole_numbers(
+    data: &Data,
+    rows: &Mask,
+    most: usize,
+    control: &dyn Control,
+) -> Result<(BTreeMap<i64, u64>, bool), RunError> {
+    let room = most + COUNTED;
+    let parts = by_chunk(control, rows.len(), |range| {
+        let vector = data.read(range.clone());
+        let (mut counts, mut others): (BTreeMap<i64, u64>, bool) = (BTreeMap::new(), false);
+        for i in rows.iter(range.clone()).map(|row| row - range.start).filter(|i| vector.valid[*i]) {
+            let Some(number) = whole(&vector.content, i) else {
+                others = true;
+                continue;
+            };
+            let full = counts.len() >= room;
+            match counts.entry(number) {
+                Entry::Occupied(mut n) => *n.get_mut() += 1,
+                Entry::Vacant(_) if full => others = true,
+                Entry::Vacant(place) => _ = place.insert(1),
+            }
         }
-        let number = whole(&vector.content, i)?;
-        if last != Some(number) {
-            last = Some(number);
-            found.insert(number);
-            if found.len() > most {
-                return None;
+        (counts, others)
+    })?;
+    let (mut all, mut others): (BTreeMap<i64, u64>, bool) = (BTreeMap::new(), false);
+    for (counts, more) in parts {
+        others |= more;
+        for (number, n) in counts {
+            let full = all.len() >= room;
+            match all.entry(number) {
+                Entry::Occupied(mut all) => *all.get_mut() += n,
+                Entry::Vacant(_) if full => others = true,
+                Entry::Vacant(place) => _ = place.insert(n),
             }
         }
     }
-    Some(found)
+    Ok((all, others))
 }
 
 fn whole(content: &Content, i: usize) -> Option<i64> {
@@ -278,7 +307,7 @@ impl Slots {
         // `values` may be ordered otherwise than the dictionary.
         let place: HashMap<String, u32> =
             values.iter().zip(&slot_of).map(|(v, s)| (code_text(v, &DataType::Integer), *s)).collect();
-        let of = |v: &Value| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(nothing);
+        let of = |v: &Value| place.get(&code_text(v, &DataType::Integer)).copied().unwrap_or(NONE);
         Slots::Table(span, entries(dictionary).iter().map(of).chain([nothing]).collect())
     }
 

@@ -9,6 +9,7 @@ use crate::control::{Control, by_chunk};
 use crate::data::{Data, Dictionary};
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
+use crate::lookup::pack;
 use crate::mask::Mask;
 use crate::vector::{Kind, Value, Vector};
 
@@ -54,7 +55,7 @@ fn value(read: Read) -> Value {
     }
 }
 
-/// The numbers of a text column, and whether a row of the dataset has a text that is none, where that decides: where the
+/// The numbers of a text column, and the rows of the dataset that have a text that is none, where they decide: where the
 /// column has a code list the list does, so that the error tells nothing of the data (LANG-245).
 pub(crate) fn destring(
     source: &Column,
@@ -62,7 +63,7 @@ pub(crate) fn destring(
     plan: &Destring,
     mask: &Mask,
     control: &dyn Control,
-) -> Result<(Column, Option<bool>), RunError> {
+) -> Result<(Column, Option<Mask>), RunError> {
     if source.data_type != DataType::Text {
         return Err(RunError::type_mismatch(&column.source));
     }
@@ -107,18 +108,18 @@ pub(crate) fn destring(
     Ok((numbers, found))
 }
 
-/// Whether a row of the dataset has a text that is no number.
-fn met(data: &Data, reads: &[Read], mask: &Mask, control: &dyn Control) -> Result<bool, RunError> {
+/// The rows of the dataset that have a text that is no number.
+fn met(data: &Data, reads: &[Read], mask: &Mask, control: &dyn Control) -> Result<Mask, RunError> {
     let bad: Vec<bool> = reads.iter().map(|r| *r == Read::NoNumber).collect();
     if !bad.contains(&true) {
-        return Ok(false);
+        return Ok(Mask::empty(mask.len()));
     }
-    let parts = by_chunk(control, mask.len(), |range| {
-        range.into_iter().any(|i| {
-            mask.get(i) && data.is_valid(i) && data.code(i).and_then(|c| bad.get(c as usize).copied()).unwrap_or(false)
-        })
+    let words = by_chunk(control, mask.len(), |range| {
+        let bad = |i: usize| data.is_valid(i) && data.code(i).is_some_and(|c| bad.get(c as usize) == Some(&true));
+        let rows: Vec<u8> = range.clone().map(|i| u8::from(bad(i))).collect();
+        mask.words(range).iter().zip(pack(&rows)).map(|(here, bad)| here & bad).collect()
     })?;
-    Ok(parts.contains(&true))
+    Ok(Mask::of_words(words, mask.len()))
 }
 
 #[cfg(test)]

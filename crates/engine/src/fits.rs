@@ -20,6 +20,11 @@ use crate::raw::{MeasureKind, PersonSet, RawCategory, RawTable};
 pub trait Leaves: Sync {
     /// Those of these persons (ordinal and record key) whose rows are left out. Their order does not matter.
     fn out(&self, persons: &mut dyn Iterator<Item = (u32, u128)>) -> Vec<u32>;
+
+    /// Categories whose rows are left out because few persons have them: variable and value as [`Part`] tells them.
+    fn categories(&self) -> &[(usize, f64)] {
+        &[]
+    }
 }
 
 /// Why work gave no numbers.
@@ -49,6 +54,12 @@ pub trait Over<T>: Send + Sync {
     /// # Errors
     /// [`Failed`].
     fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, control: &dyn Control) -> Result<T, Failed>;
+
+    /// The persons of the sample who are left without these categories.
+    ///
+    /// # Errors
+    /// When the run ends.
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError>;
 }
 
 /// Numbers, and the set that they were computed on.
@@ -57,6 +68,25 @@ pub struct Computed<T> {
     pub on: u128,
     /// The numbers; the estimator's problem where it has none.
     pub numbers: Result<T, Problem>,
+}
+
+/// Persons with a value that the estimator does not take: an outcome that is neither 0 nor 1. They are not in the sample.
+pub struct Outside {
+    /// What the estimator says to such a value.
+    pub problem: Problem,
+    /// Who has one.
+    pub set: PersonSet,
+}
+
+/// The persons with one category of a variable that a result has a column or a group for. Only small ones are told: a large
+/// one stays in any case.
+pub struct Part {
+    /// The variable, as the work numbers them.
+    pub variable: usize,
+    /// The category, as the work numbers them.
+    pub value: f64,
+    /// Who has it.
+    pub set: PersonSet,
 }
 
 /// A result that is computed on a sample of persons as a whole.
@@ -69,6 +99,10 @@ pub struct RawAnalysis<T> {
     pub row_wise: bool,
     /// The persons in the sample.
     pub sample: PersonSet,
+    /// The persons who are not in it because of a value.
+    pub outside: Vec<Outside>,
+    /// Small categories of the sample. Those with too few persons are left out, as if nobody had them (SDC-181).
+    pub parts: Vec<Part>,
     /// The fit.
     pub work: Arc<dyn Over<T>>,
     /// What it gave, once it was done.
@@ -230,6 +264,10 @@ pub struct RawFit {
     pub by_clusters: bool,
     /// Number of groups of each level of random effects.
     pub groups: Vec<u64>,
+    /// For each grouping of errors or effects that has few groups, the persons beyond its nine largest.
+    pub beyond: Vec<PersonSet>,
+    /// For the outcome and what stands before the terms, the persons who do not have the value that most have.
+    pub varies: Vec<PersonSet>,
     /// Shares that are shown with three decimals: `r2`, `r2_adj`, `pseudo_r2`.
     pub shares: Vec<(String, f64)>,
     /// Numbers that are shown with four digits: `ll`, `ll_0`, `aic`, `bic`, `root_mse`.

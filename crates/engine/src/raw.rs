@@ -10,10 +10,10 @@ use std::sync::Arc;
 use crate::members::{Again, Members};
 
 pub use crate::fits::{
-    Computed, Digits, Failed, FitState, Leaves, Over, RawAnalysis, RawCorrelations, RawCurve, RawCurves, RawEstimate,
-    RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel, RawNumber,
-    RawNumbers, RawPair, RawPanel, RawPredicted, RawPredictions, RawStep, RawSurvival, RawTerm, RawTest, RawTests,
-    Reference, TermRole, TestKind,
+    Computed, Digits, Failed, FitState, Leaves, Outside, Over, Part, RawAnalysis, RawCorrelations, RawCurve, RawCurves,
+    RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel,
+    RawNumber, RawNumbers, RawPair, RawPanel, RawPredicted, RawPredictions, RawStep, RawSurvival, RawTerm, RawTest,
+    RawTests, Reference, TermRole, TestKind,
 };
 pub use crate::heads::{Effect, ModelHead, SurvivalHead, TestsHead, Titles, Variance};
 
@@ -102,7 +102,8 @@ pub struct RawPopulation {
 }
 
 /// Whether a statement fails for a cause that lies in the data (LANG-245): a text that is no number, a key that is not
-/// unique. Decided by the gate on the set it is filed under, so that the answer is the same for everyone and for ever.
+/// unique, more values than a table has room for. Decided by the gate: it is there where many enough persons are the cause,
+/// so that no single one decides; the answer is filed under a set, so that it is the same for everyone and for ever.
 pub struct RawVerdict {
     /// The diagnostic, e.g. `E305`.
     pub cause: &'static str,
@@ -112,8 +113,10 @@ pub struct RawVerdict {
     pub column_key: [u8; 32],
     /// The population that it was decided on.
     pub set: PersonSet,
-    /// Whether the cause was found.
-    pub found: bool,
+    /// The persons with whom the cause was found.
+    pub who: PersonSet,
+    /// The rows in which it was found, also those without a person behind them: what the reference interpreter goes by.
+    pub rows: u64,
 }
 
 /// What `generate`, `replace` or `recode` touched (SDC-141).

@@ -1,7 +1,7 @@
 //! Tables of one or more dimensions with all their margins, and summaries (ENG-031, STAT-040..044). Counts and sets of all
 //! cells come out of one pass over the rows where the cells are not too many; nothing is kept for every row.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::axis::{Axis, AxisOptions};
 use crate::cache::ImportCache;
@@ -9,12 +9,13 @@ use crate::control::{Control, by_chunk};
 use crate::dataset::{Column, Dataset};
 use crate::error::RunError;
 use crate::grid::{RowCells, compact};
+use crate::lookup::pack;
 use crate::magnitudes::{Measure, With};
 use crate::mask::Mask;
 use crate::members::Members;
 use crate::params::Parameters;
 use crate::people::{CellSet, InnerSets, NONE, People, SIDE_BY_SIDE, Shape};
-use crate::raw::{RawCell, RawSummary, RawSummaryRow, RawTable};
+use crate::raw::{PersonSet, RawCell, RawSummary, RawSummaryRow, RawTable};
 use crate::statistics::Wanted;
 
 /// Cells over all categories of a table, of which many may not occur, up to which each has a counter (ENG-031).
@@ -30,6 +31,20 @@ pub(crate) struct Scan<'a> {
     pub(crate) parameters: &'a Parameters,
     pub(crate) control: &'a dyn Control,
     pub(crate) options: AxisOptions,
+    /// Whoever has a value that is no category: for the gate to judge, once the command is done.
+    pub(crate) unlisted: &'a Mutex<Vec<Unlisted>>,
+}
+
+/// The persons with values of a column that are no categories of it.
+pub(crate) struct Unlisted {
+    pub(crate) name: String,
+    /// Key and origin of the column.
+    pub(crate) key: ([u8; 32], Vec<String>),
+    /// All whom the command is about.
+    pub(crate) set: PersonSet,
+    pub(crate) who: PersonSet,
+    /// Their rows.
+    pub(crate) rows: u64,
 }
 
 impl Scan<'_> {
@@ -61,7 +76,22 @@ impl Scan<'_> {
 
     pub(crate) fn axis(&self, name: &str) -> Result<Axis, RunError> {
         let column = self.column(name)?;
-        Axis::of(name, column, self.mask.len(), self.options, self.parameters, self.control)
+        let axis = Axis::of(name, column, self.mask, self.options, self.parameters, self.control)?;
+        if axis.unlisted {
+            let words = by_chunk(self.control, self.mask.len(), |range| {
+                let mut places = vec![0; range.len()];
+                axis.places().read(range.clone(), &mut places);
+                let outside = |(i, place): (usize, &u32)| u8::from(*place == NONE && column.data.is_valid(i));
+                let outside: Vec<u8> = range.clone().zip(&places).map(outside).collect();
+                self.mask.words(range).iter().zip(pack(&outside)).map(|(here, outside)| here & outside).collect()
+            })?;
+            let outside = Mask::of_words(words, self.mask.len());
+            let (who, rows) = (self.people.set(&outside), outside.count());
+            let (key, set) = ((column.key, column.origin.to_vec()), self.people.set(self.mask));
+            let unlisted = Unlisted { name: name.to_owned(), key, set, who, rows };
+            self.unlisted.lock().unwrap_or_else(PoisonError::into_inner).push(unlisted);
+        }
+        Ok(axis)
     }
 
     /// Counts the cells and drops the categories that no row has from the axes (STAT-040). With a `measure` also counts

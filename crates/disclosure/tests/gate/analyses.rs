@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use disclosure::{MemoryLedger, Model, ModelRows, Policy, Reason, Released, Stopped, Value, mean_interval};
-use engine::Control;
 use engine::raw::{
-    Digits, Effect, Failed, FitState, Leaves, MeasureKind, ModelHead, Over, RawAnalysis, RawCategory, RawCell,
-    RawCurve, RawCurves, RawDimension, RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin,
+    Digits, Effect, Failed, FitState, Leaves, MeasureKind, ModelHead, Over, Part, PersonSet, RawAnalysis, RawCategory,
+    RawCell, RawCurve, RawCurves, RawDimension, RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin,
     RawHistogram, RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawPanel, RawStep, RawTable, RawTerm, RawTest,
     Reference, SurvivalHead, TermRole, TestKind, TestsHead, Titles, Variance,
 };
+use engine::{Control, RunError};
 use roaring::RoaringBitmap;
 
 use crate::common::{people, record, release};
@@ -20,6 +20,10 @@ struct Work<F>(F);
 impl<T, F: Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync> Over<T> for Work<F> {
     fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, _: &dyn Control) -> Result<T, Failed> {
         Ok((self.0)(persons, leaves))
+    }
+
+    fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
+        Ok(people(0..4000))
     }
 }
 
@@ -32,6 +36,8 @@ fn analysis<T: 'static>(
         key: [4; 32],
         row_wise: true,
         sample: people(sample),
+        outside: Vec::new(),
+        parts: Vec::new(),
         work: Arc::new(Work(work)),
         computed: None,
     }
@@ -72,6 +78,8 @@ fn fit() -> RawFit {
         clusters: None,
         by_clusters: false,
         groups: Vec::new(),
+        beyond: Vec::new(),
+        varies: Vec::new(),
         shares: vec![("r2".into(), 0.345_678)],
         likelihoods: vec![("ll".into(), -12_345.678)],
         tests: vec![RawTest { name: "F".into(), statistic: 12.3456, kind: TestKind::F(3.0) }],
@@ -435,6 +443,10 @@ impl Over<RawFit> for Cut {
     fn over(&self, _: Option<&RoaringBitmap>, _: &dyn Leaves, _: &dyn Control) -> Result<RawFit, Failed> {
         Err(Failed::Problem(engine::Problem::new("E_STOPPED")))
     }
+
+    fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
+        Err(RunError::Stopped(engine::Stop::Cancelled))
+    }
 }
 
 /// Ends every run.
@@ -466,4 +478,127 @@ fn eng_035_a_cancelled_fit_files_nothing() {
     let ended = prepared.compute(&Ended);
     assert!(matches!(ended, Err(engine::RunError::Stopped(engine::Stop::Cancelled))));
     assert!(ledger.is_empty());
+}
+
+/// SDC-181: a value that the estimator does not take is told of where many persons have it, by their released count; a few, one
+/// or nobody give the same answer, and the persons are counted in any case.
+#[test]
+fn sdc_181_values_that_few_have_are_left_out() {
+    let policy = Policy::standard();
+    let told = |persons: u64| {
+        let problem = engine::Problem::with("E_NOT_BINARY", "y");
+        let outside = vec![engine::raw::Outside { problem, set: people(5000..5000 + persons) }];
+        let raw = RawAnalysis { outside, ..analysis(0..4000, |_, _| fit()) };
+        release(&policy, &mut MemoryLedger::new(), &[], raw).map(|released| released.value().terms.len())
+    };
+    let nobody = told(0);
+    assert!(nobody.is_ok());
+    for few in 1..=4 {
+        assert_eq!(told(few), nobody, "{few}");
+    }
+    for many in [16, 40, 400] {
+        let problem = told(many).unwrap_err();
+        assert!(matches!(&problem, Stopped::Problem(p) if p.code == "E_NOT_BINARY"), "{problem}");
+    }
+}
+
+/// SDC-181: a category that few have is left out as one that nobody has; one that many have stays. What the outcome has beside
+/// its most frequent value, and what there is beyond nine groups, is refused alike whether nobody or a few have it.
+#[test]
+fn sdc_181_categories_that_few_have_are_left_out() {
+    let policy = Policy::standard();
+    let asked = |persons: u64| {
+        let part = Part { variable: 2, value: 3.0, set: people(4000..4000 + persons) };
+        let fitted = |_: Option<&RoaringBitmap>, leaves: &dyn Leaves| RawFit {
+            omitted: leaves.categories().iter().map(|(variable, value)| format!("{variable}={value}")).collect(),
+            ..fit()
+        };
+        let raw = RawAnalysis { parts: vec![part], ..analysis(0..4000 + persons, fitted) };
+        release(&policy, &mut MemoryLedger::new(), &[], raw)
+            .map(|released| released.value().terms.len())
+            .map_err(|stopped| matches!(stopped, Stopped::Withheld(w) if w.code == Reason::ModelTerm))
+    };
+    // A term that is omitted is refused: so the fit without the category tells itself here.
+    for few in 1..=4 {
+        assert_eq!(asked(few), Err(true), "{few} persons are left out");
+    }
+    for many in [16, 40, 300] {
+        assert!(asked(many).is_ok(), "{many}");
+    }
+    let told = |varies: &[u64], beyond: &[u64]| {
+        let (varies, beyond) = (varies.to_vec(), beyond.to_vec());
+        let sets = |sizes: &[u64]| sizes.iter().map(|persons| people(0..*persons)).collect();
+        let fitted = move |_: Option<&RoaringBitmap>, _: &dyn Leaves| RawFit {
+            varies: sets(&varies),
+            beyond: sets(&beyond),
+            ..fit()
+        };
+        match release(&policy, &mut MemoryLedger::new(), &[], analysis(0..4000, fitted)) {
+            Err(Stopped::Withheld(withheld)) => Some(withheld.code),
+            _ => None,
+        }
+    };
+    for (persons, varies, beyond) in [
+        (0, Some(Reason::ModelTerm), Some(Reason::Groups)),
+        (1, Some(Reason::ModelTerm), Some(Reason::Groups)),
+        (4, Some(Reason::ModelTerm), Some(Reason::Groups)),
+        (40, None, None),
+    ] {
+        assert_eq!(told(&[persons], &[]), varies, "{persons}");
+        assert_eq!(told(&[], &[persons]), beyond, "{persons}");
+    }
+}
+
+/// Work that an estimator has no answer for.
+struct NoAnswer(&'static str);
+
+impl Over<RawFit> for NoAnswer {
+    fn over(&self, _: Option<&RoaringBitmap>, _: &dyn Leaves, _: &dyn Control) -> Result<RawFit, Failed> {
+        Err(Failed::Problem(engine::Problem::with(self.0, "y")))
+    }
+
+    fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
+        Ok(people(0..4000))
+    }
+}
+
+/// SDC-181: what an estimator cannot do because nobody is there is refused in the words in which it is refused when a few are.
+#[test]
+fn sdc_181_problems_of_nobody_are_those_of_few() {
+    let policy = Policy::standard();
+    for (problem, reason) in [
+        ("E_NO_ROWS", Reason::ModelSize),
+        ("E_NO_RESIDUAL_DF", Reason::ModelSize),
+        ("E_COLLINEAR_ALL", Reason::ModelTerm),
+        ("E_NO_VARIATION", Reason::ModelTerm),
+        ("E_NO_EVENTS", Reason::ModelTerm),
+        ("E_NEEDS_TWO_GROUPS", Reason::ModelTerm),
+        ("E_MLOGIT_NEEDS_3", Reason::ModelTerm),
+        ("E_DID_NEEDS_FOUR_CELLS", Reason::ModelTerm),
+        ("E_NOT_A_PANEL", Reason::ModelTerm),
+        ("E_RDD_TOO_FEW", Reason::ModelTerm),
+        ("E_RDD_NO_JUMP", Reason::ModelTerm),
+        ("E_UNDERIDENTIFIED", Reason::ModelTerm),
+        ("E_TOO_FEW_CLUSTERS", Reason::Groups),
+    ] {
+        let raw = RawAnalysis { work: Arc::new(NoAnswer(problem)), ..analysis(0..4000, |_, _| fit()) };
+        match release(&policy, &mut MemoryLedger::new(), &[], raw) {
+            Err(Stopped::Withheld(withheld)) => assert_eq!(withheld.code, reason, "{problem}"),
+            other => panic!("{problem}: {:?}", other.map(|_| ())),
+        }
+    }
+    // A fit that does not end is judged after what rests on few persons.
+    for state in [FitState::Separated, FitState::NotConverged] {
+        for (persons, reason) in [(0, Reason::ModelTerm), (3, Reason::ModelTerm), (900, Reason::ModelFit)] {
+            let fitted = move |_: Option<&RoaringBitmap>, _: &dyn Leaves| RawFit {
+                state,
+                varies: vec![people(0..persons)],
+                ..fit()
+            };
+            match release(&policy, &mut MemoryLedger::new(), &[], analysis(0..4000, fitted)) {
+                Err(Stopped::Withheld(withheld)) => assert_eq!(withheld.code, reason, "{state:?} {persons}"),
+                other => panic!("{state:?}: {:?}", other.map(|_| ())),
+            }
+        }
+    }
 }

@@ -89,7 +89,8 @@ fn lang_182_blocks_are_released_together() {
     assert!(release(&policy, &mut MemoryLedger::new(), &[], one).unwrap().into_only_table().is_some());
 }
 
-/// LANG-245: a verdict about the data belongs to the set; the first one counts.
+/// LANG-245: a verdict about the data belongs to the set; the first one counts. SDC-181: a few with whom the cause is found are
+/// told as nobody is.
 #[test]
 fn lang_245_the_first_verdict_on_a_set_stands() {
     let verdict = |found: bool, persons: u64| RawVerdict {
@@ -97,11 +98,16 @@ fn lang_245_the_first_verdict_on_a_set_stands() {
         origin: vec!["KODE".into()],
         column_key: [3; 32],
         set: people(0..persons),
-        found,
+        who: people(0..if found { 40 } else { 0 }),
+        rows: if found { 40 } else { 0 },
     };
     let (policy, mut ledger) = (Policy::standard(), MemoryLedger::new());
     let mut ask = |found, persons| release(&policy, &mut ledger, &[], verdict(found, persons)).unwrap().value().found;
     assert_eq!([ask(true, 2000), ask(false, 2000), ask(false, 3000), ask(true, 3000)], [true, true, false, false]);
+    for few in 0..=4 {
+        let verdict = RawVerdict { who: people(0..few), ..verdict(false, 4000) };
+        assert!(!release(&policy, &mut MemoryLedger::new(), &[], verdict).unwrap().value().found, "{few}");
+    }
 }
 
 proptest! {

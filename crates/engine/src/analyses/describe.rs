@@ -9,7 +9,7 @@ use statistics::descriptive::{self, Correlate};
 use statistics::survival::{self, Interval, KaplanMeier, Outcome, Weibull};
 
 use super::model::raw_test;
-use super::sample::{Sample, View};
+use super::sample::{Needs, Sample, View};
 use crate::control::Control;
 use crate::error::RunError;
 use crate::raw::{
@@ -50,6 +50,13 @@ impl DescribeWork {
             DescribeKind::Correlate if plan.options.has("pairwise") => Vec::new(),
             _ => variables.iter().copied().chain(by).collect(),
         };
+        if let (DescribeKind::KaplanMeier | DescribeKind::Weibull, [event, time]) = (plan.kind, variables.as_slice()) {
+            sample.need(*event, Needs::ZeroOrOne, "E_NOT_BINARY");
+            sample.need(*time, Needs::NotNegative, "E_NEGATIVE_TIME");
+            if plan.kind == DescribeKind::Weibull {
+                sample.need(*time, Needs::Positive, "E_ZERO_TIME");
+            }
+        }
         Ok(Self { sample, plan: plan.clone(), variables, by, titles, needed })
     }
 
@@ -64,6 +71,8 @@ impl DescribeWork {
             key: self.sample.key(&digest),
             row_wise: self.sample.row_wise(),
             sample: self.sample.people().set(&rows),
+            outside: self.sample.outside(control)?,
+            parts: self.sample.parts(&self.split(), &rows, control)?,
             work: Arc::new(self),
             computed: None,
         })
@@ -82,6 +91,16 @@ impl DescribeWork {
     /// `kaplan-meier` and `weibull` (LANG-215, LANG-216).
     pub(crate) fn survival(self, control: &dyn Control) -> Result<RawSurvival, RunError> {
         self.raw(control)
+    }
+
+    /// Variables with groups of their own: of curves.
+    fn split(&self) -> Vec<usize> {
+        self.by.into_iter().collect()
+    }
+
+    fn left(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        let rows = self.sample.complete(&self.needed, control)?;
+        Ok(self.sample.people().set(&self.sample.lacking(rows, categories, control)?))
     }
 
     fn name(&self, variable: usize) -> &Name {
@@ -113,6 +132,10 @@ impl Over<RawMatrix> for DescribeWork {
         });
         Ok(RawMatrix { titles: self.titles.clone(), pairs: pairs.collect::<Result<_, RunError>>()? })
     }
+
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        self.left(categories, control)
+    }
 }
 
 impl Over<RawNumbers> for DescribeWork {
@@ -129,6 +152,8 @@ impl Over<RawNumbers> for DescribeWork {
         let all = descriptive::normaltest(&view, &self.variables, Some(&keys))?;
         for (variable, found) in self.variables.iter().zip(all) {
             let set = view.persons(&[*variable], |x| !x[0].is_nan())?;
+            // Where nearly all have the same value the tests are about the few others.
+            let off = view.off_mode(*variable)?;
             let tests = [
                 ("skewness", found.skewness_test),
                 ("kurtosis", found.kurtosis_test),
@@ -143,13 +168,17 @@ impl Over<RawNumbers> for DescribeWork {
                         name: [test.to_owned(), column.to_owned()],
                         value,
                         digits: Digits::Three,
-                        rests_on: vec![set.copy()],
+                        rests_on: off.iter().chain([&set]).map(PersonSet::copy).collect(),
                     });
                 }
             }
         }
         let head = TestsHead { command: "normaltest".to_owned(), response: None, titles: self.titles.clone() };
         Ok(RawNumbers { head, numbers })
+    }
+
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        self.left(categories, control)
     }
 }
 
@@ -197,6 +226,10 @@ impl Over<RawCurves> for DescribeWork {
             curves,
             log_rank: found.log_rank.map(|found| raw_test(&found.test)),
         })
+    }
+
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        self.left(categories, control)
     }
 }
 

@@ -215,9 +215,9 @@ fn seen(view: &View<'_>, survey: &Survey) -> Result<Vec<Seen>, Failed> {
 }
 
 /// The candidate for a value that more than half have, with its lead (Boyer and Moore).
-struct Leader {
-    candidate: f64,
-    lead: i64,
+pub(super) struct Leader {
+    pub(super) candidate: f64,
+    pub(super) lead: i64,
 }
 
 impl Default for Leader {
@@ -227,7 +227,7 @@ impl Default for Leader {
 }
 
 impl Leader {
-    fn vote(&mut self, x: f64, votes: i64) {
+    pub(super) fn vote(&mut self, x: f64, votes: i64) {
         if x == self.candidate {
             self.lead += votes;
         } else if self.lead >= votes {

@@ -12,11 +12,12 @@ use statistics::linear::panel::did::EFFECT;
 
 use super::evidence::{Evidence, Survey};
 use super::fit;
-use super::sample::{Sample, View};
+use super::sample::{Needs, Sample, View};
 use crate::control::{Control, Stage};
 use crate::error::RunError;
+use crate::mask::Mask;
 use crate::raw::{
-    Effect, Failed, FitState, Leaves, ModelHead, Over, PersonSet, RawAnalysis, RawEstimate, RawFit, RawFitRows,
+    Effect, Failed, FitState, Leaves, ModelHead, Over, Part, PersonSet, RawAnalysis, RawEstimate, RawFit, RawFitRows,
     RawFitTable, RawMargin, RawModel, RawTerm, RawTest, Reference, TermRole, TestKind, Titles, Variance,
 };
 use crate::table::Scan;
@@ -38,6 +39,8 @@ pub(crate) struct ModelWork {
     pub(crate) panel: Option<[usize; 2]>,
     /// All variables; a row counts when none of them is missing.
     pub(crate) variables: Vec<usize>,
+    /// Variables that the model has columns, equations or groups for the values of.
+    split: Vec<usize>,
     head: ModelHead,
 }
 
@@ -65,6 +68,39 @@ impl ModelWork {
             ModelKind::RegressPanel | ModelKind::RegressPanelDiff | ModelKind::Hausman => Some(sample.panel(scan)?),
             _ => None,
         };
+        match plan.kind {
+            ModelKind::Logit | ModelKind::Probit => sample.need(response, Needs::ZeroOrOne, "E_NOT_BINARY"),
+            ModelKind::Poisson | ModelKind::NegativeBinomial => {
+                sample.need(response, Needs::Count, "E_NOT_COUNT");
+                let exposure = options.iter().find(|(option, _)| *option == "exposure");
+                exposure.into_iter().for_each(|(_, v)| sample.need(*v, Needs::Positive, "E_EXPOSURE"));
+            }
+            ModelKind::Cox => {
+                sample.need(response, Needs::ZeroOrOne, "E_NOT_BINARY");
+                leading.iter().for_each(|time| sample.need(*time, Needs::NotNegative, "E_NEGATIVE_TIME"));
+            }
+            ModelKind::RegressPanelDiff => {
+                leading.iter().for_each(|v| sample.need(*v, Needs::ZeroOrOne, "E_DID_NEEDS_FOUR_CELLS"));
+            }
+            _ => {}
+        }
+        // The variable of `margins` is a term; where it is a number there, it has to be 0 or 1.
+        if let Some((_, named)) = options.iter().find(|(option, _)| *option == "margins")
+            && terms.iter().flat_map(|t| &t.pieces).any(|p| p.variable == *named && p.form == Form::Continuous)
+        {
+            sample.need(*named, Needs::ZeroOrOne, "E_MARGINS_NEEDS_DUMMY");
+        }
+        let all_terms = || terms.iter().chain(&endogenous).chain(&instruments).flat_map(|t| &t.pieces);
+        let factors = all_terms().filter(|p| matches!(p.form, Form::Factor { .. })).map(|p| p.variable);
+        let mut split: Vec<usize> = factors.collect();
+        match (plan.kind, leading.as_slice()) {
+            (ModelKind::Oaxaca, _) => split.extend(&groups),
+            (ModelKind::Mlogit, _) => split.push(response),
+            (ModelKind::RegressPanelDiff, [group, treated]) => split.push(sample.cell([*group, *treated])),
+            _ => {}
+        }
+        split.sort_unstable();
+        split.dedup();
         let of_terms = variables(&[terms.as_slice(), &endogenous, &instruments].concat());
         let others = std::iter::once(response).chain(leading.iter().copied()).chain(groups.iter().copied());
         let others = others.chain(options.iter().map(|(_, v)| *v)).chain(panel.into_iter().flatten());
@@ -85,6 +121,7 @@ impl ModelWork {
             options,
             panel,
             variables: all,
+            split,
             head,
         })
     }
@@ -98,9 +135,16 @@ impl ModelWork {
             key: self.sample.key(&digest),
             row_wise: self.sample.row_wise(),
             sample: self.sample.people().set(&rows),
+            outside: self.sample.outside(control)?,
+            parts: self.parts(&rows, control)?,
             work: Arc::new(self),
             computed: None,
         })
+    }
+
+    /// The small categories that it has columns, equations or groups for.
+    pub(crate) fn parts(&self, rows: &Mask, control: &dyn Control) -> Result<Vec<Part>, RunError> {
+        self.sample.parts(&self.split, rows, control)
     }
 
     /// The variable of an option.
@@ -120,7 +164,8 @@ impl ModelWork {
                 .to_vec(),
             _ => Vec::new(),
         };
-        [leading.as_slice(), &self.terms, &self.endogenous].concat()
+        // Instruments come last: an estimator has no number for them, but they may not rest on few persons either.
+        [leading.as_slice(), &self.terms, &self.endogenous, &self.instruments].concat()
     }
 }
 
@@ -136,19 +181,45 @@ impl Over<RawFit> for ModelWork {
         let rows = self.sample.rows(&self.variables, persons, leaves, &first)?;
         let view = View { sample: &self.sample, rows: &rows, control: &fitting };
         let survey = self.survey(&view)?;
-        let fitted = match fit::model(self, &view) {
-            Ok(fitted) => fitted,
+        let fitted = fit::model(self, &view);
+        let view = View { control: &last, ..view };
+        // What separates or does not converge is judged as a fit that may not be shown, after what rests on few persons: one
+        // of them may be why it does not (SDC-150, SDC-181).
+        let state = match fitted {
+            Ok(fitted) => {
+                let evidence = Evidence::of(&view, survey)?;
+                let fit = self.judged(&view, fitted, evidence);
+                return Ok(RawFit { varies: self.varies(&view)?, beyond: self.beyond(&view)?, ..fit });
+            }
             Err(Failed::Problem(problem)) => match problem.code {
-                // What separates or does not converge is judged as a fit that may not be shown (SDC-150).
-                "E_SEPARATION" => return Ok(self.unfit(FitState::Separated)),
-                "E_NO_CONVERGENCE" => return Ok(self.unfit(FitState::NotConverged)),
+                "E_SEPARATION" => FitState::Separated,
+                "E_NO_CONVERGENCE" => FitState::NotConverged,
+                // One group is too few, as a few are.
+                "E_NEEDS_TWO_GROUPS" if self.plan.kind == ModelKind::RegressMml => {
+                    return Ok(RawFit { groups: vec![1], ..self.unfit(FitState::Converged) });
+                }
                 _ => return Err(Failed::Problem(problem)),
             },
             Err(other) => return Err(other),
         };
-        let view = View { control: &last, ..view };
         let evidence = Evidence::of(&view, survey)?;
-        Ok(self.judged(&view, fitted, evidence))
+        let columns = evidence.design.columns.iter().zip(evidence.sides).zip(evidence.off_mode);
+        let unfitted = columns.map(|((column, sides), off_mode)| RawTerm {
+            label: column.label.clone(),
+            role: TermRole::Control,
+            estimate: 0.0,
+            se: 0.0,
+            sides,
+            off_mode,
+            concentration: 0.0,
+        });
+        let terms = unfitted.collect();
+        Ok(RawFit { terms, varies: self.varies(&view)?, beyond: self.beyond(&view)?, ..self.unfit(state) })
+    }
+
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        let rows = self.sample.complete(&self.variables, control)?;
+        Ok(self.sample.people().set(&self.sample.lacking(rows, categories, control)?))
     }
 }
 
@@ -165,6 +236,22 @@ impl ModelWork {
         Ok(survey)
     }
 
+    /// Who does not have the value that most have, of the outcome and of what is no column of the design.
+    fn varies(&self, view: &View<'_>) -> Result<Vec<PersonSet>, RunError> {
+        let options = ["fuzzy", "exposure"].into_iter().filter_map(|name| self.option(name));
+        let others = self.leading.iter().copied().filter(|_| self.plan.kind != ModelKind::RegressPanelDiff);
+        let all = std::iter::once(self.response).chain(others).chain(options);
+        all.filter_map(|variable| view.off_mode(variable).transpose()).collect()
+    }
+
+    /// Who is beyond the nine largest clusters, and groups of each level of random effects.
+    fn beyond(&self, view: &View<'_>) -> Result<Vec<PersonSet>, RunError> {
+        let clusters = self.option("cluster").map(|variable| vec![variable]);
+        let levels = if self.plan.kind == ModelKind::RegressMml { self.groups.len() } else { 0 };
+        let groups = (1..=levels).map(|level| self.groups[..level].to_vec());
+        clusters.into_iter().chain(groups).filter_map(|by| view.beyond_nine(&by).transpose()).collect()
+    }
+
     fn unfit(&self, state: FitState) -> RawFit {
         RawFit {
             head: self.head.clone(),
@@ -178,6 +265,8 @@ impl ModelWork {
             clusters: None,
             by_clusters: false,
             groups: Vec::new(),
+            beyond: Vec::new(),
+            varies: Vec::new(),
             shares: Vec::new(),
             likelihoods: Vec::new(),
             tests: Vec::new(),
@@ -221,6 +310,8 @@ impl ModelWork {
             clusters: fit.clusters,
             by_clusters: fit.clusters.is_some_and(|clusters| fit.residual_df == Some(clusters as f64 - 1.0)),
             groups,
+            beyond: Vec::new(),
+            varies: Vec::new(),
             shares,
             likelihoods,
             tests,
@@ -228,7 +319,8 @@ impl ModelWork {
             tables: all_tables,
             counts,
             omitted: fit.omitted,
-            notices: fit.notices.iter().map(statistics::Notice::text).collect(),
+            // Whether a group changes over time for anybody may be decided by one person.
+            notices: fit.notices.iter().filter(|n| n.code != "W_GROUP_VARIES").map(statistics::Notice::text).collect(),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::data::Data;
 use crate::dataset::{Column, column_key};
 use crate::error::RunError;
 use crate::mask::Mask;
-use crate::raw::{Failed, Leaves, Over, RawAnalysis, RawPredicted, RawPredictions};
+use crate::raw::{Failed, Leaves, Over, PersonSet, RawAnalysis, RawPredicted, RawPredictions};
 use crate::source::Values;
 use crate::table::Scan;
 
@@ -64,13 +64,15 @@ pub(crate) fn predict(scan: &Scan<'_>, plan: &Predict, language: Language) -> Re
     };
     let slot = Slot::default();
     let row_wise = model.sample.row_wise();
+    let outside = model.sample.outside(control)?;
+    let parts = model.parts(&model.sample.complete(&model.variables, control)?, control)?;
     let work = PredictWork {
         model,
         columns: plan.columns.clone(),
         rows: Arc::clone(&scan.dataset.mask),
         slot: Arc::clone(&slot),
     };
-    let raw = RawAnalysis { origin, key, row_wise, sample: set, work: Arc::new(work), computed: None };
+    let raw = RawAnalysis { origin, key, row_wise, sample: set, outside, parts, work: Arc::new(work), computed: None };
     Ok(Predicting { raw, slot, head })
 }
 
@@ -88,6 +90,10 @@ impl Over<RawPredicted> for PredictWork {
         let columns = self.values(&view, &all)?;
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns);
         Ok(RawPredicted)
+    }
+
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        Over::without(&self.model, categories, control)
     }
 }
 

@@ -1,14 +1,16 @@
 //! The rows of a dataset as estimators read them: those that meet the condition and in which no variable of the command is
 //! missing, less those whom the gate leaves out (STAT-003, SDC-050, SDC-160).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
 use script::program::Name;
-use statistics::{Category, Rows};
+use statistics::{Category, Problem, Rows};
 
+use super::evidence::Leader;
 use crate::axis::Axis;
 use crate::control::{CHUNK, Control, Stage, by_chunk};
 use crate::dataset::{Column, Rows as UnitOfRow, column_key};
@@ -17,7 +19,7 @@ use crate::lookup::pack;
 use crate::magnitudes::numbers;
 use crate::mask::Mask;
 use crate::people::{NONE, People};
-use crate::raw::{Leaves, PersonSet, RawCategory};
+use crate::raw::{Leaves, Outside, Part, PersonSet, RawCategory};
 use crate::run::OCCASION;
 use crate::table::Scan;
 
@@ -37,11 +39,52 @@ enum Reading {
     Factor(Axis, Arc<[Category]>),
     /// The unit of the row.
     Unit(UnitOfRow),
+    /// One variable and twice the other: which of four cells a row with two values of 0 or 1 is in.
+    Cell([usize; 2]),
 }
+
+/// What an estimator takes as a value of a variable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    ZeroOrOne,
+    Count,
+    NotNegative,
+    Positive,
+}
+
+impl Needs {
+    fn met(self, x: f64) -> bool {
+        match self {
+            Needs::ZeroOrOne => x == 0.0 || x == 1.0,
+            Needs::Count => x >= 0.0 && x.fract() == 0.0,
+            Needs::NotNegative => x >= 0.0,
+            Needs::Positive => x > 0.0,
+        }
+    }
+}
+
+/// A variable of which an estimator does not take every value.
+struct Needed {
+    variable: usize,
+    needs: Needs,
+    /// The problem of another value.
+    problem: &'static str,
+}
+
+/// Persons below which a category may be left out: so many that the gate would never call more of them few, whatever noise it
+/// adds and however near an earlier set is.
+const SMALL: u64 = 256;
+/// Rows from which a category is not looked at where a person has several: a few persons do not have so many.
+const SMALL_ROWS: usize = 1 << 16;
+/// Values of a number that may be those of an outcome with categories.
+const MOST_VALUES: usize = 64;
+/// Groups from which there are enough of them in any case.
+const MANY_GROUPS: usize = SMALL as usize;
 
 /// The variables of a command over the rows of a dataset.
 pub(crate) struct Sample {
     variables: Vec<Variable>,
+    needed: Vec<Needed>,
     /// Rows of the dataset that meet the condition.
     mask: Arc<Mask>,
     people: Arc<People>,
@@ -50,7 +93,12 @@ pub(crate) struct Sample {
 impl Sample {
     /// Without variables yet.
     pub(crate) fn of(scan: &Scan<'_>) -> Self {
-        Self { variables: Vec::new(), mask: Arc::clone(scan.mask), people: Arc::new(scan.people.clone()) }
+        Self {
+            variables: Vec::new(),
+            needed: Vec::new(),
+            mask: Arc::clone(scan.mask),
+            people: Arc::new(scan.people.clone()),
+        }
     }
 
     /// The number of a variable, which is added when it is new.
@@ -75,6 +123,30 @@ impl Sample {
         Ok(self.variables.len() - 1)
     }
 
+    /// Values of a variable that do not meet this count as missing. How many persons have one the gate is told beside, and
+    /// decides on: a single one must not decide whether there is a result (SDC-181).
+    pub(crate) fn need(&mut self, variable: usize, needs: Needs, problem: &'static str) {
+        self.needed.push(Needed { variable, needs, problem });
+    }
+
+    /// The persons of the population with values that an estimator does not take, by what it says to them.
+    pub(crate) fn outside(&self, control: &dyn Control) -> Result<Vec<Outside>, RunError> {
+        let rows = self.mask.len();
+        let of = |needed: &Needed| {
+            let words = by_chunk(control, rows, |range| {
+                let mut here: Vec<u64> = self.mask.words(range.clone()).to_vec();
+                let mut values = vec![0.0; range.len()];
+                self.values(needed.variable, range, &mut values);
+                let outside: Vec<u8> = values.iter().map(|x| u8::from(!x.is_nan() && !needed.needs.met(*x))).collect();
+                here.iter_mut().zip(pack(&outside)).for_each(|(word, outside)| *word &= outside);
+                here
+            })?;
+            let problem = Problem::with(needed.problem, &*self.variables[needed.variable].name);
+            Ok(Outside { problem, set: self.people.set(&Mask::of_words(words, rows)) })
+        };
+        self.needed.iter().map(of).collect()
+    }
+
     /// A numeric variable.
     pub(crate) fn number(&mut self, scan: &Scan<'_>, name: &Name) -> Result<usize, RunError> {
         self.variable(scan, name, false)
@@ -93,11 +165,17 @@ impl Sample {
         Ok([self.variables.len() - 1, self.variable(scan, &Name::from(OCCASION), true)?])
     }
 
+    /// The cell of every row by two variables that are 0 or 1.
+    pub(crate) fn cell(&mut self, of: [usize; 2]) -> usize {
+        self.variables.push(Variable { name: Name::from("cell"), column: None, read: Reading::Cell(of) });
+        self.variables.len() - 1
+    }
+
     /// The categories of a factor with their labels.
     pub(crate) fn categories(&self, variable: usize) -> &[RawCategory] {
         match &self.variables[variable].read {
             Reading::Factor(axis, _) => &axis.dimension.categories,
-            Reading::Number | Reading::Unit(_) => &[],
+            Reading::Number | Reading::Unit(_) | Reading::Cell(_) => &[],
         }
     }
 
@@ -143,7 +221,10 @@ impl Sample {
                     break;
                 }
                 self.values(*variable, range.clone(), &mut values);
-                let present: Vec<u8> = values.iter().map(|x| u8::from(!x.is_nan())).collect();
+                let needed: Vec<Needs> =
+                    self.needed.iter().filter(|n| n.variable == *variable).map(|n| n.needs).collect();
+                let taken = |x: &f64| u8::from(!x.is_nan() && needed.iter().all(|needs| needs.met(*x)));
+                let present: Vec<u8> = values.iter().map(taken).collect();
                 here.iter_mut().zip(pack(&present)).for_each(|(word, present)| *word &= present);
             }
             here
@@ -159,6 +240,12 @@ impl Sample {
             (Reading::Number, None) => out.fill(f64::NAN),
             (Reading::Unit(rows), _) => {
                 out.iter_mut().zip(range).for_each(|(out, row)| *out = f64::from(rows.unit(row)));
+            }
+            (Reading::Cell([one, other]), _) => {
+                let mut more = vec![0.0; out.len()];
+                self.values(*one, range.clone(), out);
+                self.values(*other, range, &mut more);
+                out.iter_mut().zip(more).for_each(|(out, more)| *out += 2.0 * more);
             }
             (Reading::Factor(axis, _), _) => {
                 let mut places = vec![0; out.len()];
@@ -188,10 +275,111 @@ impl Sample {
                 self.within(variables, &theirs, control)?
             }
         };
+        rows = self.lacking(rows, leaves.categories(), control)?;
         for row in self.people.rows_of(&rows, &self.left_out(&rows, leaves)) {
             rows.unset(row);
         }
         Ok(rows)
+    }
+
+    /// The rows that have none of these categories.
+    pub(crate) fn lacking(
+        &self,
+        rows: Mask,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<Mask, RunError> {
+        let mut variables: Vec<usize> = categories.iter().map(|(variable, _)| *variable).collect();
+        variables.dedup();
+        let mut rows = rows;
+        for variable in variables {
+            let words = by_chunk(control, rows.len(), |range| {
+                let mut values = vec![0.0; range.len()];
+                self.values(variable, range.clone(), &mut values);
+                let stays = |x: &f64| u8::from(!categories.iter().any(|(of, value)| *of == variable && value == x));
+                let stays: Vec<u8> = values.iter().map(stays).collect();
+                rows.words(range).iter().zip(pack(&stays)).map(|(here, stays)| here & stays).collect()
+            })?;
+            rows = Mask::of_words(words, rows.len());
+        }
+        Ok(rows)
+    }
+
+    /// The small categories of variables that a result has columns or groups for, over these rows. What many persons have
+    /// is not told; nor are categories of a number that has more than [`MOST_VALUES`].
+    pub(crate) fn parts(&self, variables: &[usize], rows: &Mask, control: &dyn Control) -> Result<Vec<Part>, RunError> {
+        let mut parts = Vec::new();
+        for variable in variables {
+            for (value, count) in self.counts(*variable, rows, MOST_VALUES, control)?.unwrap_or_default() {
+                if count > if self.people.direct() { SMALL as usize } else { SMALL_ROWS } {
+                    continue;
+                }
+                let set = self.persons(rows, &[*variable], control, |x| x[0] == value)?;
+                if set.persons < SMALL {
+                    parts.push(Part { variable: *variable, value, set });
+                }
+            }
+        }
+        Ok(parts)
+    }
+
+    /// How many rows have each value of a variable, by value; none where there are more values than `most`.
+    pub(crate) fn counts(
+        &self,
+        variable: usize,
+        rows: &Mask,
+        most: usize,
+        control: &dyn Control,
+    ) -> Result<Option<Vec<(f64, usize)>>, RunError> {
+        let most = most.max(self.categories(variable).len());
+        let parts = by_chunk(control, rows.len(), |range| {
+            let mut values = vec![0.0; range.len()];
+            self.values(variable, range.clone(), &mut values);
+            let mut found: Vec<(f64, usize)> = Vec::new();
+            for row in rows.iter(range.clone()) {
+                let x = values[row - range.start];
+                match found.binary_search_by(|(value, _)| value.total_cmp(&x)) {
+                    Ok(at) => found[at].1 += 1,
+                    Err(_) if found.len() == most => return None,
+                    Err(at) => found.insert(at, (x, 1)),
+                }
+            }
+            Some(found)
+        })?;
+        let mut all: Vec<(f64, usize)> = Vec::new();
+        for part in parts {
+            let Some(part) = part else { return Ok(None) };
+            for (x, n) in part {
+                match all.binary_search_by(|(value, _)| value.total_cmp(&x)) {
+                    Ok(at) => all[at].1 += n,
+                    Err(at) => all.insert(at, (x, n)),
+                }
+            }
+        }
+        Ok((all.len() <= most).then_some(all))
+    }
+
+    /// The persons behind the rows for which `keep` holds, given the values of some variables.
+    fn persons(
+        &self,
+        rows: &Mask,
+        variables: &[usize],
+        control: &dyn Control,
+        keep: impl Fn(&[f64]) -> bool + Sync,
+    ) -> Result<PersonSet, RunError> {
+        let words = by_chunk(control, rows.len(), |range| {
+            let mut columns = vec![vec![0.0; range.len()]; variables.len()];
+            columns.iter_mut().zip(variables).for_each(|(out, v)| self.values(*v, range.clone(), out));
+            let mut words: Vec<u64> = vec![0; range.len().div_ceil(64)];
+            let mut values = vec![0.0; variables.len()];
+            for row in rows.iter(range.clone()) {
+                let at = row - range.start;
+                values.iter_mut().zip(&columns).for_each(|(x, column)| *x = column[at]);
+                words[at / 64] |= u64::from(keep(&values)) << (at % 64);
+            }
+            words
+        })?;
+        Ok(self.people.set(&Mask::of_words(words, rows.len())))
     }
 
     /// The persons behind the rows who are left out. Those of every stretch are found side by side; whom the rule chooses of
@@ -224,20 +412,54 @@ impl View<'_> {
         variables: &[usize],
         keep: impl Fn(&[f64]) -> bool + Sync,
     ) -> Result<PersonSet, RunError> {
-        let rows = self.rows.len();
-        let words = by_chunk(self.control, rows, |range| {
+        self.sample.persons(self.rows, variables, self.control, keep)
+    }
+
+    /// The persons who do not have the value of a variable that most have; none where no value is that of more than half.
+    pub(crate) fn off_mode(&self, variable: usize) -> Result<Option<PersonSet>, RunError> {
+        let leaders = by_chunk(self.control, self.rows.len(), |range| {
+            let mut values = vec![0.0; range.len()];
+            self.sample.values(variable, range.clone(), &mut values);
+            let mut leader = Leader::default();
+            let here = self.rows.iter(range.clone()).map(|row| values[row - range.start]);
+            here.filter(|x| !x.is_nan()).for_each(|x| leader.vote(x, 1));
+            leader
+        })?;
+        let mut whole = Leader::default();
+        leaders.iter().filter(|part| part.lead > 0).for_each(|part| whole.vote(part.candidate, part.lead));
+        let off = self.persons(&[variable], |x| !x[0].is_nan() && x[0] != whole.candidate)?;
+        let all = self.persons(&[variable], |x| !x[0].is_nan())?;
+        Ok((2 * off.persons < all.persons || all.persons == 0).then_some(off))
+    }
+
+    /// Where the rows are in few groups by these variables, the persons beyond the nine largest.
+    pub(crate) fn beyond_nine(&self, variables: &[usize]) -> Result<Option<PersonSet>, RunError> {
+        if let [variable] = variables {
+            let counts = self.sample.counts(*variable, self.rows, MANY_GROUPS, self.control)?;
+            let Some(mut groups) = counts.filter(|groups| groups.len() <= MANY_GROUPS) else { return Ok(None) };
+            groups.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
+            groups.truncate(9);
+            return self.persons(variables, |x| !groups.iter().any(|(group, _)| *group == x[0])).map(Some);
+        }
+        let mut groups: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
+        for start in (0..self.rows.len()).step_by(CHUNK) {
+            crate::control::stopped(self.control)?;
+            let range = start..(start + CHUNK).min(self.rows.len());
             let mut columns = vec![vec![0.0; range.len()]; variables.len()];
             columns.iter_mut().zip(variables).for_each(|(out, v)| self.sample.values(*v, range.clone(), out));
-            let mut words: Vec<u64> = vec![0; range.len().div_ceil(64)];
-            let mut values = vec![0.0; variables.len()];
-            for row in self.rows.iter(range.clone()) {
-                let at = row - range.start;
-                values.iter_mut().zip(&columns).for_each(|(x, column)| *x = column[at]);
-                words[at / 64] |= u64::from(keep(&values)) << (at % 64);
+            for row in self.rows.iter(range) {
+                *groups.entry(columns.iter().map(|c| c[row - start].to_bits()).collect()).or_default() += 1;
             }
-            words
-        })?;
-        Ok(self.sample.people.set(&Mask::of_words(words, rows)))
+            if groups.len() > MANY_GROUPS {
+                return Ok(None);
+            }
+        }
+        let mut largest: Vec<(usize, Vec<u64>)> = groups.into_iter().map(|(group, n)| (n, group)).collect();
+        largest.sort_unstable_by(|a, b| b.cmp(a));
+        largest.truncate(9);
+        let beyond =
+            |x: &[f64]| !largest.iter().any(|(_, group)| group.iter().zip(x).all(|(bits, x)| *bits == x.to_bits()));
+        self.persons(variables, beyond).map(Some)
     }
 
     /// The record key of the person of a row; 0 where there is none.
@@ -280,7 +502,7 @@ impl Rows for View<'_> {
     fn categories(&self, variable: usize) -> Option<Arc<[Category]>> {
         match &self.sample.variables[variable].read {
             Reading::Factor(_, categories) => Some(Arc::clone(categories)),
-            Reading::Number | Reading::Unit(_) => None,
+            Reading::Number | Reading::Unit(_) | Reading::Cell(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::data::Data;
 use crate::dataset::{Column, Dataset, Rows, column_key};
 use crate::error::RunError;
 use crate::grouping::{Side, number_rows};
+use crate::mask::Mask;
 use crate::people::NONE;
 use crate::recode::merge_origins;
 use crate::take::{NOWHERE, take};
@@ -37,7 +38,7 @@ impl Run {
             }
         }
         let units = unit_rows(source).zip(unit_rows(&target)).filter(|_| plan.pairing == Pairing::Units);
-        let (source_keys, target_keys, (pairs, unique)) = match units {
+        let (source_keys, target_keys, (pairs, several)) = match units {
             Some((s, t)) => (vec![source.unit_key_head(s)], vec![target.unit_key_head(t)], (Pairs::Same, None)),
             None => {
                 let (s, t) = link_keys(&plan.pairing, source, &target)?;
@@ -47,11 +48,11 @@ impl Run {
         };
         let population = self.population_key(source)?;
         let mut verdicts = Vec::new();
-        if let Some(unique) = unique {
+        if let Some(several) = several {
             let parts: Vec<&[u8]> = source_keys.iter().map(|c| &c.key[..]).chain([&population[..]]).collect();
             let origin = source_keys.iter().fold(Vec::new(), |all, c| merge_origins(&all, &c.origin));
             let key = (column_key("unique", &parts), origin);
-            verdicts.push(self.judged(source, "E313", key, !unique, RunError::not_unique(&plan.source))?);
+            verdicts.push(self.judged(source, "E313", key, several, RunError::not_unique(&plan.source))?);
         }
         let mut linked: Vec<[u8; 32]> = vec![population];
         linked.extend(source_keys.iter().chain(&target_keys).map(|c| c.key));
@@ -131,8 +132,8 @@ fn same_order(source: &Dataset, target: &Dataset) -> Result<Vec<Column>, RunErro
     Ok(places.map_or(keys.clone(), |places| places.iter().filter_map(|p| keys.get(*p).cloned()).collect()))
 }
 
-/// The pairs, and whether the source is unique per key where its rows do not have to be (LANG-085). Rows of the target pair
-/// with none of several.
+/// The pairs, and the rows of the source that are not unique per key, where they do not have to be (LANG-085). Rows of the target
+/// pair with none of several.
 fn pairs(
     plan: &Merge,
     source: &Dataset,
@@ -140,7 +141,7 @@ fn pairs(
     source_keys: &[Column],
     target_keys: &[Column],
     control: &dyn Control,
-) -> Result<(Pairs, Option<bool>), RunError> {
+) -> Result<(Pairs, Option<Mask>), RunError> {
     let sides = [
         Side {
             keys: source_keys.iter().map(|c| &*c.data).collect(),
@@ -152,17 +153,18 @@ fn pairs(
     let numbered = number_rows(&sides, control)?;
     let [of_source, of_target] = &numbered.of_row[..] else { return Err(RunError::no_link_key(&source.name)) };
     let mut row_of = vec![NOWHERE; numbered.count];
-    let mut unique = true;
     for (row, number) in of_source.iter().enumerate().filter(|(_, n)| **n != NONE) {
         let slot = &mut row_of[*number as usize];
-        unique &= *slot == NOWHERE;
         *slot = if *slot == NOWHERE { row as u32 } else { SEVERAL };
     }
     let rows = of_target.iter().map(|n| row_of.get(*n as usize).copied().unwrap_or(NOWHERE));
     let by_row_key = matches!(plan.pairing, Pairing::Units | Pairing::SourceKey { .. });
     let may_repeat = !by_row_key || matches!(source.rows, Rows::Own(_));
-    Ok((
-        Pairs::Rows(rows.map(|row| if row == SEVERAL { NOWHERE } else { row }).collect()),
-        may_repeat.then_some(unique),
-    ))
+    let several = may_repeat.then(|| {
+        let mut several = Mask::empty(of_source.len());
+        let rows = of_source.iter().enumerate().filter(|(_, n)| row_of.get(**n as usize) == Some(&SEVERAL));
+        rows.for_each(|(row, _)| several.set(row));
+        several
+    });
+    Ok((Pairs::Rows(rows.map(|row| if row == SEVERAL { NOWHERE } else { row }).collect()), several))
 }

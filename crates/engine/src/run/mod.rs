@@ -394,18 +394,20 @@ impl Run {
         Ok(Arc::new(set))
     }
 
-    /// A cause in the data, filed under the population of a dataset.
+    /// A cause in the data, in these rows of a dataset, filed under its population.
     fn judged(
         &self,
         dataset: &Dataset,
         cause: &'static str,
         key: ([u8; 32], Vec<String>),
-        found: bool,
+        found: Mask,
         error: RunError,
     ) -> Result<Judged, RunError> {
-        let set = self.persons_behind(dataset)?;
-        let set = PersonSet { sketch: set.sketch, members: set.members.clone(), ..*set };
-        let verdict = Raw::new(RawVerdict { cause, origin: key.1, column_key: key.0, set, found });
+        let copy = |set: &PersonSet| PersonSet { sketch: set.sketch, members: set.members.clone(), ..*set };
+        let set = copy(&*self.persons_behind(dataset)?);
+        let rows = found.count();
+        let who = copy(&*self.persons_behind(&Dataset { mask: Arc::new(found), set: None, ..dataset.clone() })?);
+        let verdict = Raw::new(RawVerdict { cause, origin: key.1, column_key: key.0, set, who, rows });
         Ok(Judged { verdict, error })
     }
 

@@ -154,17 +154,24 @@ fn lang_185_products_and_controls() {
     assert_eq!(roles, wanted.into_iter().collect());
 }
 
-/// STAT-012: what an estimator has no answer for is its problem; what separates is a fit that may not be shown.
+/// STAT-012, SDC-181: a value that an estimator does not take is left out, and who has one is told beside; what separates is a
+/// fit that may not be shown.
 #[test]
 fn stat_012_problems_and_separation() {
-    let script = format!("{HEAD}{IMPORTS}logit lonn alder\n");
-    let Outcome::Model(raw) = run(people(), &script).last() else { panic!("a model") };
-    match computed(raw.peek(), &[]) {
-        Err(Failed::Problem(problem)) => {
-            assert_eq!((problem.code, problem.about.as_deref()), ("E_NOT_BINARY", Some("lonn")))
-        }
-        _ => panic!("a problem"),
-    }
+    let told = |command: &str| {
+        let script = format!("{HEAD}{IMPORTS}{command}\n");
+        let Outcome::Model(raw) = run(people(), &script).last() else { panic!("a model") };
+        let outside = |o: &crate::raw::Outside| (o.problem.code, o.problem.about.clone(), o.set.persons);
+        let raw = raw.peek();
+        (raw.outside.iter().map(outside).collect::<Vec<_>>(), raw.sample.persons, computed(raw, &[]).is_ok())
+    };
+    let (outside, sample, _) = told("logit lonn alder");
+    assert_eq!((outside[0].0, outside[0].1.as_deref(), sample), ("E_NOT_BINARY", Some("lonn"), 0));
+    let binary = told("generate y = int(lonn / 7) - 2 * int(lonn / 14)\nlogit y alder");
+    let other = told("generate y = int(lonn / 7) - 2 * int(lonn / 14)\nreplace y = 2 if alder == 20\nlogit y alder");
+    let twenty = binary.1 - other.1;
+    assert!(twenty > 0 && binary.2 && other.2, "the others are fitted");
+    assert_eq!((binary.0[0].2, other.0[0].2), (0, twenty));
     let separated = fit("generate over = alder > 40\nlogit over alder", &[]);
     assert_eq!(separated.state, FitState::Separated);
 }

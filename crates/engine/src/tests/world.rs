@@ -85,7 +85,7 @@ pub(super) fn judged(
         Outcome::Judged { verdicts, then } => (verdicts, then),
         outcome => return Ok(outcome),
     };
-    match verdicts.into_iter().find(|v| v.verdict.peek().found) {
+    match verdicts.into_iter().find(|v| v.verdict.peek().rows > 0) {
         None => Ok(*then),
         Some(cause) => {
             run.refuse();

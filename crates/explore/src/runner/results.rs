@@ -267,6 +267,10 @@ impl Counter<'_> {
             Ok(answer) => Ok(answer),
             Err(Stopped::LedgerUnavailable) => Err(RunnerError::Unavailable("the gate ledger".to_owned()).into()),
             Err(Stopped::Withheld(withheld)) => Err(Halt::Told(Box::new(refusal(step, withheld, at)))),
+            // Nobody is told from a few.
+            Err(Stopped::Problem(problem)) if problem.code == "E_NO_ROWS" => {
+                Err(Halt::Told(Box::new(no_observations(step))))
+            }
             Err(Stopped::Problem(problem)) => Err(Halt::Told(Box::new(no_answer(step, &problem)))),
         }
     }
