@@ -5,6 +5,7 @@ mod alerts;
 mod bad_input;
 mod rems;
 mod role_table;
+mod surface;
 
 use std::path::Path;
 use std::sync::Arc;
