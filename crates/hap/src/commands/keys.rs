@@ -44,7 +44,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let net = role::net(&places)?;
     if let Some(Verb::RotateGate { officer, steward, reason }) = args.verb {
         let epoch = zones::keys::open(&net, &places).await?.rotate_gate(&officer, &steward, &reason).await?;
-        say(&format!("The keys of the gate are those of epoch {epoch}. Start the key role, then the data role."));
+        say(format!("The keys of the gate are those of epoch {epoch}. Start the key role, then the data role."));
         return Ok(ExitCode::SUCCESS);
     }
     zones::keys::start(&net, &places).await?;
