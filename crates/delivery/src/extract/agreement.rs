@@ -249,7 +249,7 @@ fn by_script(source: &Arc<MemorySource>, text: &str) -> Vec<u32> {
         let mut outcome = run.execute(step, &Unattended).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
         run.accept();
         while let Outcome::Judged { verdicts, then } = outcome {
-            assert!(verdicts.iter().all(|v| !v.verdict.peek().found), "{text}");
+            assert!(verdicts.iter().all(|v| v.verdict.peek().rows == 0), "{text}");
             outcome = *then;
         }
         if let Outcome::Table(raw) = outcome {
