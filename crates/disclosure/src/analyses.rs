@@ -8,6 +8,7 @@ use engine::raw::{Computed, Digits, Failed, PersonSet, RawAnalysis, RawNumber, R
 use engine::{Control, Problem, Raw, RunError, Unattended};
 
 use crate::gate::{Count, Ctx, Desk, Filed, Gate, Stopped};
+use crate::keys::Fingerprint;
 use crate::leaves::LeaveOut;
 use crate::ledger::{Ledger, Stored};
 use crate::numbers::{shown, significant};
@@ -50,7 +51,14 @@ impl Basis {
             [] => PersonSet { sketch: raw.sample.sketch, members: raw.sample.members.clone(), ..raw.sample },
             few => raw.work.without(few, &Unattended).map_err(|_| Stopped::from(Reason::ModelFit))?,
         };
-        let (set, members) = desk.basis(&sample, raw.row_wise)?;
+        let (mut set, mut members) = desk.basis(&sample, raw.row_wise)?;
+        if let Some(theirs) = &members
+            && !raw.work.covers(theirs, &few, &Unattended).map_err(|_| Stopped::from(Reason::ModelFit))?
+        {
+            // Over the earlier set the result would be that set's without those who lack a value, exactly. The sample itself
+            // leaves out others than the earlier set does, so that the difference is not those persons (SDC-160).
+            (set, members) = (Fingerprint(sample.fingerprint), None);
+        }
         let leaves = LeaveOut::new(desk.keys(), set, rules.drop_records).and_categories(few);
         Ok(Self { sample, members, leaves })
     }

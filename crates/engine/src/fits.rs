@@ -60,6 +60,18 @@ pub trait Over<T>: Send + Sync {
     /// # Errors
     /// When the run ends.
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError>;
+
+    /// Whether each of these persons has all values and none of these categories: whether a result over them leaves nobody
+    /// out because of the data. For work that may be done over other persons than the sample.
+    ///
+    /// # Errors
+    /// When the run ends.
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError>;
 }
 
 /// Numbers, and the set that they were computed on.

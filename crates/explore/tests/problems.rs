@@ -84,7 +84,7 @@ const CASES: &[(&str, &str)] = &[
     ("E_ZERO_TIME", "generate u = t * (inc <= #)\nweibull half u\n"),
     ("E_MARGINS_NEEDS_DUMMY", "generate m = half + 2 * (inc > #)\nlogit odd m, margins(m)\n"),
     ("E_NEEDS_TWO_GROUPS", "generate g = 1 + (inc > #)\nanova inc g\n"),
-    ("E_NEEDS_TWO_GROUPS", "generate g = half + 2 * (inc > #)\noaxaca inc t by g\n"),
+    ("E_NEEDS_TWO_GROUPS", "generate y = inc + 500000 * half\ngenerate g = half + 2 * (inc > #)\noaxaca y t by g\n"),
     ("E_MLOGIT_NEEDS_3", "generate y = half + 2 * (inc > #)\nmlogit y t\n"),
     ("E_MLOGIT_NEEDS_3", "generate y = half + 2 * (inc > 500000) + 4 * (inc > #)\nmlogit y odd\n"),
     ("E_TOO_MANY_TERMS", "generate g = half + 2 * (inc > #)\nregress inc i.g odd\n"),

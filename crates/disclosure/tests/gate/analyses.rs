@@ -25,6 +25,10 @@ impl<T, F: Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync> Over<T> f
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Ok(people(0..4000))
     }
+
+    fn covers(&self, _: &RoaringBitmap, _: &[(usize, f64)], _: &dyn Control) -> Result<bool, RunError> {
+        Ok(true)
+    }
 }
 
 fn analysis<T: 'static>(
@@ -447,6 +451,10 @@ impl Over<RawFit> for Cut {
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Err(RunError::Stopped(engine::Stop::Cancelled))
     }
+
+    fn covers(&self, _: &RoaringBitmap, _: &[(usize, f64)], _: &dyn Control) -> Result<bool, RunError> {
+        Ok(true)
+    }
 }
 
 /// Ends every run.
@@ -559,6 +567,10 @@ impl Over<RawFit> for NoAnswer {
 
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Ok(people(0..4000))
+    }
+
+    fn covers(&self, _: &RoaringBitmap, _: &[(usize, f64)], _: &dyn Control) -> Result<bool, RunError> {
+        Ok(true)
     }
 }
 

@@ -136,6 +136,15 @@ impl Over<RawMatrix> for DescribeWork {
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
         self.left(categories, control)
     }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.sample.covers(&self.needed, persons, categories, control)
+    }
 }
 
 impl Over<RawNumbers> for DescribeWork {
@@ -179,6 +188,15 @@ impl Over<RawNumbers> for DescribeWork {
 
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
         self.left(categories, control)
+    }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 
@@ -230,6 +248,15 @@ impl Over<RawCurves> for DescribeWork {
 
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
         self.left(categories, control)
+    }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 

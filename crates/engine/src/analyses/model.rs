@@ -221,6 +221,15 @@ impl Over<RawFit> for ModelWork {
         let rows = self.sample.complete(&self.variables, control)?;
         Ok(self.sample.people().set(&self.sample.lacking(rows, categories, control)?))
     }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.sample.covers(&self.variables, persons, categories, control)
+    }
 }
 
 impl ModelWork {

@@ -95,6 +95,15 @@ impl Over<RawPredicted> for PredictWork {
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
         Over::without(&self.model, categories, control)
     }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.model.sample.covers(&self.model.variables, persons, categories, control)
+    }
 }
 
 impl PredictWork {

@@ -266,20 +266,35 @@ impl Sample {
         leaves: &dyn Leaves,
         control: &dyn Control,
     ) -> Result<Mask, RunError> {
-        let mut rows = match persons {
+        let rows = match persons {
             None => self.complete(variables, control)?,
-            Some(persons) => {
-                let mut theirs = Mask::empty(self.mask.len());
-                let here = persons.iter().take_while(|p| (*p as usize) < self.mask.len());
-                here.for_each(|person| theirs.set(person as usize));
-                self.within(variables, &theirs, control)?
-            }
+            Some(persons) => self.within(variables, &self.rows_of(persons), control)?,
         };
-        rows = self.lacking(rows, leaves.categories(), control)?;
+        let mut rows = self.lacking(rows, leaves.categories(), control)?;
         for row in self.people.rows_of(&rows, &self.left_out(&rows, leaves)) {
             rows.unset(row);
         }
         Ok(rows)
+    }
+
+    /// The rows of persons, where each person is one.
+    fn rows_of(&self, persons: &RoaringBitmap) -> Mask {
+        let mut rows = Mask::empty(self.mask.len());
+        let here = persons.iter().take_while(|p| (*p as usize) < self.mask.len());
+        here.for_each(|person| rows.set(person as usize));
+        rows
+    }
+
+    /// Whether each of these persons has all variables and none of these categories.
+    pub(crate) fn covers(
+        &self,
+        variables: &[usize],
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        let complete = self.within(variables, &self.rows_of(persons), control)?;
+        Ok(self.lacking(complete, categories, control)?.count() as u64 == persons.len())
     }
 
     /// The rows that have none of these categories.

@@ -52,6 +52,8 @@ impl Told {
 #[derive(Clone, Default, Debug)]
 pub struct Answers {
     pub told: Vec<Told>,
+    /// The coefficients of every fit that was shown, by term, and how many persons it says it has.
+    pub fits: Vec<(f64, Vec<(String, f64)>)>,
     /// Diagnostics that ended or accompanied it.
     pub codes: Vec<String>,
     /// Everything that was answered, word for word, with a mark for every number.
@@ -192,9 +194,16 @@ impl Answer for Gateway {
             _ => None,
         });
         let told = told.collect();
+        let outputs = ran.released.results.iter().filter_map(|entry| entry.output());
+        let fits = outputs.filter_map(|output| {
+            let Output::Model(model) = output else { return None };
+            let terms = model.terms.iter().map(|term| (term.label.clone(), term.b.number().unwrap_or(0.0)));
+            Some((model.n.number().unwrap_or(0.0), terms.collect()))
+        });
+        let fits = fits.collect();
         let codes = ran.diagnostics.iter().map(|d| d.code.as_str().to_owned()).collect();
         let words = serde_json::to_string(&(&ran.released.results, &ran.diagnostics))?;
-        Ok(Answers { told, codes, text: without_numbers(&words), seconds })
+        Ok(Answers { told, fits, codes, text: without_numbers(&words), seconds })
     }
 }
 
