@@ -294,7 +294,7 @@ impl Sample {
         control: &dyn Control,
     ) -> Result<bool, RunError> {
         let complete = self.within(variables, &self.rows_of(persons), control)?;
-        Ok(self.lacking(complete, categories, control)?.count() as u64 == persons.len())
+        Ok(self.lacking(complete, categories, control)?.count() == persons.len())
     }
 
     /// The rows that have none of these categories.
