@@ -100,9 +100,13 @@ fn tests(values: &[f64], sample: Option<Vec<f64>>) -> Normality {
     }
     let powers = sums(values, &|x: f64| {
         let d = x - mean;
-        [d * d, d * d * d, d * d * d * d]
+        [d, d * d, d * d * d, d * d * d * d]
     });
-    let [m2, m3, m4] = powers.map(|s| s / n);
+    // Far from zero the mean itself is rounded: the powers are taken about what is left of it.
+    let [left, p2, p3, p4] = powers.map(|s| s / n);
+    let m2 = p2 - left * left;
+    let m3 = p3 - 3.0 * left * p2 + 2.0 * left.powi(3);
+    let m4 = p4 - 4.0 * left * p3 + 6.0 * left * left * p2 - 3.0 * left.powi(4);
     let (b1, b2) = (m3 / m2.powf(1.5), m4 / (m2 * m2));
     (tests.skewness, tests.kurtosis) = (Some(b1), Some(b2));
     let z = |z: f64| Tested { statistic: z, p: distributions::normal_two_sided(z) };

@@ -4,7 +4,7 @@
 
 use super::local::{Local, Side, common, dot};
 use super::{Data, Rdd, stop};
-use crate::descriptive::{Moments, percentile};
+use crate::descriptive::{Moments, PercentileType, percentile_of};
 use crate::problem::Problem;
 use crate::rows::Rows;
 
@@ -13,6 +13,8 @@ const PILOT: f64 = 2.576;
 /// From this share of rows at places of others on, a bandwidth holds at least so many places.
 const REPEATED: f64 = 0.2;
 const PLACES: usize = 10;
+/// So much further, as a share, and the last place has a weight too.
+const MARGIN: f64 = 1.5e-8;
 
 /// What decides a bandwidth, of one side.
 struct Constants {
@@ -39,18 +41,21 @@ pub(super) fn choose(rows: &dyn Rows, data: &Data, asked: &Rdd) -> Result<(f64, 
     let all: Vec<f64> = left.x.iter().chain(&right.x).copied().collect();
     let sd = Moments::of(&all).sd().unwrap_or(0.0);
     // The sides follow each other, so that all are in order.
-    let quartiles = percentile(&all, 0.75).zip(percentile(&all, 0.25));
+    let quartile = |share: f64| percentile_of(&all, share, PercentileType::Two);
+    let quartiles = quartile(0.75).zip(quartile(0.25));
     let spread = quartiles.map_or(sd, |(high, low)| sd.min((high - low) / 1.349));
     let most = left.reach().max(right.reach());
     let repeated = |side: &Side, places: &[f64]| 1.0 - places.len() as f64 / side.x.len() as f64 >= REPEATED;
     let least = if repeated(left, &places[0]) || repeated(right, &places[1]) {
-        let of = |places: &[f64]| places[PLACES.min(places.len()) - 1] + 1e-8;
+        let of = |places: &[f64]| places[PLACES.min(places.len()) - 1] * (1.0 + MARGIN);
         of(&places[0]).max(of(&places[1]))
     } else {
         0.0
     };
-    let within = |h: f64| h.min(most).max(least);
-    let pilot = within(PILOT * spread * distinct.powf(-0.2));
+    let within = |h: f64| h.min(most);
+    // Those that only serve to find others hold at least some places.
+    let wide = |h: f64| within(h).max(least);
+    let pilot = wide(PILOT * spread * distinct.powf(-0.2));
 
     let (p, q) = (asked.order, asked.order + 1);
     let bandwidth = |step: Step, near: [f64; 2]| -> Result<f64, Problem> {
@@ -64,8 +69,8 @@ pub(super) fn choose(rows: &dyn Rows, data: &Data, asked: &Rdd) -> Result<(f64, 
         let h = ((both[0].variance + both[1].variance) / below).powf(1.0 / (2 * step.order + 3) as f64);
         if h.is_finite() && h > 0.0 { Ok(within(h)) } else { Err(few()) }
     };
-    let reach = [left.reach() + 1e-8, right.reach() + 1e-8];
-    let d = bandwidth(Step { order: q + 1, nu: q + 1, above: q + 2, regular: false }, reach)?;
+    let reach = [left, right].map(|side| side.reach() * (1.0 + MARGIN));
+    let d = wide(bandwidth(Step { order: q + 1, nu: q + 1, above: q + 2, regular: false }, reach)?);
     let b = bandwidth(Step { order: q, nu: p + 1, above: q + 1, regular: true }, [d, d])?;
     let h = bandwidth(Step { order: p, nu: asked.derivative, above: q, regular: true }, [b, b])?;
     Ok((h, b))

@@ -123,11 +123,17 @@ pub struct RddFit {
 /// several.
 ///
 /// # Errors
-/// `E_NO_ROWS`; `E_RDD_TOO_FEW` when a side has fewer than p+2 rows within the bandwidth, or too few distinct places for a
+/// `E_NO_ROWS`; `E_NO_VARIATION` when the outcome does not vary; `E_RDD_TOO_FEW` when a side has fewer than p+2 rows within the bandwidth, or too few distinct places for a
 /// polynomial; `E_RDD_NO_JUMP` when the treatment received does not jump; `E_TOO_FEW_CLUSTERS`, `E_STOPPED`.
 pub fn rdd(rows: &dyn Rows, asked: &Rdd, persons: Option<&[u32]>) -> Result<RddFit, Problem> {
     let data = Data::read(rows, asked)?;
     let n = [data.sides[0].x.len() as u64, data.sides[1].x.len() as u64];
+    let clusters = match asked.cluster {
+        Some(cluster) if data.sides.iter().any(|side| side.clusters() < 2) => {
+            return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(cluster)));
+        }
+        cluster => cluster.map(|_| data.clusters()),
+    };
     let (h, b) = match asked.h {
         Some(h) => (h, asked.b.unwrap_or(h)),
         None => {
@@ -173,16 +179,6 @@ pub fn rdd(rows: &dyn Rows, asked: &Rdd, persons: Option<&[u32]>) -> Result<RddF
         robust += side.variance(window, corrected, &bias.residuals(window, &scale), p + 2);
     }
     let (se, se_robust) = (variance.sqrt(), robust.sqrt());
-    let clusters = match asked.cluster {
-        None => None,
-        Some(cluster) => {
-            let number = data.clusters();
-            if data.sides.iter().any(|side| side.clusters() < 2) {
-                return Err(Problem::with("E_TOO_FEW_CLUSTERS", rows.name(cluster)));
-            }
-            Some(number)
-        }
-    };
     let notices = data.omitted.iter().map(|label| Notice::with("W_COLLINEAR", label));
     Ok(RddFit {
         conventional: Jump::of(jump(&plain), se, asked.level),
@@ -245,6 +241,9 @@ impl Data {
         let frame = Frame::of(rows, &all);
         if frame.is_empty() {
             return Err(Problem::new("E_NO_ROWS"));
+        }
+        if frame.columns[0].iter().all(|y| *y == frame.columns[0][0]) {
+            return Err(Problem::with("E_NO_VARIATION", rows.name(asked.y)));
         }
         let place = |v: usize| all.iter().position(|a| *a == v).unwrap_or(0);
         let mut columns = vec![frame.columns[0].clone()];

@@ -25,8 +25,13 @@ pub struct Case {
     pub derive: Vec<Derive>,
     /// The command with its variables and options, see `README.md` of the cases.
     pub analysis: Map<String, Value>,
+    #[serde(default)]
     pub expected: BTreeMap<String, f64>,
+    /// The problem that is told in place of numbers, with the name that it is about in brackets.
+    pub error: Option<String>,
+    #[serde(default)]
     pub rtol: f64,
+    #[serde(default)]
     pub atol: f64,
     pub tolerances: Option<BTreeMap<String, Tolerance>>,
 }

@@ -93,9 +93,10 @@ fn general(case: &Case, sheet: &mut Sheet) -> Result<Fit, Problem> {
     glm(&sheet.table, &GlmModel { y, terms, constant, family, link })
 }
 
-fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+/// The mixed model of a case.
+pub fn mixed_of(case: &Case, sheet: &mut Sheet) -> MixedModel {
     let groups = case.texts("groups");
-    let model = MixedModel {
+    MixedModel {
         y: sheet.number(case.text("y").unwrap_or_default()),
         terms: sheet.terms(case.list("terms")),
         constant: !case.switch("noconstant"),
@@ -103,7 +104,11 @@ fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         inner: groups.get(1).map(|name| sheet.factor(name)),
         slope: case.word("random_slope").map(|name| sheet.number(name)),
         persons: None,
-    };
+    }
+}
+
+fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let model = mixed_of(case, sheet);
     let mixed = regress_mml(&sheet.table, &model)?;
     let mut values = named(&mixed.fit);
     values.extend(mixed.correlations.first().map(|(_, icc)| ("icc".to_owned(), *icc)));
@@ -114,7 +119,8 @@ fn mixed(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     Ok(values)
 }
 
-fn model(case: &Case, sheet: &mut Sheet, categories: bool) -> Model {
+/// The model of a case; `categories` where its outcome is one.
+pub fn model(case: &Case, sheet: &mut Sheet, categories: bool) -> Model {
     let y = case.text("y").unwrap_or_default();
     let y = if categories { sheet.factor(y) } else { sheet.number(y) };
     let mut model = Model::new(y, sheet.terms(case.list("terms")));

@@ -64,15 +64,13 @@ fn errors(case: &Case, sheet: &mut Sheet) -> Errors {
     }
 }
 
-fn regress(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+/// The regression of a case.
+pub fn regress_of(case: &Case, sheet: &mut Sheet) -> Regress {
     let y = sheet.number(case.text("y").unwrap_or_default());
     let terms = sheet.terms(case.list("terms"));
-    let kinds = case.option("vcov_types").and_then(|v| v.as_array()).cloned().unwrap_or_default();
-    let errors = errors(case, sheet);
-    let model = Regress {
+    Regress {
         constant: !case.switch("noconstant"),
-        // With several kinds of errors each has names of its own.
-        errors: if kinds.is_empty() { errors } else { Errors::Default },
+        errors: errors(case, sheet),
         standardize: case.switch("standardize"),
         vif: case.switch("vif"),
         het_bp: case.switch("het_bp"),
@@ -81,7 +79,17 @@ fn regress(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         ov: case.switch("ov"),
         margins: case.word("margins").map(|d| Margins::Of(sheet.number(d))),
         ..Regress::of(y, terms)
-    };
+    }
+}
+
+fn regress(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let kinds = case.option("vcov_types").and_then(|v| v.as_array()).cloned().unwrap_or_default();
+    let mut model = regress_of(case, sheet);
+    let errors = model.errors;
+    if !kinds.is_empty() {
+        // With several kinds of errors each has names of its own.
+        model.errors = Errors::Default;
+    }
     let regression = model.fit(&sheet.table, None)?;
     let mut values = of_fit(&regression.fit);
     let slopes = regression.fit.estimates.iter().map(|e| format!("beta[{}]", e.label));
@@ -137,7 +145,8 @@ fn anova(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     Ok(values)
 }
 
-fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+/// The panel regression of a case.
+pub fn panel_of(case: &Case, sheet: &mut Sheet) -> Panel {
     let model = match case.word("model") {
         Some("re") => Model::Random,
         Some("be") => Model::Between,
@@ -146,7 +155,7 @@ fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         Some("fe_twoway") => Model::FixedTwoWay,
         _ => Model::Fixed,
     };
-    let panel = Panel {
+    Panel {
         y: sheet.number(case.text("y").unwrap_or_default()),
         terms: sheet.terms(case.list("terms")),
         unit: sheet.number(case.panel("unit").unwrap_or_default()),
@@ -155,8 +164,11 @@ fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         model,
         robust: case.switch("robust"),
         cluster: case.word("cluster").map(|cluster| sheet.number(cluster)),
-    };
-    Ok(of_fit(&panel.fit(&sheet.table, None)?.fit))
+    }
+}
+
+fn panel(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    Ok(of_fit(&panel_of(case, sheet).fit(&sheet.table, None)?.fit))
 }
 
 fn differences(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
@@ -201,14 +213,15 @@ fn hausman(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     Ok(values)
 }
 
-fn instruments(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+/// The regression with instruments of a case.
+pub fn instruments_of(case: &Case, sheet: &mut Sheet) -> Instruments {
     let y = sheet.number(case.text("y").unwrap_or_default());
     let exogenous = sheet.terms(case.list("terms"));
     let mut numbers = |field: &str| -> Vec<Term> {
         case.texts(field).into_iter().map(|name| Term::number(sheet.number(name))).collect()
     };
     let (endogenous, instruments) = (numbers("endogenous"), numbers("instruments"));
-    let model = Instruments {
+    Instruments {
         estimator: match case.word("estimator") {
             Some("liml") => Estimator::Liml,
             Some("gmm") => Estimator::Gmm,
@@ -218,9 +231,13 @@ fn instruments(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
         first_stage: case.switch("firststage"),
         endog: case.switch("endog"),
         overid: case.switch("overid"),
+        constant: !case.switch("noconstant"),
         ..Instruments::of(y, exogenous, endogenous, instruments)
-    };
-    let found = model.fit(&sheet.table, None)?;
+    }
+}
+
+fn instruments(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
+    let found = instruments_of(case, sheet).fit(&sheet.table, None)?;
     let mut values = of_fit(&found.fit);
     for stage in &found.first_stage {
         values.push((stage.f.name.clone(), stage.f.statistic));

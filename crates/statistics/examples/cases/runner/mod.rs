@@ -5,6 +5,7 @@ mod case;
 mod descriptive;
 mod likelihood;
 mod linear;
+mod predict;
 mod sheet;
 mod survival;
 
@@ -22,7 +23,8 @@ pub type Values = Vec<(String, f64)>;
 /// An adapter: none for a command of another family.
 type Adapter = fn(&Case, &mut Sheet) -> Option<Result<Values, Problem>>;
 
-const ADAPTERS: &[Adapter] = &[linear::compute, likelihood::compute, survival::compute, descriptive::compute];
+const ADAPTERS: &[Adapter] =
+    &[linear::compute, likelihood::compute, survival::compute, descriptive::compute, predict::compute];
 
 /// How a case went.
 pub struct Outcome {
@@ -53,7 +55,13 @@ pub fn run(folder: &Path) -> Result<Vec<Outcome>, String> {
         let text = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
         let cases = case::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
         for case in cases {
-            let faults = compute(&case, folder).map_or_else(|fault| vec![fault], |values| compare(&case, &values));
+            let faults = match (compute(&case, folder), &case.error) {
+                (Ok(values), None) => compare(&case, &values),
+                (Err(fault), None) => vec![fault],
+                (Err(fault), Some(wanted)) if fault == *wanted => Vec::new(),
+                (Err(fault), Some(wanted)) => vec![format!("expected {wanted}, got {fault}")],
+                (Ok(_), Some(wanted)) => vec![format!("expected {wanted}, got numbers")],
+            };
             outcomes.push(Outcome { id: case.id, scope: case.scope, faults });
         }
     }

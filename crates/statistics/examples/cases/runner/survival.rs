@@ -132,7 +132,12 @@ fn shapes(case: &Case, sheet: &mut Sheet) -> Result<Values, Problem> {
     let mut values = Values::new();
     for group in weibull(&sheet.table, &Weibull { outcome, by })? {
         let code = code(sheet, by, group.group);
-        let fit = group.fit?;
+        let fit = match group.fit {
+            Ok(fit) => fit,
+            // Of one group among several (STAT-265).
+            Err(_) if by.is_some() => continue,
+            Err(problem) => return Err(problem),
+        };
         let all = [
             ("n", group.n as f64),
             ("events", group.events as f64),
