@@ -306,6 +306,9 @@ impl<'a> Desk<'a> {
         row_wise: bool,
         compute: impl FnOnce(&Basis<'_>) -> Stored,
     ) -> Result<Stored, Stopped> {
+        if let Some(rows) = group.rows_key {
+            self.sets.ask_rows(&group.set, rows);
+        }
         let mut place = match self.look_up(&group.set, &filed)? {
             Ok(value) => return Ok(value),
             Err(place) => place,

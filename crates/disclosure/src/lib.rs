@@ -20,6 +20,7 @@ mod chi_square;
 mod document;
 mod example;
 mod gate;
+mod groups;
 mod keys;
 mod leaves;
 mod ledger;
@@ -60,8 +61,8 @@ pub use reason::{Reason, Remedy, Withheld, note};
 pub use recent::RecentMembers;
 pub use released::{
     Bar, Base, Blocks, Category, Cell, Correlation, Correlations, Curve, CurvePoint, DatasetKind, Dimension, Edit,
-    Effect, Estimate, Hexagon, Hexbin, Histogram, Measure, Model, ModelHead, ModelRows, ModelTable, NumberKind, Output,
-    Panel, Population, Reference, Released, Statistic, Summary, SummaryRow, Survival, SurvivalHead, Table, TestNumber,
-    TestNumbers, TestResult, TestsHead, Titles, Value, Variance, Verdict,
+    Effect, Estimate, GroupValues, Hexagon, Hexbin, Histogram, Measure, Model, ModelHead, ModelRows, ModelTable,
+    NumberKind, Output, Panel, Population, Reference, Released, Statistic, Summary, SummaryRow, Survival, SurvivalHead,
+    Table, TestNumber, TestNumbers, TestResult, TestsHead, Titles, Value, Variance, Verdict,
 };
 pub use sets::{ByFingerprint, Candidate, KnownSet, SetIndex};

@@ -73,14 +73,7 @@ pub(crate) fn statistics(
         };
         return Ok(Statistics { n, values: wanted.iter().map(each).collect(), winsorised: false });
     }
-    let group = Group {
-        origin: measure.origin.join(" "),
-        plain: uses_plain(desk.policy().rules(), measure, count),
-        measure,
-        group,
-        count,
-        cell,
-    };
+    let group = Group::new(desk, measure, group, count, cell);
     let mut winsorised = false;
     let mut values = Vec::with_capacity(wanted.len());
     for &statistic in wanted {
@@ -90,6 +83,22 @@ pub(crate) fn statistics(
         values.push(value);
     }
     Ok(Statistics { n, values, winsorised })
+}
+
+/// One statistic of a measure in one group, whether it was asked for by name or not.
+pub(crate) fn statistic(
+    desk: &mut Desk<'_>,
+    measure: &RawMeasure,
+    group: &RawMagnitude,
+    wanted: Statistic,
+    cell: usize,
+) -> Result<Value, Stopped> {
+    let count = desk.count(&group.set, cell)?;
+    match desk.show(count) {
+        Value::Value(_) if !count.empty => Group::new(desk, measure, group, count, cell).statistic(desk, wanted),
+        Value::Value(_) => Ok(Value::Undefined),
+        hidden => Ok(hidden),
+    }
 }
 
 /// SDC-101: plain values for large groups of variables without heavy tails, or where the policy winsorises nothing.
@@ -106,7 +115,12 @@ struct Group<'a> {
     cell: usize,
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn new(desk: &Desk<'_>, measure: &'a RawMeasure, group: &'a RawMagnitude, count: Count, cell: usize) -> Self {
+        let plain = uses_plain(desk.policy().rules(), measure, count);
+        Self { origin: measure.origin.join(" "), measure, group, count, plain, cell }
+    }
+
     fn statistic(&self, desk: &mut Desk<'_>, statistic: Statistic) -> Result<Value, Stopped> {
         match statistic {
             Statistic::Mean => Ok(self.shown(self.mean(desk)?, |me, x| me.round_mean(x))),
@@ -141,7 +155,8 @@ impl Group<'_> {
     }
 
     fn filed<'b>(&'b self, kind: &'b str) -> Filed<'b> {
-        Filed { kind, variable: &self.origin, column: self.measure.column_key, cell: self.cell }
+        let column = self.group.rows_key.unwrap_or(self.measure.column_key);
+        Filed { kind, variable: &self.origin, column, cell: self.cell }
     }
 
     fn digits(&self) -> usize {
@@ -202,7 +217,9 @@ impl Group<'_> {
     fn percentile(&self, desk: &mut Desk<'_>, p: f64) -> Result<Value, Stopped> {
         let rules = desk.policy().rules().percentile;
         let share = (p / 100.0).min(1.0 - p / 100.0);
-        if self.count.shown < 10 || share * (self.count.shown as f64) < rules.k as f64 / 2.0 {
+        // At the ends of the order stands the mean of the last ones, which is no tail of its own (SDC-120, SDC-230).
+        let thin = share > 0.0 && share * (self.count.shown as f64) < rules.k as f64 / 2.0;
+        if self.count.shown < 10 || thin {
             return Ok(Value::Hidden(Reason::Tail));
         }
         let kind = Statistic::Percentile(p).to_string();

@@ -70,6 +70,13 @@ impl Sets {
         &mut self.sets[place]
     }
 
+    /// Some rows of a set were asked about, which is a set of its own: others of the same persons tell something else.
+    pub(crate) fn ask_rows(&mut self, set: &PersonSet, rows: [u8; 32]) {
+        let [first, _] = rows.as_chunks::<16>().0 else { return };
+        let fingerprint = set.fingerprint.wrapping_add(u128::from_le_bytes(*first));
+        self.ask(&PersonSet { fingerprint, members: engine::Members::default(), ..*set });
+    }
+
     /// What the meter is told.
     pub(crate) fn asked(&self, refused: Option<Reason>) -> Asked<'_> {
         Asked { sets: &self.sets, refused }

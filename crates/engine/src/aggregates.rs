@@ -76,6 +76,53 @@ pub(crate) fn aggregate(
     }
 }
 
+/// Whether a statistic of a column is a whole number.
+pub(crate) fn gives_whole(statistic: Statistic, column: &Column) -> bool {
+    let whole = !matches!(column.data.values, Values::Float(_));
+    match statistic {
+        Statistic::Count => true,
+        Statistic::Sum | Statistic::Min | Statistic::Max => whole,
+        _ => false,
+    }
+}
+
+/// One value per group: those of `given`, and for the `others` what they have, or nothing.
+pub(crate) fn filled(
+    others: Option<Data>,
+    groups: usize,
+    is_whole: bool,
+    given: impl Iterator<Item = (u32, Option<f64>)>,
+) -> Data {
+    let mut given = given.peekable();
+    if given.peek().is_none()
+        && let Some(others) = others
+    {
+        return others;
+    }
+    let Vector { content, mut valid } = match others {
+        Some(data) => data.read(0..groups),
+        None if is_whole => Vector { content: Content::Integer(vec![0; groups]), valid: vec![false; groups] },
+        None => Vector { content: Content::Decimal(vec![0.0; groups]), valid: vec![false; groups] },
+    };
+    match content {
+        Content::Integer(mut values) => {
+            for (group, value) in given {
+                valid[group as usize] = value.is_some();
+                values[group as usize] = value.unwrap_or(0.0).round() as i64;
+            }
+            whole(values.into_iter().zip(valid).map(|(x, ok)| ok.then_some(x)))
+        }
+        content => {
+            let mut values = content.into_decimal();
+            for (group, value) in given {
+                valid[group as usize] = value.is_some();
+                values[group as usize] = value.unwrap_or(0.0);
+            }
+            decimal(values.into_iter().zip(valid).map(|(x, ok)| ok.then_some(x)))
+        }
+    }
+}
+
 /// Σ(2i−n−1)x₍ᵢ₎/(n·Σx) of ascending values; none when the sum is not positive.
 fn gini(sorted: &[f64]) -> Option<f64> {
     let n = sorted.len() as f64;

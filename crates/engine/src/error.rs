@@ -117,6 +117,18 @@ impl RunError {
         )
     }
 
+    pub(crate) fn too_many_groups() -> Self {
+        Self::statement(
+            script::Code::E601,
+            Some("E_TOO_MANY_GROUPS"),
+            [
+                "Det er for mange grupper. Filtrer, bruk recode eller ta med færre variabler i by().",
+                "Det er for mange grupper. Filtrer, bruk recode eller ta med færre variablar i by().",
+                "There are too many groups. Filter, recode or use fewer variables in by().",
+            ],
+        )
+    }
+
     pub(crate) fn out_of_memory() -> Self {
         Self::statement(
             script::Code::E601,

@@ -62,7 +62,8 @@ pub(crate) fn barchart(scan: &Scan<'_>, plan: &Barchart) -> Result<RawChart, Run
     Ok(RawChart { tables })
 }
 
-fn wanted(statistics: &[Statistic]) -> Wanted {
+/// What has to be computed for these statistics.
+pub(crate) fn wanted(statistics: &[Statistic]) -> Wanted {
     let mut wanted = Wanted::default();
     for statistic in statistics {
         let percentiles: &[f64] = match statistic {

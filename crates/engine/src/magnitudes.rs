@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::control::{CHUNK, Control, by_chunk, stopped};
 use crate::data::Data;
-use crate::dataset::Column;
+use crate::dataset::{Column, column_key};
 use crate::error::RunError;
 use crate::grid::{BLOCK, PartCounts, RowCells};
 use crate::lookup::{WORD, pack, valid_words};
@@ -43,10 +43,15 @@ pub(crate) struct With {
 
 impl Scan<'_> {
     pub(crate) fn measure(&self, name: &str) -> Result<Measure, RunError> {
-        let column = self.column(name)?.clone();
+        let column = self.column(name)?;
         if !column.data_type.is_numeric() {
             return Err(RunError::type_mismatch(name));
         }
+        self.with_values(name, column)
+    }
+
+    /// A column of any type, of which only is asked who has a value.
+    pub(crate) fn with_values(&self, name: &str, column: &Column) -> Result<Measure, RunError> {
         let (rows, data) = (self.mask.len(), &column.data);
         let counted = if column.flagged.is_empty() && data.dictionary.is_none() {
             Mask::of_valid(data.validity.as_ref(), data.len(), rows)
@@ -57,7 +62,7 @@ impl Scan<'_> {
             })?;
             Mask::of_words(words, rows)
         };
-        Ok(Measure { name: name.to_owned(), column, counted: Arc::new(counted) })
+        Ok(Measure { name: name.to_owned(), column: column.clone(), counted: Arc::new(counted) })
     }
 
     /// The statistics of a measure in every cell and margin. `with` are the rows that have a number, where they are known
@@ -85,6 +90,7 @@ impl Scan<'_> {
         for (cell, variant) in (0..shape.inner()).flat_map(|cell| (0..shape.variants()).map(move |v| (cell, v))) {
             inner[shape.place(cell, variant)].push(cell);
         }
+        let rows_keys = self.rows_keys(&measure.column, &of_row, shape)?;
         let members = self.people.membership(of_row, shape, &sets);
         let again = self.again(&measure.column, limits, wanted);
         let groups = (0..shape.inner()).into_par_iter().map(|cell| {
@@ -103,9 +109,26 @@ impl Scan<'_> {
             let set = PersonSet { members: Members::new(Arc::clone(&members), place), ..cell.set };
             let inner: Vec<&Group<'_>> = inner.iter().map(|cell| &groups[*cell]).collect();
             let magnitude = magnitude(&inner, set, limits.clamp, wanted, self.parameters);
-            Ok(RawMagnitude { again: again.clone(), ..magnitude })
+            let rows_key = rows_keys.get(place).copied();
+            Ok(RawMagnitude { again: again.clone(), rows_key, ..magnitude })
         });
         Ok((self.head(measure, limits), found.collect::<Result<_, RunError>>()?))
+    }
+
+    /// The keys of a column over the rows of each cell and margin; none where a row is a person.
+    fn rows_keys(&self, column: &Column, of_row: &RowCells, shape: &Shape) -> Result<Vec<[u8; 32]>, RunError> {
+        if self.people.direct() {
+            return Ok(Vec::new());
+        }
+        let mut sums = vec![0u128; shape.outer()];
+        for (row, cell) in of_row.rows(self.control)? {
+            let mark = mark_of(row);
+            for variant in 0..shape.variants() {
+                let sum = &mut sums[shape.place(cell as usize, variant)];
+                *sum = sum.wrapping_add(mark);
+            }
+        }
+        Ok(sums.iter().map(|sum| column_key("these rows", &[&column.key, &sum.to_le_bytes()])).collect())
     }
 
     /// The numbers of a measure by the cell of each row that has one: tallied where they are few, else listed.
@@ -191,6 +214,18 @@ impl Measure {
     pub(crate) fn words(&self, range: Range<usize>) -> &[u64] {
         self.counted.words(range)
     }
+}
+
+/// A number for a row, such that the sum of those of some rows tells which they are.
+fn mark_of(row: u32) -> u128 {
+    let half = |salt: u64| {
+        // The finaliser of splitmix64: every bit of the number of the row decides about every bit.
+        let x = (u64::from(row) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt;
+        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        u128::from(x ^ (x >> 31))
+    };
+    half(0) << 64 | half(0x5851_f42d_4c95_7f2d)
 }
 
 /// The numbers of a measure in every cell.

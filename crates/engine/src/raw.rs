@@ -15,6 +15,8 @@ pub use crate::fits::{
     RawNumber, RawNumbers, RawPair, RawPanel, RawPredicted, RawPredictions, RawStep, RawSurvival, RawTerm, RawTest,
     RawTests, Reference, TermRole, TestKind,
 };
+pub use script::program::Statistic as GroupStatistic;
+
 pub use crate::heads::{Effect, ModelHead, SurvivalHead, TestsHead, Titles, Variance};
 
 /// A result computed from microdata. Opened by the disclosure gate alone.
@@ -217,6 +219,9 @@ pub struct RawMagnitude {
     pub set: PersonSet,
     /// Rows with a valid value.
     pub rows: u64,
+    /// The column's key over these rows, where a person may have several: the persons do not tell which of their rows are in
+    /// the group. None where a row is a person.
+    pub rows_key: Option<[u8; 32]>,
     /// Whether all valid values are equal (before winsorising).
     pub constant: bool,
     /// The two largest absolute values, descending, 0 where there are fewer (SDC-100).
@@ -275,6 +280,42 @@ impl RawTable {
         }
         at
     }
+}
+
+/// The values that a statement gives to groups of persons which are not small (SDC-230): one statistic of a column.
+pub struct RawGroups {
+    /// Which one.
+    pub statistic: GroupStatistic,
+    /// What its numbers are of: the column; how many rows with a value a person has, where rows are counted.
+    pub measure: RawMeasure,
+    /// How many rows a person has at all, where rows are counted.
+    pub all: Option<RawMeasure>,
+    /// The groups.
+    pub groups: Vec<RawGroup>,
+}
+
+/// A group of persons.
+pub struct RawGroup {
+    /// Who is in it.
+    pub set: PersonSet,
+    /// What the statistic is made of.
+    pub value: RawGroupValue,
+}
+
+/// What the statistic of a group is made of.
+#[expect(clippy::large_enum_variant, reason = "one result has one variant; a box would only hide the type")]
+pub enum RawGroupValue {
+    /// Of a count, where each row is a person: those with a value.
+    Persons(PersonSet),
+    /// Of a count of other rows: how many rows with a value, and how many rows, each person has.
+    Rows {
+        /// With a value.
+        valid: RawMagnitude,
+        /// All of them.
+        all: RawMagnitude,
+    },
+    /// Of numbers.
+    Numbers(RawMagnitude),
 }
 
 /// The result of a bar chart: one table per variable with categories, then one with a magnitude per other variable.

@@ -264,8 +264,15 @@ fn moments(
     Moments { sum: spread.sum, mean: finite(spread.mean), sd: sd(), gini: gini(), farthest }
 }
 
-/// The places of the `width` order statistics round the type 7 position, clipped to the sample (SDC-121).
+/// The places of the `width` order statistics round the type 7 position, clipped to the sample (SDC-121); at the ends of the
+/// order those next to the end.
 fn window(number: usize, share: f64, width: usize) -> std::ops::Range<usize> {
+    if share == 0.0 {
+        return 0..width.min(number);
+    }
+    if share == 1.0 {
+        return number.saturating_sub(width)..number;
+    }
     let low = ((number - 1) as f64 * share).floor() as usize;
     let before = width.saturating_sub(1) / 2;
     low.saturating_sub(before)..(low + width - before).min(number)
@@ -344,6 +351,7 @@ pub(crate) fn magnitude(
     RawMagnitude {
         set,
         rows: rows as u64,
+        rows_key: None,
         constant: extremes.least.first() == extremes.greatest.first(),
         largest: [absolute.first().copied().unwrap_or(0.0), absolute.get(1).copied().unwrap_or(0.0)],
         sum_abs,
@@ -497,7 +505,8 @@ mod tests {
     #[test]
     fn sdc_121_the_window_round_a_percentile() {
         assert_eq!(window(100, 0.5, 10), 45..55);
-        assert_eq!(window(100, 0.0, 10), 0..6);
+        assert_eq!((window(100, 0.01, 10), window(100, 0.99, 10)), (0..6, 94..100));
+        assert_eq!((window(100, 0.0, 10), window(100, 1.0, 10), window(3, 1.0, 10)), (0..10, 90..100, 0..3));
         assert_eq!(window(3, 0.5, 10), 0..3);
         let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: false };
         let v: Vec<f64> = (0..100).map(f64::from).collect();

@@ -247,6 +247,9 @@ fn by_script(source: &Arc<MemorySource>, text: &str) -> Vec<u32> {
     let mut table = None;
     for step in &checked.program.unwrap().steps {
         let mut outcome = run.execute(step, &Unattended).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+        if let Outcome::Groups(_) = outcome {
+            outcome = run.fill_exact(&Unattended).unwrap();
+        }
         run.accept();
         while let Outcome::Judged { verdicts, then } = outcome {
             assert!(verdicts.iter().all(|v| v.verdict.peek().rows == 0), "{text}");

@@ -21,7 +21,7 @@ pub use analyses::{
     ModelTable, Panel, Survival, TestNumber, TestNumbers, TestResult,
 };
 pub use heads::{Effect, ModelHead, Reference, SurvivalHead, TestsHead, Titles, Variance};
-pub use receipt::{DatasetKind, Edit, Population, Verdict};
+pub use receipt::{DatasetKind, Edit, GroupValues, Population, Verdict};
 pub use table::{Base, Blocks, Category, Cell, Dimension, Measure, Summary, SummaryRow, Table};
 
 /// A result that may leave, and the policy it was released under.

@@ -60,6 +60,13 @@ pub struct Edit {
     pub untouched: Option<Value>,
 }
 
+/// Values of groups of persons, which become a column and no result.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GroupValues {
+    /// One per group that was asked for; none where a table would hide it.
+    pub values: Vec<Option<f64>>,
+}
+
 /// Whether a statement fails for a cause in the data. It is told as a diagnostic and never stands in a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {

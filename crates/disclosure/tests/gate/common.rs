@@ -153,6 +153,7 @@ pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize)
         RawPercentile { p, exact: sorted[h.round() as usize], window: sorted[start..start + width].to_vec() }
     };
     RawMagnitude {
+        rows_key: None,
         set: people(first..first + n as u64),
         rows: n as u64,
         constant: values.windows(2).all(|w| w[0] == w[1]),

@@ -198,7 +198,10 @@ impl Sample {
 
     /// The key of what a command computes from the variables.
     pub(crate) fn key(&self, command: &str) -> [u8; 32] {
-        let parts: Vec<&[u8]> = self.columns().map(|c| c.key.as_slice()).collect();
+        let mut parts: Vec<&[u8]> = self.columns().map(|c| c.key.as_slice()).collect();
+        // Where a person has several rows the persons do not tell which of them it is computed from.
+        let rows = if self.people.direct() { [0; 32] } else { self.mask.digest() };
+        parts.push(&rows);
         column_key(command, &parts)
     }
 

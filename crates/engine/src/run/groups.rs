@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use script::program::{GroupColumn, Groups as Plan, Name, RowUnit, Statistic};
 
+use super::large::Large;
 use super::{Outcome, Run};
-use crate::aggregates::{GroupedRows, aggregate};
+use crate::aggregates::{GroupedRows, aggregate, filled, gives_whole};
 use crate::control::{Control, stopped};
 use crate::data::Data;
 use crate::dataset::{Column, Dataset, DatasetKind, Groups, column_key};
@@ -22,18 +23,44 @@ use crate::vector::Value;
 /// New columns, whose own data is empty, each with one value per group.
 type GroupValues = Vec<((Name, Column), Data)>;
 
+/// `aggregate` or `collapse` on its way.
+pub(super) struct Grouping {
+    plan: Plan,
+    keys: Vec<(Name, Column)>,
+    rows: GroupedRows,
+    large: Large,
+    /// The dataset that the values are of.
+    from: Dataset,
+    /// The dataset with a row for each group; none where the rows stay as they are.
+    to: Option<Dataset>,
+}
+
+/// Where the values of groups that are not small come from.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    /// The gate: for each new column one value per group, or none.
+    Released(&'a [Vec<Option<f64>>]),
+    /// The rows.
+    #[cfg(any(test, feature = "raw-access"))]
+    Exact,
+}
+
 impl Run {
     pub(super) fn aggregate(&mut self, plan: &Plan, control: &dyn Control) -> Result<Outcome, RunError> {
-        let mut dataset = self.active()?.clone();
-        let keys = key_columns(&dataset, &plan.by)?;
-        let rows = grouped(&dataset, &keys, control)?;
-        for (column, data) in self.values("aggregate", &dataset, plan, &keys, &rows, control)? {
-            stopped(control)?;
-            let spread = take(&data, &rows.of_row, control)?;
-            dataset.put(&column.0, Column { data: Arc::new(spread), ..column.1 });
-            self.afford(&dataset)?;
-        }
-        self.settle(dataset)
+        let dataset = self.active()?;
+        let keys = key_columns(dataset, &plan.by)?;
+        let rows = grouped(dataset, &keys, control)?;
+        self.begin(
+            Grouping {
+                large: self.large(dataset, &keys, &rows, control)?,
+                from: dataset.clone(),
+                plan: plan.clone(),
+                keys,
+                rows,
+                to: None,
+            },
+            control,
+        )
     }
 
     pub(super) fn collapse(&mut self, plan: &Plan, control: &dyn Control) -> Result<Outcome, RunError> {
@@ -70,37 +97,94 @@ impl Run {
                 rows
             }
         };
-        for ((name, column), data) in self.values("collapse", dataset, plan, &keys, &rows, control)? {
-            to.put(&name, Column { data: Arc::new(data), ..column });
-            self.afford(&to)?;
+        let large = self.large(dataset, &keys, &rows, control)?;
+        let from = dataset.clone();
+        self.begin(Grouping { plan: plan.clone(), keys, rows, large, from, to: Some(to) }, control)
+    }
+
+    /// Asks for the values of groups that are not small; where there are none the statement is carried out.
+    fn begin(&mut self, grouping: Grouping, control: &dyn Control) -> Result<Outcome, RunError> {
+        let Grouping { from, plan, large, .. } = &grouping;
+        if large.none() {
+            return self.finish(grouping, Given::Released(&[]), control);
         }
-        self.population(to)
+        let asked = self.asked(from, plan, large, control)?;
+        self.grouping = Some(grouping);
+        Ok(Outcome::Groups(asked))
+    }
+
+    /// Goes on with a statement that gives values to groups (SDC-230). `values` are those that the gate released, for each of
+    /// the results of [`Outcome::Groups`] one per group; whoever has none gets a missing value.
+    ///
+    /// # Errors
+    /// [`RunError`]; then the datasets are as they were.
+    pub fn fill(&mut self, values: &[Vec<Option<f64>>], control: &dyn Control) -> Result<Outcome, RunError> {
+        match self.grouping.take() {
+            Some(grouping) => self.finish(grouping, Given::Released(values), control),
+            None => Ok(Outcome::Done),
+        }
+    }
+
+    /// The same with the values that the rows have, as if there were no gate: reference cases and attacks only.
+    ///
+    /// # Errors
+    /// As [`Run::fill`].
+    #[cfg(any(test, feature = "raw-access"))]
+    pub fn fill_exact(&mut self, control: &dyn Control) -> Result<Outcome, RunError> {
+        match self.grouping.take() {
+            Some(grouping) => self.finish(grouping, Given::Exact, control),
+            None => Ok(Outcome::Done),
+        }
+    }
+
+    fn finish(&mut self, grouping: Grouping, given: Given<'_>, control: &dyn Control) -> Result<Outcome, RunError> {
+        let values = self.values(&grouping, given, control)?;
+        let Grouping { rows, from, to, .. } = grouping;
+        if let Some(mut to) = to {
+            for ((name, column), data) in values {
+                to.put(&name, Column { data: Arc::new(data), ..column });
+                self.afford(&to)?;
+            }
+            return self.population(to);
+        }
+        let mut dataset = from;
+        for ((name, column), data) in values {
+            stopped(control)?;
+            let spread = take(&data, &rows.of_row, control)?;
+            dataset.put(&name, Column { data: Arc::new(spread), ..column });
+            self.afford(&dataset)?;
+        }
+        self.settle(dataset)
     }
 
     /// The new columns with one value per group; the columns' own data is empty.
-    fn values(
-        &self,
-        operator: &str,
-        dataset: &Dataset,
-        plan: &Plan,
-        keys: &[(Name, Column)],
-        rows: &GroupedRows,
-        control: &dyn Control,
-    ) -> Result<GroupValues, RunError> {
+    fn values(&self, grouping: &Grouping, given: Given<'_>, control: &dyn Control) -> Result<GroupValues, RunError> {
+        let Grouping { plan, keys, rows, large, from: dataset, to } = grouping;
+        let operator = if to.is_some() { "collapse" } else { "aggregate" };
         let population = self.population_key(dataset)?;
         let by_origin = keys.iter().fold(Vec::new(), |all, (_, c)| merge_origins(&all, &c.origin));
         let key_keys: Vec<[u8; 32]> = keys.iter().map(|(_, c)| c.key).collect();
-        let each = |new: &GroupColumn| {
+        let each = |(i, new): (usize, &GroupColumn)| {
             let source = dataset.find(&new.source).ok_or_else(|| RunError::unknown_column(&new.source))?;
             let needs_numbers = new.statistic != Statistic::Count && new.statistic != Statistic::Percent;
             if needs_numbers && !source.data_type.is_numeric() {
                 return Err(RunError::type_mismatch(&new.source));
             }
-            let data = aggregate(new.statistic, &source, rows, control)?;
+            let own = || aggregate(new.statistic, &source, rows, control);
+            let data = match given {
+                Given::Released(values) => {
+                    let values = values.get(i).map(Vec::as_slice).unwrap_or_default();
+                    let others = if large.others { Some(own()?) } else { None };
+                    let released = large.groups.iter().copied().zip(values.iter().copied());
+                    filled(others, rows.groups, gives_whole(new.statistic, &source), released)
+                }
+                #[cfg(any(test, feature = "raw-access"))]
+                Given::Exact => own()?,
+            };
             let column = made(operator, new, &source, &population, &key_keys, &by_origin);
             Ok(((Arc::clone(&new.column), column), data))
         };
-        plan.columns.iter().map(each).collect()
+        plan.columns.iter().enumerate().map(each).collect()
     }
 
     /// The groups as units: keys, record keys, and who is behind each.

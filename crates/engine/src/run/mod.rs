@@ -7,6 +7,7 @@ mod datasets;
 mod events;
 mod groups;
 mod import;
+mod large;
 mod merge;
 mod reshape;
 mod sample;
@@ -31,7 +32,7 @@ use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::{Known, People};
 use crate::raw::{
-    PersonSet, Raw, RawChart, RawCorrelations, RawEdit, RawHexbin, RawHistogram, RawModel, RawPopulation,
+    PersonSet, Raw, RawChart, RawCorrelations, RawEdit, RawGroups, RawHexbin, RawHistogram, RawModel, RawPopulation,
     RawPredictions, RawSummary, RawSurvival, RawTable, RawTests, RawVerdict,
 };
 use crate::source::{VariableSource, space_of};
@@ -40,6 +41,7 @@ use crate::unread::Held;
 use self::assign::Assignment;
 pub(crate) use self::datasets::OCCASION;
 pub(crate) use self::datasets::spell_columns;
+use self::groups::Grouping;
 pub use self::snapshot::{DatasetState, Snapshot};
 pub use self::warning::Warning;
 
@@ -72,6 +74,9 @@ pub enum Outcome {
     Hexbin(Raw<RawHexbin>),
     /// Columns out of a model; they are made when the gate lets it be computed, and take effect with [`Run::accept`].
     Predictions(Raw<RawPredictions>),
+    /// Groups of persons get values that the gate gives, one result per new column. The statement goes on with
+    /// [`Run::fill`].
+    Groups(Vec<Raw<RawGroups>>),
     /// A text block.
     Text(String),
     /// The statement fails when the gate finds a cause in the data, with the first that it finds (LANG-245); else it gave
@@ -103,6 +108,8 @@ pub struct Run {
     pending: Option<Held>,
     /// Columns that a model is to make, and what they are apart from values.
     predicting: Option<(Slot, Column)>,
+    /// What gives values to groups, and waits for those of the gate.
+    grouping: Option<Grouping>,
     /// Imports go past the cache (LANG-226).
     no_cache: bool,
     warnings: Vec<Warning>,
@@ -126,6 +133,7 @@ impl Run {
             active: None,
             pending: None,
             predicting: None,
+            grouping: None,
             no_cache: false,
             warnings: Vec::new(),
         }
@@ -250,6 +258,7 @@ impl Run {
     pub fn refuse(&mut self) {
         self.pending = None;
         self.predicting = None;
+        self.grouping = None;
     }
 
     /// What the last statement wants said.

@@ -83,6 +83,7 @@ pub(super) fn judged(
 ) -> Result<Outcome, RunError> {
     let (verdicts, then) = match execute(run)? {
         Outcome::Judged { verdicts, then } => (verdicts, then),
+        Outcome::Groups(_) => return run.fill_exact(&Unattended),
         outcome => return Ok(outcome),
     };
     match verdicts.into_iter().find(|v| v.verdict.peek().rows > 0) {

@@ -8,7 +8,7 @@ use disclosure::{
     Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, Ledger, NeedsTwoByTwo, Note, Output, Policy, Population,
     Reason, Releasable, Released, Scale, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
 };
-use engine::raw::{RawAnalysis, RawChart, RawTable};
+use engine::raw::{RawAnalysis, RawChart, RawGroups, RawTable};
 use engine::{Control, Judged, Outcome, Problem, Raw, Warning};
 use kernel::{LangMap, Language, Timestamp};
 use script::program::{
@@ -96,6 +96,11 @@ impl Counter<'_> {
         Ok(shown)
     }
 
+    /// The values that the gate gives to groups, for each column one per group.
+    pub(super) fn group_values(&self, step: &Step, raws: Vec<Raw<RawGroups>>) -> Result<Vec<Vec<Option<f64>>>, Halt> {
+        raws.into_iter().map(|raw| Ok(self.gate(step, &[], raw)?.into_value().values)).collect()
+    }
+
     fn shown(&self, step: &Step, outcome: Outcome) -> Result<Vec<Shown>, Halt> {
         match outcome {
             Outcome::Done => Ok(dataset_receipt(&step.action).into_iter().collect()),
@@ -122,6 +127,8 @@ impl Counter<'_> {
                 }
                 self.shown(step, *then)
             }
+            // Asked for before the statement is at its end ([`Counter::group_values`]).
+            Outcome::Groups(_) => Ok(Vec::new()),
             Outcome::Table(raw) => match &step.action {
                 Action::Tabulate(plan) => self.table(step, plan, raw).map(|shown| vec![shown]),
                 Action::Describe(_) => Ok(vec![Shown::new(View::Pie, self.gate(step, &[], raw)?)]),

@@ -208,8 +208,10 @@ impl<'a> Work<'a> {
 
     /// Lets the engine carry out a statement and takes its outcome through the gate.
     fn carry_out(&mut self, steps: &[Step], keyed: &Keyed, i: usize) -> Result<Vec<Shown>, Halt> {
-        let outcome = self.execute(steps, i)?;
-        match self.counter(i, &self.tether(steps, i)).release(&steps[i], outcome) {
+        let released = self
+            .filled(steps, i)
+            .and_then(|outcome| self.counter(i, &self.tether(steps, i)).release(&steps[i], outcome));
+        match released {
             Ok(mut shown) => {
                 if let Some(last) = shown.last_mut() {
                     last.warnings.extend_from_slice(self.run.warnings());
@@ -223,6 +225,19 @@ impl<'a> Work<'a> {
                 self.run.refuse();
                 Err(halt)
             }
+        }
+    }
+
+    /// Carries out a statement; groups that wait for their values get those that the gate gives them.
+    fn filled(&mut self, steps: &[Step], i: usize) -> Result<Outcome, Halt> {
+        let step = &steps[i];
+        let tether = self.tether(steps, i);
+        match self.execute(steps, i)? {
+            Outcome::Groups(raws) => {
+                let values = self.counter(i, &tether).group_values(step, raws)?;
+                self.run.fill(&values, &tether).map_err(|error| halt(error, step))
+            }
+            outcome => Ok(outcome),
         }
     }
 
@@ -283,8 +298,9 @@ impl<'a> Work<'a> {
         for j in again {
             self.put(&keys[j], &mut fetched);
             // The gate has accepted this statement before, on the same data; its raw result is left unread, save that of a
-            // model whose predictions are columns: the gate says again on whom it is fitted, which is known by now.
-            let outcome = self.execute(steps, j)?;
+            // model whose predictions are columns: the gate says again on whom it is fitted, which is known by now. So are the
+            // values of groups.
+            let outcome = self.filled(steps, j)?;
             if matches!(outcome, Outcome::Predictions(_)) {
                 self.counter(j, &self.tether(steps, j)).release(&steps[j], outcome)?;
             }
