@@ -123,6 +123,7 @@ impl Filing {
         raw: &mut RawAnalysis<T>,
         few: impl FnOnce(u64, &str) -> Option<Reason>,
     ) -> Result<(Self, T), Stopped> {
+        desk.shows(1);
         let computed = raw.computed.take();
         let raw: &RawAnalysis<T> = raw;
         // Values that the estimator does not take are left out of the sample; the problem is told where so many have one that

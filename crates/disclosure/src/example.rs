@@ -49,6 +49,7 @@ impl Example {
             at: Timestamp::from_micros(0),
             script: "example",
             statement: 0,
+            metered_as: 0,
             statistics: &[],
             keys: &self.keys,
             meter: &Unmetered,

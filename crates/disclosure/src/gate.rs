@@ -32,6 +32,8 @@ pub struct Ctx<'a> {
     pub script: &'a str,
     /// Number of the statement in the script.
     pub statement: u32,
+    /// What the release is metered as: the same for the same statement on the same data, whatever the script about it.
+    pub metered_as: u64,
     /// Which statistics of numeric variables were asked for; nothing else is released.
     pub statistics: &'a [Statistic],
     /// The keys of the installation.
@@ -109,12 +111,15 @@ impl Gate {
         let mut desk = Desk::new(policy, &*ledger, ctx);
         // Verdicts on the way to a refusal are kept too, so that asking again gives the same answer.
         let decided = content.decide(&mut desk);
-        let Desk { entries, sets, .. } = desk;
+        let Desk { entries, sets, shown, .. } = desk;
         let refused = match &decided {
             Err(Stopped::Withheld(withheld)) => Some(withheld.code),
             _ => None,
         };
-        ctx.meter.charge(&sets.asked(refused))?;
+        // Each place of a result has a name of its own; an odd factor makes no two of them the same.
+        let name = |place: u64| ctx.metered_as.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let numbers: Vec<u64> = (0..shown).map(name).collect();
+        ctx.meter.charge(&sets.asked(&numbers, refused))?;
         ledger.append(&entries)?;
         Ok(Released::new(policy.stamp(), decided?))
     }
@@ -137,6 +142,8 @@ pub struct Desk<'a> {
     again: HashMap<(Fingerprint, [u8; 32]), Option<Rc<RawMagnitude>>>,
     entries: Vec<LedgerEntry>,
     sets: Sets,
+    /// How many numbers the result shows.
+    shown: u64,
 }
 
 /// What a statistic is filed under, apart from its set.
@@ -215,11 +222,18 @@ impl<'a> Desk<'a> {
             again: HashMap::new(),
             entries: Vec::new(),
             sets: Sets::default(),
+            shown: 0,
         }
     }
 
     pub(crate) fn policy(&self) -> &'a Policy {
         self.policy
+    }
+
+    /// The result shows so many numbers, beside those that were told before: what it costs (SDC-170). As many as anybody sees
+    /// who reads it, or, where it is withheld, would see; never as many as there are sets behind it.
+    pub(crate) fn shows(&mut self, numbers: usize) {
+        self.shown += numbers as u64;
     }
 
     pub(crate) fn statistics(&self) -> &'a [Statistic] {
@@ -306,9 +320,6 @@ impl<'a> Desk<'a> {
         row_wise: bool,
         compute: impl FnOnce(&Basis<'_>) -> Stored,
     ) -> Result<Stored, Stopped> {
-        if let Some(rows) = group.rows_key {
-            self.sets.ask_rows(&group.set, rows);
-        }
         let mut place = match self.look_up(&group.set, &filed)? {
             Ok(value) => return Ok(value),
             Err(place) => place,

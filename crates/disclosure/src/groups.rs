@@ -26,6 +26,7 @@ impl Rules for RawGroups {
             values
                 .push(value.filter(|_| !persons.empty && persons.shown >= FEWEST.max(desk.policy().rules().min_cell)));
         }
+        desk.shows(values.iter().flatten().count());
         Ok(GroupValues { values })
     }
 }

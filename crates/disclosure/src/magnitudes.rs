@@ -9,6 +9,7 @@ use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawSummary};
 
 use crate::gate::private::Rules;
 use crate::gate::{Basis, Count, Desk, Filed, Stopped};
+use crate::keys::Fingerprint;
 use crate::ledger::Stored;
 use crate::numbers::{month_start, shown, significant};
 use crate::policy::Rules as PolicyRules;
@@ -35,6 +36,7 @@ impl Rules for RawSummary {
     type Out = Summary;
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Summary, Stopped> {
+        desk.shows(self.rows.len());
         let mut rows = Vec::with_capacity(self.rows.len());
         for (cell, row) in self.rows.iter().enumerate() {
             let found = statistics(desk, &row.measure, &row.magnitude, cell)?;
@@ -127,8 +129,10 @@ impl<'a> Group<'a> {
             Statistic::Sum if self.measure.kind == MeasureKind::Date => Ok(Value::Undefined),
             Statistic::Sum => {
                 // The sign of a sum never crosses that of the raw one (SDC-102).
+                let nearly_all = self.nearly_all(desk);
                 let sign = desk.measured(self.group, self.filed("sign"), self.measure.row_wise, |on| {
-                    Stored::Number(if self.moments(on).sum < 0.0 { -1.0 } else { 1.0 })
+                    let sum = nearly_all(on).unwrap_or(self.moments(on).sum);
+                    Stored::Number(if sum < 0.0 { -1.0 } else { 1.0 })
                 })?;
                 Ok(self.shown(self.mean(desk)?, |me, x| {
                     let sum = x * me.count.shown as f64;
@@ -177,12 +181,34 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// The value of a group in which nobody or only a few have another one: these few decide nothing, as if they had it too
+    /// (SDC-181). Else a mean of zero beside a mean that is hidden for dominance would tell the one person who has something.
+    /// How many they are, and how many have the value, are counts like any others: perturbed, and compared with the same
+    /// threshold.
+    fn nearly_all<'d>(&self, desk: &Desk<'d>) -> impl Fn(&Basis<'_>) -> Option<f64> + use<'a, 'd> {
+        let (policy, keys, origin) = (desk.policy(), desk.keys(), self.origin.clone());
+        let limits = self.measure.limits.filter(|_| !self.plain);
+        move |on| {
+            let (value, others) = on.group.nearly?;
+            let shown = |kind: &str, n: u64| {
+                let u = keys.cell_key(Fingerprint(on.group.set.fingerprint), kind, &origin);
+                (n as i64 + policy.counts().change(n, u)).max(0) as u64
+            };
+            let least = policy.rules().min_cell;
+            let few = shown("others", others) < least && shown("alike", on.group.rows - others) >= least;
+            few.then(|| limits.map_or(value, |(low, high)| value.max(low).min(high)))
+        }
+    }
+
     /// The noisy mean, not yet rounded, or the dominance verdict (SDC-100, SDC-102).
     fn mean(&self, desk: &mut Desk<'_>) -> Result<Stored, Stopped> {
-        let policy = desk.policy();
+        let (policy, nearly_all) = (desk.policy(), self.nearly_all(desk));
         desk.measured(self.group, self.filed("mean"), self.measure.row_wise, |on| {
             let rules = policy.rules();
             let moments = self.moments(on);
+            if let Some(value) = nearly_all(on) {
+                return Stored::Number(value);
+            }
             match moments.mean {
                 _ if dominated(rules, self.count, on.group) => Stored::Hidden(Reason::Dominance),
                 None => Stored::Hidden(Reason::Small),
@@ -200,8 +226,11 @@ impl<'a> Group<'a> {
 
     /// Standard deviation and Gini coefficient: three digits, refused for a constant group (SDC-103).
     fn spread(&self, desk: &mut Desk<'_>, kind: &str, of: impl Fn(&Moments) -> Option<f64>) -> Result<Value, Stopped> {
-        let policy = desk.policy();
+        let (policy, nearly_all) = (desk.policy(), self.nearly_all(desk));
         let stored = desk.measured(self.group, self.filed(kind), self.measure.row_wise, |on| {
+            if nearly_all(on).is_some() {
+                return Stored::Hidden(Reason::Value);
+            }
             if dominated(policy.rules(), self.count, on.group) {
                 return Stored::Hidden(Reason::Dominance);
             }
@@ -223,7 +252,11 @@ impl<'a> Group<'a> {
             return Ok(Value::Hidden(Reason::Tail));
         }
         let kind = Statistic::Percentile(p).to_string();
+        let nearly_all = self.nearly_all(desk);
         let stored = desk.measured(self.group, self.filed(&kind), self.measure.row_wise, |on| {
+            if let Some(value) = nearly_all(on) {
+                return Stored::Number(value);
+            }
             let window = on.group.percentiles.iter().find(|w| w.p == p).map(|w| w.window.as_slice());
             match window {
                 // Fewer neighbours than the rule asks for would bring the average close to a single record.

@@ -1,6 +1,9 @@
 //! What the gate tells about a release before anything of it is written or handed out, so that use can be metered and
-//! stopped (SDC-170..172). The sets are those that were asked about, before any of them was answered by another; so a
-//! meter says nothing of what the gate ledger knows.
+//! stopped (SDC-170..172).
+//!
+//! What is counted are the numbers that a release shows, known by the statement that asks and their place in its result: both
+//! are known to whoever asks. Were it the sets behind them, whether two sets are the same, and whether one is empty, could be
+//! read from what is left of a budget (SDC-172). The sets go along for the patterns that are watched.
 //!
 //! What it is not: a meter. The durable one is in `explore`.
 
@@ -27,6 +30,8 @@ pub struct AskedSet {
 pub struct Asked<'a> {
     /// The sets, each once, in the order asked; empty ones are not among them.
     pub sets: &'a [AskedSet],
+    /// The numbers that are shown, by names of their own: the same for the same place of the result of the same statement.
+    pub numbers: &'a [u64],
     /// The refusal, when the rules withhold the whole result.
     pub refused: Option<Reason>,
 }
@@ -70,15 +75,8 @@ impl Sets {
         &mut self.sets[place]
     }
 
-    /// Some rows of a set were asked about, which is a set of its own: others of the same persons tell something else.
-    pub(crate) fn ask_rows(&mut self, set: &PersonSet, rows: [u8; 32]) {
-        let [first, _] = rows.as_chunks::<16>().0 else { return };
-        let fingerprint = set.fingerprint.wrapping_add(u128::from_le_bytes(*first));
-        self.ask(&PersonSet { fingerprint, members: engine::Members::default(), ..*set });
-    }
-
     /// What the meter is told.
-    pub(crate) fn asked(&self, refused: Option<Reason>) -> Asked<'_> {
-        Asked { sets: &self.sets, refused }
+    pub(crate) fn asked<'a>(&'a self, numbers: &'a [u64], refused: Option<Reason>) -> Asked<'a> {
+        Asked { sets: &self.sets, numbers, refused }
     }
 }

@@ -35,6 +35,7 @@ impl Rules for RawHistogram {
             }
             // A group whose own number is not shown has no panel, as it has no row in a table.
             if group.as_ref().is_none_or(|g| groups.contains(&g)) {
+                desk.shows(bars.iter().filter(|bar| bar.count.hidden().is_none()).count().max(1));
                 panels.push(Panel { group, bars });
             }
         }
@@ -55,6 +56,7 @@ impl Rules for RawHexbin {
                 hexagons.push(Hexagon { at: hexagon.at, count: Value::Value(shown), class: 0 });
             }
         }
+        desk.shows(hexagons.len().max(1));
         classify(&mut hexagons, self.classes.clamp(1, MOST_CLASSES));
         let RawHexbin { names, titles, limits, grid, .. } = self;
         Ok(Hexbin { names, titles, limits, grid, hexagons, typical_error: desk.policy().typical_error() })

@@ -13,6 +13,7 @@ impl Rules for RawPopulation {
     type Out = Population;
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Population, Stopped> {
+        desk.shows(1);
         let persons = desk.population(&self.set, 0)?;
         let rules = desk.policy().rules();
         let floor = match self.set.keyed {
@@ -47,6 +48,7 @@ impl Rules for RawEdit {
     type Out = Edit;
 
     fn decide(self, desk: &mut Desk<'_>) -> Result<Edit, Stopped> {
+        desk.shows(if self.conditional { 2 } else { 1 });
         let touched = desk.count(&self.touched, 0)?;
         let mut untouched = None;
         if self.conditional {
@@ -67,7 +69,7 @@ impl Rules for RawVerdict {
     type Out = Verdict;
 
     /// LANG-245, SDC-181: the cause is there where its released count is large enough to be shown; a few are told as nobody is. The
-    /// verdict belongs to the set, like a value: the first one counts for everyone and for ever.
+    /// verdict belongs to the set, like a value: the first one counts for everyone and for ever. It shows no number.
     fn decide(self, desk: &mut Desk<'_>) -> Result<Verdict, Stopped> {
         let kind = format!("verdict/{}", self.cause);
         let variable = self.origin.join(" ");

@@ -18,6 +18,9 @@ impl Rules for RawTable {
             counts.push(desk.count(&cell.set, at)?);
         }
         let kept = kept_categories(&self, &counts, desk);
+        // Also where the table is withheld.
+        let shown = positions(&kept).iter().filter(|p| desk.show(counts[self.index(p)]).hidden().is_none()).count();
+        desk.shows(shown.max(1));
         if sparse(&self, &counts, &kept, desk) {
             return Err(Reason::Sparse.into());
         }

@@ -213,6 +213,9 @@ pub struct RawPercentile {
     pub window: Vec<f64>,
 }
 
+/// Rows with another value than nearly all others have are counted up to so many.
+pub const FEW_OTHERS: u64 = 32;
+
 /// Statistics of one measure in one group.
 pub struct RawMagnitude {
     /// Persons with a valid value.
@@ -224,6 +227,9 @@ pub struct RawMagnitude {
     pub rows_key: Option<[u8; 32]>,
     /// Whether all valid values are equal (before winsorising).
     pub constant: bool,
+    /// The value that most rows have, as far as the first of them tell, and how many have another: where these are fewer than
+    /// [`FEW_OTHERS`].
+    pub nearly: Option<(f64, u64)>,
     /// The two largest absolute values, descending, 0 where there are fewer (SDC-100).
     pub largest: [f64; 2],
     /// Sum of the absolute values (SDC-100).

@@ -6,7 +6,7 @@ use statistics::descriptive::interpolated;
 pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
-use crate::raw::{Moments, PersonSet, RawMagnitude, RawPercentile};
+use crate::raw::{FEW_OTHERS, Moments, PersonSet, RawMagnitude, RawPercentile};
 use crate::select::{COUNTED, Extremes, Histogram, Intervals, Pieces, at_places};
 use crate::tally::Tally;
 
@@ -202,6 +202,28 @@ impl<'v> Together<'v> {
         }
     }
 
+    /// The value that nearly all have, and how many have another ([`FEW_OTHERS`]).
+    fn nearly(&self) -> Option<(f64, u64)> {
+        let few = |(value, others): (f64, u64)| (others < FEW_OTHERS).then_some((value, others));
+        match self {
+            Self::Listed { pieces, .. } => {
+                // Among the first of them at most so few have another value, so the rest, and the middle one, have this.
+                let mut first: Vec<f64> =
+                    pieces.iter().copied().flatten().take(3 * FEW_OTHERS as usize).copied().collect();
+                first.sort_unstable_by(f64::total_cmp);
+                let value = *first.get(first.len() / 2)?;
+                let others = |values: &[f64]| values.iter().filter(|x| **x != value).count() as u64;
+                few((value, others(&first)))?;
+                few((value, pieces.iter().map(|piece| others(piece)).sum()))
+            }
+            Self::Tallied(tally) => {
+                let each = tally.each();
+                let (value, most) = each.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+                few((value, (self.rows() as f64 - most) as u64))
+            }
+        }
+    }
+
     /// Σ (2i − n − 1)·x of the values in ascending order, after `of` is made of each; only where they are sorted.
     fn ranked(&self, of: &(dyn Fn(f64) -> f64 + Sync)) -> Option<f64> {
         let n = self.rows() as f64;
@@ -353,6 +375,7 @@ pub(crate) fn magnitude(
         rows: rows as u64,
         rows_key: None,
         constant: extremes.least.first() == extremes.greatest.first(),
+        nearly: together.nearly(),
         largest: [absolute.first().copied().unwrap_or(0.0), absolute.get(1).copied().unwrap_or(0.0)],
         sum_abs,
         percentiles: percentiles.collect(),

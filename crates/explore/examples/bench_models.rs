@@ -88,6 +88,7 @@ fn run(source: &Arc<dyn VariableSource>, model: &str, run: u32) -> Result<[Durat
         at: Timestamp::from_micros(1_795_252_500_000_000),
         script: "sha256:bench",
         statement: 1,
+        metered_as: 0,
         statistics: &[],
         keys: &keys,
         meter: &Unmetered,

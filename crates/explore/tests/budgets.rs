@@ -142,3 +142,33 @@ async fn sdc_172_the_steward_sees_and_acts() {
     assert_eq!(own.versions.iter().map(|v| v.tenths).collect::<Vec<_>>(), [10]);
     assert!(zones.workspace.own_use(&steward).await.unwrap().versions.is_empty());
 }
+
+/// SDC-172: what is left of a budget tells neither whether a set is empty nor whether two sets are the same. At the limit it
+/// could else be asked of anybody, for nothing.
+#[tokio::test]
+async fn sdc_172_a_budget_tells_nothing_of_the_sets() {
+    let zone = testkit::zone("data").await;
+    let cost = |text: &str| {
+        let meters = Arc::new(Meters::in_memory(&Policy::standard()));
+        let runner =
+            runner_metered(&zone, Box::new(MemoryLedger::new()), SnapshotBudget::default(), Arc::clone(&meters));
+        let used = || meters.views(zone.clock.now(), 0, 9).0[0].sets.0;
+        run(&runner, "a", "tabulate k\n");
+        let before = used();
+        run(&runner, "a", text);
+        let after = used();
+        run(&runner, "a", text);
+        assert_eq!(used(), after, "the second time costs nothing: {text}");
+        after - before
+    };
+    // Nobody earns less than 1000, one person does exactly that.
+    for statement in ["tabulate k", "summarize i", "keep"] {
+        let condition = |limit: &str| format!("{statement} if i {limit}\n");
+        let (nobody, one) = (cost(&condition("< 1000")), cost(&condition("== 1000")));
+        assert_eq!(nobody, one, "{statement}");
+        assert!(nobody > 0, "{statement}");
+        // Everybody, whose sets are known, and all but one.
+        let (same, other) = (cost(&condition(">= 1000")), cost(&condition("> 1000")));
+        assert_eq!(same, other, "{statement}");
+    }
+}

@@ -186,9 +186,9 @@ async fn sdc_050_the_same_persons_in_two_years() {
     let means: Vec<f64> = tables[0].cells[..2].iter().map(|c| number(c.values[0])).collect();
     assert!((means[1] - means[0] - 49_000.0).abs() < 1000.0, "{means:?}");
     // What the groups carry is what the table shows, and each person counts once a year.
-    for year in 0..2 {
+    for (year, mean) in means.iter().enumerate() {
         let [m, n] = [&tables[1], &tables[2]].map(|t| number(t.cells[year].values[0]));
-        assert_eq!((m, n), (means[year], number(tables[0].cells[year].count)));
+        assert_eq!((m, n), (*mean, number(tables[0].cells[year].count)));
     }
     let [one, two] = ["2019-06-01", "2020-06-01"].map(|year| {
         let script = format!("{head}regress INNTEKT nr if date@panel == date({})\n", year.replace('-', ", "));

@@ -124,6 +124,7 @@ fn child() {
             at: Timestamp::from_micros(1_795_252_500_000_000),
             script: "sha256:00",
             statement: 1,
+            metered_as: 0,
             statistics: &[],
             keys: &keys,
             meter: &Unmetered,

@@ -477,6 +477,7 @@ fn eng_035_a_cancelled_fit_files_nothing() {
         at: kernel::Timestamp::from_micros(1_795_252_500_000_000),
         script: "sha256:script",
         statement: 3,
+        metered_as: 0,
         statistics: &[],
         keys: &keys,
         meter: &disclosure::Unmetered,

@@ -44,6 +44,7 @@ pub fn release_metered<T: Releasable>(
         at: Timestamp::from_micros(1_795_252_500_000_000),
         script: "sha256:00",
         statement: 1,
+        metered_as: 0,
         statistics,
         keys: &keys,
         meter,
@@ -124,6 +125,13 @@ pub fn measure(kind: MeasureKind, light_tails: bool) -> RawMeasure {
     }
 }
 
+/// The value in the middle, and how many are others, where these are few.
+fn nearly(sorted: &[f64]) -> Option<(f64, u64)> {
+    let value = *sorted.get(sorted.len() / 2)?;
+    let others = sorted.iter().filter(|x| **x != value).count() as u64;
+    (others < engine::raw::FEW_OTHERS).then_some((value, others))
+}
+
 /// Statistics of these values, one person each, numbered from `first`; nothing is clamped.
 pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize) -> RawMagnitude {
     let n = values.len();
@@ -154,6 +162,7 @@ pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize)
     };
     RawMagnitude {
         rows_key: None,
+        nearly: nearly(&sorted),
         set: people(first..first + n as u64),
         rows: n as u64,
         constant: values.windows(2).all(|w| w[0] == w[1]),

@@ -68,7 +68,7 @@ fn sdc_102_means_are_noisy_and_unbiased() {
 #[test]
 fn sdc_100_dominance() {
     let policy = Policy::standard();
-    let mut values = vec![10.0; 59];
+    let mut values: Vec<f64> = (0..59).map(|i| 10.0 + f64::from(i % 3)).collect();
     values.push(1_000_000.0);
     let group = magnitude(0, &values, &[50.0, 1.0], 10);
     let released = summary(&policy, MeasureKind::Decimal, group, &ALL);
@@ -76,11 +76,37 @@ fn sdc_100_dominance() {
     for hidden in [0, 1, 2, 5] {
         assert_eq!(row.values[hidden], Value::Hidden(Reason::Dominance));
     }
-    assert_eq!(row.values[3], Value::Value(10.0));
+    assert_eq!(row.values[3], Value::Value(11.0));
     let few = summary(&policy, MeasureKind::Decimal, magnitude(0, &[1.0, 2.0, 3.0], &[50.0, 1.0], 10), &ALL);
     let row = &few.value().rows[0];
     assert_eq!(row.n, Value::Hidden(Reason::Small));
     assert!(row.values.iter().all(|v| *v == Value::Hidden(Reason::Small)));
+}
+
+/// SDC-181: one person with something among twelve who have nothing is told as nobody is: her mean is no hidden one beside a
+/// mean of zero, no percentile carries a tenth of what she has, and a spread says nothing.
+#[test]
+fn sdc_181_one_among_many_alike_decides_nothing() {
+    let policy = Policy::standard();
+    let asked = [
+        Statistic::Mean,
+        Statistic::Sum,
+        Statistic::Sd,
+        Statistic::Gini,
+        Statistic::Percentile(50.0),
+        Statistic::Percentile(75.0),
+        Statistic::Percentile(100.0),
+    ];
+    let shown = |first: u64, value: f64| {
+        let values: Vec<f64> = (0..13).map(|i| if i == 5 { value } else { 0.0 }).collect();
+        let group = magnitude(first, &values, &[50.0, 75.0, 100.0], 10);
+        summary(&policy, MeasureKind::Decimal, group, &asked).value().rows[0].clone()
+    };
+    let firsts = || (0..300u64).map(|i| i * 100);
+    let same = firsts().filter(|first| shown(*first, 0.0) == shown(*first, 1_000_000.0)).count();
+    // Where twelve who are alike are told as nine, the group is not one of few others: as at the edge of any count.
+    assert!(same >= 260, "{same} of 300");
+    assert!(firsts().any(|first| shown(first, 1.0).values[0] == Value::Value(0.0)));
 }
 
 /// SDC section 2 (zero variance): a constant group has its mean and sum, but no spread.

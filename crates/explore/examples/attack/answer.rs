@@ -319,7 +319,11 @@ impl Answer for Simple {
         let mut answers = Answers::default();
         for step in &program.steps {
             run.activate(step.dataset.as_ref());
-            match run.execute(step, &Unattended)? {
+            let outcome = match run.execute(step, &Unattended)? {
+                Outcome::Groups(_) => run.fill_exact(&Unattended)?,
+                outcome => outcome,
+            };
+            match outcome {
                 Outcome::Table(raw) => answers.told.push(self.table(raw.peek())),
                 Outcome::Summary(raw) => {
                     let rows = &raw.peek().rows;

@@ -7,6 +7,7 @@
 mod analyses;
 mod answer;
 mod counts;
+mod groups;
 mod linked;
 mod reconstruction;
 mod register;

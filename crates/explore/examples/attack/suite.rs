@@ -11,7 +11,7 @@ use super::register::{Dice, Register};
 use super::score::{Guesses, Limit, Line, Score};
 use super::utility::{self, Utility};
 use super::{Failure, Options};
-use super::{analyses, counts, linked, reconstruction, structure, values};
+use super::{analyses, counts, groups, linked, reconstruction, structure, values};
 
 /// Persons of the register.
 pub const PERSONS: u32 = 20_000;
@@ -68,7 +68,7 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
     let zone = runtime.block_on(testkit::zone("attack"));
     let mut lines = Vec::new();
     type Step = fn(&Options, &TestZone) -> Result<Vec<Line>, Failure>;
-    let steps: [(&str, Step); 14] = [
+    let steps: [(&str, Step); 15] = [
         ("A1", a1),
         ("A2", a2),
         ("A3", a3),
@@ -83,6 +83,7 @@ pub fn run(options: &Options) -> Result<Found, Failure> {
         ("A12", a12),
         ("A13", a13),
         ("A14", a14),
+        ("A15", a15),
     ];
     for (id, step) in steps {
         if options.wants(id) {
@@ -292,6 +293,45 @@ fn a5(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         let what = format!("two means, one without her ({name}); within a tenth of the income");
         lines.push(Line { id: "A5", what, unit: "found %", scores: vec![("hap", found)], limit: Limit::AtMost(15.0) });
     }
+    Ok(lines)
+}
+
+/// What a group carries (SDC-230).
+fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
+    let found = guesses(options, zone, groups::CARRIED.len(), false, |answer, field| {
+        groups::secrets(answer, &field.register, &field.targets, field.seed)
+    })?;
+    let secret = |scores: Vec<(&'static str, Score)>, (statistic, have_it, _): (&str, usize, f64)| Line {
+        id: "A15",
+        what: format!(
+            "the secret of a person in the {statistic} that her group carries; {have_it} of 12 others have it"
+        ),
+        unit: ACCURACY,
+        scores,
+        // Whoever knows everybody else in a group reads the bit through the noise of a mean (`docs/disclosure.md`).
+        limit: if (1..12).contains(&have_it) { Limit::Told } else { Limit::AtMost(60.0) },
+    };
+    let mut lines: Vec<Line> =
+        found.into_iter().zip(groups::CARRIED).map(|(scores, carried)| secret(scores, carried)).collect();
+    let field = Field::new(options, 1, options.targets, zone, true)?;
+    let exact = |name: &str| name == "none" || name == "hap";
+    let asked: Vec<&dyn Answer> = field.answers.iter().map(|a| &**a).filter(|a| exact(a.name())).collect();
+    let mut incomes = [Vec::new(), Vec::new()];
+    let mut extremes = Vec::new();
+    for answer in asked {
+        let found = groups::incomes(answer, &field.register, &field.targets, field.seed)?;
+        for (line, found) in incomes.iter_mut().zip(found) {
+            line.push((answer.name(), Score::share(found.iter().filter(|hit| **hit).count(), found.len())));
+        }
+        let (equal, all) = groups::extremes(answer, &field.register)?;
+        extremes.push((answer.name(), Score::share(equal, all)));
+    }
+    for (scores, statistic) in incomes.into_iter().zip(["sum", "mean"]) {
+        let what = format!("her income from the {statistic} that her group carries; within a tenth");
+        lines.push(Line { id: "A15", what, unit: "found %", scores, limit: Limit::AtMost(15.0) });
+    }
+    let what = "extremes that groups carry which are somebody's income".to_owned();
+    lines.push(Line { id: "A15", what, unit: "equal %", scores: extremes, limit: Limit::AtMost(0.0) });
     Ok(lines)
 }
 

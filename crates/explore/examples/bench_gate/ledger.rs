@@ -196,6 +196,7 @@ pub(crate) fn ctx(keys: &GateKeys) -> Ctx<'_> {
         at: Timestamp::from_micros(1_795_252_500_000_000),
         script: "sha256:bench",
         statement: 1,
+        metered_as: 0,
         statistics: &[],
         keys,
         meter: &Unmetered,

@@ -222,7 +222,7 @@ impl Charge {
             account: who.account.to_owned(),
             student: who.student,
             versions: if usage.stores.is_empty() { own() } else { usage.stores.clone() },
-            sets: asked.sets.iter().map(|s| short(s.set.0)).collect(),
+            sets: asked.numbers.iter().map(|number| format!("{number:016x}")).collect(),
             splits: usage.splits.iter().map(split).collect(),
             near: asked.sets.iter().filter(|s| s.near).count() as u64,
             populations: asked.sets.iter().filter_map(population).collect(),
@@ -353,7 +353,6 @@ impl State {
         if sets.is_empty() {
             (charge.near, charge.populations) = (0, Vec::new());
         }
-        charge.populations.retain(|p| u64::from_str_radix(&p.set, 16).is_ok_and(|set| sets.contains(&set)));
         charge.sets = sets.iter().map(|set| format!("{set:016x}")).collect();
         if sets.is_empty() && splits.is_empty() {
             charge.splits.clear();

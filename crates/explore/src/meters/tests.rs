@@ -59,7 +59,8 @@ fn who<'a>(project: &'a str, account: &'a str) -> Who<'a> {
 }
 
 fn ask(meters: &Meters, who: Who<'_>, hours: i64, sets: &[AskedSet], usage: &Use) -> Result<(), Stopped> {
-    meters.charge(who, usage, at(hours), &Asked { sets, refused: None })
+    let numbers: Vec<u64> = sets.iter().map(|set| set.set.0 as u64).collect();
+    meters.charge(who, usage, at(hours), &Asked { sets, numbers: &numbers, refused: None })
 }
 
 fn sets(numbers: std::ops::Range<u64>) -> Vec<AskedSet> {

@@ -1,6 +1,7 @@
 //! From the engine's outcome of one statement to what is shown: which statistics the gate is asked for, the release, and
 //! the view it is presented in. What it is not: the loop over statements, and no rule of disclosure.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
@@ -75,6 +76,10 @@ pub(super) struct Counter<'a> {
     pub(super) job: &'a Job<'a>,
     /// Digest of the script.
     pub(super) script: &'a str,
+    /// What the statement is metered as: the same for the same statement on the same data.
+    pub(super) metered_as: [u8; 32],
+    /// How often the gate has been asked for it.
+    pub(super) asked: &'a Cell<u64>,
     /// Number of the statement, from 0.
     pub(super) number: usize,
     /// What the statement asks for that is metered.
@@ -259,12 +264,16 @@ impl Counter<'_> {
         let at = runner.clock.now();
         let who = Who { project: self.job.project, account: self.job.account, student: self.job.student };
         let meter = StatementMeter { meters: &runner.meters, who, usage: self.usage, at };
+        let number = self.asked.replace(self.asked.get() + 1);
+        let metered_as = blake3::Hasher::new().update(&self.metered_as).update(&number.to_le_bytes()).finalize();
+        let [metered_as, ..] = metered_as.as_bytes().as_chunks::<8>().0 else { unreachable!("32 bytes") };
         let ctx = Ctx {
             account: self.job.account,
             project: self.job.project,
             at,
             script: self.script,
             statement: u32::try_from(self.number).unwrap_or(u32::MAX),
+            metered_as: u64::from_le_bytes(*metered_as),
             statistics,
             keys: &runner.keys,
             meter: &meter,

@@ -4,6 +4,7 @@
 //! the gate is not asked again (LANG-300). The state that it left is fetched only when a statement that is carried out
 //! reads it; where that state has been forgotten, the statements that make it are carried out again without their results.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ pub(super) struct Work<'a> {
     anew: bool,
     /// What each statement asks for that is metered.
     uses: Vec<meters::Use>,
+    /// What each statement is metered as (SDC-170): its key, or, where it has none, its place in the script.
+    metered_as: Vec<[u8; 32]>,
+    /// How often the gate has been asked for the statement at work.
+    asked: Cell<u64>,
     /// The policy that counts for each statement (SDC-010).
     policies: Vec<Arc<Policy>>,
     outcome: Worked,
@@ -118,6 +123,8 @@ impl<'a> Work<'a> {
             keep_going: job.keep_going,
             anew: false,
             uses: Vec::new(),
+            metered_as: Vec::new(),
+            asked: Cell::new(0),
             policies: Vec::new(),
             outcome: Worked::default(),
         }
@@ -131,6 +138,8 @@ impl<'a> Work<'a> {
         self.policies = in_force.map_err(|e| RunnerError::Unavailable(e.to_string()))?;
         let common = Common { source: &*runner.source, language: self.job.language };
         let keys = common.keys(steps, &self.policies);
+        let place = |i: usize| blake3::Hasher::new().update(self.digest.as_bytes()).update(&i.to_le_bytes()).finalize();
+        self.metered_as = keys.iter().enumerate().map(|(i, k)| k.key.unwrap_or_else(|| *place(i).as_bytes())).collect();
         let mut left: HashMap<&Name, Key> = HashMap::new();
         for (i, step) in steps.iter().enumerate() {
             if self.watch.cancelled() {
@@ -243,6 +252,7 @@ impl<'a> Work<'a> {
 
     fn execute(&mut self, steps: &[Step], i: usize) -> Result<Outcome, Halt> {
         let step = &steps[i];
+        self.asked.set(0);
         if matches!(step.action, Action::Use { .. }) {
             // The plan says of every statement which dataset it works on.
             return Ok(Outcome::Done);
@@ -266,6 +276,8 @@ impl<'a> Work<'a> {
             runner: self.runner,
             job: self.job,
             script: self.digest,
+            metered_as: self.metered_as[i],
+            asked: &self.asked,
             number: i,
             usage: &self.uses[i],
             policy: &self.policies[i],
