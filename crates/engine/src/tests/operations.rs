@@ -338,6 +338,50 @@ fn lang_131_twelve_statistics() {
     }
 }
 
+/// SDC-230: groups of a unit with fewer than ten persons keep their values; the others wait for those of the gate, and whoever
+/// gets none is missing. Groups by values have no others.
+#[test]
+fn sdc_230_which_groups_wait_for_the_gate() {
+    let source = || {
+        let mothers: Vec<Fact> =
+            (0..15).map(|p| fact(p, Literal::Integer(if p < 12 { 15 } else { 16 }), None, None)).collect();
+        persons(17)
+            .variable(info("MOR", "PERSON", Temporality::Fixed, DataType::Key(person())), mothers)
+            .variable(fixed("X", DataType::Integer), integers(&(0..17).map(Some).collect::<Vec<_>>()))
+            .variable(fixed("G", DataType::Integer), integers(&(0..17).map(|p| Some(p / 12)).collect::<Vec<_>>()))
+    };
+    let script = "create-dataset d\nimport db/X as x\nimport db/MOR as mor\nimport db/G as g\n";
+    let asked = |by: &str, given: Option<f64>| {
+        let mut bench = Bench::new(source()).script(script);
+        let columns = vec![group(Statistic::Sum, "x", "y", DataType::Integer)];
+        let action = Action::Aggregate(Groups { by: vec![name(by)], unit: keys(&[by]), columns });
+        let Ok(Outcome::Groups(raws)) = bench.run.execute(&step(action), &Unattended) else { panic!("groups") };
+        let sizes: Vec<u64> = raws[0].peek().groups.iter().map(|g| g.set.persons).collect();
+        let values = [vec![given; sizes.len()]];
+        assert!(matches!(bench.run.fill(&values, &Unattended), Ok(Outcome::Done)));
+        let found: Vec<String> = bench.rows("d", &["y"]).into_iter().map(|(_, mut v)| v.remove(0)).collect();
+        (sizes, found)
+    };
+    let all = |large: &str, small: &str, none: &str| {
+        let each = (0..17).map(|p| {
+            if p < 12 {
+                large
+            } else if p < 15 {
+                small
+            } else {
+                none
+            }
+        });
+        each.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Twelve children of one mother, three of another: 12 + 13 + 14.
+    assert_eq!(asked("mor", Some(65.6)), (vec![12], all("66", "39", ".")));
+    assert_eq!(asked("mor", None), (vec![12], all(".", "39", ".")));
+    // Five persons with one value are asked about: whether they are enough is the gate's to say.
+    assert_eq!(asked("g", Some(7.0)), (vec![12, 5], all("7", "7", "7")));
+    assert_eq!(asked("g", None), (vec![12, 5], all(".", ".", ".")));
+}
+
 /// LANG-131: rows with a missing key get missing; without their group's rows they count nowhere.
 #[test]
 fn lang_131_missing_keys() {
