@@ -16,7 +16,7 @@ use kernel::{Date, Id, Timestamp, canonical_json, sha256_hex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use store::{Migration, Row, StoreError, Tx, params};
+use store::{Migration, Row, StoreError, Tx, Value, params};
 
 use crate::AccessError;
 use crate::content::Content;
@@ -97,11 +97,46 @@ pub(crate) struct Loaded {
     pub title: String,
     pub updated_at: Timestamp,
     pub case: Case,
-    /// The text that the words of the case were made from.
-    pub indexed: String,
+    /// What stands in the database for [`LISTED`]; empty for a case that is not there yet.
+    pub stored: Vec<Value>,
 }
 
-const CASE_COLUMNS: &str = "c.id, c.version, c.head, c.title, c.updated_at, c.body, c.search";
+const CASE_COLUMNS: &str =
+    "c.id, c.version, c.head, c.title, c.updated_at, c.body, c.number, c.state, c.applicant, c.handler,
+   c.search, c.sources, c.track, c.submitted_at, c.rank";
+/// Number of [`CASE_COLUMNS`].
+const CASE_WIDTH: usize = 15;
+
+/// Columns of a case that lists look at and most commands leave alone. Each index over one that is written is written too.
+const LISTED: [&str; 10] =
+    ["title", "number", "state", "applicant", "handler", "search", "sources", "track", "submitted_at", "rank"];
+/// The place of the text that the words of the case are made from.
+const SEARCH: usize = 5;
+
+/// What [`LISTED`] is to be.
+fn listed(case: &Case, title: &str, now: Timestamp) -> Vec<Value> {
+    let dossier = case.dossier();
+    let number = dossier.map(|d| d.number.as_str());
+    let sources = named_sources(case).iter().map(|s| format!(" {s} ")).collect::<String>();
+    let search = format!("{title} {} {sources}", number.unwrap_or_default()).to_lowercase();
+    params![
+        title,
+        number,
+        case.name().slug(),
+        case.applicant(),
+        dossier.and_then(|d| d.handler.clone()),
+        search,
+        sources,
+        dossier.map(|d| d.track).unwrap_or_default().slug(),
+        dossier.map(|d| d.submitted_at),
+        list::rank(case, now.date_in_oslo(), now),
+    ]
+    .to_vec()
+}
+
+fn named_sources(case: &Case) -> Vec<&str> {
+    case.dossier().map(|d| d.order.sources()).unwrap_or_default()
+}
 
 fn loaded(row: &Row) -> Result<Loaded, AccessError> {
     Ok(Loaded {
@@ -111,8 +146,21 @@ fn loaded(row: &Row) -> Result<Loaded, AccessError> {
         title: row.get(3)?,
         updated_at: row.get(4)?,
         case: parse(&row.get::<String>(5)?)?,
-        indexed: row.get(6)?,
+        stored: stored(row)?,
     })
+}
+
+/// [`LISTED`] as they stand behind the state.
+fn stored(row: &Row) -> Result<Vec<Value>, StoreError> {
+    let text = |at| row.get::<Option<String>>(at).map(Value::Text);
+    let mut all = vec![text(3)?];
+    for at in 6..CASE_WIDTH - 2 {
+        all.push(text(at)?);
+    }
+    for at in CASE_WIDTH - 2..CASE_WIDTH {
+        all.push(Value::Int(row.get(at)?));
+    }
+    Ok(all)
 }
 
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, AccessError> {
@@ -161,8 +209,9 @@ pub(crate) async fn case_for_command(
         tx.lock("c")
     );
     let Some(row) = tx.query_opt(&sql, params![id, command_id, account, today]).await? else { return Ok(None) };
-    let known = row.get::<Option<String>>(8)?.is_some().then(|| known(&row, 8)).transpose()?;
-    Ok(Some(ForCommand { loaded: loaded(&row)?, known, stands_in: row.get(7)? }))
+    const KNOWN: usize = CASE_WIDTH + 1;
+    let known = row.get::<Option<String>>(KNOWN)?.is_some().then(|| known(&row, KNOWN)).transpose()?;
+    Ok(Some(ForCommand { loaded: loaded(&row)?, known, stands_in: row.get(CASE_WIDTH)? }))
 }
 
 pub(crate) async fn case_by_number(tx: &mut Tx, number: &str) -> Result<Option<Loaded>, AccessError> {
@@ -170,46 +219,34 @@ pub(crate) async fn case_by_number(tx: &mut Tx, number: &str) -> Result<Option<L
     tx.query_opt(&sql, params![number]).await?.map(|row| loaded(&row)).transpose()
 }
 
-/// Writes the new state of a case, under the version it was read at.
-pub(crate) async fn put_case(tx: &mut Tx, loaded: &Loaded, now: Timestamp, is_new: bool) -> Result<(), AccessError> {
+/// Writes the new state of a case, under the version it was read at; a new case is added. Of the columns that lists look at
+/// only those that changed.
+pub(crate) async fn put_case(tx: &mut Tx, loaded: &mut Loaded, now: Timestamp) -> Result<(), AccessError> {
     let case = &loaded.case;
-    let dossier = case.dossier();
-    let number = dossier.map(|d| d.number.clone());
-    let named: Vec<&str> = dossier.map(|d| d.order.sources()).unwrap_or_default();
-    let sources = named.iter().map(|s| format!(" {s} ")).collect::<String>();
-    let search = format!("{} {} {sources}", loaded.title, number.as_deref().unwrap_or_default()).to_lowercase();
-    let body = text(case)?;
-    let values = params![
-        loaded.id,
-        number,
-        case.name().slug(),
-        loaded.version,
-        case.applicant(),
-        dossier.and_then(|d| d.handler.clone()),
-        &loaded.title,
-        &search,
-        sources,
-        dossier.map(|d| d.submitted_at),
-        now,
-        body,
-        &loaded.head,
-        list::rank(case, now.date_in_oslo(), now),
-        dossier.map(|d| d.track).unwrap_or_default().slug()
-    ];
-    let sql = if is_new {
-        "INSERT INTO access_case (id, number, state, version, applicant, handler, title, search, sources,
-           submitted_at, updated_at, body, head, rank, track)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-    } else {
-        "UPDATE access_case SET number = $2, state = $3, version = $4, applicant = $5, handler = $6, title = $7,
-           search = $8, sources = $9, submitted_at = $10, updated_at = $11, body = $12, head = $13, rank = $14,
-           track = $15 WHERE id = $1"
-    };
-    tx.execute(sql, values).await?;
-    if is_new || loaded.indexed != search {
-        list::put_words(tx, loaded.id, &search, &named).await?;
+    let listed = listed(case, &loaded.title, now);
+    let mut values = params![loaded.id, loaded.version, now, text(case)?, &loaded.head].to_vec();
+    let mut columns = vec!["id", "version", "updated_at", "body", "head"];
+    for (at, (column, value)) in LISTED.into_iter().zip(&listed).enumerate() {
+        if loaded.stored.get(at) != Some(value) {
+            columns.push(column);
+            values.push(value.clone());
+        }
     }
-    Ok(())
+    let sql = if loaded.stored.is_empty() {
+        let places: Vec<String> = (1..=columns.len()).map(|n| format!("${n}")).collect();
+        format!("INSERT INTO access_case ({}) VALUES ({})", columns.join(", "), places.join(", "))
+    } else {
+        let sets: Vec<String> = columns.iter().zip(1..).skip(1).map(|(column, n)| format!("{column} = ${n}")).collect();
+        format!("UPDATE access_case SET {} WHERE id = $1", sets.join(", "))
+    };
+    tx.execute_later(&sql, &values);
+    let before = std::mem::replace(&mut loaded.stored, listed);
+    match &loaded.stored[SEARCH] {
+        search @ Value::Text(Some(text)) if before.get(SEARCH) != Some(search) => {
+            list::put_words(tx, loaded.id, text, &named_sources(case)).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The digest of an event over everything it says and the digest before it (ACC-003).
@@ -230,7 +267,7 @@ pub(crate) async fn put_event(
     prev: &str,
 ) -> Result<String, AccessError> {
     let hash = chain(id, event, role, prev)?;
-    tx.insert_later(
+    tx.execute_later(
         "INSERT INTO access_event (case_id, seq, at, actor, role, name, data, prev, hash, on_behalf_of)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         params![
@@ -328,7 +365,7 @@ pub(crate) async fn known_command(tx: &mut Tx, command_id: &str) -> Result<Optio
 }
 
 pub(crate) fn put_command(tx: &mut Tx, command_id: &str, actor: &str, known: &Known, now: Timestamp) {
-    tx.insert_later(
+    tx.execute_later(
         "INSERT INTO access_command (command_id, case_id, actor, digest, from_version, version, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         params![command_id, &known.case_id, actor, &known.digest, known.from_version, known.version, now],

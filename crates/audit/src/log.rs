@@ -15,6 +15,12 @@ use crate::envelope::commitment;
 use crate::files::{End, Files, parse_checkpoint, unavailable};
 use crate::{AuditError, Entry, VerifierKey, sql};
 
+/// How long entries are waited for that come with the first one, so that they share one signature and one way to the disk
+/// (AUD-011): little after a batch of few, and the most after one of [`MANY`] entries, because many are on their way then.
+const AFTER_FEW: Duration = Duration::from_millis(4);
+const AFTER_MANY: Duration = Duration::from_millis(50);
+const MANY: u64 = 16;
+
 /// Where a log is and what it is called.
 #[derive(Clone, Debug)]
 pub struct LogOptions {
@@ -50,6 +56,8 @@ pub(crate) struct Writer {
     pub end: End,
     /// The sequence that the next new entry of this role gets.
     pub next_s: u64,
+    /// Whether the outbox may hold rows that have a place already.
+    pub unfinished: bool,
     /// Holds the lock on the folder as long as the log is open.
     _lock: File,
 }
@@ -116,7 +124,7 @@ impl Log {
             clock,
             signer,
             files,
-            writer: Mutex::new(Writer { end, next_s: 1, _lock: lock }),
+            writer: Mutex::new(Writer { end, next_s: 1, unfinished: true, _lock: lock }),
             size,
             random,
             wake: Notify::new(),
@@ -144,7 +152,7 @@ impl Log {
         let id: Id<OutboxRow> = Id::new(self.clock.as_ref(), self.random.as_ref());
         let later = |last: i64| Some(now.micros().max(last + 1));
         let turn = self.turn.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).unwrap_or_default();
-        tx.insert_later(
+        tx.execute_later(
             "INSERT INTO audit_outbox (id, turn, t, k, o, c, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             params![
                 id,
@@ -174,7 +182,9 @@ impl Log {
     /// still integrated. A failure is logged and tried again; meanwhile [`Log::record`] refuses.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.integrate().await {
+            let integrated = self.integrate().await;
+            let pause = if integrated.as_ref().is_ok_and(|entries| *entries >= MANY) { AFTER_MANY } else { AFTER_FEW };
+            if let Err(error) = integrated {
                 tracing::error!(%error, origin = self.options.origin, "audit entries wait for integration");
             }
             if *stop.borrow_and_update() {
@@ -182,7 +192,7 @@ impl Log {
             }
             tokio::select! {
                 // The transaction that woke us commits in a moment; those that come with it share one signature.
-                () = self.wake.notified() => tokio::time::sleep(Duration::from_millis(4)).await,
+                () = self.wake.notified() => tokio::time::sleep(pause).await,
                 () = tokio::time::sleep(Duration::from_millis(500)) => {}
                 changed = stop.changed() => if changed.is_err() { return self.finish().await },
             }

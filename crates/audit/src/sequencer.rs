@@ -4,9 +4,10 @@
 //! The place is written into the outbox row before the files are touched, so a row that was appended before a crash is
 //! recognised by it afterwards: nothing is lost and nothing is there twice.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use store::{Row, Tx, params};
+use store::{Row, Tx, Value, params};
 
 use crate::entry::Body;
 use crate::envelope::ENVELOPE_LIMIT;
@@ -62,37 +63,40 @@ impl Log {
                 appended?;
             }
             self.index(&batch).await?;
+            writer.unfinished = false;
             total += batch.len() as u64;
         }
     }
 
-    /// The rows that have a place already; when there are none, gives places to the next rows.
+    /// The rows that have a place already, where an earlier integration did not come to its end; when there are none, gives
+    /// places to the next rows.
     async fn places(&self, writer: &mut Writer) -> Result<Vec<Pending>, AuditError> {
-        let (size, next_s) = (writer.end.edge.size(), writer.next_s);
+        let (size, next_s, unfinished) = (writer.end.edge.size(), writer.next_s, writer.unfinished);
         let role = &self.options.role;
-        let batch = self
+        writer.unfinished = true;
+        let mut batch = self
             .store
             .tx("audit places", async |tx: &mut Tx| -> Result<Vec<Pending>, AuditError> {
-                let columns = "SELECT id, t, k, o, c, salt, body, idx, s FROM audit_outbox";
-                let placed =
-                    tx.query(&format!("{columns} WHERE idx IS NOT NULL ORDER BY idx LIMIT $1"), params![BATCH]).await?;
-                if !placed.is_empty() {
-                    return placed.iter().map(|row| pending(row, role, row.get(7)?, row.get(8)?)).collect();
+                let columns = "id, t, k, o, c, salt, body, idx, s";
+                let mut rows = Vec::new();
+                if unfinished {
+                    let sql = format!("SELECT {columns} FROM audit_outbox WHERE idx IS NOT NULL ORDER BY idx LIMIT $1");
+                    rows = tx.query(&sql, params![BATCH]).await?;
                 }
-                let rows = tx
-                    .query(&format!("{columns} WHERE idx IS NULL ORDER BY turn, id LIMIT $1"), params![BATCH])
-                    .await?;
-                let mut batch = Vec::with_capacity(rows.len());
-                for (row, i) in rows.iter().zip(0i64..) {
-                    let (index, s) = (size.cast_signed() + i, next_s.cast_signed() + i);
-                    let entry = pending(row, role, index, s)?;
-                    tx.execute("UPDATE audit_outbox SET idx = $1, s = $2 WHERE id = $3", params![index, s, &entry.id])
-                        .await?;
-                    batch.push(entry);
+                if rows.is_empty() {
+                    let sql = format!(
+                        "UPDATE audit_outbox SET idx = $1 + place, s = $2 + place
+                         FROM (SELECT id AS placed, ROW_NUMBER() OVER (ORDER BY turn, id) - 1 AS place
+                               FROM audit_outbox WHERE idx IS NULL ORDER BY turn, id LIMIT $3) AS next
+                         WHERE id = placed RETURNING {columns}"
+                    );
+                    rows = tx.query(&sql, params![size.cast_signed(), next_s.cast_signed(), BATCH]).await?;
                 }
-                Ok(batch)
+                rows.iter().map(|row| pending(row, role, row.get(7)?, row.get(8)?)).collect()
             })
             .await?;
+        batch.sort_by_key(|entry| entry.index);
+        writer.unfinished = !batch.is_empty();
         if let Some(last) = batch.last() {
             writer.next_s = writer.next_s.max(last.envelope.s + 1);
         }
@@ -123,10 +127,9 @@ impl Log {
     async fn index(&self, batch: &[Pending]) -> Result<(), AuditError> {
         self.store
             .tx("audit index", async |tx: &mut Tx| {
-                for p in batch {
-                    insert(tx, p.index, &p.envelope, Some(&p.body)).await?;
-                    tx.execute("DELETE FROM audit_outbox WHERE id = $1", params![&p.id]).await?;
-                }
+                insert(tx, batch.iter().map(|p| (p.index, &p.envelope, Some(p.body.as_slice()))));
+                let ids: Vec<Vec<Value>> = batch.iter().map(|p| vec![Value::from(&p.id)]).collect();
+                many(tx, "DELETE FROM audit_outbox WHERE id IN (", &ids, ")");
                 Ok(())
             })
             .await
@@ -168,11 +171,8 @@ impl Log {
             last_s = last_s.max(last.unwrap_or_default());
             self.store
                 .tx("audit catch up", async |tx: &mut Tx| {
-                    for ((envelope, body), index) in found.iter().zip(first..) {
-                        if index >= known {
-                            insert(tx, index, envelope, body.as_deref()).await?;
-                        }
-                    }
+                    let new = found.iter().zip(first..).filter(|(_, index)| *index >= known);
+                    insert(tx, new.map(|((envelope, body), index)| (index, envelope, body.as_deref())));
                     Ok::<(), AuditError>(())
                 })
                 .await?;
@@ -210,37 +210,52 @@ fn pending(row: &Row, role: &str, index: i64, s: i64) -> Result<Pending, AuditEr
     Ok(Pending { id: row.get(0)?, index: unsigned(index)?, envelope, salt: row.get(5)?, body: row.get(6)? })
 }
 
-async fn insert(tx: &mut Tx, index: u64, envelope: &Envelope, body: Option<&[u8]>) -> Result<(), AuditError> {
-    let body: Option<Body> = body.and_then(|b| serde_json::from_slice(b).ok());
-    let index = index.cast_signed();
-    let mut objects = vec![envelope.o.clone()];
-    if let Some(body) = &body {
-        objects.extend(body.objects.iter().map(|o| o.id.clone()));
-        objects.extend(body.permit.iter().flat_map(|p| [p.id.clone(), p.series.clone()]));
-    }
-    let actor = body.as_ref().map_or("", |b| b.actor.id.as_str());
-    tx.execute(
-        "INSERT INTO audit_index (idx, r, s, t, kind, action, actor, organisation, outcome)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (idx) DO NOTHING",
-        params![
+/// Writes entries into the index.
+fn insert<'a>(tx: &mut Tx, entries: impl Iterator<Item = (u64, &'a Envelope, Option<&'a [u8]>)>) {
+    let (mut rows, mut objects) = (Vec::new(), Vec::new());
+    for (index, envelope, body) in entries {
+        let index = index.cast_signed();
+        let body: Option<Body> = body.and_then(|b| serde_json::from_slice(b).ok());
+        let mut named = BTreeSet::from([envelope.o.clone()]);
+        if let Some(body) = &body {
+            named.extend(body.objects.iter().map(|o| o.id.clone()));
+            named.extend(body.permit.iter().flat_map(|p| [p.id.clone(), p.series.clone()]));
+        }
+        objects.extend(named.into_iter().map(|object| params![object, index].to_vec()));
+        let row = params![
             index,
             &envelope.r,
             envelope.s.cast_signed(),
             envelope.t,
             &envelope.k,
             body.as_ref().map_or("", |b| b.action.as_str()),
-            actor,
+            body.as_ref().map_or("", |b| b.actor.id.as_str()),
             body.as_ref().and_then(|b| b.actor.organisation.clone()),
             body.as_ref().map_or("", |b| b.outcome.text()),
-        ],
-    )
-    .await?;
-    for object in objects {
-        tx.execute(
-            "INSERT INTO audit_object (object, idx) VALUES ($1, $2) ON CONFLICT (object, idx) DO NOTHING",
-            params![object, index],
-        )
-        .await?;
+        ];
+        rows.push(row.to_vec());
     }
-    Ok(())
+    let index = "INSERT INTO audit_index (idx, r, s, t, kind, action, actor, organisation, outcome) VALUES ";
+    many(tx, index, &rows, " ON CONFLICT (idx) DO NOTHING");
+    many(tx, "INSERT INTO audit_object (object, idx) VALUES ", &objects, " ON CONFLICT (object, idx) DO NOTHING");
+}
+
+/// A statement over many rows of values, some at a time: in a few sizes, so that statements stay prepared. A row of one
+/// value is written without parentheses.
+fn many(tx: &mut Tx, before: &str, mut rows: &[Vec<Value>], after: &str) {
+    while let Some(first) = rows.first() {
+        let size = [64, 8, 1].into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
+        let (now, rest) = rows.split_at(size);
+        let columns = first.len();
+        let mut sql = before.to_owned();
+        for row in 0..size {
+            let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+            let (open, close) = if columns == 1 { ("", "") } else { ("(", ")") };
+            let comma = if row == 0 { "" } else { ", " };
+            sql.push_str(&format!("{comma}{open}{}{close}", places.join(", ")));
+        }
+        sql.push_str(after);
+        tx.execute_later(&sql, &now.concat());
+        rows = rest;
+    }
 }

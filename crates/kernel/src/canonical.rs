@@ -21,7 +21,7 @@ pub enum CanonicalError {
 /// [`CanonicalError`] when the value is not JSON or holds a whole number beyond 2^53.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
     let value = serde_json::to_value(value)?;
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(512);
     write(&value, &mut out)?;
     Ok(out)
 }
@@ -44,7 +44,7 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
             }
         }
         // serde_json escapes exactly what RFC 8785 asks for: the quote, the backslash and control characters.
-        Value::String(s) => out.extend_from_slice(serde_json::to_string(s)?.as_bytes()),
+        Value::String(s) => serde_json::to_writer(out, s)?,
         Value::Array(items) => {
             out.push(b'[');
             for (i, item) in items.iter().enumerate() {
@@ -57,13 +57,16 @@ fn write(value: &Value, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
         }
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+            // The map has them by their bytes, which is the same order as long as they are ASCII.
+            if !keys.iter().all(|key| key.is_ascii()) || !keys.is_sorted() {
+                keys.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+            }
             out.push(b'{');
             for (i, key) in keys.into_iter().enumerate() {
                 if i > 0 {
                     out.push(b',');
                 }
-                out.extend_from_slice(serde_json::to_string(key)?.as_bytes());
+                serde_json::to_writer(&mut *out, key)?;
                 out.push(b':');
                 write(&map[key], out)?;
             }

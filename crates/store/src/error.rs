@@ -30,26 +30,43 @@ pub enum StoreError {
     Other(String),
 }
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(e) => {
-                let code = e.code().unwrap_or_default();
-                // SQLite: primary result codes 5 BUSY and 6 LOCKED; PostgreSQL: serialisation failure and deadlock.
-                let busy = matches!(code.as_ref(), "5" | "6" | "261" | "262" | "517" | "40001" | "40P01");
-                if busy {
-                    StoreError::Busy
-                } else if e.is_unique_violation() || e.is_foreign_key_violation() || e.is_check_violation() {
-                    StoreError::Constraint(e.message().to_owned())
-                } else {
-                    StoreError::Other(error.to_string())
-                }
-            }
-            sqlx::Error::RowNotFound => StoreError::NoRow,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
-                StoreError::Unavailable(error.to_string())
-            }
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi;
+        let Some(code) = error.sqlite_error().map(|e| e.extended_code) else {
+            return StoreError::Other(error.to_string());
+        };
+        // The primary result code stands in the low byte.
+        match (code & 0xff, code) {
+            (ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED, _) => StoreError::Busy,
+            (
+                _,
+                ffi::SQLITE_CONSTRAINT_UNIQUE
+                | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                | ffi::SQLITE_CONSTRAINT_ROWID
+                | ffi::SQLITE_CONSTRAINT_FOREIGNKEY
+                | ffi::SQLITE_CONSTRAINT_CHECK,
+            ) => StoreError::Constraint(error.to_string()),
             _ => StoreError::Other(error.to_string()),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(told) = error.as_db_error() else {
+            // Not told by the server: the connection broke, or a value did not fit its column.
+            let io = std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>());
+            let reason = crate::postgres::reason(&error);
+            return if io || error.is_closed() { StoreError::Unavailable(reason) } else { StoreError::Other(reason) };
+        };
+        match told.code().code() {
+            // Serialisation failure and deadlock.
+            "40001" | "40P01" => StoreError::Busy,
+            "23503" | "23505" | "23514" => StoreError::Constraint(told.message().to_owned()),
+            // The server is being shut down or started.
+            "57P01" | "57P02" | "57P03" => StoreError::Unavailable(told.to_string()),
+            _ => StoreError::Other(told.to_string()),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The database: one thin layer over SQLite (embedded, default) and PostgreSQL (production), with one SQL text
-//! for both. It alone names sqlx.
+//! for both. It alone names their drivers.
 //!
 //! - [`Store`]: open, migrate, run named transactions that are retried on conflict; on SQLite those that wait are
 //!   committed together.
@@ -16,6 +16,9 @@ mod error;
 pub mod jobs;
 mod migrate;
 mod open;
+mod pool;
+mod postgres;
+mod sqlite;
 mod tx;
 mod value;
 mod writer;

@@ -1,12 +1,10 @@
 //! Opening a database and running transactions in it.
 
 use std::path::Path;
-use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-
+use crate::postgres::Server;
+use crate::sqlite::{File, Readers};
 use crate::tx::{Failed, TxInner};
 use crate::writer::Writer;
 use crate::{StoreError, Tx};
@@ -39,14 +37,8 @@ pub struct Store {
 
 #[derive(Clone)]
 enum Pool {
-    Sqlite { write: Writer, read: SqlitePool },
-    Postgres(PgPool),
-}
-
-/// Whether a connection may be used again. A caller that goes away while a transaction begins (a request that is cut
-/// off) leaves its connection inside that transaction; such a connection is closed instead of being used again.
-fn is_idle(connection: &impl sqlx::Connection) -> bool {
-    !connection.is_in_transaction()
+    Sqlite { write: Writer, read: Readers },
+    Postgres(Server),
 }
 
 /// How often a transaction that met another one is run again before the caller hears of it.
@@ -58,27 +50,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be opened.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
-        let unavailable = |e: sqlx::Error| StoreError::Unavailable(format!("{}: {e}", path.display()));
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
-            .connect_with(options.clone())
-            .await
-            .map_err(unavailable)?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(8)
-            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(unavailable)?;
-        Ok(Self { pool: Pool::Sqlite { write: Writer::new(write), read } })
+        let file = File::at(path);
+        let write = Writer::of(file.clone())?;
+        Ok(Self { pool: Pool::Sqlite { write, read: Readers::of(file) } })
     }
 
     /// Connects to a PostgreSQL database: `postgres://user:password@host:port/database`. `schema` keeps the tables of
@@ -87,18 +61,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the server does not answer or the address is wrong.
     pub async fn open_postgres(url: &str, schema: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?
-            .options([("search_path", schema), ("default_transaction_isolation", "serializable")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(16)
-            .before_acquire(|connection, _| Box::pin(async { Ok(is_idle(connection)) }))
-            .connect_with(options)
-            .await
-            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema.replace('"', ""));
-        sqlx::query(&create).execute(&pool).await?;
-        Ok(Self { pool: Pool::Postgres(pool) })
+        Ok(Self { pool: Pool::Postgres(Server::open(url, schema).await?) })
     }
 
     /// Which database this is.
@@ -181,15 +144,8 @@ impl Store {
     async fn begin(&self, write: Option<Isolation>) -> Result<Tx, StoreError> {
         let inner = match (&self.pool, write) {
             (Pool::Sqlite { write, .. }, Some(_)) => TxInner::Writer(write.turn().await?),
-            (Pool::Sqlite { read, .. }, None) => TxInner::Sqlite(read.begin().await?),
-            (Pool::Postgres(pool), Some(Isolation::Serializable)) => TxInner::Postgres(pool.begin().await?),
-            (Pool::Postgres(pool), Some(Isolation::Snapshot)) => {
-                TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?)
-            }
-            // A snapshot is consistent and, unlike a serializable reader, never makes a writer start again.
-            (Pool::Postgres(pool), None) => {
-                TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
-            }
+            (Pool::Sqlite { read, .. }, None) => TxInner::Reader(read.begin().await?),
+            (Pool::Postgres(server), write) => TxInner::Postgres(server.begin(write).await?),
         };
         Ok(Tx::new(inner))
     }

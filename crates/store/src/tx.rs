@@ -1,12 +1,9 @@
 //! A transaction: every statement of it takes effect, or none.
 
-use std::fmt::Write as _;
+use futures::FutureExt as _;
 
-use futures::{Stream, TryStreamExt as _};
-use sqlx::sqlite::SqliteQueryResult;
-use sqlx::{Executor as _, Postgres, Sqlite};
-
-use crate::value::Inner;
+use crate::postgres;
+use crate::sqlite::{self, Reader};
 use crate::writer::Turn;
 use crate::{Row, StoreError, Value};
 
@@ -31,26 +28,11 @@ pub(crate) enum Failed {
 }
 
 pub(crate) enum TxInner {
-    /// Reads.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
-    /// Writes.
+    /// Reads from SQLite.
+    Reader(Reader),
+    /// Writes to SQLite.
     Writer(Turn),
-    Postgres(sqlx::Transaction<'static, Postgres>),
-}
-
-macro_rules! bound {
-    ($sql:expr, $params:expr) => {{
-        let mut query = sqlx::query($sql);
-        for value in $params {
-            query = match value {
-                Value::Int(v) => query.bind(*v),
-                Value::Text(v) => query.bind(v.clone()),
-                Value::Blob(v) => query.bind(v.clone()),
-                Value::Real(v) => query.bind(*v),
-            };
-        }
-        query
-    }};
+    Postgres(postgres::Transaction),
 }
 
 impl Tx {
@@ -58,13 +40,10 @@ impl Tx {
         Self { inner, failed: None, later: Vec::new() }
     }
 
-    /// Inserts a row that nobody in this transaction asks for: it is sent together with the next statement that writes,
-    /// before the next query, or with the commit. One way to the database instead of several. What it fails with is the
-    /// failure of what it is sent with.
-    ///
-    /// Inserts only: statements sent together do not see each other on PostgreSQL.
-    pub fn insert_later(&mut self, sql: &str, params: &[Value]) {
-        debug_assert!(sql.trim_start().starts_with("INSERT "), "an insert: {sql}");
+    /// A statement that writes and whose outcome nobody in this transaction asks for: it is sent together with the next one
+    /// that writes, before the next query, or with the commit. One way to the database instead of several. What it fails
+    /// with is the failure of what it is sent with.
+    pub fn execute_later(&mut self, sql: &str, params: &[Value]) {
         self.later.push((sql.to_owned(), params.to_vec()));
     }
 
@@ -73,34 +52,22 @@ impl Tx {
     /// # Errors
     /// [`StoreError::Constraint`] for a broken key, [`StoreError::Busy`] when another transaction is in the way.
     pub async fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        if self.later.is_empty() {
-            return self.execute_alone(sql, params).await;
-        }
-        self.later.push((sql.to_owned(), params.to_vec()));
+        self.execute_later(sql, params);
         self.send_waiting().await
     }
 
     /// Sends what waits; gives the number of rows that the last statement touched.
     async fn send_waiting(&mut self) -> Result<u64, StoreError> {
-        let waiting = std::mem::take(&mut self.later);
-        let mut params = Vec::new();
-        match waiting.as_slice() {
-            [] => Ok(0),
-            [(sql, params)] => self.execute_alone(sql, params).await,
-            all => {
-                let sql = together(all, matches!(self.inner, TxInner::Postgres(_)));
-                params.extend(waiting.into_iter().flat_map(|(_, params)| params));
-                self.execute_alone(&sql, &params).await
-            }
-        }
-    }
-
-    async fn execute_alone(&mut self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         self.usable()?;
+        let waiting = std::mem::take(&mut self.later);
         let done = match &mut self.inner {
-            TxInner::Sqlite(tx) => last(tx.execute_many(bound!(sql, params))).await,
-            TxInner::Writer(turn) => last(turn.connection()?.execute_many(bound!(sql, params))).await,
-            TxInner::Postgres(tx) => tx.execute(bound!(sql, params)).await.map(|done| done.rows_affected()),
+            TxInner::Reader(_) => Err(StoreError::Other("a reading transaction writes nothing".into())),
+            TxInner::Writer(turn) => {
+                // Nothing in here waits for anything, so others have their turn by this.
+                tokio::task::consume_budget().await;
+                waiting.iter().try_fold(0, |_, (sql, params)| turn.run(sql, params))
+            }
+            TxInner::Postgres(tx) => tx.run(&waiting).boxed().await,
         };
         self.note(done)
     }
@@ -115,16 +82,12 @@ impl Tx {
         }
         self.usable()?;
         let rows = match &mut self.inner {
-            TxInner::Sqlite(tx) => {
-                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Sqlite(r))).try_collect::<Vec<_>>().await
-            }
+            TxInner::Reader(reader) => reader.query(sql, params).boxed().await,
             TxInner::Writer(turn) => {
-                let rows = turn.connection()?.fetch(bound!(sql, params));
-                rows.map_ok(|r| Row(Inner::Sqlite(r))).try_collect::<Vec<_>>().await
+                tokio::task::consume_budget().await;
+                turn.connection().and_then(|connection| sqlite::query(connection, sql, params))
             }
-            TxInner::Postgres(tx) => {
-                tx.fetch(bound!(sql, params)).map_ok(|r| Row(Inner::Postgres(r))).try_collect::<Vec<_>>().await
-            }
+            TxInner::Postgres(tx) => tx.query(sql, params).boxed().await,
         };
         self.note(rows)
     }
@@ -150,7 +113,7 @@ impl Tx {
     pub fn lock(&self, table: &str) -> String {
         match self.inner {
             TxInner::Postgres(_) => format!(" FOR UPDATE OF {table}"),
-            TxInner::Sqlite(_) | TxInner::Writer(_) => String::new(),
+            TxInner::Reader(_) | TxInner::Writer(_) => String::new(),
         }
     }
 
@@ -162,78 +125,24 @@ impl Tx {
         }
     }
 
-    fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
-        result.map_err(|e| {
-            let error = StoreError::from(e);
+    fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &result {
             self.failed = Some(if matches!(error, StoreError::Busy) { Failed::Busy } else { Failed::Otherwise });
-            error
-        })
+        }
+        result
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        self.send_waiting().await?;
+        if let TxInner::Writer(_) = self.inner
+            && !self.later.is_empty()
+        {
+            self.send_waiting().await?;
+        }
         self.usable()?;
         match self.inner {
-            TxInner::Sqlite(tx) => tx.commit().await?,
-            TxInner::Writer(turn) => turn.commit().await?,
-            TxInner::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
-}
-
-/// The number of rows that the last of several statements touched.
-async fn last(
-    mut done: impl Stream<Item = Result<SqliteQueryResult, sqlx::Error>> + Unpin,
-) -> Result<u64, sqlx::Error> {
-    let mut touched = 0;
-    while let Some(one) = done.try_next().await? {
-        touched = one.rows_affected();
-    }
-    Ok(touched)
-}
-
-/// One statement for several: on PostgreSQL, which takes one at a time, all but the last as parts of the last; else one
-/// after the other. Parameters are numbered through.
-fn together(statements: &[(String, Vec<Value>)], postgres: bool) -> String {
-    let mut sql = String::new();
-    let mut before = 0;
-    for (i, (statement, params)) in statements.iter().enumerate() {
-        let last = i + 1 == statements.len();
-        match (postgres, last) {
-            (true, false) => {
-                let _ = write!(sql, "{} w{i} AS (", if i == 0 { "WITH" } else { "," });
-                renumber(&mut sql, statement, before);
-                sql.push(')');
-            }
-            (true, true) => {
-                sql.push(' ');
-                renumber(&mut sql, statement, before);
-            }
-            (false, _) => {
-                renumber(&mut sql, statement, before);
-                sql.push_str(if last { "" } else { ";\n" });
-            }
-        }
-        before += params.len();
-    }
-    sql
-}
-
-/// Writes a statement with the numbers of its parameters raised by `by`.
-fn renumber(out: &mut String, statement: &str, by: usize) {
-    let mut parts = statement.split('$');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = part.split_at(digits);
-        match number.parse::<usize>() {
-            Ok(number) => {
-                let _ = write!(out, "${}{rest}", number + by);
-            }
-            Err(_) => {
-                let _ = write!(out, "${part}");
-            }
+            TxInner::Reader(_) => Ok(()),
+            TxInner::Writer(turn) => turn.commit().await,
+            TxInner::Postgres(tx) => tx.commit(&self.later).boxed().await,
         }
     }
 }

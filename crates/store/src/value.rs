@@ -1,6 +1,6 @@
 //! Values that go into statements and come out of rows.
 
-use sqlx::Row as _;
+use rusqlite::types::Value as Cell;
 
 use crate::StoreError;
 
@@ -57,8 +57,8 @@ impl<K> From<kernel::Id<K>> for Value {
 pub struct Row(pub(crate) Inner);
 
 pub(crate) enum Inner {
-    Sqlite(sqlx::sqlite::SqliteRow),
-    Postgres(sqlx::postgres::PgRow),
+    Sqlite(Vec<Cell>),
+    Postgres(tokio_postgres::Row),
 }
 
 /// A type that a column can be read as.
@@ -82,19 +82,23 @@ impl Row {
 }
 
 /// PostgreSQL gives a literal or a truth value its own type, where SQLite knows one whole number.
-fn whole_number(row: &sqlx::postgres::PgRow, index: usize) -> Result<Option<i64>, sqlx::Error> {
-    row.try_get::<Option<i64>, _>(index)
-        .or_else(|_| row.try_get::<Option<i32>, _>(index).map(|v| v.map(i64::from)))
-        .or_else(|_| row.try_get::<Option<bool>, _>(index).map(|v| v.map(i64::from)))
+fn whole_number(row: &tokio_postgres::Row, index: usize) -> Result<Option<i64>, tokio_postgres::Error> {
+    row.try_get::<_, Option<i64>>(index)
+        .or_else(|_| row.try_get::<_, Option<i32>>(index).map(|v| v.map(i64::from)))
+        .or_else(|_| row.try_get::<_, Option<bool>>(index).map(|v| v.map(i64::from)))
 }
 
 impl FromColumn for Option<i64> {
     fn from_column(row: &Row, index: usize) -> Result<Self, StoreError> {
-        match &row.0 {
-            Inner::Sqlite(r) => r.try_get(index),
-            Inner::Postgres(r) => whole_number(r, index),
-        }
-        .map_err(|_| StoreError::Column { column: index, wanted: "i64" })
+        let found = match &row.0 {
+            Inner::Sqlite(cells) => match cells.get(index) {
+                Some(Cell::Integer(v)) => Some(Some(*v)),
+                Some(Cell::Null) => Some(None),
+                _ => None,
+            },
+            Inner::Postgres(r) => whole_number(r, index).ok(),
+        };
+        found.ok_or(StoreError::Column { column: index, wanted: "i64" })
     }
 }
 
@@ -105,14 +109,18 @@ impl FromColumn for i64 {
 }
 
 macro_rules! column {
-    ($($type:ty),*) => {$(
+    ($($type:ty => $cell:ident),*) => {$(
         impl FromColumn for Option<$type> {
             fn from_column(row: &Row, index: usize) -> Result<Self, StoreError> {
-                match &row.0 {
-                    Inner::Sqlite(r) => r.try_get(index),
-                    Inner::Postgres(r) => r.try_get(index),
-                }
-                .map_err(|_| StoreError::Column { column: index, wanted: stringify!($type) })
+                let found = match &row.0 {
+                    Inner::Sqlite(cells) => match cells.get(index) {
+                        Some(Cell::$cell(v)) => Some(Some(v.clone())),
+                        Some(Cell::Null) => Some(None),
+                        _ => None,
+                    },
+                    Inner::Postgres(r) => r.try_get(index).ok(),
+                };
+                found.ok_or(StoreError::Column { column: index, wanted: stringify!($type) })
             }
         }
         impl FromColumn for $type {
@@ -123,7 +131,7 @@ macro_rules! column {
         }
     )*};
 }
-column!(f64, String, Vec<u8>);
+column!(f64 => Real, String => Text, Vec<u8> => Blob);
 
 macro_rules! derived {
     ($type:ty, $base:ty, $convert:expr $(, $generic:ident)?) => {

@@ -17,6 +17,8 @@ async fn a_transaction_dropped_anywhere_is_whole_or_left_no_trace() {
         let insert = async |tx: &mut Tx| {
             for part in 0..3_i64 {
                 tx.execute("INSERT INTO thing (id, part) VALUES ($1, $2)", params![polls, part]).await?;
+                // Others are let through here, as where the work waits for something.
+                tokio::task::yield_now().await;
             }
             Ok(())
         };

@@ -55,28 +55,28 @@ async fn inserted_later(store: &Store) {
     const INSERT: &str = "INSERT INTO thing (id, n) VALUES ($1, $2)";
     let seen: Result<(u64, i64), StoreError> = store
         .tx("later", async |tx: &mut Tx| {
-            tx.insert_later(INSERT, params!["l1", 1_i64]);
-            tx.insert_later(INSERT, params!["l2", 2_i64]);
+            tx.execute_later(INSERT, params!["l1", 1_i64]);
+            tx.execute_later(INSERT, params!["l2", 2_i64]);
             let touched = tx.execute("UPDATE thing SET n = $2 WHERE id = $1", params!["a", 7_i64]).await?;
-            tx.insert_later(INSERT, params!["l3", 3_i64]);
+            tx.execute_later(INSERT, params!["l3", 3_i64]);
             let sum = tx.query_one("SELECT COUNT(*) FROM thing WHERE id LIKE 'l%'", params![]).await?.get(0)?;
-            tx.insert_later(INSERT, params!["l4", 4_i64]);
-            tx.insert_later(INSERT, params!["l5", 5_i64]);
+            tx.execute_later(INSERT, params!["l4", 4_i64]);
+            tx.execute_later(INSERT, params!["l5", 5_i64]);
             Ok((touched, sum))
         })
         .await;
     assert_eq!(seen.unwrap(), (1, 3), "rows of the statement that was sent with two inserts, rows seen by the query");
     let refused: Result<(), StoreError> = store
         .tx("later", async |tx: &mut Tx| {
-            tx.insert_later(INSERT, params!["l6", 6_i64]);
-            tx.insert_later(INSERT, params!["l5", 6_i64]);
+            tx.execute_later(INSERT, params!["l6", 6_i64]);
+            tx.execute_later(INSERT, params!["l5", 6_i64]);
             Ok(())
         })
         .await;
     assert!(matches!(refused, Err(StoreError::Constraint(_))), "{refused:?}");
     let undone: Result<(), StoreError> = store
         .tx("later", async |tx: &mut Tx| {
-            tx.insert_later(INSERT, params!["l7", 7_i64]);
+            tx.execute_later(INSERT, params!["l7", 7_i64]);
             Err(StoreError::NoRow)
         })
         .await;

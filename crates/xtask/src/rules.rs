@@ -16,7 +16,8 @@ const RULES: &[Rule] = &[
     Rule { name: "into_gate", crates: &["engine", "disclosure"], why: "raw results are opened by the gate alone" },
     Rule { name: "OsRng", crates: &["hap"], why: "randomness is a parameter: take a kernel::Random" },
     Rule { name: "SystemTime::now", crates: &["hap"], why: "the time is a parameter: take a kernel::Clock" },
-    Rule { name: "sqlx::", crates: &["store"], why: "store alone names sqlx" },
+    Rule { name: "rusqlite::", crates: &["store"], why: "store alone names the drivers of databases" },
+    Rule { name: "tokio_postgres::", crates: &["store"], why: "store alone names the drivers of databases" },
     Rule { name: "Keystore", crates: &["keys", "hap"], why: "others sign and seal through the traits of kernel" },
     Rule {
         name: ".reveal()",

@@ -8,6 +8,7 @@ use serde_json::json;
 use testkit::TestZone;
 use tokio::sync::Mutex;
 
+use crate::processor::Processor;
 use crate::support::{self, Cast, cast, command_id};
 use crate::{Options, ms, quantile};
 
@@ -27,16 +28,20 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let log = zone.log.clone();
     let sequencer = tokio::spawn(async move { log.run(stopped).await });
+    let processor = Processor::of(&zone.store).await;
     for writers in WRITERS {
+        let before = processor.used();
         let mut free = run(&access, &cast, &mut cases, writers, options, None).await;
+        let used = processor.used().saturating_sub(before);
         let lock = Arc::new(Mutex::new(()));
         let mut locked = run(&access, &cast, &mut cases, writers, options, Some(lock)).await;
         let rate = |times: &[Duration]| times.len() as f64 / options.seconds;
         println!(
-            "| {database} | {writers} | {:.0} | {} | {} | {:.0} | {} | {:.1} |",
+            "| {database} | {writers} | {:.0} | {} | {} | {:.2} | {:.0} | {} | {:.1} |",
             rate(&free),
             ms(quantile(&mut free, 0.5)),
             ms(quantile(&mut free, 0.99)),
+            used.as_secs_f64() * 1000.0 / free.len().max(1) as f64,
             rate(&locked),
             ms(quantile(&mut locked, 0.99)),
             rate(&free) / rate(&locked),

@@ -69,7 +69,7 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
                 })
             }),
         ),
-        ("a number", Box::new(|n| q(format!("A-2025-{:06}", n % 300_000)))),
+        ("a number", Box::new(|n| q(format!("A-2025-{:06}", n % options.cases)))),
         ("a rare word", Box::new(|n| q(word(600 + n % 4_000)))),
         ("a common word", Box::new(|n| q(word(n % 8)))),
         ("the beginning of a word", Box::new(|n| q(word(n % 24).chars().take(3).collect()))),
@@ -120,9 +120,10 @@ async fn fill(zone: &TestZone, template: &str, cases: u64, me: &str) {
                 let mut words = vec![id.clone()];
                 let Value::Text(Some(title)) = title else { continue };
                 let mut places = Vec::new();
-                for word in
-                    title.split(' ').map(|word| format!("w{word}")).chain(["snpr".to_owned(), "sdar".to_owned()])
-                {
+                // A number is a word and so are its parts, as `sql::list` has it.
+                let parts = title.split(' ').flat_map(|word| word.split('-').filter(move |part| *part != word));
+                let all = title.split(' ').chain(parts).map(|word| format!("w{word}"));
+                for word in all.chain(["snpr".to_owned(), "sdar".to_owned()]) {
                     words.push(Value::from(word.into_bytes()));
                     places.push(format!("(${}, $1)", words.len()));
                 }

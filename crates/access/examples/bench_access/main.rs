@@ -10,6 +10,7 @@
 
 mod commands;
 mod lists;
+mod processor;
 #[path = "../../tests/support/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod support;
@@ -58,8 +59,10 @@ async fn main() -> Result<(), String> {
     println!(
         "Commands over distinct cases (`assign_case`: one event, one audit entry), every answer after the commit is on disk.\n"
     );
-    println!("| database | writers | commands/s | p50 ms | p99 ms | under one lock: commands/s | p99 ms | ratio |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| database | writers | commands/s | p50 ms | p99 ms | processor ms a command | under one lock: commands/s | p99 ms | ratio |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     for (database, zone) in &zones {
         commands::measure(database, zone, &options).await;
     }

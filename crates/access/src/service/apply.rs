@@ -71,11 +71,11 @@ impl Access {
                     title,
                     updated_at: now,
                     case,
-                    indexed: String::new(),
+                    stored: Vec::new(),
                 };
                 let role = CaseRole::Applicant.slug();
                 loaded.head = sql::chain(id, &recorded, role, "")?;
-                sql::put_case(tx, &loaded, now, true).await?;
+                sql::put_case(tx, &mut loaded, now).await?;
                 sql::put_event(tx, id, &recorded, role, "").await?;
                 sql::put_draft(tx, &self.zone, id, &content, now).await?;
                 let by = audit_actor(actor, Some(CaseRole::Applicant));

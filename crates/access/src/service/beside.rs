@@ -19,19 +19,18 @@ impl Access {
     pub(super) async fn beside(
         &self,
         tx: &mut Tx,
-        after: &sql::Loaded,
+        after: &mut sql::Loaded,
         command: &Command,
         frozen: Option<&(Content, Submission)>,
         now: kernel::Timestamp,
     ) -> Result<(), AccessError> {
         let id = after.id;
-        let mut title = after.title.clone();
         match command {
             Command::SaveDraft { fields } | Command::SaveFlaggedFields { fields } => {
                 let mut draft = self.own_draft(tx, after).await?;
                 patch(&mut draft, fields);
                 if matches!(command, Command::SaveDraft { .. }) {
-                    title = title_of(&draft.fields);
+                    after.title = title_of(&draft.fields);
                 }
                 sql::put_draft(tx, &self.zone, id, &draft, now).await?;
             }
@@ -45,7 +44,7 @@ impl Access {
                     let (bytes, _) = content.canonical().map_err(|e| AccessError::Damaged(e.to_string()))?;
                     let revision = after.case.dossier().map_or(1, |dossier| dossier.revision);
                     sql::put_revision(tx, &self.zone, id, revision, &bytes, &submission.sha256, now).await?;
-                    title = title_of(&content.fields);
+                    after.title = title_of(&content.fields);
                 }
                 sql::drop_draft(tx, id).await?;
             }
@@ -71,16 +70,7 @@ impl Access {
             }
             _ => {}
         }
-        let row = sql::Loaded {
-            id,
-            version: after.version,
-            head: after.head.clone(),
-            title,
-            updated_at: after.updated_at,
-            case: after.case.clone(),
-            indexed: after.indexed.clone(),
-        };
-        sql::put_case(tx, &row, now, false).await
+        sql::put_case(tx, after, now).await
     }
 
     async fn own_draft(&self, tx: &mut Tx, loaded: &sql::Loaded) -> Result<DraftContent, AccessError> {
@@ -217,8 +207,8 @@ impl Access {
         let role = CaseRole::Applicant.slug();
         let head = sql::chain(to, &recorded, role, "")?;
         let title = title_of(&content.fields);
-        let loaded = sql::Loaded { id: to, version: 1, head, title, updated_at: now, case, indexed: String::new() };
-        sql::put_case(tx, &loaded, now, true).await?;
+        let mut loaded = sql::Loaded { id: to, version: 1, head, title, updated_at: now, case, stored: Vec::new() };
+        sql::put_case(tx, &mut loaded, now).await?;
         sql::put_event(tx, to, &recorded, role, "").await?;
         sql::put_draft(tx, &self.zone, to, &content, now).await
     }

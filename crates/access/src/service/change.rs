@@ -91,16 +91,16 @@ impl Access {
         let role = CaseRole::Applicant.slug();
         let case = evolve(None, &first).map_err(|e| AccessError::Damaged(e.to_string()))?;
         let head = sql::chain(id, &first, role, "")?;
-        let loaded = sql::Loaded {
+        let mut loaded = sql::Loaded {
             id,
             version: 1,
             head,
             title: title_of(&content.fields),
             updated_at: now,
             case,
-            indexed: String::new(),
+            stored: Vec::new(),
         };
-        sql::put_case(tx, &loaded, now, true).await?;
+        sql::put_case(tx, &mut loaded, now).await?;
         sql::put_event(tx, id, &first, role, "").await?;
         sql::put_draft(tx, &self.zone, id, &content, now).await?;
         sql::put_change(tx, id, &link.series).await?;

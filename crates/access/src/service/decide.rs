@@ -375,8 +375,8 @@ impl Access {
         };
         let by = By { account: &account, role, on_behalf_of: stands_in.as_deref() };
         let before = loaded.case.folder().clone();
-        let (events, after) = self.append(tx, loaded, events, &by).await?;
-        self.beside(tx, &after, command, frozen.as_ref(), now).await?;
+        let (events, mut after) = self.append(tx, loaded, events, &by).await?;
+        self.beside(tx, &mut after, command, frozen.as_ref(), now).await?;
         self.notes_and_parties(tx, &after, &before, command, &events, &by).await?;
         if let Some(copy) = made.copy {
             self.copy(tx, &after, copy, &account).await?;

@@ -270,8 +270,8 @@ impl Access {
         permit: Option<&Permit>,
         by: &By<'_>,
     ) -> Result<sql::Loaded, AccessError> {
-        let (events, after) = self.append(tx, parent, events, by).await?;
-        sql::put_case(tx, &after, self.zone.now(), false).await?;
+        let (events, mut after) = self.append(tx, parent, events, by).await?;
+        sql::put_case(tx, &mut after, self.zone.now()).await?;
         // The public register and the parties follow what was done from elsewhere, too.
         self.tell_others(tx, &after, &events, None, permit).await?;
         Ok(after)
