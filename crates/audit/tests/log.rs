@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 
-use audit::{Action, Actor, AuditError, Entry, Kind, Object, Outcome, Purpose, Query, prove};
+use audit::{Action, Actor, AuditError, Entry, Kind, Log, LogOptions, Object, Outcome, Purpose, Query, Zone, prove};
 use common::{check, entry, write};
 use kernel::Signer as _;
 use store::{StoreError, Tx, params};
@@ -133,12 +133,26 @@ async fn rows_that_are_in_the_log_already_are_recognised() {
             .await;
         back.unwrap();
         zone.log.record_alone(entry(2)).await.unwrap();
-        assert_eq!(zone.log.integrate().await.unwrap(), 2);
-        let report = check(zone.log.folder());
+        // The process is gone; another one opens the log.
+        let Zone { store, clock, random, signer, .. } = zone.zone();
+        let options = LogOptions {
+            folder: zone.log.folder().to_owned(),
+            origin: zone.log.origin().to_owned(),
+            role: "keys-1".to_owned(),
+        };
+        let _folder = folder_of(zone);
+        let log = Log::open(options, store, clock, random, signer).await.unwrap();
+        assert_eq!(log.integrate().await.unwrap(), 2);
+        let report = check(log.folder());
         assert_eq!((report.damage, report.size), (None, 3));
-        assert_eq!(zone.log.status().await.unwrap().backlog, 0);
+        assert_eq!(log.status().await.unwrap().backlog, 0);
     })
     .await;
+}
+
+/// The folder of a zone of which nothing else is left.
+fn folder_of(zone: testkit::TestZone) -> tempfile::TempDir {
+    zone.folder
 }
 
 /// AUD-061: while the folder cannot be written nothing can be recorded; afterwards nothing is lost.

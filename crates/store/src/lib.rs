@@ -19,6 +19,7 @@ mod open;
 mod pool;
 mod postgres;
 mod sqlite;
+mod together;
 mod tx;
 mod value;
 mod writer;

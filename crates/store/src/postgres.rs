@@ -17,6 +17,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
 use crate::pool::{Lent, Pool};
+use crate::together::{Written, together};
 use crate::value::Inner;
 use crate::{Isolation, Row, StoreError, Value};
 
@@ -152,13 +153,13 @@ impl Transaction {
     }
 
     /// Runs statements, sent together; gives the number of rows that the last one touched.
-    pub(crate) async fn run(&mut self, statements: &[(String, Vec<Value>)]) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&mut self, statements: Vec<Written>) -> Result<u64, StoreError> {
         self.send_begin().await?;
         self.send(statements, false).await
     }
 
     /// Runs statements and commits.
-    pub(crate) async fn commit(mut self, statements: &[(String, Vec<Value>)]) -> Result<(), StoreError> {
+    pub(crate) async fn commit(mut self, statements: Vec<Written>) -> Result<(), StoreError> {
         if !statements.is_empty() {
             self.send_begin().await?;
         }
@@ -179,10 +180,11 @@ impl Transaction {
 
     /// Sends statements without waiting for the answers in between; gives the number of rows that the last one touched. Only
     /// inside a transaction, where those behind one that failed have no effect.
-    async fn send(&mut self, statements: &[(String, Vec<Value>)], commit: bool) -> Result<u64, StoreError> {
+    async fn send(&mut self, statements: Vec<Written>, commit: bool) -> Result<u64, StoreError> {
         let connection = self.connection()?;
+        let statements = together(statements);
         let mut prepared = Vec::with_capacity(statements.len());
-        for (sql, params) in statements {
+        for (sql, params) in &statements {
             prepared.push((connection.prepare(sql, params).await?, as_sql(params)));
         }
         let client = &connection.client;

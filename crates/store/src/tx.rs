@@ -67,7 +67,7 @@ impl Tx {
                 tokio::task::consume_budget().await;
                 waiting.iter().try_fold(0, |_, (sql, params)| turn.run(sql, params))
             }
-            TxInner::Postgres(tx) => tx.run(&waiting).boxed().await,
+            TxInner::Postgres(tx) => tx.run(waiting).boxed().await,
         };
         self.note(done)
     }
@@ -142,7 +142,7 @@ impl Tx {
         match self.inner {
             TxInner::Reader(_) => Ok(()),
             TxInner::Writer(turn) => turn.commit().await,
-            TxInner::Postgres(tx) => tx.commit(&self.later).boxed().await,
+            TxInner::Postgres(tx) => tx.commit(self.later).boxed().await,
         }
     }
 }
