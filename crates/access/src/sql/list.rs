@@ -31,6 +31,8 @@ pub(crate) const INBOX: Migration = Migration {
 pub(crate) const MOST: usize = 1_000;
 /// Most cases that a word is looked up in before it counts as one that does not narrow.
 const COMMON: i64 = 5_000;
+/// So few cases that no other word needs to be looked up.
+const FEW: i64 = 100;
 /// Cases that such words are looked for in: those that stand first. A word that stands in one of sixty cases fills a page
 /// out of so many.
 const FIRST: i64 = 1_500;
@@ -153,10 +155,11 @@ impl Filter {
         format!("${}", self.values.len())
     }
 
+    /// Asked for case by case: with EXISTS, PostgreSQL may instead collect all cases that have a common word.
     fn has(&mut self, term: &Term) {
         let (from, to) = (self.place(term.from.clone()), self.place(term.to.clone()));
         self.conditions.push(format!(
-            "EXISTS (SELECT 1 FROM access_word w WHERE w.case_id = c.id AND w.word >= {from} AND w.word <= {to})"
+            "(SELECT 1 FROM access_word w WHERE w.case_id = c.id AND w.word >= {from} AND w.word <= {to} LIMIT 1) = 1"
         ));
     }
 
@@ -271,6 +274,9 @@ async fn narrowest(tx: &mut Tx, terms: &[Term]) -> Result<Option<Narrow>, Access
         let n: i64 = tx.query_one(&sql, params![term.from.clone(), term.to.clone()]).await?.get(0)?;
         if n <= COMMON && least.is_none_or(|(_, fewest)| n < fewest) {
             least = Some((at, n));
+        }
+        if n <= FEW {
+            break;
         }
     }
     Ok(match (terms.is_empty(), least) {
