@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A server with a database in it. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Server {
-    config: Config,
+    config: Arc<Config>,
     pool: Pool<Connection>,
 }
 
@@ -51,7 +52,7 @@ impl Server {
             Some(given) => format!("{given} {own}"),
             None => own,
         });
-        let server = Self { config, pool: Pool::new(CONNECTIONS) };
+        let server = Self { config: Arc::new(config), pool: Pool::new(CONNECTIONS) };
         let connection = server.lend().await?;
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema.replace('"', ""));
         connection.client.batch_execute(&create).await?;
