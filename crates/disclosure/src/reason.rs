@@ -32,7 +32,7 @@ pub enum Reason {
     Survival,
     /// Single values are never shown.
     Value,
-    /// The limit for new subsets is reached.
+    /// The limit for new numbers is reached.
     Budget,
 }
 
@@ -203,9 +203,9 @@ impl Reason {
                 "Single values are not shown (min, max, residuals).",
             ],
             Reason::Budget => [
-                "Grensen for nye delmengder er nådd.",
-                "Grensa for nye delmengder er nådd.",
-                "The limit for new subsets is reached.",
+                "Grensen for nye tall er nådd.",
+                "Grensa for nye tal er nådd.",
+                "The limit for new numbers is reached.",
             ],
         }
     }

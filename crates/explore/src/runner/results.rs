@@ -421,15 +421,15 @@ fn no_answer(step: &Step, problem: &Problem) -> Diagnostic {
     Diagnostic::new(code, step.span, problem.text()).named(problem.code)
 }
 
-/// The limit for new subsets is reached: the same words and the same time whichever limit it was (SDC-172).
+/// The limit for new numbers is reached: the same words and the same time whichever limit it was (SDC-172).
 fn stopped(step: &Step, withheld: Withheld, at: Timestamp) -> Diagnostic {
     let reset = reset_after(at);
     let local = reset.plus_seconds(reset.oslo_offset_seconds());
     let (year, month, day) = local.date().ymd();
     let message = LangMap::of(
-        &format!("Grensen for nye delmengder er nådd; åpner igjen tidligst {day:02}.{month:02}.{year} kl. 00.00."),
-        &format!("Grensa for nye delmengder er nådd; opnar igjen tidlegast {day:02}.{month:02}.{year} kl. 00.00."),
-        &format!("The limit for new subsets is reached; opens again at the earliest {year}-{month:02}-{day:02} 00:00."),
+        &format!("Grensen for nye tall er nådd; åpner igjen tidligst {day:02}.{month:02}.{year} kl. 00.00."),
+        &format!("Grensa for nye tal er nådd; opnar igjen tidlegast {day:02}.{month:02}.{year} kl. 00.00."),
+        &format!("The limit for new numbers is reached; opens again at the earliest {year}-{month:02}-{day:02} 00:00."),
     );
     let remedy = |l| withheld.remedy.text(l);
     let hint = LangMap::of(remedy(Language::Nb), remedy(Language::Nn), remedy(Language::En));

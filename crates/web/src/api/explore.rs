@@ -263,7 +263,7 @@ async fn share(
     json(&visitor, shared.map(|()| json!({ "with": with, "link": format!("/e/{run}") })))
 }
 
-/// How much of its limits for new subsets the own project has used of each version, in tenths, and when the day's are whole
+/// How much of its limits for new numbers the own project has used of each version, in tenths, and when the day's are whole
 /// again (SDC-172): what the workspace shows, and no more.
 async fn budget(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
     json(&visitor, services.explore.own_use(visitor.actor()?).await)

@@ -80,6 +80,6 @@ explore-shared-policy = Disclosure policy
 explore-shared-open = Open the script in the workspace
 run-queued = Waiting for its turn
 explore-policy = Disclosure policy: { $policy }
-explore-own-use = Used of the limits for new subsets:
+explore-own-use = Used of the limits for new numbers:
 explore-own-resets = The day's part is whole again { $time }.
 explore-own-what = What is this?

@@ -97,6 +97,6 @@ why-p3 = Somebody who knows a person could otherwise count with and without her 
 why-h4 = Can I trust the numbers?
 why-p4 = Yes, for what they are made for. The error is a few persons, in large groups too, and the disclosure policy stands with every result. Do not rely on small differences between small groups.
 why-h5 = Why are there limits to how much I can ask?
-why-p5 = With very many splits of the same persons somebody could work out more of the truth. So new subsets, and splits that you make yourself, are counted. What you have asked before costs nothing. When a limit is reached you are told when it opens again.
+why-p5 = With very many splits of the same persons somebody could work out more of the truth. So new numbers, and splits that you make yourself, are counted. What you have asked before costs nothing. When a limit is reached you are told when it opens again.
 why-h6 = What if I need exact numbers?
 why-p6 = Then you can apply for access. After a decision you get data in a secure analysis room.

@@ -80,6 +80,6 @@ explore-shared-policy = Regler for frigivelse
 explore-shared-open = Åpne skriptet i arbeidsflaten
 run-queued = Venter på tur
 explore-policy = Avsløringsregler: { $policy }
-explore-own-use = Brukt av grensene for nye delmengder:
+explore-own-use = Brukt av grensene for nye tall:
 explore-own-resets = Dagens del nullstilles { $time }.
 explore-own-what = Hva er dette?

@@ -97,6 +97,6 @@ why-p3 = Den som kjenner noen, kunne ellers telle med og uten henne og se forskj
 why-h4 = Kan jeg stole på tallene?
 why-p4 = Ja, til det de er laget for. Feilen er noen få personer, også i store grupper, og avsløringsreglene står ved hvert resultat. Små forskjeller mellom små grupper bør du ikke legge vekt på.
 why-h5 = Hvorfor er det grenser for hvor mye jeg kan spørre?
-why-p5 = Med veldig mange delinger av de samme personene kan noen regne seg nærmere sannheten. Derfor telles nye delmengder og delinger du lager selv. Det du har spurt om før, koster ingenting. Når en grense er nådd, får du vite når den åpner igjen.
+why-p5 = Med veldig mange delinger av de samme personene kan noen regne seg nærmere sannheten. Derfor telles nye tall og delinger du lager selv. Det du har spurt om før, koster ingenting. Når en grense er nådd, får du vite når den åpner igjen.
 why-h6 = Hva om jeg trenger nøyaktige tall?
 why-p6 = Da kan du søke om tilgang. Etter et vedtak får du data i et sikkert analyserom.

@@ -80,6 +80,6 @@ explore-shared-policy = Reglar for frigjeving
 explore-shared-open = Opne skriptet i arbeidsflata
 run-queued = Ventar på tur
 explore-policy = Avsløringsreglar: { $policy }
-explore-own-use = Brukt av grensene for nye delmengder:
+explore-own-use = Brukt av grensene for nye tal:
 explore-own-resets = Delen for i dag blir nullstilt { $time }.
 explore-own-what = Kva er dette?

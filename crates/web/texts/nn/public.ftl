@@ -97,6 +97,6 @@ why-p3 = Den som kjenner nokon, kunne elles telje med og utan henne og sjå skil
 why-h4 = Kan eg stole på tala?
 why-p4 = Ja, til det dei er laga for. Feilen er nokre få personar, også i store grupper, og avsløringsreglane står ved kvart resultat. Små skilnader mellom små grupper bør du ikkje leggje vekt på.
 why-h5 = Kvifor er det grenser for kor mykje eg kan spørje?
-why-p5 = Med svært mange delingar av dei same personane kan nokon rekne seg nærare sanninga. Difor blir nye delmengder og delingar du lagar sjølv, talde. Det du har spurt om før, kostar ingenting. Når ei grense er nådd, får du vite når ho opnar igjen.
+why-p5 = Med svært mange delingar av dei same personane kan nokon rekne seg nærare sanninga. Difor blir nye tal og delingar du lagar sjølv, talde. Det du har spurt om før, kostar ingenting. Når ei grense er nådd, får du vite når ho opnar igjen.
 why-h6 = Kva om eg treng nøyaktige tal?
 why-p6 = Då kan du søkje om tilgang. Etter eit vedtak får du data i eit sikkert analyserom.

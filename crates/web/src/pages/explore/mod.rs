@@ -74,7 +74,7 @@ struct Workspace {
     logged_in: bool,
 }
 
-/// How much of the limits for new subsets is used, in tenths (SDC-172).
+/// How much of the limits for new numbers is used, in tenths (SDC-172).
 struct OwnUse {
     versions: Vec<(String, String)>,
     resets: String,
