@@ -2,7 +2,7 @@
 //! under a condition, so a value that one person decides would be told by all of them.
 
 use super::Failure;
-use super::answer::Answer;
+use super::answer::{Answer, Answers};
 use super::counts::ACCOUNTS;
 use super::register::{Dice, PRELUDE, Register};
 use super::score::Guesses;
@@ -18,6 +18,14 @@ pub const CARRIED: [(&str, usize, f64); 5] = [
     ("count", KNOWN, KNOWN as f64 + 0.5),
     ("mean", KNOWN / 2, ((KNOWN / 2) as f64 + 0.5) / (KNOWN + 1) as f64),
 ];
+
+/// How the value of the group is read: as a category, which no limit of a register clips.
+const READ: &str = "generate k = int(m * 1000)\ntabulate k if g == 1\n";
+
+fn read(answers: &Answers) -> Option<f64> {
+    let code = answers.told.last()?.codes.first()?.first()?;
+    Some(code.parse::<f64>().ok()? / 1000.0)
+}
 
 /// A group of the target and persons that the attacker knows.
 struct Company {
@@ -59,10 +67,9 @@ pub fn secrets(
             let others = if statistic == "count" { "" } else { "replace z = 0 if s == '0'\n" };
             let script = format!(
                 "{PRELUDE}generate z = 1.5 / 1.5 if s == '1'\n{others}generate g = 0\nreplace g = 1 if {filter}\n\
-                 aggregate ({statistic}) z -> m, by(g)\ntabulate g if g == 1, summarize(m) mean\n"
+                 aggregate ({statistic}) z -> m, by(g)\n{READ}"
             );
-            let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
-            let told = answers.told.last().and_then(|told| told.values.last().copied().flatten());
+            let told = read(&answer.ask(ACCOUNTS[i % 4], &script)?);
             let above = told.is_some_and(|value| value > limit);
             let guesses = [above, !above, told.is_none(), told.is_some()];
             slot.iter_mut().zip(guesses).for_each(|(slot, guess)| slot.add(register.persons[*target].secret, guess));
@@ -87,10 +94,9 @@ pub fn incomes(
         for (slot, (statistic, factor)) in out.iter_mut().zip([("sum", 1.0), ("mean", (KNOWN + 1) as f64)]) {
             let script = format!(
                 "{PRELUDE}generate g = 0\nreplace g = 1 if {filter}\naggregate ({statistic}) income -> m, by(g)\n\
-                 tabulate g if g == 1, summarize(m) mean\n"
+                 {READ}"
             );
-            let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
-            let told = answers.told.last().and_then(|told| told.values.last().copied().flatten());
+            let told = read(&answer.ask(ACCOUNTS[i % 4], &script)?);
             let truth = person.income as f64;
             slot.push(told.is_some_and(|value| (value * factor - incomes - truth).abs() <= 0.1 * truth));
         }
