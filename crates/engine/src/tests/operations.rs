@@ -350,15 +350,14 @@ fn sdc_230_which_groups_wait_for_the_gate() {
             .variable(fixed("X", DataType::Integer), integers(&(0..17).map(Some).collect::<Vec<_>>()))
             .variable(fixed("G", DataType::Integer), integers(&(0..17).map(|p| Some(p / 12)).collect::<Vec<_>>()))
     };
-    let script = "create-dataset d\nimport db/X as x\nimport db/MOR as mor\nimport db/G as g\n";
     let asked = |by: &str, given: Option<f64>| {
+        let script = "create-dataset d\nimport db/X as x\nimport db/MOR as mor\nimport db/G as g\n";
         let mut bench = Bench::new(source()).script(script);
         let columns = vec![group(Statistic::Sum, "x", "y", DataType::Integer)];
         let action = Action::Aggregate(Groups { by: vec![name(by)], unit: keys(&[by]), columns });
         let Ok(Outcome::Groups(raws)) = bench.run.execute(&step(action), &Unattended) else { panic!("groups") };
         let sizes: Vec<u64> = raws[0].peek().groups.iter().map(|g| g.set.persons).collect();
-        let values = [vec![given; sizes.len()]];
-        assert!(matches!(bench.run.fill(&values, &Unattended), Ok(Outcome::Done)));
+        assert!(matches!(bench.run.fill(&[vec![given; sizes.len()]], &Unattended), Ok(Outcome::Done)));
         let found: Vec<String> = bench.rows("d", &["y"]).into_iter().map(|(_, mut v)| v.remove(0)).collect();
         (sizes, found)
     };
