@@ -33,17 +33,15 @@ impl Counts {
         sum
     }
 
+    /// Those of a rank and up to before another.
+    pub(crate) fn from(&self, rank: usize, end: usize) -> i64 {
+        let upper = if end + 1 == self.tree.len() { self.total } else { self.below(end) };
+        upper - self.below(rank)
+    }
+
     /// All.
     pub(crate) fn total(&self) -> i64 {
         self.total
-    }
-
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        if self.total != 0 {
-            self.tree.fill(0);
-            self.total = 0;
-        }
     }
 }
 
@@ -70,37 +68,10 @@ impl Marks {
         self.counts.add(place / WORD, 1);
     }
 
-    /// Takes a mark away.
-    pub(crate) fn unset(&mut self, place: usize) {
-        self.words[place / WORD] &= !(1 << (place % WORD));
-        self.counts.add(place / WORD, -1);
-    }
-
     /// Marks before a place.
     pub(crate) fn before(&self, place: usize) -> i64 {
         let here = self.words.get(place / WORD).map_or(0, |word| word & ((1 << (place % WORD)) - 1));
         self.counts.below(place / WORD) + i64::from(here.count_ones())
-    }
-
-    /// Marks from a place to before another.
-    pub(crate) fn between(&self, from: usize, to: usize) -> i64 {
-        match to - from {
-            1 => (self.words[from / WORD] >> (from % WORD) & 1) as i64,
-            _ => self.before(to) - self.before(from),
-        }
-    }
-
-    /// All.
-    pub(crate) fn total(&self) -> i64 {
-        self.counts.total()
-    }
-
-    /// Takes all away.
-    pub(crate) fn clear(&mut self) {
-        if self.counts.total() != 0 {
-            self.words.fill(0);
-            self.counts.clear();
-        }
     }
 }
 
@@ -111,13 +82,14 @@ mod tests {
     #[test]
     fn marks_are_counted_before_any_place() {
         let mut marks = Marks::new(200);
-        for place in [0, 3, 63, 64, 70, 130, 199] {
+        let mut counts = Counts::new(200);
+        for place in [0, 3, 63, 64, 130, 199] {
             marks.set(place);
+            counts.add(place, 1);
         }
-        marks.unset(70);
-        assert_eq!([0, 1, 64, 65, 130, 131, 200].map(|p| marks.before(p)), [0, 1, 3, 4, 4, 5, 6]);
-        assert_eq!((marks.between(63, 64), marks.between(70, 71), marks.between(60, 199), marks.total()), (1, 0, 3, 6));
-        marks.clear();
-        assert_eq!((marks.before(200), marks.total()), (0, 0));
+        let places = [0, 1, 64, 65, 130, 131, 200];
+        assert_eq!(places.map(|p| marks.before(p)), [0, 1, 3, 4, 4, 5, 6]);
+        assert_eq!(places.map(|p| counts.below(p)), [0, 1, 3, 4, 4, 5, 6]);
+        assert_eq!((counts.from(1, 65), counts.from(64, 200), counts.from(200, 200)), (3, 3, 0));
     }
 }

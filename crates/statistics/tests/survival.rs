@@ -209,6 +209,33 @@ fn stat_260_concordance_by_definition() {
     }
 }
 
+/// STAT-260, STAT-366: the same with strata and entry, whether few rows or many have the same time.
+#[test]
+fn stat_260_concordance_within_strata_of_rows_that_come_in() {
+    for (seed, width) in (0..10).flat_map(|seed| [(seed, 0.25), (seed, 15.0)]) {
+        let mut world = World::of(seed, 400);
+        for row in &mut world.rows {
+            row[1] = (row[1] / width).ceil();
+            row[4] = (row[4] / width).floor().min(row[1] - 1.0);
+        }
+        let mut asked = Cox::new(OUTCOME, vec![Term::number(2)]);
+        (asked.strata, asked.entry) = (Some(3), Some(4));
+        let found = cox(&world.table(), &asked, None).unwrap().fit;
+        let b = found.estimates[0].b;
+        let (mut pairs, mut good) = (0.0, 0.0);
+        for [e, t, x, g, _] in world.rows.iter().filter(|row| row[0] == 1.0) {
+            assert_eq!(*e, 1.0);
+            for [other_e, other_t, other_x, other_g, entry] in &world.rows {
+                if g == other_g && entry < t && (other_t > t || (other_t == t && *other_e == 0.0)) {
+                    pairs += 1.0;
+                    good += if x == other_x { 0.5 } else { f64::from(u8::from(b * x > b * other_x)) };
+                }
+            }
+        }
+        same(&[good / pairs], &[found.scalar("concordance").unwrap()]);
+    }
+}
+
 /// STAT-402: problems of Cox regression.
 #[test]
 fn stat_402_problems_of_cox() {

@@ -238,8 +238,17 @@ pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
 /// X'WX of columns of `rows` numbers each, as a symmetric matrix of `width` columns one after the other.
 pub fn gram(block: &[f64], rows: usize, weights: Option<&[f64]>) -> Vec<f64> {
     let width = block.len().checked_div(rows).unwrap_or(0);
+    gram_of(width, rows, |j| &block[j * rows..(j + 1) * rows], weights)
+}
+
+/// The same of `width` columns, wherever they are.
+pub(crate) fn gram_of<'a>(
+    width: usize,
+    rows: usize,
+    column: impl Fn(usize) -> &'a [f64] + Copy,
+    weights: Option<&[f64]>,
+) -> Vec<f64> {
     let mut out = vec![0.0; width * width];
-    let column = |j: usize| &block[j * rows..(j + 1) * rows];
     let left = |i: usize, out: &mut [f64]| match weights {
         Some(weights) => out.iter_mut().zip(column(i)).zip(weights).for_each(|((out, x), w)| *out = x * w),
         None => out.copy_from_slice(column(i)),

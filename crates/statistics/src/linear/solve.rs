@@ -145,9 +145,10 @@ impl<'a> Setting<'a> {
                 values.iter_mut().for_each(|x| *x -= shift);
             }
             let offset = if self.x.constant() { 0.0 } else { self.y.pivot };
-            let mut all = block.to_vec();
-            all.extend(self.y.values[range.clone()].iter().map(|y| y + offset));
-            gram(&all, range.len(), self.weights.map(|w| &w[range.clone()]))
+            let rows = range.len();
+            let y: Vec<f64> = self.y.values[range.clone()].iter().map(|y| y + offset).collect();
+            let column = |j: usize| block.get(j * rows..(j + 1) * rows).unwrap_or(&y);
+            columns::gram_of(width, rows, column, self.weights.map(|w| &w[range.clone()]))
         };
         let whole = DMatrix::from_vec(width, width, tree(by_block(self.x, work), columns::add)?);
         let size = width - 1;
@@ -377,30 +378,60 @@ impl Solution {
     }
 
     /// The largest of the leverages, and of the shares of each kept column, times what a row weighs where that is given. No share is
-    /// above the leverage of its row: rows whose leverage is below all largest shares so far are not looked at further.
+    /// above the leverage of its row, and no leverage above a bound that costs less to know: rows that are below all that was found
+    /// so far are not looked at further.
     pub fn largest(&self, x: &dyn Columns, unit: Option<&[f64]>) -> (f64, Vec<f64>) {
         let rotation = self.rotation();
-        // Bits of numbers that are not negative ascend as the numbers do.
-        let found: Vec<AtomicU64> = (0..self.size()).map(|_| AtomicU64::new(0)).collect();
+        let bound = self.bound();
+        let bound = &bound;
+        // Of the leverage, then of the shares. Bits of numbers that are not negative ascend as the numbers do.
+        let found: Vec<AtomicU64> = (0..=self.size()).map(|_| AtomicU64::new(0)).collect();
         let told = |found: &AtomicU64| f64::from_bits(found.load(Ordering::Relaxed));
-        let leverages = by_block(&self.moved(x), |range, block| {
+        let pick = |columns: &[f64], rows: usize, some: &[usize]| -> Vec<f64> {
+            columns.chunks(rows).flat_map(|column| some.iter().map(|i| column[*i])).collect()
+        };
+        by_block(&self.moved(x), |range, block| {
             let rows = range.len();
-            let z = rotated(block, rows, &self.local_factor);
             let weight = |i: usize| unit.map_or(1.0, |unit| unit[range.start + i]);
-            let mut leverage = norms(&z, rows);
-            leverage.iter_mut().enumerate().for_each(|(i, h)| *h *= weight(i));
-            let least = found.iter().map(told).fold(f64::INFINITY, f64::min);
-            let high: Vec<usize> = (0..rows).filter(|i| leverage[*i] * (1.0 + CLEAR) > least).collect();
+            let least = || found.iter().map(told).fold(f64::INFINITY, f64::min);
+            let mut most = vec![0.0; rows];
+            for (column, factor) in block.chunks(rows).zip(bound) {
+                most.iter_mut().zip(column).for_each(|(most, x)| *most += factor * (x * x));
+            }
+            let some: Vec<usize> = {
+                let least = least();
+                (0..rows).filter(|i| !below(most[*i] * weight(*i), least)).collect()
+            };
+            if some.is_empty() {
+                return;
+            }
+            let z = rotated(&pick(block, rows, &some), some.len(), &self.local_factor);
+            let leverage = norms(&z, some.len());
+            let leverage: Vec<f64> = leverage.iter().zip(&some).map(|(h, i)| h * weight(*i)).collect();
+            let largest = leverage.iter().copied().fold(0.0, f64::max);
+            found[0].fetch_max(largest.to_bits(), Ordering::Relaxed);
+            let least = least();
+            let high: Vec<usize> = (0..some.len()).filter(|i| !below(leverage[*i], least)).collect();
             if !high.is_empty() {
-                let z: Vec<f64> = z.chunks(rows).flat_map(|z| high.iter().map(|i| z[*i])).collect();
-                for (turned, found) in rotated(&z, high.len(), &rotation).chunks(high.len()).zip(&found) {
-                    let most = turned.iter().zip(&high).map(|(x, i)| x * x * weight(*i)).fold(0.0, f64::max);
-                    found.fetch_max(most.to_bits(), Ordering::Relaxed);
+                let turned = rotated(&pick(&z, some.len(), &high), high.len(), &rotation);
+                for (turned, found) in turned.chunks(high.len()).zip(&found[1..]) {
+                    let shares = turned.iter().zip(&high).map(|(x, i)| x * x * weight(some[*i]));
+                    found.fetch_max(shares.fold(0.0, f64::max).to_bits(), Ordering::Relaxed);
                 }
             }
-            leverage.into_iter().fold(0.0, f64::max)
         });
-        (leverages.into_iter().fold(0.0, f64::max), found.iter().map(told).collect())
+        let found: Vec<f64> = found.iter().map(told).collect();
+        (found[0], found[1..].to_vec())
+    }
+
+    /// Factors of the squares of the moved columns in a bound of the leverage: with d² the diagonal of (X'WX)⁻¹ and λ the largest
+    /// eigenvalue of that matrix in units of d, x'(X'WX)⁻¹x ≤ λ Σ (dx)².
+    fn bound(&self) -> Vec<f64> {
+        let inverse = &self.local_factor * self.local_factor.transpose();
+        let d: Vec<f64> = inverse.diagonal().iter().map(|x| x.sqrt()).collect();
+        let scaled = DMatrix::from_fn(d.len(), d.len(), |i, j| inverse[(i, j)] / (d[i] * d[j]));
+        let largest = if d.is_empty() { 0.0 } else { scaled.symmetric_eigenvalues().max() };
+        d.iter().map(|d| largest * d * d * (1.0 + CLEAR)).collect()
     }
 
     /// What turns Z of [`Solution::rotated`] so that each column is the kept one with the others taken out of it, in units of its norm.
@@ -436,6 +467,11 @@ impl Solution {
         let out = &self.factor * inner * self.factor.transpose();
         (&out + out.transpose()) * 0.5
     }
+}
+
+/// Whether a number is clearly not above another; what is no number is not.
+fn below(x: f64, other: f64) -> bool {
+    x * (1.0 + CLEAR) <= other
 }
 
 /// Σz² of each row of a block.

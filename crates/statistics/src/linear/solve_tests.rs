@@ -1,6 +1,7 @@
 //! Which columns stay, and that all ways of solving give the same numbers.
 
 use super::*;
+use crate::linear::columns::BLOCK;
 use crate::linear::regress::tests::uniform;
 
 fn close(a: f64, b: f64, tolerance: f64) {
@@ -64,6 +65,47 @@ fn stat_021_ways_to_the_same_numbers() {
         for i in 0..4 {
             close(other.b[i], precise.b[i], 1e-11);
             close(other.inverse()[(i, i)], precise.inverse()[(i, i)], 1e-12);
+        }
+    }
+}
+
+/// SDC-150: the largest leverage and the largest shares are those of all rows, though most rows are not looked at; also where columns
+/// nearly follow from each other, and where rows weigh something.
+#[test]
+fn sdc_150_the_largest_are_those_of_all_rows() {
+    for (seed, near) in [(3, 1.0), (4, 1e-2), (5, 1e-5)] {
+        let mut next = uniform(seed);
+        let n = 5 * BLOCK / 2;
+        let mut columns = vec![vec![1.0; n]];
+        for _ in 0..3 {
+            columns.push((0..n).map(|_| (1.0 / (0.01 + next())).floor()).collect());
+        }
+        columns.push((0..n).map(|i| columns[1][i] - columns[2][i] + near * next()).collect());
+        let unit: Vec<f64> = (0..n).map(|_| (8.0 * next() - 4.0).exp()).collect();
+        let x = Matrix { columns, constant: true };
+        let zeros = vec![0.0; n];
+        for unit in [None, Some(&unit[..])] {
+            let solution = solve(&x, Response { values: &zeros, pivot: 0.0 }, unit);
+            assert_eq!(solution.size(), 5);
+            let mut wanted = [0.0_f64; 6];
+            solution
+                .shares(&x, |range, leverage, shares| {
+                    let rows = range.len();
+                    range
+                        .map(|i| unit.map_or(1.0, |unit| unit[i]))
+                        .enumerate()
+                        .map(move |(i, w)| {
+                            let of_row = std::iter::once(leverage[i]).chain((0..5).map(|j| shares[j * rows + i]));
+                            of_row.map(|x| w * x).collect::<Vec<f64>>()
+                        })
+                        .collect::<Vec<_>>()
+                })
+                .iter()
+                .flatten()
+                .for_each(|row| wanted.iter_mut().zip(row).for_each(|(w, x)| *w = w.max(*x)));
+            let (leverage, shares) = solution.largest(&x, unit);
+            close(leverage, wanted[0], 1e-9);
+            shares.iter().zip(&wanted[1..]).for_each(|(got, wanted)| close(*got, *wanted, 1e-9));
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Survival analysis (statistics.md section 6): times until an event that some have not had when they are last seen. Curves by
 //! Kaplan and Meier with the log-rank test, Cox regression, and the Weibull distribution.
 
-use crate::design::Design;
+use rayon::prelude::*;
+
+use crate::design::{Column, Design, Part};
 use crate::fit::Influence;
-use crate::linear::columns::{add, by_block, totals, tree};
+use crate::linear::columns::totals;
 use crate::linear::{Filled, Patterns, Response, influence, solve, tile};
 use crate::problem::Problem;
-use crate::rows::{Frame, Rows};
+use crate::rows::{CHUNK, Frame, Rows};
 
 pub mod cox;
 mod kaplan_meier;
@@ -86,13 +88,25 @@ fn clearly_independent(frame: &Frame, design: &Design) -> bool {
     }
     let ones = vec![1.0; part.len()];
     let means: Vec<f64> = totals(&x, &ones).iter().map(|total| total / part.len() as f64).collect();
-    let all = by_block(&Filled { design, frame }, |range, block| {
-        let about = |(column, mean): (&[f64], &f64)| tile::sum_of_squares(column, *mean);
-        block.chunks(range.len()).zip(&means).map(about).collect::<Vec<f64>>()
-    });
-    let Some(all) = tree(all, add) else { return false };
+    let all: Vec<f64> =
+        design.columns.par_iter().zip(&means).map(|(column, mean)| squares(column, frame, *mean)).collect();
     let inverse = solution.inverse();
     (1..design.len()).all(|j| all[j] * inverse[(j, j)] < NO_QUESTION)
+}
+
+/// Σ (x − about)² of a column.
+fn squares(column: &Column, frame: &Frame, about: f64) -> f64 {
+    if let [(place, Part::Value)] = column.parts[..] {
+        return tile::sum_of_squares(&frame.columns[place], about);
+    }
+    let mut values = vec![0.0; CHUNK.min(frame.len())];
+    let chunks = (0..frame.len()).step_by(CHUNK).map(|start| {
+        let range = start..(start + CHUNK).min(frame.len());
+        let values = &mut values[..range.len()];
+        column.fill(frame, range, values);
+        tile::sum_of_squares(values, about)
+    });
+    chunks.sum()
 }
 
 /// How much single persons decide: as in a linear model of the design whose rows weigh the squares of their residuals, which is what

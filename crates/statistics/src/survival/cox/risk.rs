@@ -6,9 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::descriptive::Moments;
-use crate::design::{Column, Design, Part};
+use crate::design::Design;
 use crate::order::{ascending, key};
-use crate::rows::Frame;
+use crate::rows::{CHUNK, Frame};
 
 /// Rows of a piece of work, about: its covariates are to stay near the processor.
 const PIECE: usize = 2048;
@@ -62,8 +62,8 @@ pub(super) struct Risk {
     pub(super) missed: Option<Vec<u32>>,
     /// Number of columns.
     pub(super) width: usize,
-    /// Covariates, moved and in units of [`Units`]: piece by piece, column by column.
-    pub(super) values: Vec<f64>,
+    /// Covariates by place, moved and in units of [`Units`].
+    columns: Vec<Vec<f64>>,
 }
 
 /// What covariates are moved by and measured in: about their means and, by a factor of less than two, standard deviations.
@@ -75,12 +75,11 @@ pub(super) struct Units {
 impl Units {
     /// For the columns of a design after its constant. A column that does not vary in the sample is in units of 1.
     pub(super) fn of(frame: &Frame, design: &Design) -> Self {
-        let step = frame.len().div_ceil(SAMPLE).max(1);
-        let sample: Vec<u32> = (0..frame.len() as u32).step_by(step).collect();
+        let sample = frame.every(frame.len().div_ceil(SAMPLE).max(1));
         let mut values = vec![0.0; sample.len()];
         let (mut means, mut scales) = (Vec::new(), Vec::new());
         for column in &design.columns[usize::from(design.constant)..] {
-            gather(frame, column, &sample, &mut values);
+            column.fill(&sample, 0..sample.len(), &mut values);
             let moments = Moments::of(&values);
             let variance = moments.squares / moments.n;
             means.push(moments.mean);
@@ -120,7 +119,7 @@ impl Risk {
             late: Vec::new(),
             missed: None,
             width: 0,
-            values: Vec::new(),
+            columns: Vec::new(),
         };
         for rows in keys.chunk_by(|a, b| stratum(a.1) == stratum(b.1)) {
             risk.stratum(rows, times.entries);
@@ -202,35 +201,28 @@ impl Risk {
         self.pieces.last().map_or(0, |p| p.slots.end)
     }
 
-    /// Takes in the covariates of a design after its constant, in these units.
+    /// Takes in the covariates of a design after its constant, in these units. Rows are read in their order, so that the places of
+    /// rows of the same time are filled one after the other.
     pub(super) fn fill(&mut self, frame: &Frame, design: &Design, units: &Units) {
         let columns = &design.columns[usize::from(design.constant)..];
         self.width = columns.len();
-        let mut values = vec![0.0; self.order.len() * columns.len()];
-        let order = &self.order;
-        // Column by column, so that what is read here and there is not more than a column.
-        let mut by_column: Vec<Vec<&mut [f64]>> = columns.iter().map(|_| Vec::new()).collect();
-        let parts = cut(&mut values, self.pieces.iter().map(|p| p.rows.len() * columns.len()));
-        for (piece, part) in self.pieces.iter().zip(parts) {
-            by_column.iter_mut().zip(part.chunks_mut(piece.rows.len())).for_each(|(all, part)| all.push(part));
-        }
-        by_column.into_par_iter().zip(columns).enumerate().for_each(|(j, (parts, column))| {
+        let places = self.order.len();
+        // Rows that are never at risk go to a place behind all.
+        let mut place = vec![places as u32; frame.len()];
+        (0..).zip(&self.order).for_each(|(number, row)| place[*row as usize] = number);
+        let filled = columns.par_iter().enumerate().map(|(j, column)| {
             let (mean, inverse) = (units.means[j], 1.0 / units.scales[j]);
-            let rows = |piece: &Piece| &order[piece.rows.clone()];
-            if let Some(switches) = switches(frame, column) {
-                let two = [0.0, 1.0].map(|x| (x - mean) * inverse);
-                for (piece, out) in self.pieces.iter().zip(parts) {
-                    let pairs = out.iter_mut().zip(rows(piece));
-                    pairs.for_each(|(out, i)| *out = two[usize::from(switches[*i as usize])]);
-                }
-                return;
+            let mut out = vec![0.0; places + 1];
+            let mut values = vec![0.0; CHUNK.min(frame.len())];
+            for (chunk, place) in place.chunks(CHUNK).enumerate() {
+                let values = &mut values[..place.len()];
+                column.fill(frame, chunk * CHUNK..chunk * CHUNK + place.len(), values);
+                place.iter().zip(values.iter()).for_each(|(place, x)| out[*place as usize] = (x - mean) * inverse);
             }
-            for (piece, out) in self.pieces.iter().zip(parts) {
-                gather(frame, column, rows(piece), out);
-                out.iter_mut().for_each(|x| *x = (*x - mean) * inverse);
-            }
+            out.truncate(places);
+            out
         });
-        self.values = values;
+        self.columns = filled.collect();
     }
 
     /// Numbers by place, piece by piece.
@@ -240,14 +232,12 @@ impl Risk {
 
     /// The values of a column over the rows of a piece.
     pub(super) fn column(&self, piece: &Piece, j: usize) -> &[f64] {
-        let start = piece.rows.start * self.width + j * piece.rows.len();
-        &self.values[start..start + piece.rows.len()]
+        &self.columns[j][piece.rows.clone()]
     }
 
     /// The value of a column at a place.
     pub(super) fn value(&self, place: usize, j: usize) -> f64 {
-        let piece = &self.pieces[self.pieces.partition_point(|p| p.rows.end <= place)];
-        self.values[piece.rows.start * self.width + j * piece.rows.len() + place - piece.rows.start]
+        self.columns[j][place]
     }
 }
 
@@ -261,34 +251,4 @@ pub(super) fn cut(values: &mut [f64], lengths: impl Iterator<Item = usize>) -> V
         rest = more;
     }
     parts
-}
-
-/// A column of zeros and ones by row of the frame, in an eighth of the memory: what is read here and there is read faster.
-fn switches(frame: &Frame, column: &Column) -> Option<Vec<bool>> {
-    let [(place, part)] = &column.parts[..] else { return None };
-    let values = &frame.columns[*place];
-    let on = match part {
-        Part::Is(code) => *code,
-        Part::Value if values.iter().all(|x| *x == 0.0 || *x == 1.0) => 1.0,
-        Part::Value => return None,
-    };
-    Some(values.iter().map(|x| *x == on).collect())
-}
-
-/// The values of a column of a design at some rows of the frame.
-fn gather(frame: &Frame, column: &Column, rows: &[u32], out: &mut [f64]) {
-    if let [(place, Part::Value)] = &column.parts[..] {
-        let values = &frame.columns[*place];
-        out.iter_mut().zip(rows).for_each(|(out, i)| *out = values[*i as usize]);
-        return;
-    }
-    out.fill(1.0);
-    for (place, part) in &column.parts {
-        let values = &frame.columns[*place];
-        let pairs = out.iter_mut().zip(rows);
-        match part {
-            Part::Value => pairs.for_each(|(out, i)| *out *= values[*i as usize]),
-            Part::Is(code) => pairs.for_each(|(out, i)| *out *= f64::from(u8::from(values[*i as usize] == *code))),
-        }
-    }
 }
