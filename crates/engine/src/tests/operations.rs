@@ -373,7 +373,6 @@ fn sdc_230_which_groups_wait_for_the_gate() {
         });
         each.map(str::to_owned).collect::<Vec<_>>()
     };
-    // Twelve children of one mother, three of another: 12 + 13 + 14.
     assert_eq!(asked("mor", Some(65.6)), (vec![12], all("66", "39", ".")));
     assert_eq!(asked("mor", None), (vec![12], all(".", "39", ".")));
     // Five persons with one value are asked about: whether they are enough is the gate's to say.
