@@ -103,7 +103,9 @@ pub(crate) fn statistic(
     }
 }
 
-/// SDC-101: plain values for large groups of variables without heavy tails, or where the policy winsorises nothing.
+/// SDC-101: plain values for large groups of variables without heavy tails, or where the policy winsorises nothing. Plain are
+/// those within the wide limits: a value that a script invents for one person would else tell whether she has it, by the mean
+/// or by its being hidden for dominance.
 fn uses_plain(rules: &PolicyRules, measure: &RawMeasure, count: Count) -> bool {
     measure.light_tails && (!rules.winsor || count.shown >= PLAIN_FROM)
 }
@@ -155,7 +157,7 @@ impl<'a> Group<'a> {
     }
 
     fn moments<'b>(&self, on: &Basis<'b>) -> &'b Moments {
-        if self.plain { &on.group.plain } else { &on.group.clamped }
+        if self.plain { &on.group.wide } else { &on.group.clamped }
     }
 
     fn filed<'b>(&'b self, kind: &'b str) -> Filed<'b> {
@@ -187,7 +189,7 @@ impl<'a> Group<'a> {
     /// threshold.
     fn nearly_all<'d>(&self, desk: &Desk<'d>) -> impl Fn(&Basis<'_>) -> Option<f64> + use<'a, 'd> {
         let (policy, keys, origin) = (desk.policy(), desk.keys(), self.origin.clone());
-        let limits = self.measure.limits.filter(|_| !self.plain);
+        let limits = if self.plain { self.measure.wide } else { self.measure.limits };
         move |on| {
             let (value, others) = on.group.nearly?;
             let shown = |kind: &str, n: u64| {

@@ -97,10 +97,10 @@ impl Scan<'_> {
             stopped(self.control)?;
             Ok(match &values {
                 CellValues::Listed(values) => {
-                    let group = Group::of(values.of_cell(cell), limits.clamp);
+                    let group = Group::of(values.of_cell(cell), limits);
                     if wanted.percentiles.is_empty() { group } else { group.counted(limits.clamp) }
                 }
-                CellValues::Tallied(tallies) => Group::tallied(&tallies[cell], limits.clamp),
+                CellValues::Tallied(tallies) => Group::tallied(&tallies[cell], limits),
             })
         });
         let groups = groups.collect::<Result<Vec<Group<'_>>, RunError>>()?;
@@ -108,7 +108,7 @@ impl Scan<'_> {
             stopped(self.control)?;
             let set = PersonSet { members: Members::new(Arc::clone(&members), place), ..cell.set };
             let inner: Vec<&Group<'_>> = inner.iter().map(|cell| &groups[*cell]).collect();
-            let magnitude = magnitude(&inner, set, limits.clamp, wanted, self.parameters);
+            let magnitude = magnitude(&inner, set, limits, wanted, self.parameters);
             let rows_key = rows_keys.get(place).copied();
             Ok(RawMagnitude { again: again.clone(), rows_key, ..magnitude })
         });
@@ -194,6 +194,7 @@ impl Scan<'_> {
             column_key: column.key,
             row_wise: column.row_wise,
             limits: limits.clamp,
+            wide: limits.wide,
             light_tails: limits.light_tails,
         }
     }

@@ -268,7 +268,7 @@ impl Again {
                 values.push(x);
             }
         }
-        let limits = self.limits.clamp;
+        let limits = self.limits;
         let set = set.finish();
         // The same way as in a table, so that the same values give the same bits.
         let tally = narrow(&self.column).map(|span| {

@@ -185,6 +185,9 @@ pub struct RawMeasure {
     pub row_wise: bool,
     /// P1 and P99 over the whole dataset version, 3 significant digits (SDC-101); none when the column is empty.
     pub limits: Option<(f64, f64)>,
+    /// Limits so far out that only a few persons of the dataset version have values beyond them (a thousandth, and at least
+    /// twenty): nothing that one person's value decides alone lies beyond. None when the column is empty.
+    pub wide: Option<(f64, f64)>,
     /// P99.9 is at most 20 times the absolute median in the dataset version (SDC-101).
     pub light_tails: bool,
 }
@@ -230,12 +233,15 @@ pub struct RawMagnitude {
     /// The value that most rows have, as far as the first of them tell, and how many have another: where these are fewer than
     /// [`FEW_OTHERS`].
     pub nearly: Option<(f64, u64)>,
-    /// The two largest absolute values, descending, 0 where there are fewer (SDC-100).
+    /// The two largest absolute values within the measure's wide limits, descending, 0 where there are fewer (SDC-100).
     pub largest: [f64; 2],
-    /// Sum of the absolute values (SDC-100).
+    /// Sum of the absolute values within the wide limits (SDC-100).
     pub sum_abs: f64,
-    /// Of the values as they are.
+    /// Of the values as they are: for reference cases and attacks, no rule reads them.
     pub plain: Moments,
+    /// Of the values clamped to the measure's wide limits: what stands for the values as they are. Without a Gini
+    /// coefficient.
+    pub wide: Moments,
     /// Of the values clamped to the measure's limits (SDC-101).
     pub clamped: Moments,
     /// The percentiles that were asked for.

@@ -12,6 +12,9 @@ use crate::tally::Tally;
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
 const FARTHEST: usize = 3;
+/// Persons beyond the limits at either end, at least, and beyond the wide ones where they are not the same.
+const INNER: f64 = 10.0;
+const OUTER: f64 = 20.0;
 /// Values that are counted by one thread at a time.
 const PIECE: usize = 1 << 14;
 /// Every how manieth value of a piece, and how many pieces at most, a sample has.
@@ -88,8 +91,8 @@ enum Content<'v> {
 /// A group of values, and what is known of them before they are ordered.
 pub(crate) struct Group<'v> {
     content: Content<'v>,
-    /// As they are, and clamped.
-    spreads: [Spread; 2],
+    /// As they are, clamped, and clamped to the wide limits.
+    spreads: [Spread; 3],
     absolute: f64,
     extremes: Extremes,
     /// Its values by intervals, where margins have a use for them.
@@ -98,42 +101,51 @@ pub(crate) struct Group<'v> {
 
 impl<'v> Group<'v> {
     /// Moments about pivots in two passes (STAT-002).
-    pub(crate) fn of(values: &'v [f64], limits: Option<(f64, f64)>) -> Self {
-        let clamp = Clamp::of(limits);
+    pub(crate) fn of(values: &'v [f64], limits: Limits) -> Self {
+        let (clamp, wide) = (Clamp::of(limits.clamp), Clamp::of(limits.wide));
         let n = values.len() as f64;
         let pivot = values.first().copied().unwrap_or(0.0);
-        let pivots = [pivot, clamp.of_value(pivot)];
-        let [plain, clamped, sum, sum_clamped, absolute] = sums(values, &|x| {
-            let c = clamp.of_value(x);
-            [x - pivots[0], c - pivots[1], x, c, x.abs()]
+        let pivots = [pivot, clamp.of_value(pivot), wide.of_value(pivot)];
+        let [plain, clamped, about_wide, sum, sum_clamped, sum_wide, absolute] = sums(values, &|x| {
+            let (c, w) = (clamp.of_value(x), wide.of_value(x));
+            [x - pivots[0], c - pivots[1], w - pivots[2], x, c, w, w.abs()]
         });
         // Where the distances from the pivot overflow the shares of the mean do not.
         let mean = |about: f64, share: &(dyn Fn(f64) -> f64 + Sync)| {
             if about.is_finite() || values.is_empty() { about } else { sums(values, &|x| [share(x)])[0] }
         };
-        let means =
-            [mean(pivots[0] + plain / n, &|x| x / n), mean(pivots[1] + clamped / n, &|x| clamp.of_value(x) / n)];
-        let [squares, rest, squares_clamped, rest_clamped] = sums(values, &|x| {
-            let (plain, clamped) = (x - means[0], clamp.of_value(x) - means[1]);
-            [plain * plain, plain, clamped * clamped, clamped]
+        let means = [
+            mean(pivots[0] + plain / n, &|x| x / n),
+            mean(pivots[1] + clamped / n, &|x| clamp.of_value(x) / n),
+            mean(pivots[2] + about_wide / n, &|x| wide.of_value(x) / n),
+        ];
+        let [squares, rest, squares_clamped, rest_clamped, squares_wide, rest_wide] = sums(values, &|x| {
+            let (plain, clamped, wide) = (x - means[0], clamp.of_value(x) - means[1], wide.of_value(x) - means[2]);
+            [plain * plain, plain, clamped * clamped, clamped, wide * wide, wide]
         });
+        let spread = |i: usize, sum: f64, squares: f64, rest: f64| Spread {
+            rows: n,
+            sum,
+            mean: means[i],
+            squares: squares - rest * rest / n,
+        };
         let spreads = [
-            Spread { rows: n, sum, mean: means[0], squares: squares - rest * rest / n },
-            Spread {
-                rows: n,
-                sum: sum_clamped,
-                mean: means[1],
-                squares: squares_clamped - rest_clamped * rest_clamped / n,
-            },
+            spread(0, sum, squares, rest),
+            spread(1, sum_clamped, squares_clamped, rest_clamped),
+            spread(2, sum_wide, squares_wide, rest_wide),
         ];
         Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values), histogram: None }
     }
 
     /// The same of values that are tallied.
-    pub(crate) fn tallied(tally: &'v Tally, limits: Option<(f64, f64)>) -> Self {
-        let (each, clamp) = (tally.each(), Clamp::of(limits));
-        let spreads = [Spread::tallied(&each, |x| x), Spread::tallied(&each, |x| clamp.of_value(x))];
-        let [absolute] = sums(&each, &|(x, n)| [n * x.abs()]);
+    pub(crate) fn tallied(tally: &'v Tally, limits: Limits) -> Self {
+        let (each, clamp, wide) = (tally.each(), Clamp::of(limits.clamp), Clamp::of(limits.wide));
+        let spreads = [
+            Spread::tallied(&each, |x| x),
+            Spread::tallied(&each, |x| clamp.of_value(x)),
+            Spread::tallied(&each, |x| wide.of_value(x)),
+        ];
+        let [absolute] = sums(&each, &|(x, n)| [n * wide.of_value(x).abs()]);
         Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes(), histogram: None }
     }
 
@@ -339,19 +351,19 @@ pub(crate) struct Wanted {
 pub(crate) fn magnitude(
     groups: &[&Group<'_>],
     set: PersonSet,
-    limits: Option<(f64, f64)>,
+    limits: Limits,
     wanted: &Wanted,
     parameters: &Parameters,
 ) -> RawMagnitude {
     let groups: Vec<&Group<'_>> = groups.iter().copied().filter(|group| !group.is_empty()).collect();
-    let clamp = Clamp::of(limits);
+    let (clamp, wide) = (Clamp::of(limits.clamp), Clamp::of(limits.wide));
     let together = Together::of(&groups, wanted.gini);
     let rows = together.rows();
     let mut extremes = Extremes { least: Vec::new(), greatest: Vec::new() };
     groups.iter().for_each(|group| extremes.merge(&group.extremes));
     let spread = |i: usize| Spread::merged(&groups.iter().map(|group| group.spreads[i]).collect::<Vec<_>>());
     let [sum_abs] = sums(&groups.iter().map(|group| group.absolute).collect::<Vec<_>>(), &|x| [x]);
-    let mut absolute: Vec<f64> = extremes.all(rows).map(f64::abs).collect();
+    let mut absolute: Vec<f64> = extremes.all(rows).map(|x| wide.of_value(x).abs()).collect();
     absolute.sort_by(|a, b| b.total_cmp(a));
     let shares = if rows == 0 { &[][..] } else { &wanted.percentiles };
     let places = shares.iter().flat_map(|p| {
@@ -360,7 +372,7 @@ pub(crate) fn magnitude(
     });
     // Most of the values lie between the limits.
     let ends = || Some((*extremes.least.first()?, *extremes.greatest.first()?));
-    let (low, high) = limits.or_else(ends).unwrap_or_default();
+    let (low, high) = limits.clamp.or_else(ends).unwrap_or_default();
     let order = Order::of(places.collect(), |places| together.at_places(places, (low, high)));
     let percentiles = shares.iter().filter_map(|p| {
         let (low, high, fraction) = between(rows, p / 100.0)?;
@@ -381,6 +393,7 @@ pub(crate) fn magnitude(
         percentiles: percentiles.collect(),
         plain: moments(&spread(0), &extremes, &|x| x, ranks),
         clamped: moments(&spread(1), &extremes, &|x| clamp.of_value(x), ranks),
+        wide: moments(&spread(2), &extremes, &|x| wide.of_value(x), None),
         again: None,
     }
 }
@@ -389,10 +402,21 @@ pub(crate) fn magnitude(
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Limits {
     pub(crate) clamp: Option<(f64, f64)>,
+    /// So far out that only a few persons have values beyond them: whatever these are, nobody tells them apart.
+    pub(crate) wide: Option<(f64, f64)>,
     pub(crate) light_tails: bool,
 }
 
 impl Limits {
+    /// None at all.
+    pub(crate) const NONE: Self = Self { clamp: None, wide: None, light_tails: true };
+
+    /// These, and none beyond them.
+    #[cfg(test)]
+    fn within(clamp: Option<(f64, f64)>) -> Self {
+        Self { clamp, ..Self::NONE }
+    }
+
     /// Of values that are made piece by piece, twice.
     pub(crate) fn of(pieces: &(impl Pieces + ?Sized), winsor: (f64, f64)) -> Self {
         // A sample tells where most of them lie.
@@ -413,7 +437,11 @@ impl Limits {
 
     /// Of `total` values whose order `at_places` tells.
     fn from_order(total: usize, winsor: (f64, f64), at_places: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
-        let shares = [winsor.0, winsor.1, 0.999, 0.5];
+        // Where there are few values, so many are beyond the limits that one person more does not decide about them.
+        let at_least = |share: f64, persons: f64| share.max(persons / total.max(1) as f64).min(0.25);
+        let winsor = (at_least(winsor.0, INNER), 1.0 - at_least(1.0 - winsor.1, INNER));
+        let outer = at_least(0.001, OUTER).min(winsor.0);
+        let shares = [winsor.0, winsor.1, outer, 1.0 - outer, 0.5];
         let places = shares.iter().filter_map(|s| between(total, *s)).flat_map(|b| [b.0, b.1]);
         let order = Order::of(places.collect(), at_places);
         let at = |share| {
@@ -422,8 +450,11 @@ impl Limits {
             Some(interpolated(low, high, fraction))
         };
         let clamp = at(winsor.0).zip(at(winsor.1)).map(|(low, high)| (three_digits(low), three_digits(high)));
-        let light_tails = at(0.999).zip(at(0.5)).is_some_and(|(high, median)| high <= 20.0 * median.abs());
-        Self { clamp, light_tails }
+        let light_tails = at(1.0 - outer).zip(at(0.5)).is_some_and(|(high, median)| high <= 20.0 * median.abs());
+        let wide = at(outer).zip(at(1.0 - outer)).map(|(low, high)| (three_digits(low), three_digits(high)));
+        // Rounding must not bring them inside.
+        let wide = wide.zip(clamp).map(|(wide, clamp)| (wide.0.min(clamp.0), wide.1.max(clamp.1)));
+        Self { clamp, wide, light_tails }
     }
 }
 
@@ -453,6 +484,7 @@ mod tests {
 
     fn all(values: &[f64], limits: Option<(f64, f64)>, wanted: &Wanted) -> RawMagnitude {
         let set = PersonSet::empty(Keyed::Persons);
+        let limits = Limits::within(limits);
         magnitude(&[&Group::of(values, limits)], set, limits, wanted, &Parameters::default())
     }
 
@@ -464,9 +496,10 @@ mod tests {
         let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: true };
         let whole = all(&values, limits, &wanted);
         let parts = values.chunks(1_100).chain([&[][..]]);
-        let cells: Vec<Group<'_>> = parts.map(|v| Group::of(v, limits).counted(limits)).collect();
+        let cells: Vec<Group<'_>> = parts.map(|v| Group::of(v, Limits::within(limits)).counted(limits)).collect();
         let set = PersonSet::empty(Keyed::Persons);
-        let parts = magnitude(&cells.iter().collect::<Vec<_>>(), set, limits, &wanted, &Parameters::default());
+        let cells: Vec<&Group<'_>> = cells.iter().collect();
+        let parts = magnitude(&cells, set, Limits::within(limits), &wanted, &Parameters::default());
         assert_eq!((parts.rows, parts.largest, parts.constant), (whole.rows, whole.largest, whole.constant));
         let ordered = |m: &RawMagnitude| m.percentiles.iter().map(|p| (p.exact, p.window.clone())).collect::<Vec<_>>();
         assert_eq!(ordered(&parts), ordered(&whole));
@@ -550,7 +583,11 @@ mod tests {
         assert!(!m.constant && m.percentiles.is_empty());
         let thousand: Vec<f64> = (1..=1000).map(f64::from).collect();
         let limits = Limits::of(&[&thousand[..]][..], (0.01, 0.99));
-        assert_eq!(limits, Limits { clamp: Some((11.0, 990.0)), light_tails: true });
+        // Of a thousand twenty are the outermost, which is more than a hundredth.
+        assert_eq!(limits, Limits { clamp: Some((11.0, 990.0)), wide: Some((11.0, 990.0)), light_tails: true });
+        let many: Vec<f64> = (1..=100_000).map(f64::from).collect();
+        let limits = Limits::of(&[&many[..]][..], (0.01, 0.99));
+        assert_eq!((limits.clamp, limits.wide), (Some((1000.0, 99_000.0)), Some((101.0, 99_900.0))));
         assert_eq!(three_digits(-123_456.0), -123_000.0);
         assert_eq!(three_digits(0.012_345), 0.0123);
     }

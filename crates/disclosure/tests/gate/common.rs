@@ -121,6 +121,7 @@ pub fn measure(kind: MeasureKind, light_tails: bool) -> RawMeasure {
         column_key: [7; 32],
         row_wise: true,
         limits: Some((0.0, 1e9)),
+        wide: Some((0.0, 1e9)),
         light_tails,
     }
 }
@@ -170,6 +171,7 @@ pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize)
         sum_abs: values.iter().map(|x| x.abs()).sum(),
         plain: moments(),
         clamped: moments(),
+        wide: moments(),
         percentiles: percentiles.iter().map(percentile).collect(),
         again: None,
     }

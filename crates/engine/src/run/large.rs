@@ -24,7 +24,7 @@ use crate::members::Members;
 use crate::people::{NONE, People, Shape};
 use crate::raw::{MeasureKind, PersonSet, RawGroup, RawGroupValue, RawGroups, RawMagnitude, RawMeasure};
 use crate::source::Values;
-use crate::statistics::{Group, Wanted, magnitude};
+use crate::statistics::{Group, Limits, Wanted, magnitude};
 use crate::table::Scan;
 
 /// Groups of a unit with fewer persons are small.
@@ -144,6 +144,7 @@ impl Asked<'_> {
                 column_key: column_key(what, &[&source.key, &population]),
                 row_wise: false,
                 limits: None,
+                wide: None,
                 light_tails: true,
             };
             let valid = self.scan.with_values(&new.source, source)?;
@@ -203,7 +204,9 @@ impl Asked<'_> {
         }
         let each = sets.into_iter().zip(numbers);
         Ok(each
-            .map(|(set, numbers)| magnitude(&[&Group::of(&numbers, None)], set, None, &Wanted::default(), parameters))
+            .map(|(set, numbers)| {
+                magnitude(&[&Group::of(&numbers, Limits::NONE)], set, Limits::NONE, &Wanted::default(), parameters)
+            })
             .collect())
     }
 }

@@ -104,6 +104,33 @@ pub fn incomes(
     Ok(out)
 }
 
+/// Bases of an invented value: of few different ones in large groups, of many in a small one, and of one that nearly all have.
+pub const OUTLIERS: [(&str, &str); 3] =
+    [("a region", "int(nr / 100)"), ("all of a sex", "100 + nr - 7 * int(nr / 7)"), ("incomes", "income")];
+
+/// The secret of the target by an invented value that nobody but her has, and only if she has the secret: told by the mean, or by
+/// whether it is hidden for dominance.
+pub fn outliers(answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Vec<[Guesses; 4]>, Failure> {
+    let mut out = vec![[Guesses::default(); 4]; OUTLIERS.len()];
+    for (i, target) in targets.iter().enumerate() {
+        let person = &register.persons[*target];
+        for (slot, (group, base)) in out.iter_mut().zip(OUTLIERS) {
+            let (attribute, place) = if group == "all of a sex" { ("sex", 1) } else { ("region", 0) };
+            let filter = format!("{attribute} == '{}'", person.attributes[place]);
+            let script = format!(
+                "{PRELUDE}generate y = {base} + 1000000000 * (s == '1' & nr == {number})\nsummarize y if {filter}\n",
+                number = person.number
+            );
+            let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
+            let told = answers.told.last().and_then(|told| told.values.first().copied().flatten());
+            let above = told.is_some_and(|value| value > 500_000.0 || (base != "income" && value > 1000.0));
+            let guesses = [above, !above, told.is_none(), told.is_some()];
+            slot.iter_mut().zip(guesses).for_each(|(slot, guess)| slot.add(person.secret, guess));
+        }
+    }
+    Ok(out)
+}
+
 /// The largest and the least income of groups, read as categories: how many there are, and how many are somebody's.
 pub fn extremes(answer: &dyn Answer, register: &Register) -> Result<(usize, usize), Failure> {
     let (mut equal, mut all) = (0, 0);

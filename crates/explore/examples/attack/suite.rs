@@ -313,6 +313,16 @@ fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     };
     let mut lines: Vec<Line> =
         found.into_iter().zip(groups::CARRIED).map(|(scores, carried)| secret(scores, carried)).collect();
+    let found = guesses(options, zone, groups::OUTLIERS.len(), false, |answer, field| {
+        groups::outliers(answer, &field.register, &field.targets)
+    })?;
+    lines.extend(found.into_iter().zip(groups::OUTLIERS).map(|(scores, (group, _))| Line {
+        id: "A15",
+        what: format!("the secret of a person as an outlier of an invented value; {group}"),
+        unit: ACCURACY,
+        scores,
+        limit: Limit::AtMost(60.0),
+    }));
     let field = Field::new(options, 1, options.targets, zone, true)?;
     let exact = |name: &str| name == "none" || name == "hap";
     let asked: Vec<&dyn Answer> = field.answers.iter().map(|a| &**a).filter(|a| exact(a.name())).collect();

@@ -6,7 +6,7 @@ use script::program::Name;
 
 use super::observe::Seen;
 use crate::keys::RecordKeys;
-use crate::raw::{Moments, PersonSet, RawMagnitude, RawSummaryRow, RawTable};
+use crate::raw::{Moments, PersonSet, RawMagnitude, RawMeasure, RawSummaryRow, RawTable};
 use crate::tests::reference::{
     Column, Frame, MISSING, Row, Summary, TOTAL, Table, V, Values, gini, mean, percentile, sd, sorted,
 };
@@ -141,7 +141,7 @@ pub(super) fn table(raw: &RawTable, expected: &Table, keys: Keys<'_>) -> Checked
         persons(&what, &cell.set, &wanted.persons, keys)?;
         let nothing = Values::default();
         for (m, (head, found)) in raw.measures.iter().zip(&cell.magnitudes).enumerate() {
-            magnitude(&what, found, wanted.measures.get(m).unwrap_or(&nothing), head.limits, keys)?;
+            magnitude(&what, found, wanted.measures.get(m).unwrap_or(&nothing), head, keys)?;
         }
         filled += usize::from(expected.cells.contains_key(&codes));
     }
@@ -155,7 +155,7 @@ pub(super) fn summary(rows: &[&RawSummaryRow], expected: &Summary, keys: Keys<'_
     }
     for (name, values) in expected {
         let row = rows.iter().find(|r| r.measure.name == **name).ok_or_else(|| format!("{name} is left out"))?;
-        magnitude(name, &row.magnitude, values, row.measure.limits, keys)?;
+        magnitude(name, &row.magnitude, values, &row.measure, keys)?;
     }
     Ok(())
 }
@@ -164,7 +164,7 @@ pub(super) fn magnitude(
     what: &str,
     found: &RawMagnitude,
     expected: &Values,
-    limits: Option<(f64, f64)>,
+    measure: &RawMeasure,
     keys: Keys<'_>,
 ) -> Checked {
     let values = &expected.values;
@@ -172,18 +172,23 @@ pub(super) fn magnitude(
         return Err(format!("values of {what}: {}, expected {}", found.rows, values.len()));
     }
     persons(what, &found.set, &expected.persons, keys)?;
-    let mut largest: Vec<f64> = values.iter().map(|x| x.abs()).chain([0.0, 0.0]).collect();
+    let within = |limits: Option<(f64, f64)>| -> Vec<f64> {
+        match limits {
+            Some((low, high)) if low <= high => values.iter().map(|x| x.max(low).min(high)).collect(),
+            _ => values.clone(),
+        }
+    };
+    let wide = within(measure.wide);
+    let mut largest: Vec<f64> = wide.iter().map(|x| x.abs()).chain([0.0, 0.0]).collect();
     largest.sort_by(|a, b| b.total_cmp(a));
-    let sum_abs: f64 = values.iter().map(|x| x.abs()).sum();
+    let sum_abs: f64 = wide.iter().map(|x| x.abs()).sum();
     let constant = values.iter().all(|x| *x == values[0]);
     if found.largest[..] != largest[..2] || !close(found.sum_abs, sum_abs, 0.0) || found.constant != constant {
         return Err(format!("{what}: largest {:?}, sum of sizes {}", found.largest, found.sum_abs));
     }
     moments(&format!("{what}, plain"), &found.plain, values)?;
-    let clamped: Vec<f64> = match limits {
-        Some((low, high)) if low <= high => values.iter().map(|x| x.max(low).min(high)).collect(),
-        _ => values.clone(),
-    };
+    moments(&format!("{what}, within the wide limits"), &found.wide, &wide)?;
+    let clamped = within(measure.limits);
     moments(&format!("{what}, clamped"), &found.clamped, &clamped)?;
     let ascending = sorted(&clamped);
     if values.is_empty() && !found.percentiles.is_empty() {
