@@ -4,7 +4,7 @@
 use super::Failure;
 use super::answer::{Answer, Answers};
 use super::counts::ACCOUNTS;
-use super::register::{Dice, PRELUDE, Register};
+use super::register::{COLUMNS, Dice, PRELUDE, Register};
 use super::score::Guesses;
 
 /// Persons whose secret and income the attacker knows, in a group with the target.
@@ -104,26 +104,80 @@ pub fn incomes(
     Ok(out)
 }
 
-/// Bases of an invented value: of few different ones in large groups, of many in a small one, and of one that nearly all have.
-pub const OUTLIERS: [(&str, &str); 3] =
-    [("a region", "int(nr / 100)"), ("all of a sex", "100 + nr - 7 * int(nr / 7)"), ("incomes", "income")];
+/// An invented value that the target alone has, and only if she has the secret: what it stands on, whom it is asked of, and by
+/// what.
+pub struct Outlier {
+    pub what: &'static str,
+    base: &'static str,
+    /// The attribute whose group is asked about.
+    group: usize,
+    asked: &'static str,
+    /// What the answer is below without her value.
+    below: f64,
+    /// Whether the gate is known not to withstand it (`docs/disclosure.md`).
+    pub known: bool,
+}
 
-/// The secret of the target by an invented value that nobody but her has, and only if she has the secret: told by the mean, or by
-/// whether it is hidden for dominance.
+pub const OUTLIERS: [Outlier; 5] = [
+    Outlier {
+        what: "a mean of few different values in a region",
+        base: "int(nr / 100)",
+        group: 0,
+        asked: "summarize y if",
+        below: 1000.0,
+        known: false,
+    },
+    Outlier {
+        what: "a mean of half of all",
+        base: "100 + nr - 7 * int(nr / 7)",
+        group: 1,
+        asked: "summarize y if",
+        below: 1000.0,
+        known: false,
+    },
+    Outlier {
+        what: "a mean income in a region",
+        base: "income",
+        group: 0,
+        asked: "summarize y if",
+        below: 500_000.0,
+        known: false,
+    },
+    Outlier {
+        what: "a mean whose limits others widen",
+        base: "int(nr / 100) + 1000000000 * (age == '5')",
+        group: 0,
+        asked: "summarize y if age != '5' &",
+        below: 1000.0,
+        known: true,
+    },
+    Outlier {
+        what: "the constant of a regression",
+        base: "int(nr / 100)",
+        group: 0,
+        asked: "regress y income if",
+        below: 1000.0,
+        known: true,
+    },
+];
+
+/// The secret of the target by an outlier: told by the number, or by whether it is shown.
 pub fn outliers(answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Vec<[Guesses; 4]>, Failure> {
     let mut out = vec![[Guesses::default(); 4]; OUTLIERS.len()];
     for (i, target) in targets.iter().enumerate() {
         let person = &register.persons[*target];
-        for (slot, (group, base)) in out.iter_mut().zip(OUTLIERS) {
-            let (attribute, place) = if group == "all of a sex" { ("sex", 1) } else { ("region", 0) };
-            let filter = format!("{attribute} == '{}'", person.attributes[place]);
+        for (slot, outlier) in out.iter_mut().zip(&OUTLIERS) {
+            let Outlier { base, group, asked, below, .. } = outlier;
+            let (attribute, code, number) = (COLUMNS[*group], person.attributes[*group], person.number);
             let script = format!(
-                "{PRELUDE}generate y = {base} + 1000000000 * (s == '1' & nr == {number})\nsummarize y if {filter}\n",
-                number = person.number
+                "{PRELUDE}generate y = {base} + 1000000000 * (s == '1' & nr == {number})\n\
+                 {asked} ({attribute} == '{code}' | nr == {number})\n"
             );
             let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
-            let told = answers.told.last().and_then(|told| told.values.first().copied().flatten());
-            let above = told.is_some_and(|value| value > 500_000.0 || (base != "income" && value > 1000.0));
+            let mean = answers.told.last().and_then(|told| told.values.first().copied().flatten());
+            let constant = answers.fits.last().and_then(|(_, terms)| terms.last()).map(|(_, b)| *b);
+            let told = mean.or(constant);
+            let above = told.is_some_and(|value| value.abs() > *below);
             let guesses = [above, !above, told.is_none(), told.is_some()];
             slot.iter_mut().zip(guesses).for_each(|(slot, guess)| slot.add(person.secret, guess));
         }

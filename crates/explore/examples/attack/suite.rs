@@ -316,12 +316,12 @@ fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
     let found = guesses(options, zone, groups::OUTLIERS.len(), false, |answer, field| {
         groups::outliers(answer, &field.register, &field.targets)
     })?;
-    lines.extend(found.into_iter().zip(groups::OUTLIERS).map(|(scores, (group, _))| Line {
+    lines.extend(found.into_iter().zip(&groups::OUTLIERS).map(|(scores, outlier)| Line {
         id: "A15",
-        what: format!("the secret of a person as an outlier of an invented value; {group}"),
+        what: format!("the secret of a person as an outlier that is invented; {}", outlier.what),
         unit: ACCURACY,
         scores,
-        limit: Limit::AtMost(60.0),
+        limit: if outlier.known { Limit::Told } else { Limit::AtMost(60.0) },
     }));
     let field = Field::new(options, 1, options.targets, zone, true)?;
     let exact = |name: &str| name == "none" || name == "hap";
