@@ -257,7 +257,8 @@ fn stat_300_bins_and_hexagons() {
     assert_eq!((histogram.limits.len(), histogram.panels.len(), histogram.panels[0].bins.len()), (5, 1, 4));
     let persons: Vec<u64> = histogram.panels[0].bins.iter().map(|bin| bin.persons).collect();
     assert_eq!(persons.iter().sum::<u64>(), 40);
-    assert!(persons.iter().all(|n| *n > 5), "{persons:?}");
+    // Ten of forty lie outside at either end.
+    assert!(persons[0] >= 10 && persons[3] >= 10 && persons.iter().all(|n| *n > 3), "{persons:?}");
     let Outcome::Hexbin(raw) = run(people(), &format!("{HEAD}{IMPORTS}hexbin lonn alder, gridsize(5)\n")).last() else {
         panic!("hexagons")
     };
