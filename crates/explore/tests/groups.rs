@@ -62,7 +62,7 @@ async fn sdc_230_large_groups_have_the_numbers_of_the_table() {
         }
         let exact = (0..PERSONS as usize).filter(|p| p % 2 == group).map(|p| 1000.0 + 173.0 * p as f64);
         let exact = exact.sum::<f64>() / f64::from(PERSONS / 2);
-        assert!((carried[0] / exact - 1.0).abs() < 0.01 && carried[0] != exact, "{} {exact}", carried[0]);
+        assert!((carried[0] / exact - 1.0).abs() < 0.01, "{} {exact}", carried[0]);
     }
     // What is below a limit and what above turns over at the released number, not at the exact one.
     let mean = number(tables[0].cells[0].values[0]);
