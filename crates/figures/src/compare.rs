@@ -7,7 +7,7 @@ use kernel::Language;
 use crate::export::{ExportError, File, Format, Origin};
 use crate::grid::{Grid, Head, Line, Written};
 use crate::long::{Cell, Long, number_cells, number_columns, text_columns};
-use crate::models::{CONSTANT, decimal_sign, effect_id, plain, split, star, term_name, title};
+use crate::models::{CONSTANT, decimal_sign, effect_id, plain, row_name, split, star, title};
 use crate::words::{self, say};
 use crate::{Presentation, csv, html, latex};
 
@@ -71,7 +71,7 @@ fn rows(models: &[&Model], language: Language) -> Vec<Row> {
             }
             let titles = &model.head.titles;
             let (equation, own) = split(&model.head, &term.label);
-            let names = [equation.map_or_else(String::new, |e| title(titles, e)), term_name(titles, own, language)];
+            let names = [equation.map_or_else(String::new, |e| title(titles, e)), row_name(&model.head, own, language)];
             rows.push(Row { label: term.label.clone(), names });
         }
     }

@@ -42,7 +42,7 @@ fn coefficients(model: &Model, stars: bool, language: Language) -> Grid {
     let mut starred = false;
     let rows = model.terms.iter().map(|term| {
         let (equation, own) = split(head, &term.label);
-        let mut names = vec![term_name(&head.titles, own, language)];
+        let mut names = vec![row_name(head, own, language)];
         if several {
             names.insert(0, equation.map_or_else(String::new, |e| title(&head.titles, e)));
         }
@@ -102,6 +102,12 @@ pub(crate) fn term_name(titles: &Titles, label: &str, language: Language) -> Str
     }
     let parts: Vec<String> = label.split('#').map(|part| title(titles, part)).collect();
     parts.join(" × ")
+}
+
+/// A row of a model in words: a part of the result that the command itself names, else a term.
+pub(crate) fn row_name(head: &ModelHead, label: &str, language: Language) -> String {
+    let own = words::component(&head.command, label);
+    own.map_or_else(|| term_name(&head.titles, label, language), |w| say(w, language).to_owned())
 }
 
 fn estimate_heads(effect: Effect, with_error: bool, model: &Model, language: Language) -> Vec<Head> {
@@ -224,16 +230,28 @@ fn further(table: &ModelTable, model: &Model, language: Language) -> Grid {
                 Line { names: vec![of_test(&test.name, &model.head.titles, language)], total: false, cells }
             };
             let heads = [say(words::STATISTIC, language), say(words::FREEDOM, language), "p"];
-            Grid {
+            let mut grid = Grid {
                 title: Some(name),
                 stubs: vec![say(words::TEST, language).to_owned()],
                 columns: heads.map(|h| Head::single(h.to_owned())).into(),
                 rows: tests.iter().map(line).collect(),
                 ..Grid::default()
+            };
+            // Numbers that are no tests have neither degrees of freedom nor p.
+            if tests.iter().all(|test| test.df.is_empty() && test.p == Value::Undefined) {
+                grid.stubs = vec![say(words::TERM, language).to_owned()];
+                grid.columns.truncate(1);
+                grid.rows.iter_mut().for_each(|line| line.cells.truncate(1));
             }
+            grid
         }
         ModelRows::Numbers(numbers) => {
-            Grid { title: Some(name), ..crosswise(&numbers.iter().collect::<Vec<_>>(), &model.head.titles, language) }
+            let mut grid = crosswise(&numbers.iter().collect::<Vec<_>>(), &model.head.titles, language);
+            grid.title = Some(name);
+            if table.name == "means" {
+                grid.stubs = vec![say(words::GROUP, language).to_owned()];
+            }
+            grid
         }
     }
 }

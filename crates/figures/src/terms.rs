@@ -187,6 +187,22 @@ pub(crate) fn measure(name: &str, language: Language) -> String {
     say(words, language).to_owned()
 }
 
+/// A row of a model that is no term but a part of the result, by the command that names it.
+pub(crate) fn component(command: &str, name: &str) -> Option<Words> {
+    Some(match (command, name) {
+        ("oaxaca", "difference") => ["Forskjell", "Skilnad", "Difference"],
+        ("oaxaca", "endowments") => ["Sammensetning", "Samansetjing", "Endowments"],
+        ("oaxaca", "coefficients") => ["Koeffisienter", "Koeffisientar", "Coefficients"],
+        ("oaxaca", "interaction") => ["Samspill", "Samspel", "Interaction"],
+        ("oaxaca", "explained") => ["Forklart", "Forklart", "Explained"],
+        ("oaxaca", "unexplained") => ["Uforklart", "Uforklart", "Unexplained"],
+        ("rdd", "conventional") => ["Konvensjonell", "Konvensjonell", "Conventional"],
+        ("rdd", "bias-corrected") => ["Rettet for skjevhet", "Retta for skeivskap", "Bias-corrected"],
+        ("rdd", "robust") => ["Robust", "Robust", "Robust"],
+        _ => return None,
+    })
+}
+
 /// A row of a table of tests, where it is one that the commands themselves name.
 pub(crate) fn row(name: &str) -> Option<Words> {
     Some(match name {
