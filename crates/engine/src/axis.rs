@@ -90,6 +90,23 @@ impl Axis {
         &self.places
     }
 
+    /// The values of the column under numbers of their own: that of each row, how many there are (which rows without a value
+    /// have), and that of each category. None where values have no table, or several of them are one category.
+    pub(crate) fn by_value(&self) -> Option<(Places, usize, Vec<usize>)> {
+        let Slots::Table(span, table) = &self.places.slots else { return None };
+        let mut of_slot = vec![None; self.len()];
+        for (value, slot) in table.iter().enumerate() {
+            if let Some(known) = of_slot.get_mut(*slot as usize)
+                && known.replace(value).is_some()
+            {
+                return None;
+            }
+        }
+        let slots = Slots::Table(*span, (0..=span.len() as u32).collect());
+        let places = Places { data: Arc::clone(&self.places.data), slots };
+        Some((places, span.len(), of_slot.into_iter().collect::<Option<_>>()?))
+    }
+
     /// Drops the categories that are not `observed` (STAT-040).
     pub(crate) fn keep(&mut self, observed: &[bool]) {
         let mut to = vec![NONE; observed.len()];

@@ -1,18 +1,21 @@
 //! Imported columns shared by all runs (ENG-020, ENG-022): least recently used goes first, and nothing that a run still
 //! holds is thrown away. Also what is fixed per column and dear to compute: the
-//! limits of SDC-101, and the persons who have a value.
+//! limits of SDC-101, the persons who have a value, and those of each category.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::Date;
 
+use crate::categories::Categories;
 use crate::data::Data;
 use crate::raw::PersonSet;
 use crate::statistics::Limits;
 
 /// Limits, and sets, kept before all are forgotten; they come back when they are needed.
 const MOST_LIMITS: usize = 1 << 14;
+/// Categories of all columns together whose sets are kept, before all are forgotten.
+const MOST_CATEGORIES: usize = 1 << 16;
 
 /// What a cached column is filed under.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -54,6 +57,7 @@ struct Inner {
     slots: HashMap<ImportKey, Slot>,
     limits: HashMap<[u8; 32], Limits>,
     sets: HashMap<[u8; 32], Arc<PersonSet>>,
+    categories: HashMap<[u8; 32], Arc<Categories>>,
     clock: u64,
     usage: CacheUsage,
 }
@@ -137,6 +141,20 @@ impl ImportCache {
         }
         inner.sets.insert(column, Arc::clone(&set));
         Ok(set)
+    }
+
+    /// The persons of each category of a column, where a table has found them.
+    pub(crate) fn categories(&self, column: &[u8; 32]) -> Option<Arc<Categories>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).categories.get(column).cloned()
+    }
+
+    pub(crate) fn keep_categories(&self, column: [u8; 32], categories: Categories) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let held: usize = inner.categories.values().map(|c| c.len()).sum();
+        if held + categories.len() > MOST_CATEGORIES {
+            inner.categories.clear();
+        }
+        inner.categories.insert(column, Arc::new(categories));
     }
 
     pub(crate) fn limits<E>(&self, column: [u8; 32], compute: impl FnOnce() -> Result<Limits, E>) -> Result<Limits, E> {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::control::CHUNK;
 use crate::lookup::Span;
+use crate::mask::Mask;
 use crate::source::{Codes, Column, Values};
 use crate::vector::{Content, Kind, Vector};
 
@@ -47,6 +48,8 @@ pub(crate) struct Data {
     span: OnceLock<Option<Span>>,
     /// Whether all codes are in the dictionary, once somebody has asked.
     listed: OnceLock<bool>,
+    /// The rows of counts that are not zero and the sum of all, once somebody has asked.
+    counted: OnceLock<(Arc<Mask>, u64)>,
 }
 
 impl Default for Data {
@@ -59,7 +62,7 @@ impl Default for Data {
 impl Data {
     /// A column of these values.
     pub(crate) fn new(values: Values, validity: Option<NullBuffer>, dictionary: Option<Arc<Dictionary>>) -> Self {
-        Self { values, validity, dictionary, span: OnceLock::new(), listed: OnceLock::new() }
+        Self { values, validity, dictionary, span: OnceLock::new(), listed: OnceLock::new(), counted: OnceLock::new() }
     }
 
     /// The span of the values, found once: a column of the cache is looked through for the first of its users alone.
@@ -70,6 +73,26 @@ impl Data {
         }
         let span = Span::of(self);
         *self.span.get_or_init(|| span)
+    }
+
+    /// Of a column of counts, the rows among so many whose count is not zero, and the sum of all counts; found once.
+    pub(crate) fn counted(&self, rows: usize) -> (Arc<Mask>, u64) {
+        fn sum<T: Copy + Into<i64> + Sync>(counts: &[T]) -> u64 {
+            let parts = counts.par_chunks(CHUNK).map(|part| part.iter().map(|n| (*n).into() as u64).sum::<u64>());
+            parts.sum()
+        }
+        if let Some((units, sum)) = self.counted.get().filter(|(units, _)| units.len() == rows) {
+            return (Arc::clone(units), *sum);
+        }
+        let (units, sum) = match &self.values {
+            Values::Int8(v) => (Mask::of_nonzero(v, rows), sum(v)),
+            Values::Int16(v) => (Mask::of_nonzero(v, rows), sum(v)),
+            Values::Int32(v) => (Mask::of_nonzero(v, rows), sum(v)),
+            _ => (Mask::empty(rows), 0),
+        };
+        let units = Arc::new(units);
+        self.counted.get_or_init(|| (Arc::clone(&units), sum));
+        (units, sum)
     }
 
     /// Whether every code is in the dictionary, in rows without a value too. One that is not reads as missing. To be asked
@@ -126,7 +149,8 @@ impl Data {
 
     pub(crate) fn bytes(&self) -> usize {
         let column = Column { values: self.values.clone(), validity: self.validity.clone() };
-        column.bytes() + self.dictionary.as_ref().map_or(0, |d| d.len() * 24)
+        let counted = self.counted.get().map_or(0, |(units, _)| units.bytes());
+        column.bytes() + counted + self.dictionary.as_ref().map_or(0, |d| d.len() * 24)
     }
 
     /// The dictionary as a column of its own, followed by one missing row: for tabulating an expression over it.

@@ -9,6 +9,7 @@ mod aggregates;
 mod analyses;
 mod axis;
 mod cache;
+mod categories;
 mod control;
 mod data;
 mod dataset;

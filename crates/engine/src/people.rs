@@ -30,9 +30,9 @@ const PARTS: usize = 8;
 const SAMPLED: usize = 16;
 const SAMPLE: usize = 1 << 10;
 /// Rows below which none is taken.
-const WORTH_A_SAMPLE: usize = 1 << 17;
+pub(crate) const WORTH_A_SAMPLE: usize = 1 << 17;
 /// A cell that more than one in so many rows is in is not added up.
-const COMMON: u32 = 4;
+pub(crate) const COMMON: u32 = 4;
 /// Cells up to which all of them are added up side by side.
 pub(crate) const SIDE_BY_SIDE: usize = 1 << 11;
 /// No cell.
@@ -108,6 +108,12 @@ impl People {
         Ok(Self { keyed, keys, rows: Rows::Units, pointer })
     }
 
+    /// The persons with these keys, each a row.
+    #[cfg(test)]
+    pub(crate) fn of_keys(keys: Arc<RecordKeys>) -> Self {
+        Self { keyed: Keyed::Persons, keys, rows: Rows::Units, pointer: None }
+    }
+
     /// The member that row `i` stands for: row, unit, person.
     #[inline]
     fn member(&self, row: usize) -> Option<u32> {
@@ -162,6 +168,18 @@ impl People {
 
     pub(crate) fn record_keys(&self) -> &RecordKeys {
         &self.keys
+    }
+
+    pub(crate) fn keyed(&self) -> Keyed {
+        self.keyed
+    }
+
+    /// Everyone who has a key.
+    pub(crate) fn everyone(&self) -> SetBuilder {
+        let mut everyone = SetBuilder::new(self.keyed);
+        let stretches = (0..self.keys.len().div_ceil(STRETCH)).filter_map(|stretch| self.keys.whole(stretch));
+        stretches.for_each(|stretch| everyone.merge(stretch.clone()));
+        everyone
     }
 
     /// Tells these keys from others: for what is kept beyond a run.
@@ -378,10 +396,7 @@ impl People {
         if let Some(cell) = left_out.filter(|cell| *cell < cells) {
             let mut others = SetBuilder::new(self.keyed);
             merged.iter().for_each(|set| others.merge(set.clone()));
-            let mut everyone = SetBuilder::new(self.keyed);
-            let stretches = (0..of_row.height().div_ceil(STRETCH)).filter_map(|stretch| self.keys.whole(stretch));
-            stretches.for_each(|stretch| everyone.merge(stretch.clone()));
-            merged[cell] = everyone.without(others);
+            merged[cell] = self.everyone().without(others);
         }
         merged.truncate(cells);
         let tallies = counter.filter(|_| side_by_side).map(|counter| counter.tallies(&tallied, cells));
@@ -396,19 +411,27 @@ impl People {
             return Ok(None);
         }
         let mut counts = vec![0u32; cells + 1];
-        let mut sampled = 0;
-        for at in 0..SAMPLED {
-            let first = rows / SAMPLED * at / WORD * WORD;
-            let block = first..(first + SAMPLE).min(rows);
-            sampled += block.len() as u32;
-            of_row.blocks(block, SAMPLE, control, |_, found| {
-                found.iter().for_each(|cell| counts[*cell as usize] += 1);
-            })?;
-        }
+        self.sample(of_row, control, |_, found| found.iter().for_each(|cell| counts[*cell as usize] += 1))?;
+        let sampled: u32 = counts.iter().sum();
         // Those who are in a cell are told from everyone, who must be here.
         let told = |cell: &usize| *cell == cells || rows == self.keys.len();
         let most = (0..=cells).filter(told).max_by_key(|cell| counts[*cell]);
         Ok(most.filter(|cell| counts[*cell] > sampled / COMMON))
+    }
+
+    /// Hands the cells of a sample of the rows to `take`, stretch by stretch, with the number of the first row of the stretch.
+    pub(crate) fn sample(
+        &self,
+        of_row: &RowCells,
+        control: &dyn Control,
+        mut take: impl FnMut(usize, &[u32]),
+    ) -> Result<(), RunError> {
+        let rows = of_row.height();
+        for at in 0..SAMPLED {
+            let first = rows / SAMPLED * at / WORD * WORD;
+            of_row.blocks(first..(first + SAMPLE).min(rows), SAMPLE, control, &mut take)?;
+        }
+        Ok(())
     }
 
     /// The sets of so many cells, up to [`SIDE_BY_SIDE`], where every row is a member of its own: `read` gives the cells of a stretch
@@ -525,7 +548,7 @@ impl Sorted {
 }
 
 /// The persons of `all` that are not in `part`, which is a part of it.
-fn difference(all: &PersonSet, part: &PersonSet) -> PersonSet {
+pub(crate) fn difference(all: &PersonSet, part: &PersonSet) -> PersonSet {
     let mut sketch = all.sketch;
     sketch.iter_mut().zip(&part.sketch).for_each(|(a, b)| *a -= b);
     PersonSet {

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::axis::{Axis, AxisOptions};
 use crate::cache::ImportCache;
+use crate::categories::Split;
 use crate::control::{Control, by_chunk};
-use crate::dataset::{Column, Dataset};
+use crate::dataset::{Column, Dataset, column_key};
 use crate::error::RunError;
 use crate::grid::{RowCells, compact};
 use crate::lookup::pack;
@@ -17,6 +18,7 @@ use crate::params::Parameters;
 use crate::people::{CellSet, InnerSets, NONE, People, SIDE_BY_SIDE, Shape};
 use crate::raw::{PersonSet, RawCell, RawSummary, RawSummaryRow, RawTable};
 use crate::statistics::Wanted;
+use crate::tally::Counter;
 
 /// Cells over all categories of a table, of which many may not occur, up to which each has a counter (ENG-031).
 const DENSE: usize = 1 << 16;
@@ -56,7 +58,7 @@ impl Scan<'_> {
     pub(crate) fn table(&self, dimensions: &[&str], measures: &[&str], wanted: &Wanted) -> Result<RawTable, RunError> {
         let mut axes = dimensions.iter().map(|name| self.axis(name)).collect::<Result<Vec<_>, RunError>>()?;
         let measures = measures.iter().map(|name| self.measure(name)).collect::<Result<Vec<_>, RunError>>()?;
-        let Counted { of_row, shape, cells, mut with } = self.counted(&mut axes, measures.first())?;
+        let Counted { of_row, shape, cells, mut with } = self.counted(&mut axes, dimensions, measures.first())?;
         let dropped_missing = self.mask.count() - cells.last().map_or(0, |total| total.rows);
         let members = self.people.membership(of_row.clone(), &shape, &cells);
         let raw = |c: CellSet| RawCell { rows: c.rows, set: c.set, magnitudes: Vec::with_capacity(measures.len()) };
@@ -96,7 +98,7 @@ impl Scan<'_> {
 
     /// Counts the cells and drops the categories that no row has from the axes (STAT-040). With a `measure` also counts
     /// those who have a number in it, where that comes out of the same pass.
-    fn counted(&self, axes: &mut [Axis], measure: Option<&Measure>) -> Result<Counted, RunError> {
+    fn counted(&self, axes: &mut [Axis], dimensions: &[&str], measure: Option<&Measure>) -> Result<Counted, RunError> {
         let product = |axes: &[Axis]| axes.iter().try_fold(1usize, |n, a| n.checked_mul(a.len().max(1)));
         if product(axes).is_none_or(|n| n > DENSE) {
             // Only over the categories that occur.
@@ -121,7 +123,7 @@ impl Scan<'_> {
         let counted = measure.map_or_else(|| of_row.clone(), |measure| of_row.apart(measure));
         let counter = measure.and_then(|measure| measure.counter(counted.cells() + 1));
         let InnerSets { sets: mut with, counts, tallies } =
-            self.people.inner_sets(&counted, counter.as_ref(), self.control)?;
+            self.inner_sets(axes, dimensions, &counted, counter.as_ref())?;
         let without = with.split_off(n);
         let persons = |cell: usize| with[cell].persons + without.get(cell).map_or(0, |set| set.persons);
         let kept = compact(axes, |cell| persons(cell) > 0);
@@ -139,6 +141,31 @@ impl Scan<'_> {
             tallies: tallies.map(|tallies| kept.iter().map(|cell| tallies[*cell].clone()).collect()),
         });
         Ok(Counted { of_row: RowCells::new(axes, self.mask), shape, cells, with })
+    }
+
+    /// The inner cells in one pass, by the categories of an imported dimension where that is less work.
+    fn inner_sets(
+        &self,
+        axes: &[Axis],
+        dimensions: &[&str],
+        of_row: &RowCells,
+        counter: Option<&Counter<'_>>,
+    ) -> Result<InnerSets, RunError> {
+        for (by, name) in dimensions.iter().enumerate() {
+            let column = self.column(name)?;
+            if column.made || !column.row_wise {
+                continue;
+            }
+            let Some(split) = Split::of(axes, by, of_row) else { continue };
+            let rows = (of_row.height() as u64).to_le_bytes();
+            let key = column_key("categories", &[&column.key, &self.people.mark(), &rows]);
+            let split = split.knowing(self.cache.categories(&key));
+            if let Some((sets, found)) = self.people.sets_by_category(of_row, &split, counter, self.control)? {
+                found.into_iter().for_each(|found| self.cache.keep_categories(key, found));
+                return Ok(sets);
+            }
+        }
+        self.people.inner_sets(of_row, counter, self.control)
     }
 
     fn few_enough(&self, axes: &[Axis]) -> Result<(), RunError> {
@@ -197,7 +224,7 @@ impl Scan<'_> {
         wanted: &Wanted,
     ) -> Result<RawSummary, RunError> {
         let mut axes = [self.axis(occasion)?];
-        let Counted { of_row, shape, .. } = self.counted(&mut axes, None)?;
+        let Counted { of_row, shape, .. } = self.counted(&mut axes, &[occasion], None)?;
         let mut rows = Vec::with_capacity(names.len() * shape.inner());
         for name in names {
             let (head, statistics) = self.magnitudes(&self.measure(name)?, &of_row, &shape, None, wanted)?;

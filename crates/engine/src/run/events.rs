@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
-use rayon::prelude::*;
 use script::program::{Expression, Groups as Plan, ImportEvent, Name, RowUnit, Statistic};
 use script::{DataType, Temporality};
 
 use super::import::{days, imported};
 use super::{Outcome, Run, spell_columns};
 use crate::cache::{Imported, SpellPart};
-use crate::control::{CHUNK, Control, stopped};
+use crate::control::{Control, stopped};
 use crate::data::{Data, Dictionary};
 use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key, unit_key_of};
 use crate::error::RunError;
@@ -133,7 +132,10 @@ impl Run {
         let version = StoreVersion { store: info.store.clone(), version: info.version.clone() };
         self.shared(variable, Imported::Counts(selection.digest()), || {
             let column = self.source.event_counts(&version, &info.name, selection)?;
-            Ok(Data::imported(column, None, true))
+            let counts = Data::imported(column, None, true);
+            // Known before the cache is charged for it.
+            counts.counted(self.source.space_size(space_of(&info.unit_type)) as usize);
+            Ok(counts)
         })
     }
 
@@ -141,12 +143,12 @@ impl Run {
     fn content(&self, plan: &ImportEvent, variable: &Variable, selection: &Selection) -> Result<Content, RunError> {
         let counts = self.counts(plan, variable, selection)?;
         let space = space_of(&plan.variable.unit_type);
-        let (units, rows) = those_with_any(&counts, self.source.space_size(space) as usize);
+        let (units, rows) = counts.counted(self.source.space_size(space) as usize);
         let people = People::of_space(&*self.source, space)?;
         let rows_key = rows_key(&import_key(plan, variable, &[0; 32]), selection);
         let key = column_key("population", &[&rows_key, &people.mark(), &(units.len() as u64).to_le_bytes()]);
         let set = self.cache.set(key, || Ok::<_, RunError>(people.set_near(&units, &self.known(space))))?;
-        Ok(Content { counts, units: Arc::new(units), rows, set })
+        Ok(Content { counts, units, rows, set })
     }
 
     /// `keep` and `drop` of an event dataset whose rows are not read; none when the condition needs them.
@@ -275,20 +277,6 @@ fn put_spells(
 /// Missing where a day is `nothing`.
 fn known(days: &[i32], nothing: i32) -> Option<NullBuffer> {
     days.contains(&nothing).then(|| NullBuffer::new(BooleanBuffer::collect_bool(days.len(), |i| days[i] != nothing)))
-}
-
-/// The units whose count is not zero, and the sum of all counts.
-fn those_with_any(counts: &Data, units: usize) -> (Mask, u64) {
-    fn sum<T: Copy + Into<i64> + Sync>(counts: &[T]) -> u64 {
-        let parts = counts.par_chunks(CHUNK).map(|part| part.iter().map(|n| (*n).into() as u64).sum::<u64>());
-        parts.sum()
-    }
-    match &counts.values {
-        Values::Int8(v) => (Mask::of_nonzero(v, units), sum(v)),
-        Values::Int16(v) => (Mask::of_nonzero(v, units), sum(v)),
-        Values::Int32(v) => (Mask::of_nonzero(v, units), sum(v)),
-        _ => (Mask::empty(units), 0),
-    }
 }
 
 /// The codes of a column that are not flagged missing (LANG-036); none when no code is.
