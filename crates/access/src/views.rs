@@ -23,7 +23,7 @@ use crate::clocks::{self, Clock};
 use crate::fees::FeeEstimate;
 use crate::form::{Counted, Fault, Field, LiveEstimate};
 use crate::model::{
-    AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
+    After, AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
     LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end, can_issue,
     missing_criteria,
 };
@@ -357,6 +357,8 @@ pub struct CaseView {
     pub proposal: Option<ProposalView>,
     /// The decision.
     pub decision: Option<DecisionView>,
+    /// What came after the decision: measures, appeals, reports, hearings; for parties and staff.
+    pub after: Option<After>,
     /// Invoices and disputes about the fee.
     pub billing: Option<BillingView>,
     /// Who takes part and what they have said, as far as the looker may see it.
@@ -577,6 +579,10 @@ pub(crate) fn guarded(
             Err(Refusal::Forbidden { code } | Refusal::Conflict { code, .. }) => Some(code),
             Err(Refusal::Invalid { .. }) => Some("invalid"),
         },
+        (CommandName::CorrectDecision | CommandName::ReverseDecision, Case::Decided(at)) => {
+            let proposed = at.work.proposal.as_ref().is_some_and(|proposal| proposal.by == actor);
+            if at.dossier.change.is_some() { Some("linked_case") } else { proposed.then_some("same_person") }
+        }
         (CommandName::RevokePermit | CommandName::HoldPermit | CommandName::ReleaseHold, Case::Decided(at)) => {
             use crate::model::Standing::{Held, Live, Revoked};
             match (&at.permit, name) {

@@ -130,11 +130,30 @@ const PERSONAS: &[Line] = &[
         "decision-maker",
         &[(Role::DecisionMaker, "helsedataservice", None)],
         "/proposals",
-        ["Beslutter, Helsedataservice", "Avgjerdstakar, Helsedataservice", "Decision maker, health data access body"],
+        [
+            "Beslutter 1, Helsedataservice",
+            "Avgjerdstakar 1, Helsedataservice",
+            "Decision maker 1, health data access body",
+        ],
         [
             "Fatter vedtak som en annen har foreslått.",
             "Gjer vedtak som ein annan har føreslått.",
             "Issues decisions that somebody else proposed.",
+        ],
+    ),
+    (
+        "decision-maker-2",
+        &[(Role::DecisionMaker, "helsedataservice", None)],
+        "/proposals",
+        [
+            "Beslutter 2, Helsedataservice",
+            "Avgjerdstakar 2, Helsedataservice",
+            "Decision maker 2, health data access body",
+        ],
+        [
+            "Avgjør klager over vedtak som den første har fattet.",
+            "Avgjer klager på vedtak som den første har gjort.",
+            "Decides on appeals against what the first one issued.",
         ],
     ),
     (
@@ -319,14 +338,18 @@ mod tests {
     use super::*;
     use kernel::Language;
 
-    /// Architecture section 6: one persona per role, two case handlers, output reviewers and key officers, named in all
-    /// languages, at organisations that exist.
+    /// Architecture section 6: one persona per role, two of those who check each other, named in all languages, at
+    /// organisations that exist. Two decision makers, since who decided first does not decide on the appeal (ACC-170).
     #[test]
     fn every_role_has_its_persona() {
         let personas = all();
         for role in Role::ALL {
             let wanted = match role {
-                Role::CaseHandler | Role::OutputReviewer | Role::KeyOfficer | Role::Citizen => 2,
+                Role::CaseHandler
+                | Role::DecisionMaker
+                | Role::OutputReviewer
+                | Role::KeyOfficer
+                | Role::Citizen => 2,
                 _ => 1,
             };
             assert_eq!(personas.iter().filter(|p| p.roles.contains(role)).count(), wanted, "{role}");

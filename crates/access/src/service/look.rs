@@ -118,6 +118,7 @@ impl Access {
             terms_accepted: work.is_some_and(|work| work.accepted.is_some()),
             proposal: proposal.map(|p| ProposalView { by: p.by.clone(), at: p.at, decision: p.decision.clone() }),
             decision: decision.filter(|_| parties),
+            after: case.decided().filter(|_| parties).map(|d| d.after.clone()),
             billing: views::billing(case).filter(|_| parties),
             involved: views::involved(case, view, &roles_seen, &actor.account.to_string(), &own_sources),
             commands: self.commands(actor, case),

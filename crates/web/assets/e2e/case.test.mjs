@@ -1,6 +1,6 @@
 // A whole case in the browser: four sources, one request for information, an expert, a source's task, the price accepted,
-// two persons who decide with one source granted in part, then an appeal, a new decision (this one through the interface)
-// and a change of the permit. The applicant and the case handler use the keyboard alone. Every page on the way is looked at by axe and on a phone's width. With HAP_DOCS=1 the
+// two persons who decide with one source granted in part, an obvious fault of the decision put right, then an appeal, a new
+// decision by somebody who had no part in the first one, and a change of the permit. The applicant and the case handler use the keyboard alone. Every page on the way is looked at by axe and on a phone's width. With HAP_DOCS=1 the
 // pictures of docs/img are made anew.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -142,8 +142,8 @@ async function filledIn(page, id) {
 }
 
 test("a whole case, from the cart to the permit that an appeal changes", async () => {
-  const [applicant, handler, source, expert, decider] = await Promise.all(
-    ["researcher", "case-handler-1", "registry-handler", "reviewer", "decision-maker"].map(opened),
+  const [applicant, handler, source, expert, decider, other] = await Promise.all(
+    ["researcher", "case-handler-1", "registry-handler", "reviewer", "decision-maker", "decision-maker-2"].map(opened),
   );
   // The applicant: an application is begun from the cart, written and sent, with the keyboard alone.
   const mine = applicant.page;
@@ -281,8 +281,21 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   assert.equal((await letter.body()).subarray(0, 4).toString(), "%PDF");
   assert.equal(decided.number, number);
 
-  // The applicant appeals at the permit, with the keyboard; the handler takes the appeal up. The new decision is given
-  // through the interface that other systems use, since the demo has one decision maker.
+  // An obvious fault is put right: the form begins with the decision in force, so that nothing else changes.
+  await board.goto(`${demo.url}/cases/${id}`);
+  await board.locator('details:has(> form[action$="/correct_decision"]) > summary').click();
+  const right = board.locator('form[action$="/correct_decision"]');
+  assert.equal(await right.locator('[name="part.lmr"]').inputValue(), "granted_in_part", "the decision in force is filled in");
+  assert.equal(await right.locator('[name="removed.lmr"][value="lmr.main.UtleveringDato"]').isChecked(), true);
+  await right.locator('> .field [name="reason"]').fill("Begrunnelsen for legemiddelregisteret manglet et ord.");
+  await right.locator('[name="reason.lmr"]').fill(`${reason} Utleveringsdatoen er ikke nødvendig.`);
+  await looked(board, "10-correction");
+  await right.locator("> button.btn").click();
+  const corrected = await read(mine, `/api/v1/cases/${id}`);
+  assert.deepEqual([corrected.decision.number.slice(-3), corrected.decision.decision.outcome], ["/V2", "granted_in_part"]);
+
+  // The applicant appeals at the permit, with the keyboard; the handler takes the appeal up and prepares a new decision,
+  // which somebody issues who had no part in the first one.
   const series = decided.decision.permit.series;
   await mine.goto(`${demo.url}/permits/${series}`);
   await looked(mine, "11-permit");
@@ -308,15 +321,32 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await enter(desk, 'form[action$="/admit"] > button.btn');
   assert.match(await desk.locator("main h1 + p .state").first().innerText(), /behandling/);
   await looked(desk, "11-admitted");
-  const whole = parts.map((name) => ({ source: name, outcome: "granted", reason }));
-  const given = { reason: "Klagen viser at datoen er nødvendig for formålet.", proposal: { parts: whole } };
-  await sent(board, id, "reverse_decision", given);
+  await reach(desk, 'details:has(form[action$="/prepare"]) > summary');
+  await desk.keyboard.press("Enter");
+  await reach(desk, "#prepare-anew");
+  await desk.keyboard.press("Space");
+  for (const name of parts) await write(desk, `form[action$="/prepare"] [name="reason.${name}"]`, reason);
+  await write(desk, "#prepare-reason", "Klagen viser at datoen er nødvendig for formålet.");
+  await enter(desk, 'form[action$="/prepare"] > button.btn');
+  await looked(desk, "11-prepared");
+  await board.goto(appeal);
+  await board.locator('details:has(form[action$="/reverse"]) > summary').click();
+  await board.locator('form[action$="/reverse"] > button.btn').click();
+  assert.equal(await board.locator("main h1").isVisible(), true);
+  assert.equal((await read(mine, `/api/v1/cases/${id}`)).decision.number.slice(-3), "/V2", "who decided first does not decide again");
+  const fresh = other.page;
+  await fresh.goto(appeal);
+  await looked(fresh, "11-reverse");
+  await fresh.locator('details:has(form[action$="/reverse"]) > summary').click();
+  await fresh.locator('form[action$="/reverse"] > button.btn').click();
+  assert.equal(fresh.url(), appeal);
+  await looked(fresh, "11-reversed");
   await mine.goto(`${demo.url}/apply/${id}`);
   await looked(mine, "11-amended");
   const amended = await read(mine, `/api/v1/cases/${id}`);
   assert.equal(amended.decision.decision.outcome, "granted");
-  assert.equal(amended.decision.permit.permit_id, decided.decision.permit.permit_id.replace(/-01$/, "-02"));
-  assert.equal(amended.decision.number.endsWith("/V2"), true);
+  assert.equal(amended.decision.permit.permit_id, decided.decision.permit.permit_id.replace(/-01$/, "-03"));
+  assert.equal(amended.decision.number.endsWith("/V3"), true);
 
   // A change: a variable that is no longer needed is taken out in a copy of what the permit says, and the difference is
   // what is asked for. Less data needs no decision.
@@ -335,7 +365,7 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await looked(mine, "12-versions");
   const changed = await read(mine, `/api/v1/permits/${series}/versions`);
   const versions = (changed.versions ?? changed).map((version) => version.permit_id.slice(-3));
-  assert.deepEqual(versions.sort(), ["-01", "-02", "-03"]);
+  assert.deepEqual(versions.sort(), ["-01", "-02", "-03", "-04"]);
 
   // The auditor sees the whole chain of it.
   const auditor = await opened("auditor");
@@ -343,7 +373,8 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   assert.equal(await auditor.page.locator("main .notice.good").count(), 1, "the chain holds");
   await looked(auditor.page, "13-log");
 
-  for (const { page, faults } of [applicant, handler, source, expert, decider, auditor]) {
+  // The first decision maker was refused once, which the console tells of.
+  for (const { page, faults } of [applicant, handler, source, expert, other, auditor]) {
     assert.deepEqual(faults, [], page.url());
     await page.context().close();
   }
@@ -360,8 +391,9 @@ test("a role is handed to a colleague and taken back, and somebody is excluded f
   await looked(audit, "13-delegations-auditor");
   await page.locator('form[action$="/end"] button').click();
   assert.equal(await page.locator("#given ~ .empty").count(), 1);
-  await board.goto(`${demo.url}/cases/delegations`);
-  assert.equal(await board.locator("#hand-over ~ .empty").count(), 1, "no colleague: the page says so");
+  const { page: alone } = await opened("registry-handler");
+  await alone.goto(`${demo.url}/cases/delegations`);
+  assert.equal(await alone.locator("#hand-over ~ .empty").count(), 1, "no colleague: the page says so");
   await board.goto(`${demo.url}/cases/exclusions`);
   await board.locator('[name="organisation"]').fill("974760673");
   await board.locator('[name="until"]').fill(await board.locator('[name="until"]').getAttribute("max"));

@@ -292,7 +292,12 @@ async fn activity(
         of.iter().map(|(value, count)| (f.t(word(value)), n(*count))).collect()
     };
     let named = |(id, count): (&String, &usize)| (sources.get(id).unwrap_or(id).clone(), n(*count));
-    let days = report.days_to_access.map_or_else(|| "–".to_owned(), |days| f.number(days.round() as i64));
+    let days = match report.days_to_access {
+        None => f.t("activity-days-none"),
+        // On the same day is not no case at all.
+        Some(days) if days < 0.5 => f.t("activity-days-same"),
+        Some(days) => f.number(days.round() as i64),
+    };
     let reported = report.reported.iter().map(|(kind, count)| {
         (f.t(f.key("activity-reported", kind)), f.number(i64::try_from(*count).unwrap_or(i64::MAX)))
     });

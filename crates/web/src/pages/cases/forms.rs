@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Sources,
     /// One of the fields of the application.
     Field,
+    /// One of the close-out reports of the case.
+    Report,
 }
 
 /// The templates of letters; `access::letter::templates` has their texts.
@@ -74,6 +76,7 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
         | C::ReverseDecision
         | C::ExtendAnswer
         | C::ReopenCase => REASON,
+        C::CloseCase => const { &[ask("reason", Kind::Text), may("accept_report", Kind::Report)] },
         C::QueryTerms => const { &[ask("question", Kind::Text)] },
         C::AssignCase => const { &[may("handler", Kind::Person(Role::CaseHandler))] },
         C::RequestInfo => {
@@ -169,16 +172,8 @@ pub(super) fn payload(command: C, fields: &Fields) -> Value {
             "source_hours": pairs(fields, "hours."), "preparation_hours": number(fields.get("preparation_hours"))}),
         C::OfferTerms => json!({"without_statement": Value::Object(
             filled(fields, "without.").map(|(source, why)| (source.to_owned(), json!(why))).collect())}),
-        C::ProposeDecision => json!({"parts": each(fields, "part.", |source, outcome| {
-            let removed: Vec<Value> = fields
-                .all(&format!("removed.{source}"))
-                .map(|id| json!({"id": id, "reason": "not_necessary", "text": ""}))
-                .collect();
-            json!({"source": source, "outcome": outcome, "reason": fields.get(&format!("reason.{source}")),
-                   "removed": removed})
-        }), "changes": each(fields, "change.", |path, granted| {
-            json!({"path": path, "granted": granted == "granted", "reason": fields.get(&format!("reason.{path}"))})
-        })}),
+        C::ProposeDecision => parts(fields),
+        C::CorrectDecision | C::ReverseDecision => json!({"proposal": anew(fields)}),
         C::AnswerSourceTask => source_answer(fields),
         _ => Value::Null,
     };
@@ -186,6 +181,40 @@ pub(super) fn payload(command: C, fields: &Fields) -> Value {
         payload.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
     }
     Value::Object(payload)
+}
+
+/// What is decided source by source, and on each operation of a change.
+fn parts(fields: &Fields) -> Value {
+    let part = |source: &str, outcome: &str| {
+        let removed: Vec<Value> = fields
+            .all(&format!("removed.{source}"))
+            .map(|id| json!({"id": id, "reason": "not_necessary", "text": ""}))
+            .collect();
+        json!({"source": source, "outcome": outcome, "reason": fields.get(&format!("reason.{source}")),
+               "removed": removed})
+    };
+    let change = |path: &str, granted: &str| {
+        json!({"path": path, "granted": granted == "granted", "reason": fields.get(&format!("reason.{path}"))})
+    };
+    json!({"parts": each(fields, "part.", part), "changes": each(fields, "change.", change)})
+}
+
+/// A decision in the place of the one in force: its parts, the conditions that are kept, days and number of persons.
+fn anew(fields: &Fields) -> Value {
+    let mut anew = parts(fields);
+    let kept: Vec<Value> = fields.all("condition").filter_map(|text| serde_json::from_str(text).ok()).collect();
+    anew["conditions"] = Value::Array(kept);
+    for day in ["valid_from", "valid_to", "delete_by"] {
+        anew[day] = Some(fields.get(day).trim()).filter(|text| !text.is_empty()).map_or(Value::Null, |text| json!(text));
+    }
+    // What is no number goes on as it is: the command says what is wrong with it.
+    let persons = fields.get("max_persons").trim();
+    anew["max_persons"] = match persons.parse::<u64>() {
+        _ if persons.is_empty() => Value::Null,
+        Ok(n) => json!(n),
+        Err(_) => json!(persons),
+    };
+    anew
 }
 
 fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
@@ -197,7 +226,7 @@ fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
             (!chosen.is_empty() || !ask.optional).then(|| json!(chosen))
         }
         // What is no number goes on as it is: the command says what is wrong with it.
-        Kind::Number => {
+        Kind::Number | Kind::Report => {
             (!text.is_empty() || !ask.optional).then(|| text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)))
         }
         _ => (!text.is_empty() || !ask.optional).then(|| json!(text)),

@@ -1,6 +1,7 @@
 //! Cases: the queue of those who decide, and the workspace of one case for applicant and staff alike. Which commands are
 //! offered is the case's own answer; this page only draws a form for each.
 
+pub(super) mod after;
 mod ask;
 mod colleagues;
 mod desk;
@@ -111,9 +112,17 @@ struct CasePage {
     audits: bool,
     names: Names,
     invoices: Option<invoices::Invoices>,
+    /// The decision in force, with which the form of a new one begins.
+    before: after::Before,
+    reports: Vec<after::ReportRow>,
 }
 
 impl CasePage {
+    /// Whether a form proposes a decision in the place of the one in force.
+    fn anew(&self, command: &str) -> bool {
+        matches!(command, "correct_decision" | "reverse_decision")
+    }
+
     /// An outcome of a criterion in words.
     fn criterion(&self, outcome: &access::model::CriterionOutcome) -> String {
         self.f.t(invoices::criterion_key(&self.f, outcome))
@@ -200,6 +209,7 @@ async fn case(
     let handler = case.summary.handler.as_deref().map(|account| who.name(&f, account));
     let groups = grouped(&services, &f, &case, &names).await;
     let invoices = invoices::of(&case, &f, &names);
+    let (before, reports) = (after::Before::of(&f, &case), after::reports(&f, &case));
     let waits = desk::Waits::of(&f, &names, &case.summary, services.clock.today());
     let can_delegate = case.roles.iter().any(|role| {
         use access::permissions::CaseRole;
@@ -228,6 +238,8 @@ async fn case(
             handler,
             names,
             invoices,
+            before,
+            reports,
             case,
         },
     )
@@ -357,6 +369,7 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         C::DispatchSourceTasks | C::AcceptSourceTask | C::AnswerSourceTask | C::ReturnSourceTask => "source",
         C::RequestReview | C::InviteReviewer | C::Review | C::Vote => "expert",
         C::ProposeMaximum | C::IssueInvoice | C::SettleInvoice | C::DecideDispute => "fee",
+        C::CorrectDecision | C::ReverseDecision => "decision",
         C::RevokePermit | C::HoldPermit | C::ReleaseHold => "permit",
         C::AssignCase
         | C::SetTrack
@@ -367,12 +380,14 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         | C::InviteMember
         | C::Withdraw
         | C::DeleteDraft
-        | C::Restore => "case",
+        | C::Restore
+        | C::CloseCase
+        | C::ReopenCase => "case",
         _ => return None,
     })
 }
 
-const MATTERS: [&str; 7] = ["work", "word", "source", "expert", "fee", "permit", "case"];
+const MATTERS: [&str; 8] = ["work", "word", "source", "expert", "fee", "decision", "permit", "case"];
 
 /// The forms of what the looker may do: the next step first, then matter by matter.
 async fn grouped(services: &Services, f: &Frame, case: &CaseView, names: &Names) -> Vec<Group> {
@@ -423,6 +438,7 @@ async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, a
             let field = |v: &access::views::FieldView| (v.field.id.clone(), f.l(&v.field.label));
             ("one", fields.filter(|v| v.visible && !v.value.is_null()).map(field).collect())
         }
+        Kind::Report => ("one", after::close_outs(f, case)),
     };
     if kind == "one" && ask.optional {
         options.insert(0, (String::new(), f.t("input-open")));

@@ -14,6 +14,7 @@ use super::ops::{OpRow, Words};
 use crate::frame::Frame;
 use crate::input::Path;
 use crate::pages::cases::Names;
+use crate::pages::cases::after::condition_words;
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -90,13 +91,6 @@ pub(super) async fn permit(
         let what = format!("{} ({} – {})", names.collection(&part.collection), part.period.0, part.period.1);
         sources.push((what, variables.collect()));
     }
-    let condition = |c: &protocol::documents::Condition| {
-        let words = access::letter::words(&format!("condition.{}", c.kind)).text(visitor.lang).to_owned();
-        let value = serde_json::to_value(c).unwrap_or_default();
-        let rest: Map<String, Value> = value.as_object().cloned().unwrap_or_default();
-        let rest = rest.iter().filter(|(name, _)| *name != "type").map(|(_, value)| super::super::apply::plain(value));
-        format!("{words}: {}", rest.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "))
-    };
     let version = |v: &access::VersionView| Version {
         permit_id: v.permit_id.clone(),
         status: status(&v.permit),
@@ -121,7 +115,7 @@ pub(super) async fn permit(
         delete_by: permit.delete_by,
         room: f.room(&permit.room.id),
         sources,
-        conditions: permit.conditions.iter().map(condition).collect(),
+        conditions: permit.conditions.iter().map(|c| condition_words(&f, c)).collect(),
         versions: view.versions.iter().map(version).collect(),
         changes: view.changes.iter().map(change).collect(),
         waiting: waiting
