@@ -1,5 +1,6 @@
 //! What the pages and the interface show: plain structs, serialised as they are. Building them needs no database.
 
+mod after;
 mod billing;
 mod desk;
 mod people;
@@ -7,7 +8,7 @@ mod people;
 pub use billing::BillingView;
 pub(crate) use billing::billing;
 pub(crate) use desk::waits;
-pub use desk::{ChainLine, ProposalLine, ReviewLine, TaskLine, Wait, WaitKind};
+pub use desk::{ChainLine, DeliveryLine, ProposalLine, ReviewLine, TaskLine, Wait, WaitKind};
 pub(crate) use people::involved;
 pub use people::{DelegationView, EndedView, ExclusionView, InvitationView, Involved, NoteView, OpinionView};
 
@@ -19,13 +20,13 @@ use protocol::dsse::Envelope;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::clocks::{self, Clock};
+use crate::clocks::{self, Clock, holder::HolderClock};
 use crate::fees::FeeEstimate;
 use crate::form::{Counted, Fault, Field, LiveEstimate};
 use crate::model::{
-    After, AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment, InfoKind,
-    LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end, can_issue,
-    missing_criteria,
+    After, AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment,
+    InfoKind, LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end,
+    can_issue, missing_criteria,
 };
 use crate::permissions::{CaseRole, View};
 use crate::rules;
@@ -359,6 +360,9 @@ pub struct CaseView {
     pub decision: Option<DecisionView>,
     /// What came after the decision: measures, appeals, reports, hearings; for parties and staff.
     pub after: Option<After>,
+    /// The time of each holder to deliver; for a source's own staff that of the source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<HolderClock>,
     /// Invoices and disputes about the fee.
     pub billing: Option<BillingView>,
     /// Who takes part and what they have said, as far as the looker may see it.
@@ -486,9 +490,16 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         | Event::DeadlineExtended { reason, .. }
         | Event::InfoDeadlineExtended { reason, .. }
         | Event::TrackChanged { reason, .. }
+        | Event::SanctionDecided { reason, .. }
         | Event::StatisticsOffered { reason, .. }
         | Event::AttachmentRedacted { reason, .. } => vec![reason.clone()],
-        Event::TermsAdded { text } => vec![text.clone()],
+        Event::TermsAdded { text } | Event::SanctionCommented { text, .. } => vec![text.clone()],
+        Event::SanctionNotified { reason, deadline, .. } => vec![reason.clone(), deadline.to_string()],
+        Event::ResultsExtended { reason, until } => vec![reason.clone(), until.to_string()],
+        Event::DeliveryPaused { source, reason, .. } => vec![format!("{source}: {reason}")],
+        Event::DeliveryExtended { source, reason, until } => vec![format!("{source}: {reason}"), until.to_string()],
+        Event::DeliveryResumed { source, .. } => vec![source.clone()],
+        Event::DeliveryReported { source, on } => vec![source.clone(), on.to_string()],
         _ => Vec::new(),
     };
     let event = recorded.event.name();
@@ -579,6 +590,7 @@ pub(crate) fn guarded(
             Err(Refusal::Forbidden { code } | Refusal::Conflict { code, .. }) => Some(code),
             Err(Refusal::Invalid { .. }) => Some("invalid"),
         },
+        _ if after::blocked(name, case, today).is_some() => after::blocked(name, case, today),
         (CommandName::CorrectDecision | CommandName::ReverseDecision, Case::Decided(at)) => {
             let proposed = at.work.proposal.as_ref().is_some_and(|proposal| proposal.by == actor);
             if at.dossier.change.is_some() { Some("linked_case") } else { proposed.then_some("same_person") }
@@ -704,6 +716,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 83);
+        assert_eq!(WORDS.len(), 91);
     }
 }

@@ -163,12 +163,20 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
             "deletion_receipt": format!("sha256:{}", "0".repeat(64))}),
         "close_case" => json!({"reason": reason, "accept_report": odd.then_some(1)}),
         "reopen_case" => json!({"reason": reason}),
-        "propose_not_completed"
-        | "withdraw_terms"
-        | "return_proposal"
-        | "revoke_permit"
-        | "hold_permit"
-        | "release_hold" => {
+        "revoke_permit" => {
+            json!({"reason": reason, "hearing": odd.then(|| json!({"kind": "left_out", "why": reason}))})
+        }
+        "notify_sanction" => json!({"reason": reason, "sanction": if odd { "revoke_permit" } else { "fine" }}),
+        "comment_sanction" => json!({"text": reason}),
+        "decide_sanction" => json!({"imposed": odd, "reason": reason}),
+        "extend_results" => json!({"until": if odd { "2040-01-01" } else { "2020-01-01" }, "reason": reason}),
+        "pause_delivery" => json!({"source": source, "code": "room", "reason": reason}),
+        "extend_delivery" => {
+            json!({"source": source, "until": if odd { "2028-01-03" } else { "2020-01-01" }, "reason": reason})
+        }
+        "resume_delivery" | "report_delivery" => json!({"source": source}),
+        "note_delivery" => json!({"source": source, "on": "2027-02-01"}),
+        "propose_not_completed" | "withdraw_terms" | "return_proposal" | "hold_permit" | "release_hold" => {
             json!({"reason": reason})
         }
         _ => json!({}),

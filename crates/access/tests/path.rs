@@ -205,7 +205,10 @@ async fn acc_164_hold_and_revocation_reach_the_key_role() {
         assert!(access.permit_current("NO-2026-000001").await.unwrap().hold);
         run(&access, &cast.decider, id, "release_hold", reason.clone()).await.unwrap();
         assert!(!access.permit_current("NO-2026-000001").await.unwrap().hold);
-        run(&access, &cast.decider, id, "revoke_permit", reason.clone()).await.unwrap();
+        let unheard = run(&access, &cast.decider, id, "revoke_permit", reason.clone()).await.unwrap_err();
+        assert_eq!(code(&unheard), "hearing_missing");
+        let revoke = json!({"reason": reason["reason"], "hearing": {"kind": "left_out", "why": reason["reason"]}});
+        run(&access, &cast.decider, id, "revoke_permit", revoke).await.unwrap();
         let current = access.permit_current("NO-2026-000001").await.unwrap();
         current.permit.verify(&Own(zone.signer.as_ref())).unwrap();
         let permit: Permit = current.permit.read_unverified().unwrap();

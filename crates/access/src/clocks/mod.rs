@@ -4,6 +4,7 @@
 //! to the applicant stop it, extensions make it longer. Nothing else does (ACC-122).
 
 pub mod calendar;
+pub mod holder;
 pub mod table;
 
 use kernel::workdays::Calendar;
@@ -11,7 +12,7 @@ use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::handling::extended;
-use crate::model::{Case, Dossier, Pause, Track, WaitsFor};
+use crate::model::{Case, Decided, Dossier, Pause, Track, WaitsFor};
 pub use calendar::{Calendars, Length, Unit};
 pub use table::{ClockedCase, EndEvent, Rule};
 
@@ -23,6 +24,9 @@ pub const LINKED: u32 = 60;
 pub const ACCEPT_TERMS: u32 = 20;
 /// Weeks for the applicant to answer.
 pub const ANSWER_WEEKS: u32 = 4;
+
+/// Months to publish the results where the table has none.
+const RESULTS_MONTHS: u32 = 18;
 
 /// Working days that count as a month when a clock of months is made longer.
 pub const MONTH_OF_WORKING_DAYS: u32 = 20;
@@ -244,6 +248,14 @@ fn shown(
     let run = Run { started, length, pauses };
     let clock = run.clock(Calendars::norway(), ended.unwrap_or(today), waits_for);
     Clock { rule: rule.id.clone(), ends: rule.ends.unwrap_or(EndEvent::Decision), ended: ended.is_some(), ..clock }
+}
+
+/// The last day to publish the results: so long after the end of the permit as the table says, or what was granted since
+/// (article 61(4)).
+pub fn results_due(decided: &Decided, permit_ends: Date) -> Date {
+    let length = table::length(&decided.dossier.profile, "results").unwrap_or(Length::months(RESULTS_MONTHS));
+    let usual = permit_ends.plus_months(length.n as i32);
+    decided.after.results_longer.iter().map(|longer| longer.until).fold(usual, Date::max)
 }
 
 /// The statutory clocks of a case up to the decision and up to the data, as far as its profile has them. Both are

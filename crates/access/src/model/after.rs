@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kernel::{Date, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Assessment, Decision, LetterRef, PermitRef};
+use super::{Assessment, Decision, HolderDelivery, LetterRef, PermitRef, SanctionNotice};
 use crate::change::Op;
 
 /// The permit that a draft changes.
@@ -70,6 +70,28 @@ pub struct After {
     /// Orders of new data under the unchanged permit, the oldest first (ACC-065).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refreshes: Vec<Refresh>,
+    /// Reactions that the parties were told of, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<SanctionNotice>,
+    /// More time to publish the results, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub results_longer: Vec<ResultsExtension>,
+    /// How holders deliver, by source; those about whom something was said.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub holders: BTreeMap<String, HolderDelivery>,
+}
+
+/// More time to publish the results.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResultsExtension {
+    /// The last day from then on.
+    pub until: Date,
+    /// Why.
+    pub reason: String,
+    /// Account.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An order of new data under the unchanged permit.
@@ -154,6 +176,11 @@ pub enum Hearing {
         on: Date,
         /// What they said.
         statement: String,
+    },
+    /// They were told beforehand and had time to comment.
+    Notice {
+        /// Number of the notice.
+        notice: u32,
     },
     /// They were not: it could not wait, or was not needed.
     LeftOut {

@@ -1,5 +1,7 @@
 //! What happened in a case. Events are append-only and hold account ids, never names (ACC-190).
 
+mod name;
+
 use std::collections::BTreeSet;
 
 use kernel::{Date, Timestamp};
@@ -8,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Ballot, CaseId, ChangeLink, ChangeOf, Configuration, Consent, CriterionOutcome, Decision, Declaration,
-    ExtensionReason, Hearing, InfoKind, InvitedTo, LetterRef, MemberKind, NewDecision, Order, Question, Recommendation,
-    Reminder, ReportInput, SourceAnswer, SourceCost, Terms, Track, Visibility,
+    ExtensionReason, Hearing, InfoKind, InvitedTo, LetterRef, MemberKind, NewDecision, Order, PauseReason, Question,
+    Recommendation, Reminder, ReportInput, Sanction, SourceAnswer, SourceCost, Terms, Track, Visibility,
 };
 use crate::clocks::EndEvent;
 use crate::fees::{CreditNote, FeeEstimate, Invoice};
@@ -336,6 +338,74 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The parties were told of a reaction that is considered.
+    SanctionNotified {
+        /// 1, 2 … in the case.
+        number: u32,
+        /// What.
+        sanction: Sanction,
+        /// Why.
+        reason: String,
+        /// Last day for comments.
+        deadline: Date,
+    },
+    /// A party said something to it.
+    SanctionCommented {
+        /// Number of the notice.
+        number: u32,
+        /// The words.
+        text: String,
+    },
+    /// It was decided whether it comes to the reaction.
+    SanctionDecided {
+        /// Number of the notice.
+        number: u32,
+        /// Whether it does.
+        imposed: bool,
+        /// Why.
+        reason: String,
+    },
+    /// There is more time to publish the results.
+    ResultsExtended {
+        /// The last day.
+        until: Date,
+        /// Why.
+        reason: String,
+    },
+    /// The time of a holder stands still.
+    DeliveryPaused {
+        /// The source.
+        source: String,
+        /// Why, as counted.
+        code: PauseReason,
+        /// Why, in words.
+        reason: String,
+        /// First day.
+        on: Date,
+    },
+    /// The time of a holder runs again.
+    DeliveryResumed {
+        /// The source.
+        source: String,
+        /// From this day on.
+        on: Date,
+    },
+    /// A holder has more time.
+    DeliveryExtended {
+        /// The source.
+        source: String,
+        /// The last day.
+        until: Date,
+        /// Why.
+        reason: String,
+    },
+    /// A holder has delivered.
+    DeliveryReported {
+        /// The source.
+        source: String,
+        /// When.
+        on: Date,
+    },
     /// A new draft was begun with the content of this case.
     Copied {
         /// The new draft.
@@ -620,97 +690,4 @@ pub enum Event {
         /// What holds from now on.
         configuration: Configuration,
     },
-}
-
-impl Event {
-    /// The name of the event.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Event::Created { .. } => "created",
-            Event::DraftSaved {} => "draft_saved",
-            Event::CartChanged { .. } => "cart_changed",
-            Event::DraftDeleted {} => "draft_deleted",
-            Event::DraftLapsed {} => "draft_lapsed",
-            Event::DraftRestored {} => "draft_restored",
-            Event::Submitted { .. } => "submitted",
-            Event::CaseAssigned { .. } => "case_assigned",
-            Event::ScreeningStarted { .. } => "screening_started",
-            Event::CompletenessConfirmed { .. } => "completeness_confirmed",
-            Event::InfoRequested { .. } => "info_requested",
-            Event::InfoDeadlineExtended { .. } => "info_deadline_extended",
-            Event::InfoRequestCancelled {} => "info_request_cancelled",
-            Event::InfoDraftSaved {} => "info_draft_saved",
-            Event::InfoReceived { .. } => "info_received",
-            Event::Withdrawn { .. } => "withdrawn",
-            Event::CriterionAssessed { .. } => "criterion_assessed",
-            Event::FeeEstimated { .. } => "fee_estimated",
-            Event::TermsOffered { .. } => "terms_offered",
-            Event::TermsWithdrawn { .. } => "terms_withdrawn",
-            Event::TermsAccepted { .. } => "terms_accepted",
-            Event::TermsDeclined { .. } => "terms_declined",
-            Event::TermsLapsed {} => "terms_lapsed",
-            Event::TermsQueried { .. } => "terms_queried",
-            Event::DecisionProposed { .. } => "decision_proposed",
-            Event::ProposalReturned { .. } => "proposal_returned",
-            Event::DecisionIssued { .. } => "decision_issued",
-            Event::PermitIssued { .. } => "permit_issued",
-            Event::ChangeOpened { .. } => "change_opened",
-            Event::ChangeTookEffect { .. } => "change_took_effect",
-            Event::PermitVersionIssued { .. } => "permit_version_issued",
-            Event::RefreshOrdered { .. } => "refresh_ordered",
-            Event::DecisionAnnulled { .. } => "decision_annulled",
-            Event::PermitExpired { .. } => "permit_expired",
-            Event::PersonTermsAccepted { .. } => "person_terms_accepted",
-            Event::DecisionCorrected { .. } => "decision_corrected",
-            Event::DecisionReversed { .. } => "decision_reversed",
-            Event::AppealLodged { .. } => "appeal_lodged",
-            Event::AppealMoved { .. } => "appeal_moved",
-            Event::ReportSubmitted { .. } => "report_submitted",
-            Event::CaseClosed { .. } => "case_closed",
-            Event::CaseReopened { .. } => "case_reopened",
-            Event::PermitRevoked { .. } => "permit_revoked",
-            Event::PermitHeld { .. } => "permit_held",
-            Event::PermitHoldReleased { .. } => "permit_hold_released",
-            Event::Copied { .. } => "copied",
-            Event::MemberInvited { .. } => "member_invited",
-            Event::MemberUninvited { .. } => "member_uninvited",
-            Event::MemberRemoved { .. } => "member_removed",
-            Event::MemberJoined { .. } => "member_joined",
-            Event::MemberAdded { .. } => "member_added",
-            Event::ApplicantChanged { .. } => "applicant_changed",
-            Event::ControllerConfirmed { .. } => "controller_confirmed",
-            Event::MessageSent { .. } => "message_sent",
-            Event::Remarked { .. } => "remarked",
-            Event::NotCompletedProposed { .. } => "not_completed_proposed",
-            Event::TrackChanged { .. } => "track_changed",
-            Event::SourceTaskCreated { .. } => "source_task_created",
-            Event::SourceTaskAccepted { .. } => "source_task_accepted",
-            Event::SourceTaskAnswered { .. } => "source_task_answered",
-            Event::SourceTaskReturned { .. } => "source_task_returned",
-            Event::SourceTaskWaived { .. } => "source_task_waived",
-            Event::SourceCostEstimated { .. } => "source_cost_estimated",
-            Event::ReviewRequested { .. } => "review_requested",
-            Event::ReviewerInvited { .. } => "reviewer_invited",
-            Event::Reviewed { .. } => "reviewed",
-            Event::Voted { .. } => "voted",
-            Event::DecisionAdvised { .. } => "decision_advised",
-            Event::InterestDeclared { .. } => "interest_declared",
-            Event::ConditionsSet { .. } => "conditions_set",
-            Event::StatisticsOffered { .. } => "statistics_offered",
-            Event::DeadlineExtended { .. } => "deadline_extended",
-            Event::AttachmentRedacted { .. } => "attachment_redacted",
-            Event::ExternalIdAssigned { .. } => "external_id_assigned",
-            Event::TermsAdded { .. } => "terms_added",
-            Event::ConfidentialityDecided { .. } => "confidentiality_decided",
-            Event::ReminderSent { .. } => "reminder_sent",
-            Event::MaximumProposed { .. } => "maximum_proposed",
-            Event::MaximumAccepted { .. } => "maximum_accepted",
-            Event::InvoiceIssued { .. } => "invoice_issued",
-            Event::InvoiceSettled { .. } => "invoice_settled",
-            Event::FeeDisputed { .. } => "fee_disputed",
-            Event::FeeDisputeDecided { .. } => "fee_dispute_decided",
-            Event::CreditNoteIssued { .. } => "credit_note_issued",
-            Event::ConfigurationChanged { .. } => "configuration_changed",
-        }
-    }
 }

@@ -13,7 +13,9 @@ mod decision;
 mod dossier;
 mod event;
 mod evolve;
+mod holder;
 mod people;
+mod sanction;
 mod work;
 
 use std::collections::BTreeSet;
@@ -33,7 +35,9 @@ pub use decision::{
 pub use dossier::*;
 pub use event::{Event, Recorded};
 pub use evolve::{Misfit, evolve, replay};
+pub use holder::*;
 pub use people::*;
+pub use sanction::*;
 pub use work::*;
 
 /// Marks ids of cases.

@@ -330,14 +330,19 @@ impl Access {
             Ok(issue) => issue,
             Err(problem) => return Ok(Err(Box::new((loaded, problem)))),
         };
-        let own_sources = match who {
-            Who::Person(actor) if role == CaseRole::RegistryHandler => own_sources(actor, &loaded.case),
+        let own_sources = match (who, role) {
+            (Who::Person(actor), CaseRole::RegistryHandler) => own_sources(actor, &loaded.case, Role::RegistryHandler),
+            (Who::Person(actor), CaseRole::DataPreparer) => own_sources(actor, &loaded.case, Role::DataPreparer),
             _ => None,
         };
         let content = frozen.as_ref().map(|(content, _)| content);
         let excluded = self.excluded(tx, &loaded, command, &account, content).await?;
         let attachment = match command {
             Command::RedactAttachment { file, .. } => crate::files::sql::digest(tx, loaded.id, file).await?,
+            _ => None,
+        };
+        let permit_ends = match command {
+            Command::ExtendResults { .. } => super::remind::permit_ends(tx, loaded.id).await?,
             _ => None,
         };
         let made = self.make(command);
@@ -356,6 +361,7 @@ impl Access {
             submission: frozen.as_ref().map(|(_, submission)| submission),
             prepared: issue.as_ref().map(|issue| &issue.prepared),
             separate_invoices: self.settings.separate_invoices,
+            permit_ends,
             ..Context::new(now, &account, role)
         };
         // An appeal that is refused takes no number.
@@ -575,10 +581,10 @@ fn meant(case: &Case, command: &Command) -> Option<Outcome> {
     outcome.or_else(|| Some(case.work()?.proposal.as_ref()?.decision.outcome))
 }
 
-/// The sources of the case that a registry handler speaks for.
-fn own_sources(actor: &Actor, case: &Case) -> Option<Vec<String>> {
+/// The sources of the case that somebody speaks for in a role.
+fn own_sources(actor: &Actor, case: &Case, role: Role) -> Option<Vec<String>> {
     let sources = case.dossier()?.order.sources();
-    let own = sources.into_iter().filter(|source| actor.has_for(Role::RegistryHandler, source));
+    let own = sources.into_iter().filter(|source| actor.has_for(role, source));
     Some(own.map(str::to_owned).collect())
 }
 

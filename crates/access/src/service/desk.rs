@@ -6,9 +6,10 @@ use kernel::Problem;
 use store::Tx;
 
 use super::Access;
-use crate::model::{Case, Proposal};
+use crate::clocks::holder::{self, HolderClock};
+use crate::model::{Case, Proposal, StateName};
 use crate::sql::{self, ListQuery};
-use crate::views::{ProposalLine, ReviewLine, TaskLine};
+use crate::views::{DeliveryLine, ProposalLine, ReviewLine, TaskLine};
 
 /// How many cases are read at a time.
 const AT_ONCE: usize = 200;
@@ -39,6 +40,31 @@ impl Access {
             }
         }
         lines.sort_by_key(|line| (line.task.is_settled(), line.task.due));
+        Ok(lines)
+    }
+
+    /// What is to be delivered from the sources that the actor answers for or prepares: what is open first, by its day.
+    ///
+    /// # Errors
+    /// `forbidden` for all but registry handlers and those who prepare data.
+    pub async fn holder_deliveries(&self, actor: &Actor) -> Result<Vec<DeliveryLine>, Problem> {
+        if !actor.has(Role::RegistryHandler) && !actor.has(Role::DataPreparer) {
+            return Err(self.refusal(actor, audit::Object::new("deliveries", "all")).await);
+        }
+        let today = self.zone.clock.today();
+        let decided = Some(StateName::Decided.slug());
+        let query = ListQuery { submitted_only: true, state: decided, ..ListQuery::default() };
+        let mut lines = Vec::new();
+        for loaded in self.every(&query).await? {
+            let (Case::Decided(at), Some(_)) = (&loaded.case, self.view_of(actor, &loaded.case)) else { continue };
+            let own = |clock: &HolderClock| {
+                actor.has_for(Role::RegistryHandler, &clock.source) || actor.has_for(Role::DataPreparer, &clock.source)
+            };
+            for clock in holder::clocks(at, today).into_iter().filter(own) {
+                lines.push(DeliveryLine { case: self.summary(actor, &loaded), clock });
+            }
+        }
+        lines.sort_by_key(|line| (line.clock.delivered.is_some(), line.clock.due.is_none(), line.clock.due));
         Ok(lines)
     }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use identity::{Actor, Role};
-use kernel::Problem;
+use kernel::{Date, Problem};
 use protocol::Envelope;
 use store::Tx;
 
 use super::Access;
 use super::written::Written;
+use crate::clocks::{self, holder::HolderClock};
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::model::{Case, CaseId, CommandName, Recorded};
@@ -18,6 +19,12 @@ use crate::views::{self, CaseView, DecisionView, OfferView, ProposalView};
 
 /// Fields of the application that a registry handler sees beside the own source's variables (`access.md` section 8).
 const SHARED_SECTIONS: [&str; 4] = ["pub", "use", "pop", "proc"];
+
+/// The times of the holders to deliver: for a source's own staff that of the source.
+fn holders(case: &Case, view: View, own: &[String], today: Date) -> Vec<HolderClock> {
+    let clocks = case.decided().map(|decided| clocks::holder::clocks(decided, today)).unwrap_or_default();
+    clocks.into_iter().filter(|clock| view != View::ViewSourcePart || own.contains(&clock.source)).collect()
+}
 
 impl Access {
     pub(super) fn commands(&self, actor: &Actor, case: &Case) -> Vec<views::AllowedCommand> {
@@ -76,6 +83,9 @@ impl Access {
         let speaks_for = |source: &&&str| actor.has_for(Role::RegistryHandler, source);
         let sources = case.dossier().map(|d| d.order.sources()).unwrap_or_default();
         let own_sources = sources.iter().filter(speaks_for).map(|source| (*source).to_owned()).collect();
+        let delivers =
+            |source: &&&str| actor.has_for(Role::RegistryHandler, source) || actor.has_for(Role::DataPreparer, source);
+        let own_holders: Vec<String> = sources.iter().filter(delivers).map(|source| (*source).to_owned()).collect();
         let roles_seen = roles.clone();
         let parties = staff || view == View::ViewOwn;
         let work = case.work();
@@ -119,6 +129,7 @@ impl Access {
             proposal: proposal.map(|p| ProposalView { by: p.by.clone(), at: p.at, decision: p.decision.clone() }),
             decision: decision.filter(|_| parties),
             after: case.decided().filter(|_| parties).map(|d| d.after.clone()),
+            holders: holders(case, view, &own_holders, self.zone.clock.today()),
             billing: views::billing(case).filter(|_| parties),
             involved: views::involved(case, view, &roles_seen, &actor.account.to_string(), &own_sources),
             commands: self.commands(actor, case),

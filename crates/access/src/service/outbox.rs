@@ -127,9 +127,14 @@ fn addressee(event: &str) -> Option<To> {
         | "info_deadline_extended"
         | "not_completed"
         | "permit_expired"
+        | "sanction_notified"
+        | "sanction_decided"
+        | "results_extended"
+        | "delivery_paused"
+        | "delivery_extended"
         | "appeal_decided" => Some(To::Applicant),
         "info_received" | "terms_accepted" | "terms_declined" | "terms_queried" | "withdrawn" | "maximum_accepted"
-        | "fee_disputed" => Some(To::Handler),
+        | "fee_disputed" | "sanction_commented" => Some(To::Handler),
         _ => None,
     }
 }
@@ -148,7 +153,9 @@ impl Access {
         let number = dossier.map_or("", |dossier| dossier.number.as_str());
         for event in events {
             let to = match &event.event {
-                Event::ReminderSent { reminder: Reminder::Clock | Reminder::NotCompleted } => Some(To::Handler),
+                Event::ReminderSent { reminder: Reminder::Clock | Reminder::NotCompleted | Reminder::Delivery(_) } => {
+                    Some(To::Handler)
+                }
                 Event::ReminderSent { reminder: Reminder::Source(_) | Reminder::Review(_) } => None,
                 Event::ReminderSent { .. } => Some(To::Applicant),
                 other => addressee(other.name()),

@@ -8,7 +8,7 @@ use store::{Tx, jobs, params};
 
 use super::{Access, statistics};
 use crate::AccessError;
-use crate::clocks::{Calendars, Length, Unit, statutory, statutory_until, table};
+use crate::clocks::{self, Calendars, statutory, statutory_until};
 use crate::handling::Handling;
 use crate::model::{
     AwaitingAcceptance, Case, CaseId, Command, DRAFT_DAYS, Decided, Reminder, ReportKind, Standing, TaskState, WaitsFor,
@@ -79,6 +79,11 @@ pub fn waiting(case: &Case, own: &Handling, permit_ends: Option<Date>, today: Da
         }
         Case::Decided(decided) => {
             waits.push((Reminder::Report, after_all(&reports_due(decided, permit_ends), &REPORT_DAYS)));
+            for clock in clocks::holder::clocks(decided, today) {
+                if let Some(due) = clock.due.filter(|_| clock.delivered.is_none() && clock.paused.is_none()) {
+                    waits.push((Reminder::Delivery(clock.source), staff_days(&calendar, due, today)));
+                }
+            }
             if let Some(ends) = permit_ends.filter(|ends| *ends >= today) {
                 waits.push((Reminder::Permit, after(ends, &[-90, -60, -35, -7])));
             }
@@ -111,7 +116,7 @@ fn after_all(days: &[Date], offsets: &[i32]) -> Vec<Date> {
 }
 
 /// The days on which reports that have not come are due (ACC-171): on progress as often as the decision says while the
-/// permit runs, on results 18 months after its end.
+/// permit runs, on results 18 months after its end or when more time was granted.
 pub fn reports_due(decided: &Decided, permit_ends: Option<Date>) -> Vec<Date> {
     let (Some(permit), Some(ends)) = (&decided.permit, permit_ends) else { return Vec::new() };
     if permit.standing == Standing::Revoked {
@@ -131,9 +136,7 @@ pub fn reports_due(decided: &Decided, permit_ends: Option<Date>) -> Vec<Date> {
         .filter(|day| !came(ReportKind::Progress).any(|at| at >= day.plus_days(REPORT_DAYS[0])))
         .collect();
     if came(ReportKind::Results).next().is_none() {
-        let results =
-            table::length(&decided.dossier.profile, "results").unwrap_or(Length { n: 18, unit: Unit::Months });
-        days.push(ends.plus_months(results.n as i32));
+        days.push(clocks::results_due(decided, ends));
     }
     days
 }
@@ -252,12 +255,17 @@ impl Access {
     }
 }
 
+/// Last day of the permit of a case.
+pub(super) async fn permit_ends(tx: &mut Tx, id: CaseId) -> Result<Option<Date>, AccessError> {
+    let row =
+        tx.query_opt("SELECT MAX(valid_to) FROM access_permit WHERE case_id = $1 AND latest = 1", params![id]).await?;
+    Ok(row.map(|row| row.get::<Option<Date>>(0)).transpose()?.flatten())
+}
+
 async fn due_in(tx: &mut Tx, id: CaseId, today: Date) -> Result<Vec<(Reminder, Date)>, AccessError> {
     let Some(loaded) = sql::case(tx, id).await? else { return Ok(Vec::new()) };
     let own = statistics::handling(tx, id).await?;
-    let row =
-        tx.query_opt("SELECT MAX(valid_to) FROM access_permit WHERE case_id = $1 AND latest = 1", params![id]).await?;
-    let ends = row.map(|row| row.get::<Option<Date>>(0)).transpose()?.flatten();
+    let ends = permit_ends(tx, id).await?;
     let rows = tx
         .query(
             "SELECT at, data FROM access_event WHERE case_id = $1 AND name = 'reminder_sent' ORDER BY seq",

@@ -13,6 +13,7 @@ use super::Access;
 use super::permits::read_permit;
 use super::written::last_day_to_extend;
 use crate::change::{self, Op};
+use crate::clocks::{self, holder::HolderClock};
 use crate::content::Content;
 use crate::error::AccessError;
 use crate::model::{After, CaseId, CommandName, StateName};
@@ -46,6 +47,10 @@ pub struct SeriesView {
     pub may: Vec<SeriesAction>,
     /// The last day on which an extension can be asked for; none when it was used.
     pub extension_until: Option<Date>,
+    /// The last day to publish the results; none where a permit was taken back.
+    pub results_due: Option<Date>,
+    /// The time of each holder to deliver.
+    pub holders: Vec<HolderClock>,
 }
 
 /// One version of a permit.
@@ -110,6 +115,8 @@ pub enum SeriesAction {
     Accept,
     /// Appeal against the decision.
     Appeal,
+    /// Say something to a reaction that is considered.
+    Comment,
 }
 
 impl SeriesAction {
@@ -122,6 +129,7 @@ impl SeriesAction {
             SeriesAction::Report => "report",
             SeriesAction::Accept => "accept",
             SeriesAction::Appeal => "appeal",
+            SeriesAction::Comment => "comment",
         }
     }
 }
@@ -168,6 +176,7 @@ impl Access {
             (CommandName::SubmitReport, SeriesAction::Report, true),
             (CommandName::ConfirmOwnAccess, SeriesAction::Accept, waiting && stands),
             (CommandName::LodgeAppeal, SeriesAction::Appeal, true),
+            (CommandName::CommentSanction, SeriesAction::Comment, true),
         ] {
             if sensible && can(name) {
                 may.push(action);
@@ -208,6 +217,13 @@ impl Access {
             after: decided.filter(|_| whole).map(|decided| decided.after.clone()).unwrap_or_default(),
             may,
             extension_until: extension_until.filter(|_| stands),
+            results_due: decided
+                .filter(|_| whole && permit.status != PermitStatus::Revoked)
+                .map(|decided| clocks::results_due(decided, permit.valid_to)),
+            holders: decided
+                .filter(|_| whole)
+                .map(|decided| clocks::holder::clocks(decided, self.zone.clock.today()))
+                .unwrap_or_default(),
             versions,
         })
     }

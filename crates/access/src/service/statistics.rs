@@ -14,7 +14,7 @@ use crate::AccessError;
 use crate::clocks::EndEvent;
 use crate::forecast::{Forecast, forecast};
 use crate::handling::{Handling, Happened, quantile};
-use crate::model::CaseId;
+use crate::model::{CaseId, Command};
 use crate::sql;
 
 /// Cells with fewer cases show no durations (ACC-183).
@@ -171,12 +171,13 @@ impl Access {
     /// Those of the database. An unknown permit is none.
     pub async fn data_delivered(&self, series: &str, source: &str, at: Timestamp) -> Result<(), Problem> {
         let day = at.date_in_oslo();
-        let written = self.zone.store.tx("access.available", async |tx: &mut Tx| -> Result<(), AccessError> {
-            let Some(row) = sql::current_permit(tx, series).await? else { return Ok(()) };
+        let written = self.zone.store.tx("access.available", async |tx: &mut Tx| -> Result<Option<CaseId>, AccessError> {
+            let Some(row) = sql::current_permit(tx, series).await? else { return Ok(None) };
             let envelope: protocol::Envelope = sql::parse(&row.envelope)?;
             let permit = envelope.read_unverified::<protocol::documents::Permit>();
             let permit = permit.map_err(|e| AccessError::Damaged(e.to_string()))?;
-            tx.execute(
+            let first = tx
+                .execute(
                 "INSERT INTO access_delivered (series, source, delivered_on) VALUES ($1, $2, $3)
                  ON CONFLICT (series, source) DO NOTHING",
                 params![series, source, day],
@@ -192,9 +193,14 @@ impl Access {
                 )
                 .await?;
             }
-            Ok(())
+            Ok((first > 0).then_some(row.case_id))
         });
-        written.await.map_err(Problem::from)
+        let Some(id) = written.await.map_err(Problem::from)? else { return Ok(()) };
+        // The holder's own clock ends with it, unless somebody said so before.
+        match self.by_clock(id, Command::NoteDelivery { source: source.to_owned(), on: day }, None).await {
+            Ok(_) | Err(Problem::Conflict { .. } | Problem::Invalid { .. } | Problem::Forbidden { .. }) => Ok(()),
+            Err(other) => Err(other),
+        }
     }
 
     /// The newest published statistics; empty before the first night. No login.

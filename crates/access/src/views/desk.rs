@@ -4,6 +4,7 @@ use kernel::{Date, LangMap, Timestamp};
 use serde::Serialize;
 
 use super::CaseSummary;
+use crate::clocks::holder::{self, HolderClock};
 use crate::model::{Case, Outcome, Recorded, SourceTask};
 
 /// What a case waits for.
@@ -26,6 +27,12 @@ pub enum WaitKind {
     Assessment,
     /// A second person has to issue the decision or send the proposal back.
     Decision,
+    /// The parties can comment on a reaction that is considered.
+    Hearing,
+    /// Somebody has to decide on a reaction that the parties were heard about.
+    Sanction,
+    /// The holder of a source has to deliver.
+    Delivery,
 }
 
 impl WaitKind {
@@ -40,6 +47,9 @@ impl WaitKind {
             WaitKind::Review => "review",
             WaitKind::Assessment => "assessment",
             WaitKind::Decision => "decision",
+            WaitKind::Hearing => "hearing",
+            WaitKind::Sanction => "sanction",
+            WaitKind::Delivery => "delivery",
         }
     }
 }
@@ -73,6 +83,15 @@ pub struct TaskLine {
     pub task: SourceTask,
     /// Whether the last day is over without an answer.
     pub late: bool,
+}
+
+/// What the holder of a source has to deliver, in the list of those who answer for the source.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct DeliveryLine {
+    /// The case.
+    pub case: CaseSummary,
+    /// The time there is.
+    pub clock: HolderClock,
 }
 
 /// A case in the list of an expert.
@@ -164,6 +183,19 @@ pub(crate) fn waits(case: &Case, today: Date) -> Vec<Wait> {
             } else if waits.is_empty() {
                 waits.push(wait(WaitKind::Assessment, None));
             }
+        }
+        Case::Decided(at) => {
+            for notice in at.after.notices.iter().filter(|notice| notice.is_open()) {
+                // The parties' time is over: now it is the body that is waited for, without a day of its own.
+                let due = Some(notice.deadline).filter(|deadline| *deadline >= today);
+                waits.push(wait(if due.is_some() { WaitKind::Hearing } else { WaitKind::Sanction }, due));
+            }
+            let open = holder::clocks(at, today).into_iter().filter(|clock| clock.delivered.is_none());
+            waits.extend(open.map(|clock| Wait {
+                source: Some(clock.source),
+                late: clock.late && clock.paused.is_none(),
+                ..wait(WaitKind::Delivery, clock.due.filter(|_| clock.paused.is_none()))
+            }));
         }
         _ => {}
     }

@@ -163,9 +163,14 @@ impl Stage {
         self.run("handler", id, "propose_decision", json!({"parts": [part]})).await;
         self.run("decider", id, "issue_decision", json!({})).await;
         if state == "revoked" {
-            self.run("handler", id, "revoke_permit", json!({"reason": REASON})).await;
+            self.run("handler", id, "revoke_permit", revocation()).await;
         }
     }
+}
+
+/// A permit is taken back at once: REMS knows no hearing.
+fn revocation() -> Value {
+    json!({"reason": REASON, "hearing": {"kind": "left_out", "why": REASON}})
 }
 
 /// Our command for a permission of REMS, with a payload of the right form.
@@ -203,7 +208,7 @@ fn command(permission: &str, state: &str) -> Option<(CommandName, Value)> {
         "approve" => (C::IssueDecision, json!({"outcome": "granted"})),
         "reject" => (C::IssueDecision, json!({"outcome": "refused"})),
         "close" => (C::CloseCase, json!({"reason": REASON})),
-        "revoke" => (C::RevokePermit, json!({"reason": REASON})),
+        "revoke" => (C::RevokePermit, revocation()),
         "send-expiration-notifications" => (C::SendReminder, json!({"reminder": "clock"})),
         _ => return None,
     })

@@ -18,7 +18,7 @@ pub use payload::{
     RemovedInput, SourceAnswer, SourceCost, Track, Visibility,
 };
 
-use super::{Hearing, InfoKind, Outcome, ReportInput};
+use super::{Hearing, InfoKind, Outcome, PauseReason, ReportInput, Sanction};
 use crate::appeal::AppealForm;
 
 /// A command with what it needs.
@@ -147,7 +147,7 @@ pub enum Command {
     RevokePermit {
         /// Why.
         reason: String,
-        /// Whether the parties were heard; needed to take a permit back.
+        /// How the parties were heard. When none is given, the notice that they had time to comment on (`notify_sanction`).
         #[serde(default)]
         hearing: Option<Hearing>,
     },
@@ -163,6 +163,79 @@ pub enum Command {
     ReleaseHold {
         /// Why.
         reason: String,
+    },
+    /// See [`CommandName::NotifySanction`].
+    NotifySanction {
+        /// What is considered.
+        sanction: Sanction,
+        /// Why.
+        reason: String,
+        /// Last day for comments; four weeks when none is given, which is the longest.
+        #[serde(default)]
+        deadline: Option<Date>,
+    },
+    /// See [`CommandName::CommentSanction`].
+    CommentSanction {
+        /// Number of the notice; the only open one when none is given.
+        #[serde(default)]
+        notice: Option<u32>,
+        /// What the party says.
+        text: String,
+    },
+    /// See [`CommandName::DecideSanction`].
+    DecideSanction {
+        /// Number of the notice; the only open one when none is given.
+        #[serde(default)]
+        notice: Option<u32>,
+        /// Whether it comes to the reaction.
+        imposed: bool,
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::ExtendResults`].
+    ExtendResults {
+        /// The last day from now on.
+        until: Date,
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::PauseDelivery`].
+    PauseDelivery {
+        /// The source.
+        source: String,
+        /// Why, as counted.
+        code: PauseReason,
+        /// Why, in words.
+        reason: String,
+    },
+    /// See [`CommandName::ResumeDelivery`].
+    ResumeDelivery {
+        /// The source.
+        source: String,
+    },
+    /// See [`CommandName::ExtendDelivery`].
+    ExtendDelivery {
+        /// The source.
+        source: String,
+        /// The last day from now on.
+        until: Date,
+        /// Why.
+        reason: String,
+    },
+    /// See [`CommandName::ReportDelivery`].
+    ReportDelivery {
+        /// The source.
+        source: String,
+        /// The day of the delivery; today when none is given.
+        #[serde(default)]
+        on: Option<Date>,
+    },
+    /// See [`CommandName::NoteDelivery`].
+    NoteDelivery {
+        /// The source.
+        source: String,
+        /// The day on which its data lay ready.
+        on: Date,
     },
     /// See [`CommandName::ConfirmOwnAccess`].
     ConfirmOwnAccess {
@@ -524,6 +597,15 @@ impl Command {
             Command::RevokePermit { .. } => CommandName::RevokePermit,
             Command::HoldPermit { .. } => CommandName::HoldPermit,
             Command::ReleaseHold { .. } => CommandName::ReleaseHold,
+            Command::NotifySanction { .. } => CommandName::NotifySanction,
+            Command::CommentSanction { .. } => CommandName::CommentSanction,
+            Command::DecideSanction { .. } => CommandName::DecideSanction,
+            Command::ExtendResults { .. } => CommandName::ExtendResults,
+            Command::PauseDelivery { .. } => CommandName::PauseDelivery,
+            Command::ResumeDelivery { .. } => CommandName::ResumeDelivery,
+            Command::ExtendDelivery { .. } => CommandName::ExtendDelivery,
+            Command::ReportDelivery { .. } => CommandName::ReportDelivery,
+            Command::NoteDelivery { .. } => CommandName::NoteDelivery,
             Command::ConfirmOwnAccess { .. } => CommandName::ConfirmOwnAccess,
             Command::CorrectDecision { .. } => CommandName::CorrectDecision,
             Command::ReverseDecision { .. } => CommandName::ReverseDecision,

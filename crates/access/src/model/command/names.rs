@@ -142,6 +142,22 @@ names! {
     HoldPermit => "hold_permit",
     /// End the hold.
     ReleaseHold => "release_hold",
+    /// Tell the parties of a reaction that is considered.
+    NotifySanction => "notify_sanction",
+    /// Say something to a reaction that is considered.
+    CommentSanction => "comment_sanction",
+    /// Decide on a reaction after the hearing.
+    DecideSanction => "decide_sanction",
+    /// Give more time to publish the results.
+    ExtendResults => "extend_results",
+    /// Stop the time in which a holder delivers.
+    PauseDelivery => "pause_delivery",
+    /// Let the time of a holder run again.
+    ResumeDelivery => "resume_delivery",
+    /// Give a holder more time to deliver.
+    ExtendDelivery => "extend_delivery",
+    /// Note that the data of a holder lie ready.
+    NoteDelivery => "note_delivery",
     /// Store the formula of the data set.
     ReleaseDatasetFormula => "release_dataset_formula",
     /// Report a delivery.
@@ -184,7 +200,7 @@ names! {
 
 impl CommandName {
     /// The commands that are named in the table and refused as unknown until they are built.
-    pub const PENDING: &'static [CommandName] = &[CommandName::ReleaseDatasetFormula, CommandName::ReportDelivery];
+    pub const PENDING: &'static [CommandName] = &[CommandName::ReleaseDatasetFormula];
 
     /// Whether it can be run.
     pub fn is_built(self) -> bool {

@@ -350,6 +350,8 @@ pub enum Reminder {
     Permit,
     /// A report is due.
     Report,
+    /// A holder has to deliver; the source.
+    Delivery(String),
 }
 
 /// What a decision maker agrees to with a remark.

@@ -30,6 +30,11 @@ impl Command {
             | Command::OfferStatistics { reason, .. }
             | Command::ExtendDeadline { reason, .. }
             | Command::ExtendAnswer { reason }
+            | Command::NotifySanction { reason, .. }
+            | Command::DecideSanction { reason, .. }
+            | Command::ExtendResults { reason, .. }
+            | Command::PauseDelivery { reason, .. }
+            | Command::ExtendDelivery { reason, .. }
             | Command::ProposeMaximum { reason, .. }
             | Command::DisputeFee { reason, .. }
             | Command::DecideDispute { reason, .. }
@@ -39,9 +44,10 @@ impl Command {
             | Command::Vote { reason: Some(reason), .. }
             | Command::DeclareInterest { reason: Some(reason), .. } => one("reason", reason),
             Command::RevokePermit { reason, hearing } | Command::HoldPermit { reason, hearing } => {
-                let heard = hearing.as_ref().map(|hearing| match hearing {
-                    Hearing::Held { statement, .. } => ("hearing.statement".to_owned(), statement.as_str()),
-                    Hearing::LeftOut { why } => ("hearing.why".to_owned(), why.as_str()),
+                let heard = hearing.as_ref().and_then(|hearing| match hearing {
+                    Hearing::Held { statement, .. } => Some(("hearing.statement".to_owned(), statement.as_str())),
+                    Hearing::LeftOut { why } => Some(("hearing.why".to_owned(), why.as_str())),
+                    Hearing::Notice { .. } => None,
                 });
                 one("reason", reason).into_iter().chain(heard).collect()
             }
@@ -54,6 +60,7 @@ impl Command {
                 one("reason", reason).into_iter().chain(of_proposal(proposal)).collect()
             }
             Command::SendMessage { text }
+            | Command::CommentSanction { text, .. }
             | Command::Remark { text, .. }
             | Command::AddTerms { text }
             | Command::Review { text, .. } => one("text", text),

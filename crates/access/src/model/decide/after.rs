@@ -1,10 +1,11 @@
 //! After the decision: correction and reversal, appeals, acceptance of the conditions by each person, reports, the end of
 //! the permit, closing and opening again (`access.md` sections 13 and 14).
 
-use kernel::{FieldError, Timestamp};
+use kernel::{Date, FieldError, Timestamp};
 
 use super::{Context, Refusal, needs_text, wrong_state};
 use crate::appeal::{self, AppealForm, MIN_LATE, MIN_WANTED};
+use crate::clocks;
 use crate::model::decision::MIN_REASON;
 use crate::model::{
     Before, Case, Command, Decided, Decision, Event, NewDecision, PermitRef, ProposalInput, ReportInput, ReportKind,
@@ -51,6 +52,10 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
         }
         (Case::Decided(_), Command::SubmitReport(report)) => report_in(case, report, context.now),
         (Case::Closed(_), Command::SubmitReport(report)) => report_in(case, report, context.now),
+        (Case::Decided(at), Command::ExtendResults { until, reason }) => results_longer(at, *until, reason, context),
+        (Case::Closed(at), Command::ExtendResults { until, reason }) => {
+            results_longer(&at.decided, *until, reason, context)
+        }
         (Case::Decided(at), Command::CloseCase { reason, accept_report }) => {
             needs_text("reason", reason, MIN_REASON)?;
             can_close(at, *accept_report, context)?;
@@ -194,6 +199,21 @@ fn lodge(at: &Decided, form: &AppealForm, context: &Context<'_>) -> Result<(), R
 
 fn is_over(stage: &str) -> bool {
     matches!(stage, "dismissed" | "reversed" | "decided_by_appeal_body" | "withdrawn")
+}
+
+/// More time for the results, with a reason (`access.md` section 9.3).
+fn results_longer(at: &Decided, until: Date, reason: &str, context: &Context<'_>) -> Result<Vec<Event>, Refusal> {
+    super::own_permit(at)?;
+    needs_text("reason", reason, MIN_REASON)?;
+    if at.after.reports.iter().any(|report| report.report.kind == ReportKind::Results) {
+        return Err(Refusal::conflict("results_came", "the results were registered already"));
+    }
+    let due = context.permit_ends.map(|ends| clocks::results_due(at, ends));
+    let after = due.unwrap_or(context.today).max(context.today);
+    if until <= after {
+        return Err(Refusal::invalid("until", "range", format!("a day after {after}")));
+    }
+    Ok(vec![Event::ResultsExtended { until, reason: reason.to_owned() }])
 }
 
 fn report_in(case: &Case, report: &ReportInput, now: Timestamp) -> Result<Vec<Event>, Refusal> {

@@ -9,10 +9,12 @@ mod assess;
 mod billing;
 mod decision;
 mod draft;
+mod holder;
 mod info;
 mod members;
 mod opinions;
 mod permit;
+mod sanction;
 mod sources;
 mod staff;
 mod terms;
@@ -28,7 +30,7 @@ pub(crate) use decision::can_end;
 pub use decision::can_issue;
 pub(crate) use draft::{DRAFT_DAYS, RESTORE_DAYS};
 
-use super::{Case, CaseId, ChangeOf, Command, Declaration, Dossier, Event, LetterRef, Order};
+use super::{Case, CaseId, ChangeOf, Command, Decided, Declaration, Dossier, Event, LetterRef, Order, PermitRef};
 use crate::clocks::EndEvent;
 use crate::permissions::{self, CaseRole};
 
@@ -64,6 +66,8 @@ pub struct Context<'a> {
     pub prepared: Option<&'a Prepared>,
     /// Whether each body sends its own invoice (ACC-153).
     pub separate_invoices: bool,
+    /// Last day of the permit, for `extend_results`.
+    pub permit_ends: Option<Date>,
 }
 
 impl<'a> Context<'a> {
@@ -85,6 +89,7 @@ impl<'a> Context<'a> {
             submission: None,
             prepared: None,
             separate_invoices: false,
+            permit_ends: None,
         }
     }
 }
@@ -229,7 +234,16 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<V
         Command::RevokePermit { .. } | Command::HoldPermit { .. } | Command::ReleaseHold { .. } => {
             permit::decide(case, command, context)
         }
+        Command::NotifySanction { .. } | Command::CommentSanction { .. } | Command::DecideSanction { .. } => {
+            sanction::decide(case, command, context)
+        }
+        Command::PauseDelivery { .. }
+        | Command::ResumeDelivery { .. }
+        | Command::ExtendDelivery { .. }
+        | Command::ReportDelivery { .. }
+        | Command::NoteDelivery { .. } => holder::decide(case, command, context),
         Command::ConfirmOwnAccess { .. }
+        | Command::ExtendResults { .. }
         | Command::CorrectDecision { .. }
         | Command::ReverseDecision { .. }
         | Command::LodgeAppeal(_)
@@ -282,6 +296,15 @@ fn interest_declared(case: &Case, command: &Command, context: &Context<'_>) -> R
 fn wrong_state(case: &Case, command: &Command) -> Refusal {
     let text = format!("{} cannot be done in the state {}", command.name().slug(), case.name().slug());
     Refusal::conflict("wrong_state", text)
+}
+
+/// The case is the one that its permit belongs to.
+fn own_permit(at: &Decided) -> Result<&PermitRef, Refusal> {
+    if let Some(change) = &at.dossier.change {
+        let remedy = format!("the permit belongs to the case {}", change.link.case);
+        return Err(Refusal::conflict("linked_case", remedy));
+    }
+    at.permit.as_ref().ok_or_else(|| Refusal::conflict("no_permit", "the decision gave no permit"))
 }
 
 /// The dossier of a case that was submitted, or `wrong_state`.

@@ -10,6 +10,7 @@ pub(super) fn decide(case: &Case, command: &Command, context: &Context<'_>) -> R
             standing(at, &[Standing::Live, Standing::Held])?;
             needs_text("reason", reason, MIN_REASON)?;
             let hearing = heard(hearing.as_ref(), context)?;
+            let hearing = Some(super::sanction::before_revocation(at, hearing.as_ref(), context)?);
             let sha256 = context.prepared.and_then(|p| p.permit.as_ref()).map(|(_, _, sha256)| sha256.clone());
             let sha256 = sha256.ok_or_else(|| Refusal::conflict("not_prepared", "the revoked permit is not signed"))?;
             Ok(vec![Event::PermitRevoked { reason: reason.clone(), hearing, sha256 }])
@@ -39,19 +40,14 @@ fn heard(hearing: Option<&Hearing>, context: &Context<'_>) -> Result<Option<Hear
             needs_text("hearing.statement", statement, 5)?;
         }
         Some(Hearing::LeftOut { why }) => needs_text("hearing.why", why, MIN_REASON)?,
-        None => {}
+        Some(Hearing::Notice { .. }) | None => {}
     }
     Ok(hearing.cloned())
 }
 
 fn standing(at: &Decided, wanted: &[Standing]) -> Result<(), Refusal> {
-    if let Some(change) = &at.dossier.change {
-        let remedy = format!("the permit belongs to the case {}", change.link.case);
-        return Err(Refusal::conflict("linked_case", remedy));
+    if wanted.contains(&super::own_permit(at)?.standing) {
+        return Ok(());
     }
-    match &at.permit {
-        Some(permit) if wanted.contains(&permit.standing) => Ok(()),
-        Some(_) => Err(Refusal::conflict("permit_standing", "the permit's state does not allow this")),
-        None => Err(Refusal::conflict("no_permit", "the decision gave no permit")),
-    }
+    Err(Refusal::conflict("permit_standing", "the permit's state does not allow this"))
 }

@@ -180,6 +180,10 @@ fn waits(case: &Case, reminder: &Reminder) -> bool {
         }
         (Reminder::Permit, Case::Decided(decided)) => decided.permit.is_some(),
         (Reminder::Report, Case::Decided(_)) => true,
+        (Reminder::Delivery(source), Case::Decided(decided)) => {
+            let delivered = decided.after.holders.get(source).is_some_and(|delivery| delivery.delivered.is_some());
+            !delivered && clocks::holder::started(decided, source).is_some()
+        }
         (Reminder::NotCompleted, Case::AwaitingInfo(_)) => true,
         (Reminder::Late, _) => {
             matches!(case, Case::Submitted(_) | Case::PreScreening(_) | Case::Processing(_) | Case::Decided(_))

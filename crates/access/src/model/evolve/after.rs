@@ -4,7 +4,7 @@ use kernel::Timestamp;
 
 use super::super::{
     After, Annulled, Case, Closed, Decided, EarlierDecision, Event, Measure, NewDecision, PermitRef, PersonTerms,
-    Processing, Recorded, Refresh, Replaced, Report, Standing, Work,
+    Processing, Recorded, Refresh, Replaced, Report, ResultsExtension, Sanction, SanctionEnd, Standing, Work,
 };
 
 pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
@@ -74,6 +74,11 @@ pub(super) fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Cas
             });
             case
         }
+        (mut case, Event::ResultsExtended { until, reason }) => {
+            let longer = ResultsExtension { until: *until, reason: reason.clone(), by: recorded.actor.clone(), at };
+            after(&mut case)?.results_longer.push(longer);
+            case
+        }
         (Case::Decided(mut decided), Event::CaseClosed { accepted, .. }) => {
             for report in decided.after.reports.iter_mut().filter(|report| Some(report.number) == *accepted) {
                 report.accepted_at = Some(at);
@@ -93,6 +98,14 @@ pub(super) fn measured(decided: &mut Decided, event: &Event, recorded: &Recorded
         Event::PermitHoldReleased { reason } => ("released", reason, None),
         _ => return,
     };
+    // What the parties were told of has come to pass.
+    if matches!(event, Event::PermitRevoked { .. }) {
+        let open = decided.after.notices.iter_mut().filter(|n| n.is_open() && n.sanction == Sanction::RevokePermit);
+        for notice in open {
+            let (by, at) = (recorded.actor.clone(), recorded.at);
+            notice.ended = Some(SanctionEnd { imposed: true, reason: reason.clone(), by, at });
+        }
+    }
     decided.after.measures.push(Measure {
         kind: kind.to_owned(),
         reason: reason.clone(),

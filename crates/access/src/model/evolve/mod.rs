@@ -6,6 +6,7 @@ mod billing;
 mod decision;
 mod draft;
 mod info;
+mod measures;
 mod members;
 mod opinions;
 mod sources;
@@ -119,8 +120,16 @@ fn next(case: Case, event: &Event, recorded: &Recorded) -> Option<Case> {
         | Event::AppealLodged { .. }
         | Event::AppealMoved { .. }
         | Event::ReportSubmitted { .. }
+        | Event::ResultsExtended { .. }
         | Event::CaseClosed { .. }
         | Event::CaseReopened { .. } => after::next(case, event, recorded),
+        Event::SanctionNotified { .. }
+        | Event::SanctionCommented { .. }
+        | Event::SanctionDecided { .. }
+        | Event::DeliveryPaused { .. }
+        | Event::DeliveryResumed { .. }
+        | Event::DeliveryExtended { .. }
+        | Event::DeliveryReported { .. } => measures::next(case, event, recorded),
         Event::MaximumProposed { .. }
         | Event::MaximumAccepted { .. }
         | Event::InvoiceIssued { .. }

@@ -65,6 +65,8 @@ struct CasePage {
     /// Questions with the field's label and the answer.
     questions: Vec<(String, String, Option<String>)>,
     commands: Vec<AllowedCommand>,
+    /// Until when the applicant can comment on a reaction that is considered.
+    warned: Option<kernel::Date>,
     /// Whether the decision can be appealed against.
     may_appeal: bool,
     command_id: String,
@@ -185,6 +187,7 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         changed: differences.iter().map(changed).collect(),
         questions: case.comments.iter().map(|c| (label(&c.field), c.question.clone(), c.answer.clone())).collect(),
         commands: case.commands.iter().filter(|c| offered(c.name)).cloned().collect(),
+        warned: warned(&case),
         may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
@@ -192,6 +195,12 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         case,
     };
     draw(visitor, &page)
+}
+
+/// The last day for comments on a reaction that is considered.
+fn warned(case: &CaseView) -> Option<kernel::Date> {
+    let notices = case.after.iter().flat_map(|after| &after.notices);
+    notices.filter(|notice| notice.is_open()).map(|notice| notice.deadline).min()
 }
 
 /// The way, with what lies behind and where the case is.

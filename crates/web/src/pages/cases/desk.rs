@@ -3,14 +3,14 @@
 
 use access::CommandName;
 use access::model::TaskState;
-use access::views::{CaseSummary, ProposalLine, ReviewLine, TaskLine, Wait};
+use access::views::{CaseSummary, DeliveryLine, ProposalLine, ReviewLine, TaskLine, Wait};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use kernel::{Date, workdays};
 
-use super::Names;
 use super::people::People;
+use super::{Names, after};
 use crate::frame::Frame;
 use crate::pages::{command_id, draw};
 use crate::visitor::Visitor;
@@ -56,6 +56,14 @@ struct Tasks {
     open: Vec<Task>,
     settled: Vec<Task>,
     late: usize,
+    /// What is to be delivered after decisions.
+    deliveries: Vec<Delivery>,
+}
+
+/// What the holder of a source has to deliver in a case.
+struct Delivery {
+    case: CaseSummary,
+    row: after::HolderRow,
 }
 
 /// The tasks of the sources that the looker answers for.
@@ -87,7 +95,13 @@ pub(super) async fn tasks(State(services): State<Services>, visitor: Visitor) ->
     };
     let late = lines.iter().filter(|line| line.late).count();
     let (settled, open) = lines.into_iter().map(task).partition(|task: &Task| task.line.task.is_settled());
-    draw(&visitor, &Tasks { open, settled, late, f })
+    let delivers = services.access.holder_deliveries(visitor.actor()?).await.map_err(visitor.fail())?;
+    let delivery = |line: DeliveryLine| {
+        let row = after::holders(&f, &names, std::slice::from_ref(&line.clock)).pop()?;
+        (line.clock.delivered.is_none()).then_some(Delivery { case: line.case, row })
+    };
+    let deliveries = delivers.into_iter().filter_map(delivery).collect();
+    draw(&visitor, &Tasks { open, settled, late, deliveries, f })
 }
 
 /// A case in which an opinion is asked for.

@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Field,
     /// One of the close-out reports of the case.
     Report,
+    /// One of the reactions that the parties were told of.
+    Notice,
 }
 
 /// The templates of letters; `access::letter::templates` has their texts.
@@ -68,7 +70,6 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
         C::Withdraw | C::DeclineTerms => const { &[may("reason", Kind::Text)] },
         C::WithdrawTerms
         | C::ReturnProposal
-        | C::RevokePermit
         | C::HoldPermit
         | C::ReleaseHold
         | C::ProposeNotCompleted
@@ -76,6 +77,49 @@ pub(super) const fn asks(command: C) -> &'static [Ask] {
         | C::ReverseDecision
         | C::ExtendAnswer
         | C::ReopenCase => REASON,
+        C::RevokePermit => {
+            const {
+                &[
+                    ask("reason", Kind::Text),
+                    ask("heard", Kind::Choice(&["notice", "held", "left_out"])),
+                    may("heard_on", Kind::Day),
+                    may("heard_what", Kind::Text),
+                ]
+            }
+        }
+        C::NotifySanction => {
+            const {
+                &[
+                    ask("sanction", Kind::Choice(&["revoke_permit", "exclude", "fine"])),
+                    ask("reason", Kind::Text),
+                    may("deadline", Kind::Day),
+                ]
+            }
+        }
+        C::DecideSanction => {
+            const {
+                &[
+                    ask("notice", Kind::Notice),
+                    ask("imposed", Kind::Choice(&["true", "false"])),
+                    ask("reason", Kind::Text),
+                ]
+            }
+        }
+        C::ExtendResults => const { &[ask("until", Kind::Day), ask("reason", Kind::Text)] },
+        C::PauseDelivery => {
+            const {
+                &[
+                    ask("source", Kind::Source),
+                    ask("code", Kind::Choice(&["applicant", "external_data", "room", "permit_held", "other"])),
+                    ask("reason", Kind::Text),
+                ]
+            }
+        }
+        C::ResumeDelivery => const { &[ask("source", Kind::Source)] },
+        C::ExtendDelivery => {
+            const { &[ask("source", Kind::Source), ask("until", Kind::Day), ask("reason", Kind::Text)] }
+        }
+        C::ReportDelivery => const { &[ask("source", Kind::Source), may("on", Kind::Day)] },
         C::CloseCase => const { &[ask("reason", Kind::Text), may("accept_report", Kind::Report)] },
         C::QueryTerms => const { &[ask("question", Kind::Text)] },
         C::AssignCase => const { &[may("handler", Kind::Person(Role::CaseHandler))] },
@@ -157,7 +201,17 @@ pub(super) fn payload(command: C, fields: &Fields) -> Value {
     }
     // Amounts are written in kroner and kept in øre.
     let ore = payload.remove("kroner").map(|kroner| kroner.as_i64().map_or(kroner, |kroner| json!(kroner * 100)));
+    let (heard, on, what) = (payload.remove("heard"), payload.remove("heard_on"), payload.remove("heard_what"));
     let more = match command {
+        // A notice that the parties had time to comment on is what is meant when no other hearing is told.
+        C::RevokePermit => match heard.as_ref().and_then(Value::as_str) {
+            Some("held") => {
+                json!({"hearing": {"kind": "held", "on": on, "statement": what.unwrap_or_else(|| json!(""))}})
+            }
+            Some("left_out") => json!({"hearing": {"kind": "left_out", "why": what.unwrap_or_else(|| json!(""))}}),
+            _ => Value::Null,
+        },
+        C::DecideSanction => json!({"imposed": fields.get("imposed") == "true"}),
         C::ProposeMaximum => json!({"max_ore": ore}),
         C::DecideDispute => json!({"fee_ore": ore}),
         C::RequestInfo => {
@@ -193,9 +247,7 @@ fn parts(fields: &Fields) -> Value {
         json!({"source": source, "outcome": outcome, "reason": fields.get(&format!("reason.{source}")),
                "removed": removed})
     };
-    let change = |path: &str, granted: &str| {
-        json!({"path": path, "granted": granted == "granted", "reason": fields.get(&format!("reason.{path}"))})
-    };
+    let change = |path: &str, granted: &str| json!({"path": path, "granted": granted == "granted", "reason": fields.get(&format!("reason.{path}"))});
     json!({"parts": each(fields, "part.", part), "changes": each(fields, "change.", change)})
 }
 
@@ -205,7 +257,8 @@ fn anew(fields: &Fields) -> Value {
     let kept: Vec<Value> = fields.all("condition").filter_map(|text| serde_json::from_str(text).ok()).collect();
     anew["conditions"] = Value::Array(kept);
     for day in ["valid_from", "valid_to", "delete_by"] {
-        anew[day] = Some(fields.get(day).trim()).filter(|text| !text.is_empty()).map_or(Value::Null, |text| json!(text));
+        anew[day] =
+            Some(fields.get(day).trim()).filter(|text| !text.is_empty()).map_or(Value::Null, |text| json!(text));
     }
     // What is no number goes on as it is: the command says what is wrong with it.
     let persons = fields.get("max_persons").trim();
@@ -226,7 +279,7 @@ fn answer(ask: &Ask, fields: &Fields) -> Option<Value> {
             (!chosen.is_empty() || !ask.optional).then(|| json!(chosen))
         }
         // What is no number goes on as it is: the command says what is wrong with it.
-        Kind::Number | Kind::Report => {
+        Kind::Number | Kind::Report | Kind::Notice => {
             (!text.is_empty() || !ask.optional).then(|| text.parse::<i64>().map_or_else(|_| json!(text), |n| json!(n)))
         }
         _ => (!text.is_empty() || !ask.optional).then(|| json!(text)),

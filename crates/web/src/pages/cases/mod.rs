@@ -115,6 +115,8 @@ struct CasePage {
     /// The decision in force, with which the form of a new one begins.
     before: after::Before,
     reports: Vec<after::ReportRow>,
+    holders: Vec<after::HolderRow>,
+    notices: Vec<after::NoticeRow>,
 }
 
 impl CasePage {
@@ -210,6 +212,8 @@ async fn case(
     let groups = grouped(&services, &f, &case, &names).await;
     let invoices = invoices::of(&case, &f, &names);
     let (before, reports) = (after::Before::of(&f, &case), after::reports(&f, &case));
+    let holders = after::holders(&f, &names, &case.holders);
+    let notices = after::notices(&f, case.after.iter().flat_map(|after| &after.notices), services.clock.today());
     let waits = desk::Waits::of(&f, &names, &case.summary, services.clock.today());
     let can_delegate = case.roles.iter().any(|role| {
         use access::permissions::CaseRole;
@@ -240,6 +244,8 @@ async fn case(
             invoices,
             before,
             reports,
+            holders,
+            notices,
             case,
         },
     )
@@ -366,11 +372,20 @@ const fn matter(name: CommandName) -> Option<&'static str> {
         | C::ExtendAnswer
         | C::SendInfo => "work",
         C::RequestInfo | C::CancelInfoRequest | C::SendMessage | C::Remark | C::SendReminder => "word",
-        C::DispatchSourceTasks | C::AcceptSourceTask | C::AnswerSourceTask | C::ReturnSourceTask => "source",
+        C::DispatchSourceTasks
+        | C::AcceptSourceTask
+        | C::AnswerSourceTask
+        | C::ReturnSourceTask
+        | C::PauseDelivery
+        | C::ResumeDelivery
+        | C::ExtendDelivery
+        | C::ReportDelivery => "source",
         C::RequestReview | C::InviteReviewer | C::Review | C::Vote => "expert",
         C::ProposeMaximum | C::IssueInvoice | C::SettleInvoice | C::DecideDispute => "fee",
         C::CorrectDecision | C::ReverseDecision => "decision",
-        C::RevokePermit | C::HoldPermit | C::ReleaseHold => "permit",
+        C::NotifySanction | C::DecideSanction | C::RevokePermit | C::HoldPermit | C::ReleaseHold | C::ExtendResults => {
+            "permit"
+        }
         C::AssignCase
         | C::SetTrack
         | C::ExtendDeadline
@@ -439,6 +454,7 @@ async fn input(services: &Services, f: &Frame, case: &CaseView, names: &Names, a
             ("one", fields.filter(|v| v.visible && !v.value.is_null()).map(field).collect())
         }
         Kind::Report => ("one", after::close_outs(f, case)),
+        Kind::Notice => ("one", after::open_notices(f, case)),
     };
     if kind == "one" && ask.optional {
         options.insert(0, (String::new(), f.t("input-open")));

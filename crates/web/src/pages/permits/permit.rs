@@ -14,7 +14,7 @@ use super::ops::{OpRow, Words};
 use crate::frame::Frame;
 use crate::input::Path;
 use crate::pages::cases::Names;
-use crate::pages::cases::after::condition_words;
+use crate::pages::cases::after::{self, HolderRow, NoticeRow, condition_words};
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -54,6 +54,8 @@ struct PermitPage {
     conditions: Vec<String>,
     versions: Vec<Version>,
     changes: Vec<Change>,
+    holders: Vec<HolderRow>,
+    notices: Vec<NoticeRow>,
     /// Persons who have not accepted the conditions.
     waiting: Vec<(String, String)>,
     /// Version of the case, for its commands.
@@ -121,6 +123,8 @@ pub(super) async fn permit(
         waiting: waiting
             .map(|p| (p.id.clone(), if p.name.is_empty() { p.id.clone() } else { p.name.clone() }))
             .collect(),
+        holders: after::holders(&f, &names, &view.holders),
+        notices: after::notices(&f, view.after.notices.iter(), services.clock.today()),
         case_version: case.summary.version,
         command_id: command_id(&services),
         f: f.crumb("/apply", crumb),
@@ -162,6 +166,9 @@ pub(super) async fn command(
     let payload = match name.as_str() {
         "confirm_own_access" => json!({"person": fields.get("person"), "accept": fields.get("accept") == "true"}),
         "submit_report" => report(&fields),
+        "comment_sanction" => {
+            json!({"notice": fields.get("notice").parse::<u32>().ok(), "text": fields.get("text").replace("\r\n", "\n")})
+        }
         _ => return Err(visitor.fail()(Problem::not_found("command"))),
     };
     let version = fields.get("version").parse().unwrap_or(0);
