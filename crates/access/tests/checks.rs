@@ -7,8 +7,8 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use access::form::{
-    self, Counted, DraftContent, Environment, Fault, FileState, Level, NobodyToAsk, OrganisationState, Outside,
-    RoomFacts, check,
+    self, Counted, Decides, DraftContent, Environment, Fault, FileState, Level, NobodyToAsk, OrganisationState,
+    Outside, RoomFacts, check,
 };
 use access::{CartItem, VariableFacts};
 use serde_json::{Value, json};
@@ -77,8 +77,8 @@ impl Outside for Registers {
     fn peer_granularity(&self, _: &str) -> Option<String> {
         self.peer.map(str::to_owned)
     }
-    fn forwarded_to(&self, _: &str) -> Option<String> {
-        self.forwarded.map(str::to_owned)
+    fn decides(&self, _: &str) -> Option<Decides> {
+        Some(self.forwarded.map_or(Decides::ThisBody, |body| Decides::Other(body.to_owned())))
     }
     fn small_cells(&self, _: usize) -> Option<u32> {
         Some(self.small_cells)
@@ -258,10 +258,37 @@ fn acc_203_without_registers_the_checks_say_not_verified() {
     let world = World::new();
     let found = world.faults(&NobodyToAsk);
     let checks: Vec<&str> = found.iter().map(|fault| fault.check.as_str()).collect();
-    assert_eq!(checks, ["CHK-14", "CHK-28", "CHK-30", "CHK-31"]);
+    assert_eq!(checks, ["CHK-14", "CHK-28", "CHK-30", "CHK-31", "CHK-37"]);
     assert!(found.iter().all(|fault| fault.rule == "not_verified" && fault.level == Level::Warn));
     let report = form::Report { faults: found };
     assert!(report.blocks().is_empty() && !report.warns());
+    // A table of which nobody knows the small cells says so, in words of its own.
+    let mut world = World::new();
+    world.form = form::STATISTICS;
+    world.set("tab.tables", json!([{"title": "Slag etter fylke og alder"}]));
+    let found = world.faults(&NobodyToAsk);
+    let table = found.iter().find(|fault| fault.check == "CHK-40").unwrap();
+    assert_eq!((table.rule.as_str(), table.field.as_str()), ("not_verified", "tab.tables.0"));
+    assert!(table.text.text(kernel::Language::Nb).contains("celler"));
+}
+
+/// Section 5, `tab.cells`: above 2 000 cells warns, above 100 000 stops.
+#[test]
+fn the_size_of_tables_warns_and_stops() {
+    let rule = |rows: usize| {
+        let mut world = World::new();
+        world.form = form::STATISTICS;
+        let variables = ["npr.somatikk.hovedtilstand", "dar.main.dodssted"];
+        let table =
+            json!({"title": "Slag etter tilstand og sted", "rows": &variables[..1], "columns": &variables[1..]});
+        world.set("tab.tables", Value::Array(vec![table; rows]));
+        let found = world.faults(&world.registers);
+        found.into_iter().find(|f| f.field == "tab.cells").map(|f| (f.rule, f.level))
+    };
+    // Twenty codes each: 400 cells in a table.
+    assert_eq!(rule(5), None);
+    assert_eq!(rule(6), Some(("many_cells".to_owned(), Level::Warn)));
+    assert_eq!(rule(251), Some(("too_many_cells".to_owned(), Level::Block)));
 }
 
 #[test]

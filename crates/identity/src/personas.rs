@@ -302,7 +302,7 @@ const PERSONAS: &[Line] = &[
     (
         "administrator",
         &[(Role::Administrator, "helsedataservice", None)],
-        "/account",
+        "/roles",
         ["Administrator", "Administrator", "Administrator"],
         [
             "Gir roller og drifter løsningen; ser ikke innholdet i saker.",
@@ -345,11 +345,7 @@ mod tests {
         let personas = all();
         for role in Role::ALL {
             let wanted = match role {
-                Role::CaseHandler
-                | Role::DecisionMaker
-                | Role::OutputReviewer
-                | Role::KeyOfficer
-                | Role::Citizen => 2,
+                Role::CaseHandler | Role::DecisionMaker | Role::OutputReviewer | Role::KeyOfficer | Role::Citizen => 2,
                 _ => 1,
             };
             assert_eq!(personas.iter().filter(|p| p.roles.contains(role)).count(), wanted, "{role}");

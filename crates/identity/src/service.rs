@@ -8,7 +8,7 @@ use store::{Row, Store, StoreError, Tx, params};
 
 use crate::personas::{self, Persona};
 use crate::session::{Session, form_secret, idle_seconds, token_hash};
-use crate::{Account, AccountId, Action, Actor, Assurance, Enrolment, Grant, Role, authorise, sql};
+use crate::{Account, AccountId, Actor, Assurance, Enrolment, Grant, Role, sql};
 
 const LOGIN: audit::Action =
     audit::Action::new(Kind::Login, "identity.login", &[("method", Detail::Code), ("assurance", Detail::Code)]);
@@ -16,12 +16,6 @@ const LOGOUT: audit::Action = audit::Action::new(Kind::Login, "identity.logout",
 const REPRESENT: audit::Action = audit::Action::new(Kind::Login, "identity.represent", &[("basis", Detail::Code)]);
 const DENY: audit::Action =
     audit::Action::new(Kind::Login, "identity.deny", &[("method", Detail::Code), ("path", Detail::Text)]);
-const GRANT: audit::Action = audit::Action::new(
-    Kind::Admin,
-    "identity.grant",
-    &[("role", Detail::Code), ("organisation", Detail::Code), ("scope", Detail::Code)],
-);
-const REVOKE: audit::Action = audit::Action::new(Kind::Admin, "identity.revoke", GRANT.detail);
 /// How old the stored time of last use may become, so that not every page writes.
 const SEEN_STEP_SECONDS: i64 = 60;
 
@@ -360,62 +354,6 @@ impl Identity {
         Ok(self.zone.log.record_alone(entry).await?)
     }
 
-    /// Gives an account a role at an organisation.
-    ///
-    /// # Errors
-    /// [`Problem::Forbidden`] unless the actor is an administrator, `role_separation` when the account holds a role that
-    /// does not go with it (ACC-009), [`Problem::NotFound`] for an unknown account or organisation.
-    pub async fn grant(&self, actor: &Actor, account: AccountId, grant: &Grant) -> Result<(), Problem> {
-        let object = crate::Object::new("account", account);
-        authorise(&self.zone, actor, Action("identity.grant"), &object).await?;
-        let given = self
-            .zone
-            .store
-            .tx("identity grant", async |tx: &mut Tx| -> Result<(), Problem> {
-                let known = "SELECT 1 FROM account, organisation WHERE account.id = $1 AND organisation.slug = $2";
-                if tx.query_opt(known, params![account, &grant.organisation]).await?.is_none() {
-                    return Err(Problem::not_found("account or organisation"));
-                }
-                self.insert_grant(tx, account, grant, i64::MAX).await?;
-                Ok(self.zone.log.record(tx, grant_entry(&GRANT, actor, account, grant)).await?)
-            })
-            .await;
-        if let Err(Problem::Forbidden { code }) = &given {
-            self.zone.log.record_alone(grant_entry(&GRANT, actor, account, grant).refused(code.clone())).await?;
-        }
-        given
-    }
-
-    /// Takes a role away.
-    ///
-    /// # Errors
-    /// [`Problem::Forbidden`] unless the actor is an administrator, [`Problem::NotFound`] when the account has not the
-    /// role.
-    pub async fn revoke(&self, actor: &Actor, account: AccountId, grant: &Grant) -> Result<(), Problem> {
-        let object = crate::Object::new("account", account);
-        authorise(&self.zone, actor, Action("identity.grant"), &object).await?;
-        self.zone
-            .store
-            .tx("identity revoke", async |tx: &mut Tx| -> Result<(), Problem> {
-                let gone = tx
-                    .execute(
-                        "DELETE FROM role_grant WHERE account = $1 AND role = $2 AND organisation = $3 AND scope = $4",
-                        params![
-                            account,
-                            grant.role.slug(),
-                            &grant.organisation,
-                            grant.scope.as_deref().unwrap_or_default()
-                        ],
-                    )
-                    .await?;
-                if gone == 0 {
-                    return Err(Problem::not_found("role of the account"));
-                }
-                Ok(self.zone.log.record(tx, grant_entry(&REVOKE, actor, account, grant)).await?)
-            })
-            .await
-    }
-
     /// Writes a role down, unless the account holds one that does not go with it. The transaction sees to it that of two
     /// such roles given at the same time one is refused.
     pub(crate) async fn insert_grant(
@@ -497,17 +435,7 @@ impl Identity {
     }
 }
 
-fn grant_entry(action: &audit::Action, actor: &Actor, account: AccountId, grant: &Grant) -> Entry {
-    let entry = Entry::new(action, actor.audit(), Object::new("account", account))
-        .detail("role", grant.role.slug())
-        .detail("organisation", grant.organisation.as_str());
-    match &grant.scope {
-        Some(scope) => entry.detail("scope", scope.as_str()),
-        None => entry,
-    }
-}
-
-async fn grants(tx: &mut Tx, account: AccountId) -> Result<Vec<Grant>, Problem> {
+pub(crate) async fn grants(tx: &mut Tx, account: AccountId) -> Result<Vec<Grant>, Problem> {
     let rows = tx
         .query(
             "SELECT role, organisation, scope FROM role_grant WHERE account = $1 ORDER BY place, given, role",
@@ -524,7 +452,7 @@ async fn grants(tx: &mut Tx, account: AccountId) -> Result<Vec<Grant>, Problem> 
     Ok(grants)
 }
 
-fn parse_name(row: &Row, index: usize) -> Result<LangMap, Problem> {
+pub(crate) fn parse_name(row: &Row, index: usize) -> Result<LangMap, Problem> {
     serde_json::from_str(&row.get::<String>(index)?).map_err(|_| Problem::unavailable("the account"))
 }
 

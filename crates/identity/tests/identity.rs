@@ -237,6 +237,47 @@ async fn a_parent_acts_for_a_child_until_sixteen() {
     .await;
 }
 
+const WHY: &str = "Begynte i stillingen i november.";
+
+/// Every change of a role has a reason and is kept; nobody gives a role to themselves, and one administrator is left.
+#[tokio::test]
+async fn roles_change_with_a_reason_and_a_history() {
+    testkit::zones("centre", async |zone| {
+        let identity = demo(&zone).await;
+        let (_, administrator) = log_in(&identity, "administrator").await;
+        let (_, auditor) = log_in(&identity, "auditor").await;
+        let (_, student) = log_in(&identity, "student").await;
+        let grant = Grant { role: Role::Reviewer, organisation: "university".into(), scope: None };
+        let short = identity.grant(&administrator, student.account, &grant, "Fordi.").await;
+        assert!(matches!(short, Err(Problem::Invalid { .. })), "{short:?}");
+        let own = identity.grant(&administrator, administrator.account, &grant, WHY).await;
+        assert_eq!(own, Err(Problem::forbidden("same_person")));
+        identity.grant(&administrator, student.account, &grant, WHY).await.unwrap();
+        zone.clock.advance_micros(1);
+        identity.revoke(&administrator, student.account, &grant, "Sluttet i stillingen igjen.").await.unwrap();
+        let (holder, changes) = identity.roles_of(&auditor, student.account).await.unwrap();
+        assert_eq!(holder.grants, student.grants);
+        let told: Vec<(bool, &str)> = changes.iter().map(|c| (c.given, c.reason.as_str())).collect();
+        assert_eq!(told, [(false, "Sluttet i stillingen igjen."), (true, WHY)], "the newest first");
+        assert!(changes.iter().all(|c| c.by == administrator.account && c.grant == grant));
+
+        let of = |role| identity::AccountFilter { role, size: 25, ..Default::default() };
+        let (found, total) = identity.accounts(&auditor, &of(Some(Role::Student))).await.unwrap();
+        assert_eq!((found.len(), total, found[0].account), (1, 1, student.account));
+        let named = identity::AccountFilter { name: "beslutter", ..of(None) };
+        assert_eq!(identity.accounts(&administrator, &named).await.unwrap().1, 2);
+        assert_eq!(identity.accounts(&student, &of(None)).await, Err(Problem::forbidden("forbidden")));
+        let refused = identity.roles_of(&student, student.account).await.map(|_| ());
+        assert_eq!(refused, Err(Problem::forbidden("forbidden")));
+
+        let last = identity.revoke(&administrator, administrator.account, &administrator.grants[0], WHY).await;
+        assert!(matches!(last, Err(Problem::Conflict { ref code, .. }) if code == "last_administrator"), "{last:?}");
+        let (_, still) = log_in(&identity, "administrator").await;
+        assert_eq!(still.grants, administrator.grants, "nothing was taken");
+    })
+    .await;
+}
+
 /// Roles are given and taken by an administrator, with an entry; others are refused, with an entry.
 #[tokio::test]
 async fn roles_are_given_by_an_administrator() {
@@ -245,19 +286,19 @@ async fn roles_are_given_by_an_administrator() {
         let (_, administrator) = log_in(&identity, "administrator").await;
         let (token, student) = log_in(&identity, "student").await;
         let grant = Grant { role: Role::Researcher, organisation: "university".into(), scope: None };
-        let refused = identity.grant(&student, student.account, &grant).await;
+        let refused = identity.grant(&student, student.account, &grant, WHY).await;
         assert_eq!(refused, Err(Problem::forbidden("forbidden")));
-        identity.grant(&administrator, student.account, &grant).await.unwrap();
+        identity.grant(&administrator, student.account, &grant, WHY).await.unwrap();
         assert!(identity.session(&token).await.unwrap().unwrap().actor.has(Role::Researcher));
         let researchers = identity.with_role(Role::Researcher).await.unwrap();
         assert_eq!(researchers.len(), 2);
-        identity.revoke(&administrator, student.account, &grant).await.unwrap();
+        identity.revoke(&administrator, student.account, &grant, WHY).await.unwrap();
         assert!(!identity.session(&token).await.unwrap().unwrap().actor.has(Role::Researcher));
-        let again = identity.revoke(&administrator, student.account, &grant).await;
+        let again = identity.revoke(&administrator, student.account, &grant, WHY).await;
         assert_eq!(again, Err(Problem::not_found("role of the account")));
         let nowhere = Grant { organisation: "nowhere".into(), ..grant };
         assert!(matches!(
-            identity.grant(&administrator, student.account, &nowhere).await,
+            identity.grant(&administrator, student.account, &nowhere, WHY).await,
             Err(Problem::NotFound { .. })
         ));
         assert_eq!(identity.name(student.account).await.unwrap(), student.name);
@@ -285,16 +326,20 @@ async fn acc_009_roles_that_must_stay_apart_are_not_given_to_one_account() {
             ("room-intake", Role::DecisionMaker),
         ] {
             let (_, account) = log_in(&identity, persona).await;
-            assert_eq!(identity.grant(&administrator, account.account, &grant(role)).await, apart, "{persona} {role}");
+            assert_eq!(
+                identity.grant(&administrator, account.account, &grant(role), WHY).await,
+                apart,
+                "{persona} {role}"
+            );
             let (_, after) = log_in(&identity, persona).await;
             assert_eq!(after.grants, account.grants, "{persona} holds what it held");
         }
         let (_, handler) = log_in(&identity, "case-handler-1").await;
-        identity.grant(&administrator, handler.account, &grant(Role::DecisionMaker)).await.unwrap();
+        identity.grant(&administrator, handler.account, &grant(Role::DecisionMaker), WHY).await.unwrap();
         // A role that was taken away stands no longer in the way.
         let (_, preparer) = log_in(&identity, "data-preparer").await;
-        identity.revoke(&administrator, preparer.account, &preparer.grants[0]).await.unwrap();
-        identity.grant(&administrator, preparer.account, &grant(Role::CaseHandler)).await.unwrap();
+        identity.revoke(&administrator, preparer.account, &preparer.grants[0], WHY).await.unwrap();
+        identity.grant(&administrator, preparer.account, &grant(Role::CaseHandler), WHY).await.unwrap();
         let both = Enrolment {
             issuer: "https://login.example".into(),
             subject: "both".into(),

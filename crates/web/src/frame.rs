@@ -199,6 +199,9 @@ impl Frame {
         if has(&[Role::Auditor]) {
             tasks.push(("/audit", "task-audit"));
         }
+        if has(&[Role::Administrator, Role::Auditor]) {
+            tasks.push(("/roles", "task-roles"));
+        }
         if has(&[Role::Administrator]) {
             tasks.push(("/outbox", "task-outbox"));
         }

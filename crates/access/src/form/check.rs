@@ -14,6 +14,11 @@ use super::{Condition, Field, FieldKind, Form, Outside, Scope, checks};
 use crate::model::CartItem;
 use crate::rules;
 
+/// Cells of all tables together above which the request is looked at again.
+const MANY_CELLS: u64 = 2_000;
+/// Most cells of a request.
+const MOST_CELLS: u64 = 100_000;
+
 /// What stands in a draft.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct DraftContent {
@@ -50,6 +55,10 @@ pub struct VariableFacts {
     pub granularities: Vec<String>,
     /// Days for which there are data.
     pub validity: Option<Period>,
+    /// How many codes it has; none without a code list.
+    pub categories: Option<u64>,
+    /// Who decides on its source, where that is known.
+    pub decision_body: Option<String>,
 }
 
 /// What a check needs to know besides the draft.
@@ -142,6 +151,9 @@ pub fn check(form: &Form, draft: &DraftContent, env: &Environment<'_>) -> Report
         checker.periods();
     }
     checker.criteria();
+    if form.field("tab.cells").is_some() {
+        checker.cells();
+    }
     let mut faults = checker.faults;
     faults.extend(checks::run(form, draft, env).into_iter().filter_map(told));
     Report { faults }
@@ -153,7 +165,7 @@ fn told(found: checks::Finding) -> Option<Fault> {
     let (rule, text) = if found.verified {
         (found.check, check.title.clone())
     } else {
-        ("not_verified", checks::not_verified().clone())
+        ("not_verified", checks::not_verified(check).clone())
     };
     Some(Fault {
         field: found.field,
@@ -410,6 +422,17 @@ impl Checker<'_> {
         } else if field.validation.as_ref().is_some_and(|validation| !self.holds(validation, &names)) {
             self.fault(place, "validation", "the value does not fit the variable");
         }
+    }
+
+    /// The tables together are not larger than somebody can read or make (`tab.cells`).
+    fn cells(&mut self) {
+        let cells = super::cells(self.draft, self.env.variables).cells;
+        if cells <= MANY_CELLS {
+            return;
+        }
+        let (rule, level) =
+            if cells > MOST_CELLS { ("too_many_cells", Level::Block) } else { ("many_cells", Level::Warn) };
+        self.put("tab.cells", rule, level, format!("{cells} cells"), None);
     }
 
     /// Every collection of the cart has a period inside the validity of its variables (CHK-03).

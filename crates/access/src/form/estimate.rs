@@ -104,6 +104,8 @@ mod tests {
             free_text: false,
             granularities: Vec::new(),
             validity: None,
+            categories: None,
+            decision_body: None,
         };
         ["npr.a.x", "dar.a.y"].into_iter().map(|id| (id.to_owned(), facts(id))).collect()
     }

@@ -5,6 +5,7 @@
 //!
 //! What it is not: pages. The web renders what [`Form`] describes and shows what [`check`] finds.
 
+mod cells;
 mod check;
 mod checks;
 mod estimate;
@@ -23,6 +24,7 @@ use kernel::{Date, LangMap};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+pub use cells::{Cells, cells};
 pub use check::{DraftContent, Environment, Fault, Level, Report, VariableFacts, check, is_visible};
 pub use checks::{CheckDef, checks};
 pub use estimate::{LiveEstimate, estimate};
@@ -31,7 +33,7 @@ pub use field::{Audience, Condition, Field, FieldKind, Privacy};
 pub use input::from_pairs;
 pub use load::FormError;
 pub use message::eu_message;
-pub use outside::{Counted, FileState, NobodyToAsk, OrganisationState, Outside, RoomFacts};
+pub use outside::{Counted, Decides, FileState, NobodyToAsk, OrganisationState, Outside, RoomFacts};
 pub(crate) use value::range;
 
 /// A version of a form.

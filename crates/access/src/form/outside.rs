@@ -45,6 +45,15 @@ pub struct RoomFacts {
     pub third_countries: bool,
 }
 
+/// Who decides on a source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decides {
+    /// The body of this installation.
+    ThisBody,
+    /// Another one, to which that part is forwarded.
+    Other(String),
+}
+
 /// How many persons meet the criteria (ACC-045).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Counted {
@@ -92,8 +101,8 @@ pub trait Outside: Sync {
     fn peer_granularity(&self, _variable: &str) -> Option<String> {
         None
     }
-    /// The body that decides on a source, when it is not this one.
-    fn forwarded_to(&self, _source: &str) -> Option<String> {
+    /// Who decides on a source.
+    fn decides(&self, _source: &str) -> Option<Decides> {
         None
     }
     /// The share of a table's cells expected to be under the threshold, in per cent.

@@ -15,7 +15,9 @@ use super::{Access, CREATE, Who, audit_actor, holds_identity_number, is_written}
 use crate::change::{self, Op, OpKind};
 use crate::content::Content;
 use crate::error::AccessError;
-use crate::form::{self, DraftContent, Environment, Form, LiveEstimate, Outside as _, Report, VariableFacts, check};
+use crate::form::{
+    self, Decides, DraftContent, Environment, Form, LiveEstimate, Outside as _, Report, VariableFacts, check,
+};
 use crate::model::{CartItem, Case, CaseId, ChangeLink, Command, Event, Recorded, evolve};
 use crate::permissions::CaseRole;
 use crate::rules::PROFILE_NO;
@@ -331,7 +333,11 @@ impl Access {
             FieldView {
                 visible: form::is_visible(form, content, &env, field),
                 editable: editing && asked,
-                value: content.fields.get(&field.id).cloned().unwrap_or(Value::Null),
+                value: content
+                    .fields
+                    .get(&field.id)
+                    .cloned()
+                    .unwrap_or_else(|| self.computed(&field.id, content, facts)),
                 faults: report.faults.iter().filter(|fault| own(&fault.field)).cloned().collect(),
                 comments: comments.iter().filter(|comment| comment.field == field.id).cloned().collect(),
                 field: shown,
@@ -350,6 +356,27 @@ impl Access {
             }
         };
         form.sections.iter().map(section).collect()
+    }
+
+    /// The value of a field that follows from the others, as far as this service has it.
+    fn computed(&self, id: &str, content: &DraftContent, facts: &BTreeMap<String, VariableFacts>) -> Value {
+        match id {
+            "cart.bodies" => {
+                let in_cart = content.cart.iter().filter_map(|item| facts.get(&item.variable_id));
+                let bodies = in_cart.filter_map(|facts| {
+                    let body = facts.decision_body.as_deref()?;
+                    let forwarded = matches!(self.decides(facts)?.1, Decides::Other(_));
+                    Some((facts.source.clone(), json!({"source": facts.source, "body": body, "forwarded": forwarded})))
+                });
+                let bodies: BTreeMap<String, Value> = bodies.collect();
+                if bodies.is_empty() { Value::Null } else { bodies.into_values().collect() }
+            }
+            "tab.cells" => {
+                let found = form::cells(content, facts);
+                json!({"cells": found.cells, "unknown": found.unknown})
+            }
+            _ => Value::Null,
+        }
     }
 
     /// An id for a person of an application.

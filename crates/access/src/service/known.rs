@@ -49,6 +49,9 @@ fn facts(variable: &Variable, model: &catalogue::Model) -> VariableFacts {
         sensitive: variable.sensitivity == Sensitivity::High,
         free_text: false,
         granularities: variable.granularities.iter().map(|level| level.slug().to_owned()).collect(),
+        // A variable without a list has as many categories as there are values: nobody knows before the data are read.
+        categories: u64::try_from(variable.codes.len()).ok().filter(|n| *n > 0),
+        decision_body: model.sources.get(&variable.source).map(|source| source.decision_body.clone()),
         validity: variable.from.map(|from| Period { from, to: variable.to }),
     }
 }

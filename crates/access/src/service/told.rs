@@ -2,8 +2,8 @@
 //! files, the last count of its criteria, cases like it, what projects with the same purpose were granted, the size of collections. It
 //! is read in one transaction with the draft; whoever is not connected stays silent, and the check says "not verified".
 //!
-//! Not known here, and so never answered: the Entity Register, the invoice directory, the exclusion list of other bodies,
-//! which body decides on a source, and the share of small cells of a table that nobody has made yet.
+//! Not known here, and so never answered: the Entity Register, the invoice directory, the exclusion list of other bodies, and
+//! the share of small cells of a table that nobody has made yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use super::Access;
 use super::change::change_link;
 use crate::error::AccessError;
 use crate::files::{self, FileView};
-use crate::form::{Counted, DraftContent, FileState, Outside, RoomFacts, VariableFacts};
+use crate::form::{Counted, Decides, DraftContent, FileState, Outside, RoomFacts, VariableFacts};
 use crate::model::{CaseId, StateName};
 use crate::sql;
 
@@ -37,6 +37,8 @@ pub(super) struct Told {
     similar: Vec<String>,
     sizes: BTreeMap<String, usize>,
     peers: BTreeMap<String, String>,
+    /// Who decides, by source.
+    bodies: BTreeMap<String, Decides>,
 }
 
 impl Outside for Told {
@@ -62,6 +64,9 @@ impl Outside for Told {
     fn collection_size(&self, collection: &str) -> Option<usize> {
         self.sizes.get(collection).copied()
     }
+    fn decides(&self, source: &str) -> Option<Decides> {
+        self.bodies.get(source).cloned()
+    }
     fn peer_granularity(&self, variable: &str) -> Option<String> {
         self.peers.get(variable).cloned()
     }
@@ -71,6 +76,15 @@ impl Access {
     /// What is known for a draft without reading anything.
     pub(super) fn told_nothing(&self) -> Told {
         Told { rooms: self.room_ids().into_iter().collect(), ..Told::default() }
+    }
+
+    /// Who decides on the source of a variable, where the catalogue says so.
+    pub(super) fn decides(&self, facts: &VariableFacts) -> Option<(String, Decides)> {
+        let body = facts.decision_body.as_deref().map(str::trim).filter(|body| !body.is_empty())?;
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+        let own = letters(body) == letters(&self.settings().body);
+        let decides = if own { Decides::ThisBody } else { Decides::Other(body.to_owned()) };
+        Some((facts.source.clone(), decides))
     }
 
     /// Reads what is known for a draft.
@@ -93,6 +107,7 @@ impl Access {
             counted: self.counted(tx, loaded.id, &content.fields).await?,
             similar: self.similar_cases(tx, loaded, content).await?,
             sizes: sizes.collect(),
+            bodies: facts.values().filter_map(|facts| self.decides(facts)).collect(),
             peers: peers(tx, content).await?,
             ..self.told_nothing()
         })

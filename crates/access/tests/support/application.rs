@@ -32,6 +32,8 @@ impl SmallCatalogue {
                 free_text: false,
                 granularities: granularities.iter().map(|g| (*g).to_owned()).collect(),
                 validity: Some(Period { from: "2008-01-01".parse().unwrap(), to: None }),
+                categories: (kind == VariableKind::Code).then_some(20),
+                decision_body: Some("Helsedataservice".into()),
             }
         };
         vec![

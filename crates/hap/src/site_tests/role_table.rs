@@ -24,6 +24,7 @@ struct Things {
     appeal: String,
     run: String,
     receipt: String,
+    account: String,
 }
 
 impl Things {
@@ -37,7 +38,9 @@ impl Things {
         let case = string(&decided["id"]);
         let view = ask(router, &researcher, &format!("/api/v1/cases/{case}")).await;
         let appeal = appealed(router, &researcher, &view).await;
+        let student = services.identity.with_role(identity::Role::Student).await.unwrap();
         Self {
+            account: student[0].0.to_string(),
             draft: string(&serde_json::from_str::<Value>(&made).unwrap()["id"]),
             series: string(&view["decision"]["permit"]["series"]),
             number: string(&decided["number"]),
@@ -76,6 +79,7 @@ impl Things {
             ("{id}", id),
             ("{series}", &self.series),
             ("{number}", number),
+            ("{account}", &self.account),
             ("{result}", "1"),
             ("{file}", "1.json"),
             ("{section}", "pub"),

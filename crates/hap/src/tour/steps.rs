@@ -232,6 +232,8 @@ async fn decide(site: &Site, researcher: &Persona, case: &str, guide: &mut Guide
     let (status, code) = command_refused(&handler, case, "assign_case", json!({}), 0).await?;
     ensure!(status == 409 && code == "interest_not_declared", "staff acted before they declared their interests");
     impartial(&[&handler, &decider], case).await?;
+    // Statistics Norway decides on its own data: that warning is looked at by somebody (CHK-37).
+    command(&handler, case, "start_screening", json!({})).await?;
     command(&handler, case, "assign_case", json!({})).await?;
     let questions = json!({"kind": "clarification", "questions": [{"field": "use.why", "question": "Hvilke legemidler gjelder det?"}]});
     command(&handler, case, "request_info", questions).await?;

@@ -100,6 +100,11 @@ async function command(page, name, fill = async () => {}) {
   assert.match(page.url(), /\/cases\/[0-9A-Z]+$/, `${name} is carried out`);
 }
 
+/** Clicks a button and waits for the page behind it. */
+async function press(page, wanted) {
+  await Promise.all([page.waitForNavigation(), page.locator(wanted).click()]);
+}
+
 async function read(page, path) {
   const answer = await page.request.get(demo.url + path);
   assert.ok(answer.ok(), `${path} answers ${answer.status()}`);
@@ -171,6 +176,8 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await enter(desk, `a[href="/cases/${id}"]`);
   await command(desk, "declare_interest");
   await command(desk, "assign_case");
+  // Another body decides on one of the sources: that warning is looked at by somebody.
+  await command(desk, "start_screening");
   await enter(desk, `a[href="/cases/${id}/ask"]`);
   await search(desk, "#ask-q", "hvorfor");
   await reach(desk, '#found input[value="use.why"]');
@@ -290,7 +297,7 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await right.locator('> .field [name="reason"]').fill("Begrunnelsen for legemiddelregisteret manglet et ord.");
   await right.locator('[name="reason.lmr"]').fill(`${reason} Utleveringsdatoen er ikke nødvendig.`);
   await looked(board, "10-correction");
-  await right.locator("> button.btn").click();
+  await press(board, 'form[action$="/correct_decision"] > button.btn');
   const corrected = await read(mine, `/api/v1/cases/${id}`);
   assert.deepEqual([corrected.decision.number.slice(-3), corrected.decision.decision.outcome], ["/V2", "granted_in_part"]);
 
@@ -331,14 +338,14 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await looked(desk, "11-prepared");
   await board.goto(appeal);
   await board.locator('details:has(form[action$="/reverse"]) > summary').click();
-  await board.locator('form[action$="/reverse"] > button.btn').click();
+  await press(board, 'form[action$="/reverse"] > button.btn');
   assert.equal(await board.locator("main h1").isVisible(), true);
   assert.equal((await read(mine, `/api/v1/cases/${id}`)).decision.number.slice(-3), "/V2", "who decided first does not decide again");
   const fresh = other.page;
   await fresh.goto(appeal);
   await looked(fresh, "11-reverse");
   await fresh.locator('details:has(form[action$="/reverse"]) > summary').click();
-  await fresh.locator('form[action$="/reverse"] > button.btn').click();
+  await press(fresh, 'form[action$="/reverse"] > button.btn');
   assert.equal(fresh.url(), appeal);
   await looked(fresh, "11-reversed");
   await mine.goto(`${demo.url}/apply/${id}`);

@@ -124,6 +124,13 @@ export const pages = [
   } },
   { name: "activity", path: "/register/activity?from=2026&to=2027" },
   { name: "outbox", persona: "administrator", path: "/outbox" },
+  { name: "roles", persona: "administrator", path: "/roles" },
+  { name: "role", persona: "administrator", path: async (page, url) => {
+    const { items } = await (await page.request.get(`${url}/api/v1/roles?role=student`)).json();
+    const grant = { role: "reviewer", organisation: "university" };
+    await page.request.post(`${url}/api/v1/roles/${items[0].account}/give`, { data: { grant, reason: "Begynte i stillingen i november." } });
+    return `/roles/${items[0].account}`;
+  } },
   { name: "alerts", persona: "disclosure-steward", path: "/alerts?show=all" },
   { name: "audit", persona: "auditor", path: "/audit" },
   { name: "system", path: "/system" },

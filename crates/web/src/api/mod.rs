@@ -14,6 +14,7 @@ mod openapi;
 mod oversight;
 mod permits;
 mod public;
+mod roles;
 
 pub(crate) use oversight::newest as newest_entries;
 
@@ -38,6 +39,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = citizen::endpoints(site);
     let site = public::endpoints(site);
     let site = oversight::endpoints(site);
+    let site = roles::endpoints(site);
     alerts::endpoints(site)
 }
 

@@ -12,6 +12,7 @@ mod oversight;
 mod permits;
 mod public;
 mod publicity;
+pub(crate) mod roles;
 pub(crate) mod supervision;
 mod why;
 
@@ -35,6 +36,7 @@ pub(crate) fn endpoints(site: Site) -> Site {
     let site = publicity::endpoints(site);
     let site = supervision::endpoints(site);
     let site = alerts::endpoints(site);
+    let site = roles::endpoints(site);
     account::endpoints(site)
 }
 

@@ -546,3 +546,4 @@ holder-paused-why = { $code }: { $reason }
 holder-longer = Extended until { $date }: { $reason }
 holder-stopped = Has stood still for { $n } days
 permit-results-due = Results public by
+blocked-last-administrator = Give the role to somebody else first

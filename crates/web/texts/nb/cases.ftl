@@ -546,3 +546,4 @@ holder-paused-why = { $code }: { $reason }
 holder-longer = Forlenget til { $date }: { $reason }
 holder-stopped = Har stått stille i { $n } dager
 permit-results-due = Resultater offentlige innen
+blocked-last-administrator = Gi rollen til en annen først

@@ -546,3 +546,4 @@ holder-paused-why = { $code }: { $reason }
 holder-longer = Forlengd til { $date }: { $reason }
 holder-stopped = Har stått stille i { $n } dagar
 permit-results-due = Resultat offentlege innan
+blocked-last-administrator = Gje rolla til ein annan først

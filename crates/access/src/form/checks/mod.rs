@@ -31,6 +31,9 @@ pub struct CheckDef {
     pub title: LangMap,
     /// What to do.
     pub remedy: LangMap,
+    /// What is said when nobody could be asked; the usual words when there are none.
+    #[serde(default, skip_serializing)]
+    not_verified: Option<LangMap>,
     /// Fields (beginnings of ids; `=` the id itself) and rules whose faults belong to the check.
     #[serde(default, skip_serializing)]
     faults: Vec<String>,
@@ -58,8 +61,8 @@ pub(super) fn named(id: &str) -> Option<&'static CheckDef> {
 }
 
 /// What is said when nobody answers.
-pub(super) fn not_verified() -> &'static LangMap {
-    &FILE.not_verified
+pub(super) fn not_verified(check: &'static CheckDef) -> &'static LangMap {
+    check.not_verified.as_ref().unwrap_or(&FILE.not_verified)
 }
 
 /// The check that a fault of the form's own conditions belongs to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::Level;
-use super::super::outside::OrganisationState;
+use super::super::outside::{Decides, OrganisationState};
 use super::super::range;
 use super::{Reader, part};
 use crate::rules;
@@ -148,9 +148,18 @@ fn other_cases(r: &mut Reader<'_>) {
         r.find("CHK-35", "cart.items", similar.join(", "));
     }
     let sources: BTreeSet<&str> = r.cart().map(|(_, facts)| facts.source.as_str()).collect();
+    if !r.asks("cart.bodies") {
+        return;
+    }
+    let mut unknown = false;
     for source in sources {
-        if let Some(body) = r.env.outside.forwarded_to(source) {
-            r.find("CHK-37", "cart.bodies", format!("{source}: {body}"));
+        match r.env.outside.decides(source) {
+            Some(Decides::ThisBody) => {}
+            Some(Decides::Other(body)) => r.find("CHK-37", "cart.bodies", format!("{source}: {body}")),
+            None => unknown = true,
         }
+    }
+    if unknown {
+        r.unverified("CHK-37", "cart.bodies");
     }
 }

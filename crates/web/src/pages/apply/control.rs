@@ -492,17 +492,6 @@ impl Maker<'_> {
         };
         control.cart = self.draft.cart.iter().map(row).collect();
     }
-
-    /// What follows from the cart.
-    fn computed(&self, id: &str, value: &Value) -> String {
-        if id != "cart.sources" || !value.is_null() {
-            return plain(value);
-        }
-        let mut names: Vec<&str> = self.draft.cart.iter().map(|line| line.source_name.text(self.language)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.join("; ")
-    }
 }
 
 /// An id for the page: letters, digits and hyphens.

@@ -3,6 +3,7 @@
 
 mod case;
 mod cohort;
+mod computed;
 mod control;
 pub(crate) mod file;
 mod form;
