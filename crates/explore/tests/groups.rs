@@ -3,15 +3,13 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use common::{DATASET_KEY, PERSONS, runner, runner_keeping, runner_over};
+use common::{DATASET_KEY, PERSONS, info, runner, runner_keeping, runner_over};
 use disclosure::{MemoryLedger, Output, Table, Value};
 use engine::memory::{Fact, MemorySource};
 use explore::{Job, Ran, Runner, SnapshotBudget, Switch};
-use kernel::{LangMap, Language};
+use kernel::Language;
 use script::program::Literal;
-use script::{DataType, Temporality, UnitType, VariableInfo};
+use script::{DataType, Temporality};
 
 const HEAD: &str = "require no.test:1 as db\ncreate-dataset d\nimport db/KJOENN as kjønn\n\
     import db/INNTEKT 2020-06-01 as inntekt\n";
@@ -133,24 +131,6 @@ async fn lang_301_values_are_given_again() {
         panic!("summaries")
     };
     assert_eq!(one.rows[0], two.rows[0]);
-}
-
-fn info(name: &str, temporality: Temporality, data_type: DataType) -> VariableInfo {
-    let fixed = temporality == Temporality::Fixed;
-    VariableInfo {
-        store: "no.test".into(),
-        version: "1.0.0.0".into(),
-        name: name.into(),
-        title: LangMap::of(name, name, name),
-        description: LangMap::default(),
-        unit_type: Arc::new(UnitType::built_in("PERSON").unwrap()),
-        temporality,
-        data_type,
-        covered_from: (!fixed).then(|| "2019-01-01".parse().unwrap()),
-        covered_until: (!fixed).then(|| "2020-12-31".parse().unwrap()),
-        status_dates: Vec::new(),
-        code_list: None,
-    }
 }
 
 /// SDC-050: the same persons in two years are two groups with values of their own.

@@ -37,7 +37,8 @@ summarize inntekt
 barchart (mean) inntekt, over(kjønn)
 ";
 
-fn info(name: &str, temporality: Temporality, data_type: DataType) -> VariableInfo {
+/// A variable of [`source`]'s store, about persons.
+pub fn info(name: &str, temporality: Temporality, data_type: DataType) -> VariableInfo {
     VariableInfo {
         store: "no.test".into(),
         version: "1.0.0.0".into(),
