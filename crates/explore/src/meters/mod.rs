@@ -2,8 +2,10 @@
 //!
 //! A release is counted before anything of it is written to the gate ledger or handed out, in one line that is on disk
 //! when [`Meters::charge`] returns. A process that is killed has therefore counted everything that it gave; and what was
-//! counted and not given costs nothing when it is asked for again, for a set counts once. What is counted are the sets
-//! that were asked for, whatever the ledger knows of them, so that nothing of the ledger can be read from what is left.
+//! counted and not given costs nothing when it is asked for again, for a number counts once. What is counted are the numbers
+//! that results show, by statement and place (`disclosure::Asked`), so that nothing of the sets behind them, and nothing that
+//! the ledger knows, can be read from what is left. Where the code says sets, these numbers are meant; only patterns are
+//! watched by sets.
 //!
 //! Accounts of one project are counted together. What it is not: part of the decision what may be shown; and the zCDP
 //! measure it keeps is a meter, not a promise.
