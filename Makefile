@@ -50,11 +50,12 @@ fuzz: ## A minute of scripts that nobody wrote, through the language (FUZZ_SECON
 checks: ## Who may use whom, licences, texts.
 	cargo xtask check
 
+# All targets, as `unit` has built them: without those of the tests other features are chosen, and most crates built once more.
 build: assets
-	cargo build --locked -p hap
+	cargo build --locked -p hap --all-targets
 
 browser: packages build ## Every page in Chromium: axe, keyboard, phone width, size.
-	cd $(ASSETS) && HAP=$(HAP) CHROMIUM=$(CHROMIUM) node --test e2e/
+	cd $(ASSETS) && HAP=$(HAP) CHROMIUM=$(CHROMIUM) node --test --test-concurrency=2 e2e/
 
 tour: build ## The whole chain through the public API of a demo of its own.
 	bash .ci/tour $(HAP)

@@ -11,7 +11,7 @@
 mod commands;
 mod lists;
 mod processor;
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../tests/access/support/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod support;
 
