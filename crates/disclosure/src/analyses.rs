@@ -59,7 +59,11 @@ impl Basis {
             // leaves out others than the earlier set does, so that the difference is not those persons (SDC-160).
             (set, members) = (Fingerprint(sample.fingerprint), None);
         }
-        let leaves = LeaveOut::new(desk.keys(), set, rules.drop_records).and_categories(few);
+        let leaves = match &raw.core {
+            Some(core) => LeaveOut::part(desk.keys(), set, core, &rules),
+            None => LeaveOut::new(desk.keys(), set, rules.drop_records),
+        };
+        let leaves = leaves.and_categories(few);
         Ok(Self { sample, members, leaves })
     }
 

@@ -2,10 +2,15 @@
 //! percentiles (SDC-120..123). Nothing exact leaves: a mean carries noise in proportion to the largest distance from it,
 //! a percentile is the average of its neighbours, and all are rounded.
 //!
+//! A column that a script derives can give one person any value, so nothing of it may depend on the values of the group
+//! alone: its noise is sized by the limits of the column in the whole register, a normal deviate of its own for every column
+//! that is not another one but for a factor and a constant.
+//!
 //! Guarantee: which of the statistics is hidden follows from the released count, the policy and the dominance verdict
-//! stored with the set; the noise of a mean has expectation zero.
+//! stored with the set; the noise of a mean has expectation zero. What one person's value in a derived column may change is
+//! at most two fifths of the standard deviation of the noise.
 
-use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawSummary};
+use engine::raw::{MeasureKind, Moments, RawMagnitude, RawMeasure, RawPercentile, RawSummary};
 
 use crate::gate::private::Rules;
 use crate::gate::{Basis, Count, Desk, Filed, Stopped};
@@ -19,6 +24,8 @@ use crate::tables::category;
 
 /// Groups of at least this many persons of a variable without heavy tails are not winsorised (SDC-101).
 const PLAIN_FROM: u64 = 1000;
+/// The same for a derived column, whose wide limits mean wide noise.
+const DERIVED_PLAIN_FROM: u64 = 10_000;
 /// Means of groups smaller than this are shown with three digits instead of four (SDC-102).
 const FOUR_DIGITS_FROM: u64 = 100;
 
@@ -55,7 +62,13 @@ impl Rules for RawSummary {
 
 /// Name and kind of a measure, as they are shown.
 pub(crate) fn head(measure: &RawMeasure, winsorised: bool) -> Measure {
-    Measure { name: measure.name.clone(), label: measure.label.clone(), kind: measure.kind.into(), winsorised }
+    Measure {
+        name: measure.name.clone(),
+        label: measure.label.clone(),
+        kind: measure.kind.into(),
+        winsorised,
+        derived: measure.derived.is_some(),
+    }
 }
 
 /// All statistics that were asked for, of one measure in one group.
@@ -107,6 +120,9 @@ pub(crate) fn statistic(
 /// those within the wide limits: a value that a script invents for one person would else tell whether she has it, by the mean
 /// or by its being hidden for dominance.
 fn uses_plain(rules: &PolicyRules, measure: &RawMeasure, count: Count) -> bool {
+    if measure.derived.is_some() {
+        return count.shown >= DERIVED_PLAIN_FROM;
+    }
     measure.light_tails && (!rules.winsor || count.shown >= PLAIN_FROM)
 }
 
@@ -122,13 +138,23 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn new(desk: &Desk<'_>, measure: &'a RawMeasure, group: &'a RawMagnitude, count: Count, cell: usize) -> Self {
         let plain = uses_plain(desk.policy().rules(), measure, count);
-        Self { origin: measure.origin.join(" "), measure, group, count, plain, cell }
+        // Columns of the same origin have the same deviate: `x + c` says nothing that `x` did not. Of derived ones only those
+        // of the same core, for what else they differ in may be known to somebody.
+        let origin = match &measure.derived {
+            Some(core) => core.iter().map(|b| format!("{b:02x}")).collect(),
+            None => measure.origin.join(" "),
+        };
+        Self { origin, measure, group, count, plain, cell }
     }
 
     fn statistic(&self, desk: &mut Desk<'_>, statistic: Statistic) -> Result<Value, Stopped> {
         match statistic {
             Statistic::Mean => Ok(self.shown(self.mean(desk)?, |me, x| me.round_mean(x))),
             Statistic::Sum if self.measure.kind == MeasureKind::Date => Ok(Value::Undefined),
+            // Of a derived column the sign itself may tell.
+            Statistic::Sum if self.measure.derived.is_some() => {
+                Ok(self.shown(self.mean(desk)?, |me, x| significant(x * me.count.shown as f64, me.digits())))
+            }
             Statistic::Sum => {
                 // The sign of a sum never crosses that of the raw one (SDC-102).
                 let nearly_all = self.nearly_all(desk);
@@ -142,8 +168,16 @@ impl<'a> Group<'a> {
                     if crosses { 0.0 } else { significant(sum, me.digits()) }
                 }))
             }
-            Statistic::Sd => self.spread(desk, "sd", |m| m.sd),
-            Statistic::Gini => self.spread(desk, "gini", |m| m.gini),
+            Statistic::Sd => self.spread(desk, "sd", |m, reach| {
+                // One person may change the variance by the square of the width, as one of so many.
+                let variance = m.sd?.powi(2) + reach.width * reach.change;
+                (variance > 0.0).then(|| variance.sqrt())
+            }),
+            // One person may change it by her share of the sum.
+            Statistic::Gini => self.spread(desk, "gini", |m, reach| {
+                let mean = m.mean?.abs().max(reach.least);
+                Some(if mean > 0.0 { (m.gini? + reach.change / mean).clamp(0.0, 1.0) } else { m.gini? })
+            }),
             Statistic::N => Ok(desk.show(self.count)),
             Statistic::Percentile(p) => self.percentile(desk, p),
             Statistic::Iqr => Ok(match (self.percentile(desk, 75.0)?, self.percentile(desk, 25.0)?) {
@@ -202,6 +236,21 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// What the noise of the mean of a derived column is made of.
+    fn reach(&self, rules: &PolicyRules, u: f64) -> Reach {
+        let limits = if self.plain { self.measure.wide } else { self.measure.limits };
+        Reach::of(limits, rules, self.measure, self.count, u)
+    }
+
+    /// SDC-100: too few contributors, the rest too small beside the largest, or two values that hold nearly everything. What
+    /// a script derives may be as large as it likes; there the noise is.
+    fn dominated(&self, rules: &PolicyRules, group: &RawMagnitude) -> bool {
+        let [first, second] = group.largest;
+        let rest = group.sum_abs - first - second;
+        let few_hold_most = rest < rules.p_percent / 100.0 * first || first + second > rules.n_k * group.sum_abs;
+        self.count.shown < rules.min_contributors || self.measure.derived.is_none() && few_hold_most
+    }
+
     /// The noisy mean, not yet rounded, or the dominance verdict (SDC-100, SDC-102).
     fn mean(&self, desk: &mut Desk<'_>) -> Result<Stored, Stopped> {
         let (policy, nearly_all) = (desk.policy(), self.nearly_all(desk));
@@ -212,13 +261,14 @@ impl<'a> Group<'a> {
                 return Stored::Number(value);
             }
             match moments.mean {
-                _ if dominated(rules, self.count, on.group) => Stored::Hidden(Reason::Dominance),
+                _ if self.dominated(rules, on.group) => Stored::Hidden(Reason::Dominance),
                 None => Stored::Hidden(Reason::Small),
+                Some(mean) if self.measure.derived.is_some() => Stored::Number(mean + self.reach(rules, on.u).change),
                 Some(mean) if on.group.constant => Stored::Number(mean),
                 Some(mean) => {
                     let far: Vec<f64> = moments.farthest.iter().take(rules.magnitude.top_k).copied().collect();
                     let s = far.iter().sum::<f64>() / far.len().max(1) as f64;
-                    let v = policy.means().change(u64::MAX, on.u) as f64;
+                    let v = policy.means().row(u64::MAX).position(on.u);
                     let delta = if on.alone { 1.0 } else { rules.magnitude.delta };
                     Stored::Number(mean + delta * s * v / self.count.shown as f64)
                 }
@@ -227,16 +277,22 @@ impl<'a> Group<'a> {
     }
 
     /// Standard deviation and Gini coefficient: three digits, refused for a constant group (SDC-103).
-    fn spread(&self, desk: &mut Desk<'_>, kind: &str, of: impl Fn(&Moments) -> Option<f64>) -> Result<Value, Stopped> {
+    fn spread(
+        &self,
+        desk: &mut Desk<'_>,
+        kind: &str,
+        of: impl Fn(&Moments, Reach) -> Option<f64>,
+    ) -> Result<Value, Stopped> {
         let (policy, nearly_all) = (desk.policy(), self.nearly_all(desk));
         let stored = desk.measured(self.group, self.filed(kind), self.measure.row_wise, |on| {
             if nearly_all(on).is_some() {
                 return Stored::Hidden(Reason::Value);
             }
-            if dominated(policy.rules(), self.count, on.group) {
+            if self.dominated(policy.rules(), on.group) {
                 return Stored::Hidden(Reason::Dominance);
             }
-            match of(&on.group.clamped) {
+            let reach = Reach::of(self.measure.limits, policy.rules(), self.measure, self.count, on.u);
+            match of(&on.group.clamped, reach) {
                 Some(x) if !on.group.constant => Stored::Number(x),
                 _ => Stored::Hidden(Reason::Value),
             }
@@ -254,15 +310,18 @@ impl<'a> Group<'a> {
             return Ok(Value::Hidden(Reason::Tail));
         }
         let kind = Statistic::Percentile(p).to_string();
+        let sigma = desk.policy().rules().magnitude.derived;
         let nearly_all = self.nearly_all(desk);
         let stored = desk.measured(self.group, self.filed(&kind), self.measure.row_wise, |on| {
             if let Some(value) = nearly_all(on) {
                 return Stored::Number(value);
             }
-            let window = on.group.percentiles.iter().find(|w| w.p == p).map(|w| w.window.as_slice());
-            match window {
+            match on.group.percentiles.iter().find(|w| w.p == p) {
                 // Fewer neighbours than the rule asks for would bring the average close to a single record.
-                Some(w) if w.len() >= rules.k => Stored::Number(w.iter().sum::<f64>() / w.len() as f64),
+                Some(w) if w.window.len() >= rules.k && self.measure.derived.is_some() => {
+                    Stored::Number(moved(w, sigma, on.u))
+                }
+                Some(w) if w.window.len() >= rules.k => Stored::Number(average(&w.around[w.window.clone()])),
                 _ => Stored::Hidden(Reason::Tail),
             }
         })?;
@@ -274,11 +333,56 @@ impl<'a> Group<'a> {
     }
 }
 
-/// SDC-100: too few contributors, the rest too small beside the largest, or two values that hold nearly everything.
-fn dominated(rules: &PolicyRules, count: Count, group: &RawMagnitude) -> bool {
-    let [first, second] = group.largest;
-    let rest = group.sum_abs - first - second;
-    count.shown < rules.min_contributors
-        || rest < rules.p_percent / 100.0 * first
-        || first + second > rules.n_k * group.sum_abs
+/// How far one person may move the mean of a derived column; nothing for a magnitude of the register.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Between the limits.
+    width: f64,
+    /// The width as one of so many persons.
+    least: f64,
+    /// The noise: so many of those.
+    change: f64,
+}
+
+impl Reach {
+    fn of(limits: Option<(f64, f64)>, rules: &PolicyRules, measure: &RawMeasure, count: Count, u: f64) -> Self {
+        let width = match (limits, measure.derived) {
+            (Some((low, high)), Some(_)) if high > low => high - low,
+            _ => 0.0,
+        };
+        let least = width / count.shown.max(1) as f64;
+        Self { width, least, change: rules.magnitude.derived * least * normal(u) }
+    }
+}
+
+/// The standard normal deviate of a cell key.
+fn normal(u: f64) -> f64 {
+    let u = u.clamp(1e-6, 1.0 - 1e-6);
+    let size = distributions::normal_critical(100.0 * (1.0 - 2.0 * u.min(1.0 - u)));
+    if u < 0.5 { -size } else { size }
+}
+
+fn average(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// A percentile of a derived column. One person moves all order statistics beyond her value by one place, so the window is
+/// moved by a secret number of places; and she is one of those in it, so the average is changed by what the values about it
+/// differ. At the ends of the order the window moves inwards.
+fn moved(of: &RawPercentile, sigma: f64, u: f64) -> f64 {
+    // Two deviates of one key: the leading bits give the one, what follows them the other.
+    let (places, rest) = (sigma * normal(u), (u * 2f64.powi(24)).fract());
+    let last = of.around.len() - of.window.len();
+    let from = match of.p {
+        0.0 => places.abs(),
+        100.0 => last as f64 - places.abs(),
+        _ => of.window.start as f64 + places,
+    };
+    let from = from.round().clamp(0.0, last as f64) as usize;
+    let window = &of.around[from..from + of.window.len()];
+    let apart = match (of.around.first(), of.around.last()) {
+        (Some(low), Some(high)) => high - low,
+        _ => 0.0,
+    };
+    average(window) + sigma * apart / of.window.len() as f64 * normal(rest)
 }

@@ -73,6 +73,9 @@ pub struct MagnitudeRules {
     pub top_k: usize,
     /// The changes themselves.
     pub p_table: PTableParams,
+    /// Standard deviation of the change for a derived column, in units of the width of its limits: what one person may
+    /// change at most.
+    pub derived: f64,
 }
 
 /// Percentiles (SDC-121).
@@ -101,8 +104,12 @@ pub struct ModelRules {
     pub h_max: f64,
     /// Largest concentration of a column.
     pub kappa_max: f64,
-    /// Records dropped before a fit or a standard deviation (SDC-160).
+    /// Records dropped before a curve or a plot is made (SDC-160).
     pub drop_records: u32,
+    /// Records dropped before a fit: so many of a large sample.
+    pub fit_drop: u32,
+    /// The share of a small sample that is dropped instead.
+    pub fit_drop_share: f64,
     /// Significant digits of coefficients.
     pub sig: usize,
 }
@@ -189,7 +196,7 @@ impl Rules {
             n_k: 0.90,
             min_contributors: 10,
             winsor: true,
-            magnitude: MagnitudeRules { delta: 0.3, top_k: 1, p_table: PTableParams::new(5, 2.0, 0) },
+            magnitude: MagnitudeRules { delta: 0.3, top_k: 1, p_table: PTableParams::new(5, 2.0, 0), derived: 2.0 },
             percentile: PercentileRules { k: 10, sig: 3 },
             model: ModelRules {
                 min_n: 100,
@@ -199,6 +206,8 @@ impl Rules {
                 h_max: 0.2,
                 kappa_max: 0.1,
                 drop_records: 10,
+                fit_drop: 400,
+                fit_drop_share: 0.2,
                 sig: 5,
             },
             survival: SurvivalRules { min_risk: 10, min_events: 5, midpoint: 6 },
@@ -217,9 +226,18 @@ impl Rules {
             p_table: PTableParams::new(10, 6.0, 4),
             hide_zero: true,
             n_k: 0.85,
-            magnitude: MagnitudeRules { delta: 0.5, top_k: 3, ..base.magnitude },
+            magnitude: MagnitudeRules { delta: 0.5, top_k: 3, derived: 3.0, ..base.magnitude },
             percentile: PercentileRules { k: 20, sig: 3 },
-            model: ModelRules { dummy_min: 20, h_max: 0.1, kappa_max: 0.05, drop_records: 20, sig: 4, ..base.model },
+            model: ModelRules {
+                dummy_min: 20,
+                h_max: 0.1,
+                kappa_max: 0.05,
+                drop_records: 20,
+                fit_drop: 800,
+                fit_drop_share: 0.25,
+                sig: 4,
+                ..base.model
+            },
             survival: SurvivalRules { min_risk: 20, min_events: 10, midpoint: 6 },
             plot: PlotRules { hex_min: 15, hist_min: 15 },
             snap: SnapRules { least: 2, most: 10 },
@@ -246,6 +264,9 @@ impl Policy {
         }
         if rules.population_floor < rules.min_cell || rules.magnitude.delta <= 0.0 {
             return Err(fail("population_floor must be at least min_cell, magnitude.delta must be positive"));
+        }
+        if rules.magnitude.derived <= 0.0 || !(0.0..=0.4).contains(&rules.model.fit_drop_share) {
+            return Err(fail("magnitude.derived must be positive, model.fit_drop_share between 0 and 0.4"));
         }
         if rules.snap.least < 2 || rules.snap.most < rules.snap.least {
             return Err(fail("snap.least must be at least 2, and at most snap.most"));

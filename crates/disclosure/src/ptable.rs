@@ -100,6 +100,14 @@ impl Row {
         self.changes[at]
     }
 
+    /// The change at a cell key as a number on a line: where in its step the key lies goes along, so that no change is a whole
+    /// number that somebody could try. Its expectation is that of the row where the row is symmetric.
+    pub fn position(&self, u: f64) -> f64 {
+        let at = self.cumulative.partition_point(|&c| c <= u).min(self.changes.len() - 1);
+        let before = if at == 0 { 0.0 } else { self.cumulative[at - 1] };
+        self.changes[at] as f64 - 0.5 + ((u - before) / self.probabilities[at]).clamp(0.0, 1.0)
+    }
+
     fn new(changes: Vec<i64>, probabilities: Vec<f64>, a: f64, b: f64) -> Self {
         let mut sum = 0.0;
         let mut cumulative: Vec<f64> = probabilities
@@ -281,6 +289,21 @@ mod tests {
         assert!((row.b + 0.083_307).abs() < 1e-6);
         close(&row.probabilities[9..12], &[0.149828, 0.162844, 0.149828]);
         close(&[row.probabilities[0], row.probabilities[20]], &[0.000039, 0.000039]);
+    }
+
+    /// SDC-102: the change on a line is never further than half a step from the change, and without a gap.
+    #[test]
+    fn sdc_102_changes_on_a_line() {
+        let table = PTable::new(PTableParams::new(5, 2.0, 0)).unwrap();
+        let row = table.row(u64::MAX);
+        let positions: Vec<f64> = (0..10_000).map(|i| row.position(f64::from(i) / 10_000.0)).collect();
+        assert!(positions.windows(2).all(|w| w[0] < w[1] && w[1] - w[0] < 0.5));
+        for (i, x) in positions.iter().enumerate() {
+            assert!((x - row.change(i as f64 / 10_000.0) as f64).abs() <= 0.5);
+        }
+        let mean = positions.iter().sum::<f64>() / 10_000.0;
+        let variance = positions.iter().map(|x| x * x).sum::<f64>() / 10_000.0;
+        assert!(mean.abs() < 1e-3 && (variance - 2.0 - 1.0 / 12.0).abs() < 1e-2, "{mean} {variance}");
     }
 
     /// SDC-040: an empty cell stays empty.

@@ -38,8 +38,31 @@ pub(crate) struct Column {
     pub(crate) row_wise: bool,
     /// The register variable and the day, for an imported column that was not changed.
     pub(crate) import: Option<(Arc<VariableInfo>, Option<Date>)>,
+    /// What it is but for a factor and a constant.
+    pub(crate) core: Core,
     /// Its values belong to this run and count against its memory.
     pub(crate) made: bool,
+}
+
+/// What a column is but for a factor and a constant: `2 * x + 1` is the core of `x`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Core {
+    /// A register variable, with this column key.
+    Registered([u8; 32]),
+    /// What a script makes, with this column key: nothing bounds what one person's value may tell (SDC-102).
+    Derived([u8; 32]),
+}
+
+impl Core {
+    pub(crate) fn key(&self) -> &[u8; 32] {
+        match self {
+            Core::Registered(key) | Core::Derived(key) => key,
+        }
+    }
+
+    pub(crate) fn is_derived(self) -> bool {
+        matches!(self, Core::Derived(_))
+    }
 }
 
 impl Column {
@@ -230,6 +253,7 @@ impl Dataset {
     /// The same without its data: where every row is known to be the unit of its number, nobody has to write that down.
     pub(crate) fn unit_key_head(&self, unit_type: &Arc<UnitType>) -> Column {
         let row_wise = matches!(self.rows, Rows::Units);
+        let key = unit_key_of(unit_type, if row_wise { &[0; 32] } else { &self.rows_key });
         Column {
             data: Arc::default(),
             data_type: DataType::Key(Arc::clone(unit_type)),
@@ -237,9 +261,10 @@ impl Dataset {
             flagged: Arc::default(),
             title: None,
             origin: Arc::default(),
-            key: unit_key_of(unit_type, if row_wise { &[0; 32] } else { &self.rows_key }),
+            key,
             row_wise,
             import: None,
+            core: Core::Derived(key),
             made: true,
         }
     }

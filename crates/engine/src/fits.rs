@@ -21,6 +21,19 @@ pub trait Leaves: Sync {
     /// Those of these persons (ordinal and record key) whose rows are left out. Their order does not matter.
     fn out(&self, persons: &mut dyn Iterator<Item = (u32, u128)>) -> Vec<u32>;
 
+    /// The share that is left out at random beside: of so many persons, of whom at least `alike` have each value of a variable
+    /// with few values that one of them has. None where nobody is left out in this way.
+    fn share(&self, persons: usize, alike: usize) -> Option<f64> {
+        let _ = (persons, alike);
+        None
+    }
+
+    /// Whether the person with this record key is in so large a share.
+    fn in_share(&self, record: u128, share: f64) -> bool {
+        let _ = (record, share);
+        false
+    }
+
     /// Categories whose rows are left out because few persons have them: variable and value as [`Part`] tells them.
     fn categories(&self) -> &[(usize, f64)] {
         &[]
@@ -107,6 +120,9 @@ pub struct RawAnalysis<T> {
     pub origin: Vec<String>,
     /// Digest of what is fitted: command, terms, options and the keys of the columns (ENG-039).
     pub key: [u8; 32],
+    /// Digest of what its columns are but for a factor and a constant: where it is made of a secret part of the sample, which
+    /// part (SDC-160). None where it counts the sample.
+    pub core: Option<[u8; 32]>,
     /// Whether all its columns have values outside the dataset's population (ENG-039).
     pub row_wise: bool,
     /// The persons in the sample.

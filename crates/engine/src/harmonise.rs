@@ -104,6 +104,7 @@ mod tests {
     use script::program::{CodeChange, Literal};
 
     use super::*;
+    use crate::dataset::Core;
 
     fn change(from: &str, to: &[(&str, f64)]) -> CodeChange {
         CodeChange { from: from.into(), to: to.iter().map(|(c, s)| ((*c).to_owned(), *s)).collect() }
@@ -121,6 +122,7 @@ mod tests {
             key: [1; 32],
             row_wise: true,
             import: None,
+            core: Core::Registered([1; 32]),
             made: false,
         }
     }

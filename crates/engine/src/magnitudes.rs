@@ -15,11 +15,11 @@ use crate::grid::{BLOCK, PartCounts, RowCells};
 use crate::lookup::{WORD, pack, valid_words};
 use crate::mask::Mask;
 use crate::members::{Again, Members};
-use crate::people::{CellSet, Shape};
+use crate::people::{CellSet, People, Shape};
 use crate::raw::{MeasureKind, PersonSet, RawMagnitude, RawMeasure};
 use crate::select::Pieces;
 use crate::source::Values;
-use crate::statistics::{Group, Limits, Wanted, magnitude};
+use crate::statistics::{Finding, Group, Limits, Wanted, magnitude, three_digits};
 use crate::table::Scan;
 use crate::tally::{Counter, Tally, narrow};
 
@@ -157,12 +157,14 @@ impl Scan<'_> {
     /// elsewhere.
     fn limits(&self, column: &Column) -> Result<Limits, RunError> {
         let compute = |within: Option<&Mask>| {
-            let (rows, winsor) = (self.mask.len(), self.parameters.winsor);
+            let rows = self.mask.len();
+            let derived = column.core.is_derived().then(|| secret_share(column, self.people));
+            let finding = Finding { winsor: self.parameters.winsor, derived };
             let limits = match narrow(column) {
                 Some(span) => {
-                    Limits::tallied(&Tally::of_column(&column.data, span, rows, within, self.control)?, winsor)
+                    Limits::tallied(&Tally::of_column(&column.data, span, rows, within, self.control)?, finding)
                 }
-                None => Limits::of(&Chunks { column, rows, within }, winsor),
+                None => Limits::of(&Chunks { column, rows, within }, finding),
             };
             stopped(self.control).map(|()| limits)
         };
@@ -173,9 +175,10 @@ impl Scan<'_> {
         }
     }
 
-    /// The ends of an axis of a column: its P1 and P99, and more where those are one value.
+    /// The ends of an axis of a column: its P1 and P99 with three digits, as they are shown, and more where those are one value.
     pub(crate) fn limits_of(&self, column: &Column) -> Result<(f64, f64), RunError> {
         let (low, high) = self.limits(column)?.clamp.unwrap_or((0.0, 1.0));
+        let (low, high) = (three_digits(low), three_digits(high));
         Ok(if low < high { (low, high) } else { (low - 0.5, low + 0.5) })
     }
 
@@ -196,6 +199,7 @@ impl Scan<'_> {
             limits: limits.clamp,
             wide: limits.wide,
             light_tails: limits.light_tails,
+            derived: limits.derived.then_some(*column.core.key()),
         }
     }
 }
@@ -215,6 +219,24 @@ impl Measure {
     pub(crate) fn words(&self, range: Range<usize>) -> &[u64] {
         self.counted.words(range)
     }
+}
+
+/// A number between 0 and 1 that follows from the core of a column, and that nobody knows without the record keys.
+fn secret_share(column: &Column, people: &People) -> f64 {
+    let secret = people.record_keys().record().first().copied().unwrap_or_default().to_le_bytes();
+    let digest = column_key("limits", &[column.core.key(), &secret]);
+    f64::from(u16::from_le_bytes([digest[0], digest[1]])) / 65_536.0
+}
+
+/// Beyond these values nothing of a derived column tells in a fit how far out it lies: so far from the limits that the column
+/// has over these rows as they are apart. None for a register variable, whose values nobody invents.
+pub(crate) fn fence(column: &Column, people: &People, rows: &Mask, winsor: (f64, f64)) -> Option<(f64, f64)> {
+    let derived = column.core.is_derived().then(|| secret_share(column, people))?;
+    let pieces = Chunks { column, rows: rows.len(), within: Some(rows) };
+    let (low, high) = Limits::of(&pieces, Finding { winsor, derived: Some(derived) }).clamp?;
+    let width = high - low;
+    let whole = !matches!(column.data.values, Values::Float(_));
+    Some(if whole { ((low - width).floor(), (high + width).ceil()) } else { (low - width, high + width) })
 }
 
 /// A number for a row, such that the sum of those of some rows tells which they are.

@@ -190,6 +190,9 @@ pub struct RawMeasure {
     pub wide: Option<(f64, f64)>,
     /// P99.9 is at most 20 times the absolute median in the dataset version (SDC-101).
     pub light_tails: bool,
+    /// What the noise of a column follows that is no magnitude of the register (SDC-102): the key of what it is but for a
+    /// factor and a constant. None for a register variable with many values.
+    pub derived: Option<[u8; 32]>,
 }
 
 /// Moments of the valid values of a group.
@@ -212,9 +215,15 @@ pub struct RawPercentile {
     pub p: f64,
     /// The value of type 7.
     pub exact: f64,
-    /// The order statistics round its position, ascending, as many as [`crate::Parameters::window`] or all (SDC-121).
-    pub window: Vec<f64>,
+    /// The order statistics round its position, ascending (SDC-121): for a derived column [`MARGIN`] more on either side,
+    /// where there are so many.
+    pub around: Vec<f64>,
+    /// Which of them are the window: [`crate::Parameters::window`] or all.
+    pub window: std::ops::Range<usize>,
 }
+
+/// How far the window of a percentile may be moved.
+pub const MARGIN: usize = 12;
 
 /// Rows with another value than nearly all others have are counted up to so many.
 pub const FEW_OTHERS: u64 = 32;

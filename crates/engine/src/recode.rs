@@ -6,7 +6,7 @@ use script::program::{Literal, RecodeColumn, RecodeRule, RecodeSource};
 
 use crate::control::{Control, by_chunk};
 use crate::data::Data;
-use crate::dataset::{Column, column_key};
+use crate::dataset::{Column, Core, column_key};
 use crate::error::RunError;
 use crate::lookup::{self, Span, pack};
 use crate::mask::Mask;
@@ -80,6 +80,7 @@ pub(crate) fn recode(
             (Data::of_chunks(vectors, kind), touched)
         }
     };
+    let key = key(source, rules, condition);
     let column = Column {
         data: Arc::new(data),
         data_type: plan.data_type.clone(),
@@ -87,9 +88,10 @@ pub(crate) fn recode(
         flagged: Arc::new(new_flags(source, plan, rules)),
         title: source.title.clone(),
         origin: Arc::new(merge_origins(&source.origin, condition.map_or(&[], |c| &c.origin))),
-        key: key(source, rules, condition),
+        key,
         row_wise: source.row_wise && condition.is_none_or(|c| c.row_wise),
         import: None,
+        core: Core::Derived(key),
         made: true,
     };
     Ok(Recoded { column, touched: Mask::of_words(touched, rows) })

@@ -1,17 +1,21 @@
 //! Moments, percentiles and limits of one group of values (statistics.md section 2). Sums run pairwise over fixed blocks
 //! in the order of the ordinals, so results do not depend on the number of threads (STAT-001, ENG-034).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use statistics::descriptive::interpolated;
 pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
-use crate::raw::{FEW_OTHERS, Moments, PersonSet, RawMagnitude, RawPercentile};
+use crate::raw::{FEW_OTHERS, MARGIN, Moments, PersonSet, RawMagnitude, RawPercentile};
 use crate::select::{COUNTED, Extremes, Histogram, Intervals, Pieces, at_places};
 use crate::tally::Tally;
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
 const FARTHEST: usize = 3;
+/// A register variable with fewer values tells like a category what one person has.
+const MANY_VALUES: usize = 32;
 /// Persons beyond the limits at either end, at least, and beyond the wide ones where they are not the same.
 const INNER: f64 = 10.0;
 const OUTER: f64 = 20.0;
@@ -300,7 +304,7 @@ fn moments(
 
 /// The places of the `width` order statistics round the type 7 position, clipped to the sample (SDC-121); at the ends of the
 /// order those next to the end.
-fn window(number: usize, share: f64, width: usize) -> std::ops::Range<usize> {
+fn window(number: usize, share: f64, width: usize) -> Range<usize> {
     if share == 0.0 {
         return 0..width.min(number);
     }
@@ -366,9 +370,11 @@ pub(crate) fn magnitude(
     let mut absolute: Vec<f64> = extremes.all(rows).map(|x| wide.of_value(x).abs()).collect();
     absolute.sort_by(|a, b| b.total_cmp(a));
     let shares = if rows == 0 { &[][..] } else { &wanted.percentiles };
+    let margin = if limits.derived { MARGIN } else { 0 };
+    let around = |window: &Range<usize>| window.start.saturating_sub(margin)..(window.end + margin).min(rows);
     let places = shares.iter().flat_map(|p| {
         let between = between(rows, p / 100.0);
-        window(rows, p / 100.0, parameters.window).chain(between.into_iter().flat_map(|b| [b.0, b.1]))
+        around(&window(rows, p / 100.0, parameters.window)).chain(between.into_iter().flat_map(|b| [b.0, b.1]))
     });
     // Most of the values lie between the limits.
     let ends = || Some((*extremes.least.first()?, *extremes.greatest.first()?));
@@ -378,8 +384,10 @@ pub(crate) fn magnitude(
         let (low, high, fraction) = between(rows, p / 100.0)?;
         let (low, high) = (clamp.of_value(order.at(low)?), clamp.of_value(order.at(high)?));
         let window = window(rows, p / 100.0, parameters.window);
-        let window = window.filter_map(|place| order.at(place)).map(|x| clamp.of_value(x)).collect();
-        Some(RawPercentile { p: *p, exact: interpolated(low, high, fraction), window })
+        let places = around(&window);
+        let window = window.start - places.start..window.end - places.start;
+        let around = places.filter_map(|place| order.at(place)).map(|x| clamp.of_value(x)).collect();
+        Some(RawPercentile { p: *p, exact: interpolated(low, high, fraction), around, window })
     });
     let ranks = wanted.gini.then_some(&together);
     RawMagnitude {
@@ -405,11 +413,23 @@ pub(crate) struct Limits {
     /// So far out that only a few persons have values beyond them: whatever these are, nobody tells them apart.
     pub(crate) wide: Option<(f64, f64)>,
     pub(crate) light_tails: bool,
+    /// No magnitude of the register: made by a script, or with few values.
+    pub(crate) derived: bool,
+}
+
+/// How limits are found.
+#[derive(Clone, Copy)]
+pub(crate) struct Finding {
+    /// Shares of the values below the lower and the upper limit.
+    pub(crate) winsor: (f64, f64),
+    /// For a derived column how many more values lie beyond them, as a secret share, so that no number of persons that a script
+    /// gives a value to is the one that decides.
+    pub(crate) derived: Option<f64>,
 }
 
 impl Limits {
     /// None at all.
-    pub(crate) const NONE: Self = Self { clamp: None, wide: None, light_tails: true };
+    pub(crate) const NONE: Self = Self { clamp: None, wide: None, light_tails: true, derived: false };
 
     /// These, and none beyond them.
     #[cfg(test)]
@@ -418,7 +438,7 @@ impl Limits {
     }
 
     /// Of values that are made piece by piece, twice.
-    pub(crate) fn of(pieces: &(impl Pieces + ?Sized), winsor: (f64, f64)) -> Self {
+    pub(crate) fn of(pieces: &(impl Pieces + ?Sized), finding: Finding) -> Self {
         // A sample tells where most of them lie.
         let mut sample: Vec<f64> = Vec::new();
         for i in (0..pieces.number()).step_by(pieces.number().div_ceil(SAMPLED).max(1)) {
@@ -426,20 +446,28 @@ impl Limits {
         }
         sample.sort_unstable_by(f64::total_cmp);
         let around = |share| percentile(&sample, share).unwrap_or(0.0);
-        let histogram = Histogram::of(pieces, Intervals::between(around(winsor.0), around(winsor.1)));
-        Self::from_order(histogram.total(), winsor, |places| histogram.at_places(pieces, places))
+        let (low, high) = finding.winsor;
+        let histogram = Histogram::of(pieces, Intervals::between(around(low), around(high)));
+        sample.dedup();
+        let few = sample.len() < MANY_VALUES.min(histogram.total().div_ceil(2 * SAMPLED));
+        Self::from_order(histogram.total(), finding, few, |places| histogram.at_places(pieces, places))
     }
 
     /// Of values that are tallied.
-    pub(crate) fn tallied(tally: &Tally, winsor: (f64, f64)) -> Self {
-        Self::from_order(tally.total(), winsor, |places| tally.at_places(places))
+    pub(crate) fn tallied(tally: &Tally, finding: Finding) -> Self {
+        let few = tally.each().len() < MANY_VALUES;
+        Self::from_order(tally.total(), finding, few, |places| tally.at_places(places))
     }
 
     /// Of `total` values whose order `at_places` tells.
-    fn from_order(total: usize, winsor: (f64, f64), at_places: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
+    fn from_order(total: usize, finding: Finding, few: bool, at_places: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
+        let Finding { winsor, derived } = finding;
+        let more = 1.0 + derived.unwrap_or(0.0);
         // Where there are few values, so many are beyond the limits that one person more does not decide about them.
-        let at_least = |share: f64, persons: f64| share.max(persons / total.max(1) as f64).min(0.25);
-        let winsor = (at_least(winsor.0, INNER), 1.0 - at_least(1.0 - winsor.1, INNER));
+        let at_least = |share: f64, persons: f64| (more * share.max(persons / total.max(1) as f64)).min(0.25);
+        // A share of few values is no tail: a rare one counts, where it is not that of a few persons alone.
+        let (low, high, least) = if few { (0.0, 1.0, OUTER) } else { (winsor.0, winsor.1, INNER) };
+        let winsor = (at_least(low, least), 1.0 - at_least(1.0 - high, least));
         let outer = at_least(0.001, OUTER).min(winsor.0);
         let shares = [winsor.0, winsor.1, outer, 1.0 - outer, 0.5];
         let places = shares.iter().filter_map(|s| between(total, *s)).flat_map(|b| [b.0, b.1]);
@@ -449,17 +477,19 @@ impl Limits {
             let (low, high) = (order.at(low)?, order.at(high)?);
             Some(interpolated(low, high, fraction))
         };
-        let clamp = at(winsor.0).zip(at(winsor.1)).map(|(low, high)| (three_digits(low), three_digits(high)));
+        // What is derived from a column by a factor has its limits by that factor, to the last digit.
+        let rounded = |x: f64| if derived.is_some() { x } else { three_digits(x) };
+        let clamp = at(winsor.0).zip(at(winsor.1)).map(|(low, high)| (rounded(low), rounded(high)));
         let light_tails = at(1.0 - outer).zip(at(0.5)).is_some_and(|(high, median)| high <= 20.0 * median.abs());
-        let wide = at(outer).zip(at(1.0 - outer)).map(|(low, high)| (three_digits(low), three_digits(high)));
+        let wide = at(outer).zip(at(1.0 - outer)).map(|(low, high)| (rounded(low), rounded(high)));
         // Rounding must not bring them inside.
         let wide = wide.zip(clamp).map(|(wide, clamp)| (wide.0.min(clamp.0), wide.1.max(clamp.1)));
-        Self { clamp, wide, light_tails }
+        Self { clamp, wide, light_tails, derived: few || derived.is_some() }
     }
 }
 
 /// Rounded to three significant digits, halves away from zero.
-fn three_digits(x: f64) -> f64 {
+pub(crate) fn three_digits(x: f64) -> f64 {
     if x == 0.0 || !x.is_finite() {
         return x;
     }
@@ -501,7 +531,7 @@ mod tests {
         let cells: Vec<&Group<'_>> = cells.iter().collect();
         let parts = magnitude(&cells, set, Limits::within(limits), &wanted, &Parameters::default());
         assert_eq!((parts.rows, parts.largest, parts.constant), (whole.rows, whole.largest, whole.constant));
-        let ordered = |m: &RawMagnitude| m.percentiles.iter().map(|p| (p.exact, p.window.clone())).collect::<Vec<_>>();
+        let ordered = |m: &RawMagnitude| m.percentiles.iter().map(|p| (p.exact, p.around.clone())).collect::<Vec<_>>();
         assert_eq!(ordered(&parts), ordered(&whole));
         for (a, b) in [(&parts.plain, &whole.plain), (&parts.clamped, &whole.clamped)] {
             let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-13;
@@ -567,9 +597,32 @@ mod tests {
         let wanted = Wanted { percentiles: vec![1.0, 50.0], gini: false };
         let v: Vec<f64> = (0..100).map(f64::from).collect();
         let m = all(&v, Some((2.0, 97.0)), &wanted);
-        let found: Vec<_> = m.percentiles.iter().map(|p| (p.exact, p.window.clone())).collect();
+        let found: Vec<_> = m.percentiles.iter().map(|p| (p.exact, p.around.clone())).collect();
         let clamped = |range: std::ops::Range<i32>| range.map(|x| f64::from(x.max(2))).collect::<Vec<_>>();
         assert_eq!(found, [(2.0, clamped(0..6)), (49.5, clamped(45..55))]);
+        // Of a derived column more of them, so that the window can be moved.
+        let derived = Limits { derived: true, ..Limits::within(Some((2.0, 97.0))) };
+        let set = PersonSet::empty(Keyed::Persons);
+        let m = magnitude(&[&Group::of(&v, derived)], set, derived, &wanted, &Parameters::default());
+        let found: Vec<_> = m.percentiles.iter().map(|p| (p.around.clone(), p.window.clone())).collect();
+        assert_eq!(found, [(clamped(0..18), 0..6), (clamped(33..67), 12..22)]);
+    }
+
+    /// SDC-101, SDC-102: limits of a derived column are not rounded, lie a secret share further in, and are those of its core
+    /// by its factor; few values are a category, of which a rare one counts where it is not that of a few persons.
+    #[test]
+    fn sdc_102_limits_of_derived_columns() {
+        let many: Vec<f64> = (1..=100_000).map(f64::from).collect();
+        let finding = |derived| Finding { winsor: (0.01, 0.99), derived };
+        let of = |values: &[f64], derived| Limits::of(&[values][..], finding(derived));
+        assert!(!of(&many, None).derived && of(&many, Some(0.0)).derived);
+        let limits = of(&many, Some(0.5));
+        assert_eq!(limits.clamp, Some((1500.985, 98_500.015)));
+        let twice: Vec<f64> = many.iter().map(|x| 2.0 * x).collect();
+        assert_eq!(of(&twice, Some(0.5)).clamp, limits.clamp.map(|(low, high)| (2.0 * low, 2.0 * high)));
+        let rare = |ones: usize| -> Vec<f64> { (0..100_000).map(|i| f64::from(u8::from(i < ones))).collect() };
+        assert_eq!((of(&rare(50), None).clamp, of(&rare(50), None).derived), (Some((0.0, 1.0)), true));
+        assert_eq!(of(&rare(15), None).clamp, Some((0.0, 0.0)));
     }
 
     #[test]
@@ -582,11 +635,11 @@ mod tests {
         assert_eq!(m.clamped.farthest, [274.5, 125.5, 123.5]);
         assert!(!m.constant && m.percentiles.is_empty());
         let thousand: Vec<f64> = (1..=1000).map(f64::from).collect();
-        let limits = Limits::of(&[&thousand[..]][..], (0.01, 0.99));
+        let limits = Limits::of(&[&thousand[..]][..], Finding { winsor: (0.01, 0.99), derived: None });
         // Of a thousand twenty are the outermost, which is more than a hundredth.
-        assert_eq!(limits, Limits { clamp: Some((11.0, 990.0)), wide: Some((11.0, 990.0)), light_tails: true });
+        assert_eq!(limits, Limits { clamp: Some((11.0, 990.0)), wide: Some((11.0, 990.0)), ..Limits::NONE });
         let many: Vec<f64> = (1..=100_000).map(f64::from).collect();
-        let limits = Limits::of(&[&many[..]][..], (0.01, 0.99));
+        let limits = Limits::of(&[&many[..]][..], Finding { winsor: (0.01, 0.99), derived: None });
         assert_eq!((limits.clamp, limits.wide), (Some((1000.0, 99_000.0)), Some((101.0, 99_900.0))));
         assert_eq!(three_digits(-123_456.0), -123_000.0);
         assert_eq!(three_digits(0.012_345), 0.0123);

@@ -269,7 +269,7 @@ pub(crate) fn correlation_grids(all: &Correlations, shown: Pairs, language: Lang
                 .map(|n| Head::single(title(&all.titles, n)))
                 .collect(),
             rows: (1..names.len()).map(line).collect(),
-            notes: (at + 1 == ids.len()).then(|| say(words::ROUNDED, language).to_owned()).into_iter().collect(),
+            notes: if at + 1 == ids.len() { sampled(language) } else { Vec::new() },
             ..Grid::default()
         }
     };
@@ -312,9 +312,14 @@ pub(crate) fn test_grids(tests: &TestNumbers, language: Language) -> Vec<Grid> {
         if let Some(response) = &tests.head.response {
             first.notes.push(format!("{}: {}.", say(words::RESPONSE, language), title(&tests.head.titles, response)));
         }
-        first.notes.push(say(words::ROUNDED, language).to_owned());
+        first.notes.extend(sampled(language));
     }
     grids
+}
+
+/// What is true of all numbers that are computed on a sample as a whole.
+fn sampled(language: Language) -> Vec<String> {
+    [words::ROUNDED, words::PART].map(|words| say(words, language).to_owned()).into()
 }
 
 pub(crate) fn test_longs(tests: &TestNumbers, language: Language) -> Vec<Long> {

@@ -112,6 +112,7 @@ fn grid(models: &[&Model], stars: bool, two_lines: bool, language: Language) -> 
         notes.push("* p < 0.05, ** p < 0.01, *** p < 0.001".replace('.', decimal_sign(language)));
     }
     notes.push(say(words::ROUNDED, language).to_owned());
+    notes.push(say(words::PART, language).to_owned());
     let heads = models.iter().enumerate().map(|(i, model)| {
         let head = &model.head;
         let estimator = head.estimator.as_ref().map_or_else(String::new, |e| format!(", {e}"));

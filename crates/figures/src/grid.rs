@@ -165,6 +165,7 @@ fn notes(table: &Table, layout: &Layout, unsorted: bool, language: Language) -> 
     let test = table.chi_square.as_ref();
     for (said, words) in [
         (winsorised, words::WINSORISED),
+        (table.measures.iter().any(|m| m.derived), words::DERIVED),
         (layout.additive, words::ADJUSTED),
         (unsorted, words::UNSORTED),
         (test.is_some(), words::PERTURBED_TEST),
@@ -199,6 +200,9 @@ pub(crate) fn of_summary(summary: &Summary, language: Language) -> Grid {
     let mut notes = vec![note(&format::number(summary.typical_error, language), language)];
     if summary.rows.iter().any(|r| r.measure.winsorised) {
         notes.push(say(words::WINSORISED, language).to_owned());
+    }
+    if summary.rows.iter().any(|r| r.measure.derived) {
+        notes.push(say(words::DERIVED, language).to_owned());
     }
     if !summary.skipped.is_empty() {
         let skipped = say(["Ikke tall", "Ikkje tal", "Not numeric"], language);

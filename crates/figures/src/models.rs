@@ -199,6 +199,7 @@ fn notes(model: &Model, language: Language) -> Vec<String> {
     notes.extend(listed(words::OMITTED, &model.omitted));
     notes.extend(model.notices.iter().map(|n| n.text(language).to_owned()));
     notes.push(say(words::ROUNDED, language).to_owned());
+    notes.push(say(words::PART, language).to_owned());
     notes
 }
 

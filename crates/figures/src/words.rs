@@ -44,6 +44,20 @@ pub(crate) const WINSORISED: Words = [
     "Means are computed on values between the 1st and 99th percentile of the variable.",
 ];
 
+pub(crate) const DERIVED: Words = [
+    "Variabler som skriptet lager, eller som har få verdier, har mer støy: typisk feil i et gjennomsnitt er to ganger avstanden \
+     mellom 1. og 99. persentil av variabelen, delt på antall personer.",
+    "Variablar som skriptet lagar, eller som har få verdiar, har meir støy: typisk feil i eit gjennomsnitt er to gonger avstanden \
+     mellom 1. og 99. persentil av variabelen, delt på talet på personar.",
+    "Variables that the script makes, or that have few values, carry more noise: the typical error of a mean is twice the distance \
+     from the 1st to the 99th percentile of the variable, divided by the number of persons.",
+];
+pub(crate) const PART: Words = [
+    "Beregnet uten en hemmelig, tilfeldig del av utvalget: noen hundre personer, av små utvalg omtrent en femdel.",
+    "Rekna utan ein hemmeleg, tilfeldig del av utvalet: nokre hundre personar, av små utval om lag ein femdel.",
+    "Computed without a secret random part of the sample: some hundred persons, of small samples about a fifth.",
+];
+
 pub(crate) const fn say(words: Words, language: Language) -> &'static str {
     match language {
         Language::Nb => words[0],

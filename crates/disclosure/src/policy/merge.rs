@@ -33,6 +33,7 @@ impl Rules {
                 // The largest distance alone gives the larger change, so the smaller number is the stricter one.
                 top_k: a.magnitude.top_k.min(b.magnitude.top_k),
                 p_table: wider(a.magnitude.p_table, b.magnitude.p_table),
+                derived: a.magnitude.derived.max(b.magnitude.derived),
             },
             percentile: PercentileRules {
                 k: a.percentile.k.max(b.percentile.k),
@@ -46,6 +47,8 @@ impl Rules {
                 h_max: a.model.h_max.min(b.model.h_max),
                 kappa_max: a.model.kappa_max.min(b.model.kappa_max),
                 drop_records: a.model.drop_records.max(b.model.drop_records),
+                fit_drop: a.model.fit_drop.max(b.model.fit_drop),
+                fit_drop_share: a.model.fit_drop_share.max(b.model.fit_drop_share),
                 sig: a.model.sig.min(b.model.sig),
             },
             survival: SurvivalRules {
@@ -86,7 +89,7 @@ impl Rules {
             n_k,
             min_contributors,
             winsor,
-            magnitude: MagnitudeRules { delta, top_k, p_table: mean_table },
+            magnitude: MagnitudeRules { delta, top_k, p_table: mean_table, derived },
             percentile: PercentileRules { k, sig },
             model,
             survival: SurvivalRules { min_risk, min_events, midpoint },
@@ -94,8 +97,18 @@ impl Rules {
             snap: SnapRules { least, most },
             budget,
         } = self;
-        let ModelRules { min_n, min_dof, n_per_parameter, dummy_min, h_max, kappa_max, drop_records, sig: model_sig } =
-            model;
+        let ModelRules {
+            min_n,
+            min_dof,
+            n_per_parameter,
+            dummy_min,
+            h_max,
+            kappa_max,
+            drop_records,
+            fit_drop,
+            fit_drop_share,
+            sig: model_sig,
+        } = model;
         let whole = |x: &u64| *x as f64;
         let digits = |x: &usize| -(*x as f64);
         let mut all = vec![
@@ -112,6 +125,7 @@ impl Rules {
             ("winsor", f64::from(u8::from(*winsor))),
             ("magnitude.delta", *delta),
             ("magnitude.top_k", digits(top_k)),
+            ("magnitude.derived", *derived),
             ("percentile.k", *k as f64),
             ("percentile.sig", digits(sig)),
             ("model.min_n", whole(min_n)),
@@ -121,6 +135,8 @@ impl Rules {
             ("model.h_max", -h_max),
             ("model.kappa_max", -kappa_max),
             ("model.drop_records", f64::from(*drop_records)),
+            ("model.fit_drop", f64::from(*fit_drop)),
+            ("model.fit_drop_share", *fit_drop_share),
             ("model.sig", digits(model_sig)),
             ("survival.min_risk", whole(min_risk)),
             ("survival.min_events", whole(min_events)),
@@ -207,7 +223,7 @@ pub(super) mod tests {
                 n_k,
                 min_contributors,
                 winsor,
-                magnitude: MagnitudeRules { delta, top_k, p_table: means },
+                magnitude: MagnitudeRules { delta, top_k, p_table: means, derived: 2.0 * delta },
                 percentile: PercentileRules { k, sig },
                 model: ModelRules {
                     min_n,
@@ -217,6 +233,8 @@ pub(super) mod tests {
                     h_max,
                     kappa_max,
                     drop_records,
+                    fit_drop: 20 * drop_records,
+                    fit_drop_share: kappa_max / 2.0,
                     sig: model_sig,
                 },
                 survival: SurvivalRules { min_risk, min_events, midpoint },

@@ -43,6 +43,9 @@ pub struct Measure {
     pub kind: NumberKind,
     /// Whether some of its means are computed on values between the 1st and 99th percentile of the variable (SDC-101).
     pub winsorised: bool,
+    /// Whether it is no magnitude of the register but made by the script, or has few values: its noise is larger (SDC-102).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub derived: bool,
 }
 
 /// One cell or margin.

@@ -123,6 +123,7 @@ pub fn measure(kind: MeasureKind, light_tails: bool) -> RawMeasure {
         limits: Some((0.0, 1e9)),
         wide: Some((0.0, 1e9)),
         light_tails,
+        derived: None,
     }
 }
 
@@ -159,7 +160,13 @@ pub fn magnitude(first: u64, values: &[f64], percentiles: &[f64], window: usize)
         let h = (n - 1) as f64 * p / 100.0;
         let width = window.min(n);
         let start = (h.round() as usize).saturating_sub(width / 2).min(n - width);
-        RawPercentile { p, exact: sorted[h.round() as usize], window: sorted[start..start + width].to_vec() }
+        let around = start.saturating_sub(engine::raw::MARGIN)..(start + width + engine::raw::MARGIN).min(n);
+        RawPercentile {
+            p,
+            exact: sorted[h.round() as usize],
+            window: start - around.start..start - around.start + width,
+            around: sorted[around].to_vec(),
+        }
     };
     RawMagnitude {
         rows_key: None,

@@ -2,7 +2,7 @@
 
 use crate::common::{magnitude, measure, release};
 use disclosure::{MemoryLedger, Policy, Reason, Released, Rules, Statistic, Summary, Value};
-use engine::raw::{MeasureKind, RawMagnitude, RawSummary, RawSummaryRow};
+use engine::raw::{MeasureKind, RawMagnitude, RawMeasure, RawSummary, RawSummaryRow};
 use proptest::prelude::*;
 
 const ALL: [Statistic; 6] = [
@@ -175,6 +175,84 @@ fn sdc_101_winsorised_means_are_marked() {
 fn sdc_102_high_policy_releases_large_groups() {
     let high = summary(&Policy::high(), MeasureKind::Decimal, magnitude(0, &spread(4000, 0), &[50.0], 20), &ALL[..4]);
     assert!(high.value().rows[0].values.iter().all(|v| v.number().is_some()));
+}
+
+/// A derived column with this core, which lies between 0 and `width` in the register.
+fn derived(core: u8, width: f64) -> RawMeasure {
+    let limits = Some((0.0, width));
+    RawMeasure { limits, wide: limits, derived: Some([core; 32]), ..measure(MeasureKind::Decimal, true) }
+}
+
+fn of_derived(measure: RawMeasure, group: RawMagnitude, wanted: Statistic) -> Value {
+    let raw = RawSummary { rows: vec![RawSummaryRow { measure, occasion: None, magnitude: group }], skipped: vec![] };
+    let released = release(&Policy::standard(), &mut MemoryLedger::new(), &[wanted], raw).unwrap();
+    released.value().rows[0].values[0]
+}
+
+/// What a number says at best, in per cent, of whether it is from one of two worlds: by any threshold.
+fn told(with: &[Option<f64>], without: &[Option<f64>]) -> f64 {
+    let share = |of: &[Option<f64>], limit: f64| {
+        of.iter().filter(|x| x.is_some_and(|x| x > limit)).count() as f64 / of.len() as f64
+    };
+    let limits = with.iter().chain(without).flatten();
+    let best = limits.map(|limit| (share(with, *limit) - share(without, *limit)).abs()).fold(0.0, f64::max);
+    let hidden = |of: &[Option<f64>]| of.iter().filter(|x| x.is_none()).count() as f64 / of.len() as f64;
+    50.0 + 50.0 * best.max((hidden(with) - hidden(without)).abs())
+}
+
+/// SDC-102: in a derived column one person's value, whatever a script makes it, is told by no statistic of a group, also to
+/// somebody who knows all the others; neither by the sign of a sum, nor by what is hidden for dominance.
+#[test]
+fn sdc_102_one_value_of_a_derived_column_is_not_told() {
+    for (others, n) in [(6, 13), (13, 40), (60, 2000)] {
+        for wanted in [
+            Statistic::Mean,
+            Statistic::Sum,
+            Statistic::Sd,
+            Statistic::Gini,
+            Statistic::Percentile(50.0),
+            Statistic::Percentile(0.0),
+            Statistic::Percentile(100.0),
+        ] {
+            let world = |hers: f64| -> Vec<Option<f64>> {
+                (0..500u64)
+                    .map(|i| {
+                        let known = (1..n).map(|k| if k <= others { 1e9 } else { f64::from(u8::from(k % 2 == 0)) });
+                        let values: Vec<f64> = std::iter::once(hers).chain(known).collect();
+                        let p = if let Statistic::Percentile(p) = wanted { vec![p] } else { vec![] };
+                        of_derived(derived(3, 1e9), magnitude(i * 10_000, &values, &p, 10), wanted).number()
+                    })
+                    .collect()
+            };
+            // Sets that are told to be too small have no number in either world.
+            let accuracy = told(&world(1e9), &world(0.0));
+            assert!(accuracy <= 66.0, "{wanted} of {n}: {accuracy}");
+        }
+    }
+}
+
+/// SDC-102: a copy of a derived column by a factor and a constant has the same deviate; another column has its own. On average
+/// the mean is the true one.
+#[test]
+fn sdc_102_noise_of_derived_columns() {
+    let values = spread(500, 0);
+    let truth = values.iter().sum::<f64>() / 500.0;
+    let twice: Vec<f64> = values.iter().map(|x| 2.0 * x).collect();
+    let mean = |core, width, i: u64, values: &[f64]| {
+        of_derived(derived(core, width), magnitude(i * 10_000, values, &[], 10), Statistic::Mean).number().unwrap()
+    };
+    let (mut sum, mut squares, mut apart) = (0.0, 0.0, 0);
+    for i in 0..400 {
+        let one = mean(3, 1e6, i, &values);
+        assert!((mean(3, 2e6, i, &twice) - 2.0 * one).abs() <= 600.0);
+        apart += u32::from((mean(4, 1e6, i, &values) - one).abs() > 500.0);
+        sum += one - truth;
+        squares += (one - truth).powi(2);
+    }
+    assert!(apart > 300, "{apart}");
+    // Twice the width, as one of five hundred.
+    let sd = (squares / 400.0).sqrt();
+    assert!((3600.0..4400.0).contains(&sd) && (sum / 400.0).abs() < 600.0, "{sd} {}", sum / 400.0);
 }
 
 proptest! {

@@ -66,9 +66,11 @@ impl DescribeWork {
     {
         let rows = self.sample.complete(&self.needed, control)?;
         let digest = format!("{:?}", Describe { condition: None, ..self.plan.clone() });
+        let curves = matches!(self.plan.kind, DescribeKind::KaplanMeier | DescribeKind::Weibull);
         Ok(RawAnalysis {
             origin: self.sample.origin(),
             key: self.sample.key(&digest),
+            core: (!curves).then(|| self.sample.core()),
             row_wise: self.sample.row_wise(),
             sample: self.sample.people().set(&rows),
             outside: self.sample.outside(control)?,
@@ -117,7 +119,7 @@ impl Over<RawMatrix> for DescribeWork {
         control: &dyn Control,
     ) -> Result<RawMatrix, Failed> {
         let rows = self.sample.rows(&self.needed, persons, leaves, control)?;
-        let view = View { sample: &self.sample, rows: &rows, control };
+        let view = View::fenced(&self.sample, &rows, control)?;
         let asked = Correlate { variables: self.variables.clone(), pairwise: self.plan.options.has("pairwise") };
         let found = descriptive::correlate(&view, &asked)?;
         let pairs = found.pairs.into_iter().map(|pair| {
@@ -155,7 +157,7 @@ impl Over<RawNumbers> for DescribeWork {
         control: &dyn Control,
     ) -> Result<RawNumbers, Failed> {
         let rows = self.sample.rows(&self.needed, persons, leaves, control)?;
-        let view = View { sample: &self.sample, rows: &rows, control };
+        let view = View::fenced(&self.sample, &rows, control)?;
         let mut numbers = Vec::new();
         let keys = |row: u32| view.record_key(row as usize) as u64;
         let all = descriptive::normaltest(&view, &self.variables, Some(&keys))?;
@@ -208,7 +210,7 @@ impl Over<RawCurves> for DescribeWork {
         control: &dyn Control,
     ) -> Result<RawCurves, Failed> {
         let rows = self.sample.rows(&self.needed, persons, leaves, control)?;
-        let view = View { sample: &self.sample, rows: &rows, control };
+        let view = View::of(&self.sample, &rows, control);
         let [event, time] = self.variables.as_slice() else { return Err(RunError::unknown_column("").into()) };
         let outcome = Outcome { event: *event, time: *time };
         let asked = KaplanMeier { outcome, by: self.by, level: LEVEL, interval: Interval::LogLog, times: None };

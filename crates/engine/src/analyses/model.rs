@@ -133,6 +133,7 @@ impl ModelWork {
         Ok(RawAnalysis {
             origin: self.sample.origin(),
             key: self.sample.key(&digest),
+            core: Some(self.sample.core()),
             row_wise: self.sample.row_wise(),
             sample: self.sample.people().set(&rows),
             outside: self.sample.outside(control)?,
@@ -179,10 +180,10 @@ impl Over<RawFit> for ModelWork {
         let [first, fitting, last] =
             [0.0..READING, READING..FITTED, FITTED..1.0].map(|range| Stage::of(control, range));
         let rows = self.sample.rows(&self.variables, persons, leaves, &first)?;
-        let view = View { sample: &self.sample, rows: &rows, control: &fitting };
+        let view = View::fenced(&self.sample, &rows, &fitting)?;
         let survey = self.survey(&view)?;
         let fitted = fit::model(self, &view);
-        let view = View { control: &last, ..view };
+        let view = view.under(&last);
         // What separates or does not converge is judged as a fit that may not be shown, after what rests on few persons: one
         // of them may be why it does not (SDC-150, SDC-181).
         let state = match fitted {

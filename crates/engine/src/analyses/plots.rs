@@ -8,7 +8,7 @@ use script::program::{Describe, Labels, Name};
 
 use crate::control::by_chunk;
 use crate::data::Data;
-use crate::dataset::{Column, Dataset};
+use crate::dataset::{Column, Core, Dataset};
 use crate::error::RunError;
 use crate::lookup::pack;
 use crate::magnitudes::numbers;
@@ -175,6 +175,7 @@ fn placed(
         key: [0; 32],
         row_wise: false,
         import: None,
+        core: Core::Derived([0; 32]),
         made: true,
     };
     let mut dataset = Dataset { set: None, ..scan.dataset.clone() };

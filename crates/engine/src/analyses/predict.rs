@@ -15,7 +15,7 @@ use super::sample::View;
 use super::{fit, linear};
 use crate::control::Control;
 use crate::data::Data;
-use crate::dataset::{Column, column_key};
+use crate::dataset::{Column, Core, column_key};
 use crate::error::RunError;
 use crate::mask::Mask;
 use crate::raw::{Failed, Leaves, Over, PersonSet, RawAnalysis, RawPredicted, RawPredictions};
@@ -49,6 +49,8 @@ pub(crate) fn predict(scan: &Scan<'_>, plan: &Predict, language: Language) -> Re
     let set = model.sample.people().set(&sample);
     let digest = format!("{:?}", Model { condition: None, ..plan.model.clone() });
     let (origin, key) = (model.sample.origin(), model.sample.key(&digest));
+    // What a model gives depends on everybody in it.
+    let predicted = column_key("predict", &[&key, &set.fingerprint.to_le_bytes()]);
     let head = Column {
         data: Arc::default(),
         data_type: DataType::Decimal,
@@ -56,10 +58,10 @@ pub(crate) fn predict(scan: &Scan<'_>, plan: &Predict, language: Language) -> Re
         flagged: Arc::default(),
         title: None,
         origin: Arc::new(origin.clone()),
-        // What a model gives depends on everybody in it.
-        key: column_key("predict", &[&key, &set.fingerprint.to_le_bytes()]),
+        key: predicted,
         row_wise: false,
         import: None,
+        core: Core::Derived(predicted),
         made: true,
     };
     let slot = Slot::default();
@@ -72,7 +74,17 @@ pub(crate) fn predict(scan: &Scan<'_>, plan: &Predict, language: Language) -> Re
         rows: Arc::clone(&scan.dataset.mask),
         slot: Arc::clone(&slot),
     };
-    let raw = RawAnalysis { origin, key, row_wise, sample: set, outside, parts, work: Arc::new(work), computed: None };
+    let raw = RawAnalysis {
+        origin,
+        key,
+        core: Some(work.model.sample.core()),
+        row_wise,
+        sample: set,
+        outside,
+        parts,
+        work: Arc::new(work),
+        computed: None,
+    };
     Ok(Predicting { raw, slot, head })
 }
 
@@ -85,8 +97,8 @@ impl Over<RawPredicted> for PredictWork {
     ) -> Result<RawPredicted, Failed> {
         let model = &self.model;
         let rows = model.sample.rows(&model.variables, persons, leaves, control)?;
-        let view = View { sample: &model.sample, rows: &rows, control };
-        let all = View { sample: &model.sample, rows: &self.rows, control };
+        let view = View::fenced(&model.sample, &rows, control)?;
+        let all = View::of(&model.sample, &self.rows, control);
         let columns = self.values(&view, &all)?;
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns);
         Ok(RawPredicted)

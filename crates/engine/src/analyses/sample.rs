@@ -16,7 +16,7 @@ use crate::control::{CHUNK, Control, Stage, by_chunk};
 use crate::dataset::{Column, Rows as UnitOfRow, column_key};
 use crate::error::RunError;
 use crate::lookup::pack;
-use crate::magnitudes::numbers;
+use crate::magnitudes::{fence, numbers};
 use crate::mask::Mask;
 use crate::people::{NONE, People};
 use crate::raw::{Leaves, Outside, Part, PersonSet, RawCategory};
@@ -88,6 +88,8 @@ pub(crate) struct Sample {
     /// Rows of the dataset that meet the condition.
     mask: Arc<Mask>,
     people: Arc<People>,
+    /// Shares at which values are winsorised.
+    winsor: (f64, f64),
 }
 
 impl Sample {
@@ -98,6 +100,7 @@ impl Sample {
             needed: Vec::new(),
             mask: Arc::clone(scan.mask),
             people: Arc::new(scan.people.clone()),
+            winsor: scan.parameters.winsor,
         }
     }
 
@@ -205,6 +208,14 @@ impl Sample {
         column_key(command, &parts)
     }
 
+    /// The key of what the variables are but for a factor and a constant, in whatever order.
+    pub(crate) fn core(&self) -> [u8; 32] {
+        let mut parts: Vec<&[u8]> = self.columns().map(|c| c.core.key().as_slice()).collect();
+        parts.sort_unstable();
+        parts.dedup();
+        column_key("core", &parts)
+    }
+
     pub(crate) fn people(&self) -> &Arc<People> {
         &self.people
     }
@@ -274,10 +285,58 @@ impl Sample {
             Some(persons) => self.within(variables, &self.rows_of(persons), control)?,
         };
         let mut rows = self.lacking(rows, leaves.categories(), control)?;
-        for row in self.people.rows_of(&rows, &self.left_out(&rows, leaves)) {
+        let mut out = self.left_out(&rows, leaves);
+        out.extend(self.at_random(variables, &rows, leaves, control)?);
+        for row in self.people.rows_of(&rows, &out) {
             rows.unset(row);
         }
         Ok(rows)
+    }
+
+    /// The persons who are left out at random: a share of all, and a larger one of those who have a value of a variable that
+    /// few have.
+    fn at_random(
+        &self,
+        variables: &[usize],
+        rows: &Mask,
+        leaves: &dyn Leaves,
+        control: &dyn Control,
+    ) -> Result<Vec<u32>, RunError> {
+        let persons = self.people.members(rows).count() as usize;
+        let Some(share) = leaves.share(persons, usize::MAX) else { return Ok(Vec::new()) };
+        let mut sides: Vec<(usize, Vec<(f64, f64)>)> = Vec::new();
+        for variable in variables {
+            let counts = self.counts(*variable, rows, 2, control)?.unwrap_or_default();
+            let larger = |(value, count): (f64, usize)| {
+                leaves.share(persons, count).filter(|of_these| *of_these > share).map(|of_these| (value, of_these))
+            };
+            let larger: Vec<(f64, f64)> = counts.into_iter().filter_map(larger).collect();
+            if !larger.is_empty() {
+                sides.push((*variable, larger));
+            }
+        }
+        let words = by_chunk(control, rows.len(), |range| {
+            let mut shares = vec![share; range.len()];
+            let mut values = vec![0.0; range.len()];
+            for (variable, larger) in &sides {
+                self.values(*variable, range.clone(), &mut values);
+                for (share, x) in shares.iter_mut().zip(&values) {
+                    if let Ok(at) = larger.binary_search_by(|(value, _)| value.total_cmp(x)) {
+                        *share = share.max(larger[at].1);
+                    }
+                }
+            }
+            let mut words: Vec<u64> = vec![0; range.len().div_ceil(64)];
+            for row in rows.iter(range.clone()) {
+                let at = row - range.start;
+                let out = leaves.in_share(self.people.record_key(row), shares[at]);
+                words[at / 64] |= u64::from(out) << (at % 64);
+            }
+            words
+        })?;
+        let marked = Mask::of_words(words, rows.len());
+        let out = self.people.members(&marked);
+        Ok(out.iter(0..out.len()).map(|person| person as u32).collect())
     }
 
     /// The rows of persons, where each person is one.
@@ -421,6 +480,37 @@ pub(crate) struct View<'a> {
     pub(crate) sample: &'a Sample,
     pub(crate) rows: &'a Mask,
     pub(crate) control: &'a dyn Control,
+    /// How far out values count, by variable; as they are where there is none.
+    fences: Vec<Option<(f64, f64)>>,
+}
+
+impl<'a> View<'a> {
+    /// The rows as they are.
+    pub(crate) fn of(sample: &'a Sample, rows: &'a Mask, control: &'a dyn Control) -> Self {
+        Self { sample, rows, control, fences: Vec::new() }
+    }
+
+    /// The rows with no value of a derived number further out than others are (SDC-160). Where a number has two values alone
+    /// they stay, for what few have is left out oftener.
+    pub(crate) fn fenced(sample: &'a Sample, rows: &'a Mask, control: &'a dyn Control) -> Result<Self, RunError> {
+        let fence_of = |(i, variable): (usize, &Variable)| match (&variable.read, &variable.column) {
+            (Reading::Number, Some(column)) if column.core.is_derived() => {
+                let two = sample.counts(i, rows, 2, control)?.is_some();
+                Ok(if two { None } else { fence(column, &sample.people, rows, sample.winsor) })
+            }
+            _ => Ok(None),
+        };
+        let fences = sample.variables.iter().enumerate().map(fence_of).collect::<Result<_, RunError>>()?;
+        Ok(Self { fences, ..Self::of(sample, rows, control) })
+    }
+
+    /// The same with another control.
+    pub(crate) fn under<'b>(self, control: &'b dyn Control) -> View<'b>
+    where
+        'a: 'b,
+    {
+        View { control, ..self }
+    }
 }
 
 impl View<'_> {
@@ -507,6 +597,11 @@ impl Rows for View<'_> {
             return;
         }
         self.sample.values(variable, range, out);
+        if let Some((low, high)) = self.fences.get(variable).copied().flatten() {
+            // Missing stays missing.
+            out.iter_mut().for_each(|x| *x = if *x < low { low } else { *x });
+            out.iter_mut().for_each(|x| *x = if *x > high { high } else { *x });
+        }
         for (out, word) in out.chunks_mut(64).zip(words) {
             if *word == u64::MAX {
                 continue;

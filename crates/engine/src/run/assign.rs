@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use script::program::{Destring, Expression, Name, Recode};
+use script::program::{Destring, Expression, Literal, Name, Recode};
 
 use super::{Outcome, Run};
 use crate::control::{Control, by_chunk};
 use crate::data::Data;
-use crate::dataset::{Column, Dataset, Rows, column_key};
+use crate::dataset::{Column, Core, Dataset, Rows, column_key};
 use crate::destring::destring;
 use crate::error::RunError;
 use crate::expression::{Node, columns, compile};
@@ -27,9 +27,11 @@ impl Run {
         columns(expression, &mut names);
         let used: Vec<Column> = names.iter().filter_map(|n| dataset.find(n)).collect();
         let origin = used.iter().fold(Vec::new(), |all, c| merge_origins(&all, &c.origin));
+        let key = expression_key(dataset, expression);
         Ok(Prepared {
             node,
-            key: expression_key(dataset, expression),
+            key,
+            core: core(dataset, expression).unwrap_or(Core::Derived(key)),
             row_wise: matches!(dataset.rows, Rows::Units) && used.iter().all(|c| c.row_wise),
             origin,
         })
@@ -80,6 +82,7 @@ impl Run {
                         let (values, groups) = (self.prepare(dataset, values)?, self.prepare(dataset, groups)?);
                         let data = quantile(&values.node, &groups.node, column.as_ref(), mask, control)?;
                         let name: Name = format!("quantile@{}", dataset.columns.len()).into();
+                        let key = column_key("quantile", &[&values.key, &groups.key, rows_key]);
                         let column = Column {
                             data: Arc::new(data),
                             data_type: script::DataType::Integer,
@@ -87,9 +90,10 @@ impl Run {
                             flagged: Arc::default(),
                             title: None,
                             origin: Arc::new(values.origin),
-                            key: column_key("quantile", &[&values.key, &groups.key, rows_key]),
+                            key,
                             row_wise: false,
                             import: None,
+                            core: Core::Derived(key),
                             made: true,
                         };
                         dataset.put(&name, column);
@@ -109,7 +113,7 @@ impl Run {
         control: &dyn Control,
     ) -> Result<Option<Condition>, RunError> {
         let Some(expression) = expression else { return Ok(None) };
-        let Prepared { node, key, row_wise, origin } = self.prepare_whole(dataset, expression, None, control)?;
+        let Prepared { node, key, row_wise, origin, .. } = self.prepare_whole(dataset, expression, None, control)?;
         let parts = by_chunk(control, dataset.mask.len(), |range| node.truths(range))?;
         Ok(Some(Condition { rows: Mask::of_words(parts, dataset.mask.len()), key, row_wise, origin }))
     }
@@ -198,6 +202,8 @@ impl Run {
             key,
             row_wise,
             import: None,
+            // A condition makes another column of it.
+            core: if key_parts.len() == 1 { value.core } else { Core::Derived(key) },
             made: true,
         };
         let outcome = match condition {
@@ -290,8 +296,24 @@ pub(super) struct Assignment<'a> {
 pub(super) struct Prepared {
     node: Node,
     key: [u8; 32],
+    core: Core,
     row_wise: bool,
     origin: Vec<String>,
+}
+
+/// The core of a formula that is a column but for a factor and a constant; none of any other.
+fn core(dataset: &Dataset, expression: &Expression) -> Option<Core> {
+    use script::program::BinaryOperator as B;
+    use script::program::ExpressionKind as E;
+    let number = |e: &Expression| matches!(&e.kind, E::Literal(Literal::Integer(_) | Literal::Decimal(_)));
+    match &expression.kind {
+        E::Column(name) => dataset.find(name).map(|c| c.core),
+        E::Unary(script::program::UnaryOperator::Negate, x) => core(dataset, x),
+        E::Binary(B::Add | B::Subtract | B::Multiply, x, y) if number(y) => core(dataset, x),
+        E::Binary(B::Add | B::Subtract | B::Multiply, x, y) if number(x) => core(dataset, y),
+        E::Binary(B::Divide, x, y) if number(y) => core(dataset, x),
+        _ => None,
+    }
 }
 
 /// The key of a formula (ENG-039): that of the column where it is a bare name.

@@ -254,8 +254,7 @@ fn put_spells(
     let info = &plan.variable;
     let SpellColumns { value, ordinals, starts, stops } = columns;
     let key = import_key(plan, variable, &within);
-    let mut column = imported(info, variable, value, plan.labels.clone());
-    column.key = key;
+    let mut column = imported(info, variable, value, plan.labels.clone(), key);
     column.row_wise = false;
     column.made = made;
     column.import = Some((Arc::clone(info), Some(plan.to)));

@@ -9,7 +9,7 @@ use super::{Outcome, Run};
 use crate::aggregates::{GroupedRows, aggregate, filled, gives_whole};
 use crate::control::{Control, stopped};
 use crate::data::Data;
-use crate::dataset::{Column, Dataset, DatasetKind, Groups, column_key};
+use crate::dataset::{Column, Core, Dataset, DatasetKind, Groups, column_key};
 use crate::error::RunError;
 use crate::grouping::{Side, compact, number_rows};
 use crate::keys::RecordKeys;
@@ -230,6 +230,7 @@ pub(super) fn made(
     parts.extend(keys.iter().map(|key| key.as_slice()));
     // A value of the column itself, or one between two of them, keeps what is known of it (LANG-132).
     let alike = matches!(new.statistic, Statistic::Min | Statistic::Max | Statistic::Median);
+    let key = column_key(&statistic, &parts);
     Column {
         data: Arc::default(),
         data_type: new.data_type.clone(),
@@ -237,9 +238,10 @@ pub(super) fn made(
         flagged: if new.labels.is_some() { Arc::clone(&source.flagged) } else { Arc::default() },
         title: source.title.clone().filter(|_| alike),
         origin: Arc::new(merge_origins(&source.origin, by)),
-        key: column_key(&statistic, &parts),
+        key,
         row_wise: false,
         import: None,
+        core: Core::Derived(key),
         made: true,
     }
 }

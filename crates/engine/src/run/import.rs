@@ -13,7 +13,7 @@ use super::{Outcome, Run, Warning};
 use crate::cache::{ImportKey, Imported};
 use crate::control::{Control, stopped};
 use crate::data::Data;
-use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key, flagged};
+use crate::dataset::{Column, Core, Dataset, DatasetKind, Rows, column_key, flagged};
 use crate::error::RunError;
 use crate::harmonise::{harmonise, translate};
 use crate::mask::Mask;
@@ -55,8 +55,8 @@ impl Run {
         let info = &plan.variable;
         let (variable, data) = self.column_at(info, plan.at)?;
         let day = plan.at.map_or_else(Vec::new, |d| d.days().to_le_bytes().to_vec());
-        let mut column = imported(info, &variable, data, plan.labels.clone());
-        column.key = column_key("import", &[info.store.as_bytes(), info.name.as_bytes(), &variable.digest, &day]);
+        let key = column_key("import", &[info.store.as_bytes(), info.name.as_bytes(), &variable.digest, &day]);
+        let mut column = imported(info, &variable, data, plan.labels.clone(), key);
         column.import = Some((Arc::clone(info), plan.at));
         // The population has a value at the time, whatever becomes of its code (LANG-072).
         let (valued, valued_key) = (Arc::clone(&column.data), column.key);
@@ -150,11 +150,11 @@ impl Run {
             let parts: Vec<Part<'_>> =
                 columns[v].iter().zip(&units).map(|(d, rows)| Part { data: Some(d), rows }).collect();
             let data = concat(&parts, Kind::of_type(&info.data_type), control)?;
-            let mut column = imported(info, &variables[v], Arc::new(data), labels.clone());
             let (store, name) = (info.store.as_bytes(), info.name.as_bytes());
             let codes = format!("{:?}", plan.harmonise.as_ref().and_then(|all| all.get(v)));
             let parts = [store, name, &variables[v].digest, codes.as_bytes(), &dataset.rows_key];
-            column.key = column_key("panel column", &parts);
+            let key = column_key("panel column", &parts);
+            let mut column = imported(info, &variables[v], Arc::new(data), labels.clone(), key);
             column.row_wise = false;
             column.made = true;
             // Translated codes are those of the labels, no longer those of the variable's list at the time.
@@ -202,6 +202,7 @@ pub(super) fn imported(
     variable: &Variable,
     data: Arc<Data>,
     labels: Option<Arc<Labels>>,
+    key: [u8; 32],
 ) -> Column {
     let sentinel = variable.codes.as_ref().map_or(&[][..], |c| &c.sentinel);
     Column {
@@ -210,9 +211,10 @@ pub(super) fn imported(
         labels,
         title: Some(info.title.clone()),
         origin: Arc::new(vec![info.name.clone()]),
-        key: [0; 32],
+        key,
         row_wise: true,
         import: None,
+        core: Core::Registered(key),
         made: false,
         data,
     }
@@ -235,6 +237,7 @@ pub(super) fn days(
         key,
         row_wise: false,
         import: None,
+        core: Core::Registered(key),
         made: true,
     }
 }

@@ -146,6 +146,7 @@ impl Asked<'_> {
                 limits: None,
                 wide: None,
                 light_tails: true,
+                derived: None,
             };
             let valid = self.scan.with_values(&new.source, source)?;
             let valid_rows = self.of_row.with(&valid);

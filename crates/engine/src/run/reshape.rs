@@ -9,7 +9,7 @@ use super::datasets::OCCASION;
 use super::{Outcome, Run};
 use crate::control::{Control, by_chunk, stopped};
 use crate::data::{Data, Dictionary};
-use crate::dataset::{Column, Dataset, DatasetKind, Rows, column_key};
+use crate::dataset::{Column, Core, Dataset, DatasetKind, Rows, column_key};
 use crate::error::RunError;
 use crate::mask::Mask;
 use crate::people::NONE;
@@ -60,6 +60,7 @@ impl Run {
             let nothing = [0; 32];
             let mut key_parts: Vec<&[u8]> = vec![&to.rows_key];
             key_parts.extend(sources.iter().map(|c| c.map_or(&nothing[..], |c| &c.key[..])));
+            let key = column_key("reshape-to-panel", &key_parts);
             let column = Column {
                 data: Arc::new(data),
                 data_type: new.data_type.clone(),
@@ -67,14 +68,16 @@ impl Run {
                 flagged: Arc::new(flags(&sources)),
                 title: sources.iter().flatten().next().and_then(|c| c.title.clone()),
                 origin: Arc::new(sources.iter().flatten().fold(Vec::new(), |all, c| merge_origins(&all, &c.origin))),
-                key: column_key("reshape-to-panel", &key_parts),
+                key,
                 row_wise: false,
                 import: None,
+                core: Core::Derived(key),
                 made: true,
             };
             to.put(&new.column, column);
             self.afford(&to)?;
         }
+        let key = column_key(OCCASION, &[&to.rows_key]);
         let occasion = Column {
             data: Arc::new(occasion_column(&plan.occasions, rows.len())),
             data_type: plan.occasion_type.clone(),
@@ -82,9 +85,10 @@ impl Run {
             flagged: Arc::default(),
             title: None,
             origin: Arc::default(),
-            key: column_key(OCCASION, &[&to.rows_key]),
+            key,
             row_wise: false,
             import: None,
+            core: Core::Derived(key),
             made: true,
         };
         to.put(&OCCASION.into(), occasion);

@@ -153,7 +153,7 @@ fn a_summary_carries_limits_windows_and_largest_values() {
     assert_eq!((m.plain.mean, m.plain.sum, m.largest), (Some(50.5), 5050.0, [100.0, 99.0]));
     assert_eq!(m.clamped.sum, 5050.0 + (1..11).map(|x| f64::from(11 - x)).sum::<f64>());
     let median = m.percentiles.iter().find(|p| p.p == 50.0).unwrap();
-    assert_eq!((median.exact, median.window.len()), (50.5, 10));
+    assert_eq!((median.exact, median.around.len()), (50.5, 10));
     assert!(m.plain.gini.is_some_and(|g| (g - 0.33).abs() < 1e-12));
 }
 

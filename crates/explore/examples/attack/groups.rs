@@ -4,7 +4,7 @@
 use super::Failure;
 use super::answer::{Answer, Answers};
 use super::counts::ACCOUNTS;
-use super::register::{COLUMNS, Dice, PRELUDE, Register};
+use super::register::{COLUMNS, Dice, PRELUDE, Person, Register};
 use super::score::Guesses;
 
 /// Persons whose secret and income the attacker knows, in a group with the target.
@@ -79,106 +79,142 @@ pub fn secrets(
 }
 
 /// The income of the target: what her group has together, less what is known; whether it comes within a tenth. From a sum
-/// and from a mean.
+/// and from a mean, and from the coefficient of a regression.
 pub fn incomes(
     answer: &dyn Answer,
     register: &Register,
     targets: &[usize],
     seed: u64,
-) -> Result<[Vec<bool>; 2], Failure> {
+) -> Result<[Vec<bool>; 3], Failure> {
     let mut dice = Dice::new(seed ^ 0x51a);
-    let mut out = [Vec::new(), Vec::new()];
+    let mut out = [Vec::new(), Vec::new(), Vec::new()];
     for (i, target) in targets.iter().enumerate() {
         let person = &register.persons[*target];
         let Company { filter, incomes } = company(register, *target, 0, &mut dice);
+        let truth = person.income as f64;
+        let found = |sum: f64| (sum - incomes - truth).abs() <= 0.1 * truth;
         for (slot, (statistic, factor)) in out.iter_mut().zip([("sum", 1.0), ("mean", (KNOWN + 1) as f64)]) {
             let script = format!(
                 "{PRELUDE}generate g = 0\nreplace g = 1 if {filter}\naggregate ({statistic}) income -> m, by(g)\n\
                  {READ}"
             );
             let told = read(&answer.ask(ACCOUNTS[i % 4], &script)?);
-            let truth = person.income as f64;
-            slot.push(told.is_some_and(|value| (value * factor - incomes - truth).abs() <= 0.1 * truth));
+            slot.push(told.is_some_and(|value| found(value * factor)));
         }
+        let script = format!("{PRELUDE}generate g = 0\nreplace g = 1 if {filter}\nregress income i.g\n");
+        let told = answer.ask(ACCOUNTS[i % 4], &script)?;
+        // The constant and the coefficient together are the mean of the group.
+        let mean = told.fits.last().map(|(_, terms)| terms.iter().map(|(_, b)| b).sum::<f64>());
+        out[2].push(mean.is_some_and(|mean| found(mean * (KNOWN + 1) as f64)));
     }
     Ok(out)
 }
 
-/// An invented value that the target alone has, and only if she has the secret: what it stands on, whom it is asked of, and by
-/// what.
+/// The value that is invented.
+const INVENTED: f64 = 1e9;
+
+/// An invented value that the target has if she has the secret: what it stands on, whom it is asked of, and by what.
 pub struct Outlier {
     pub what: &'static str,
+    /// The value of everybody else, as the script has it and as the attacker knows it.
     base: &'static str,
+    known: fn(&Person) -> f64,
     /// The attribute whose group is asked about.
     group: usize,
-    asked: &'static str,
-    /// What the answer is below without her value.
-    below: f64,
-    /// Whether the gate is known not to withstand it (`docs/disclosure.md`).
-    pub known: bool,
+    /// Whether the oldest are asked about too.
+    all_ages: bool,
+    asked: Asked,
 }
 
-pub const OUTLIERS: [Outlier; 5] = [
+enum Asked {
+    Mean,
+    /// The constant of a regression on income.
+    Constant,
+}
+
+const HUNDREDS: &str = "int(nr / 100)";
+fn hundreds(person: &Person) -> f64 {
+    f64::from(person.number / 100)
+}
+
+/// The oldest have the value too: so many that no limits of the register are below it.
+const WIDENED: &str = "int(nr / 100) + 1000000000 * (age == '6')";
+fn widened(person: &Person) -> f64 {
+    hundreds(person) + if person.attributes[4] == 6 { INVENTED } else { 0.0 }
+}
+
+/// One in fifty have the value too, also in the group.
+const SOME: &str = "int(nr / 100) + 1000000000 * (nr < 400)";
+fn some(person: &Person) -> f64 {
+    hundreds(person) + if person.number < 400 { INVENTED } else { 0.0 }
+}
+
+const fn outlier(what: &'static str, (base, known): (&'static str, fn(&Person) -> f64), asked: Asked) -> Outlier {
+    Outlier { what, base, known, group: 0, all_ages: false, asked }
+}
+
+pub const OUTLIERS: [Outlier; 8] = [
     Outlier {
-        what: "a mean of few different values in a region",
-        base: "int(nr / 100)",
-        group: 0,
-        asked: "summarize y if",
-        below: 1000.0,
-        known: false,
+        all_ages: true,
+        ..outlier("a mean of few different values in a region", (HUNDREDS, hundreds), Asked::Mean)
     },
     Outlier {
-        what: "a mean of half of all",
-        base: "100 + nr - 7 * int(nr / 7)",
         group: 1,
-        asked: "summarize y if",
-        below: 1000.0,
-        known: false,
+        all_ages: true,
+        ..outlier("a mean of half of all", ("nr - 7 * int(nr / 7)", |p| f64::from(p.number % 7)), Asked::Mean)
     },
-    Outlier {
-        what: "a mean income in a region",
-        base: "income",
-        group: 0,
-        asked: "summarize y if",
-        below: 500_000.0,
-        known: false,
-    },
-    Outlier {
-        what: "a mean whose limits others widen",
-        base: "int(nr / 100) + 1000000000 * (age == '5')",
-        group: 0,
-        asked: "summarize y if age != '5' &",
-        below: 1000.0,
-        known: true,
-    },
-    Outlier {
-        what: "the constant of a regression",
-        base: "int(nr / 100)",
-        group: 0,
-        asked: "regress y income if",
-        below: 1000.0,
-        known: true,
-    },
+    Outlier { all_ages: true, ..outlier("a mean income in a region", ("income", |p| p.income as f64), Asked::Mean) },
+    outlier("a mean whose limits others widen", (WIDENED, widened), Asked::Mean),
+    outlier("a mean in which some have the value too", (SOME, some), Asked::Mean),
+    Outlier { all_ages: true, ..outlier("the constant of a regression", (HUNDREDS, hundreds), Asked::Constant) },
+    outlier("the constant of a regression whose limits others widen", (WIDENED, widened), Asked::Constant),
+    outlier("the constant of a regression in which some have the value too", (SOME, some), Asked::Constant),
 ];
 
-/// The secret of the target by an outlier: told by the number, or by whether it is shown.
+impl Outlier {
+    /// Whether somebody other than the target is asked about.
+    fn asks(&self, other: &Person, target: &Person) -> bool {
+        other.attributes[self.group] == target.attributes[self.group] && (self.all_ages || other.attributes[4] != 6)
+    }
+
+    /// The exact number, if the target has this value: the attacker knows everybody else's.
+    fn exact(&self, register: &Register, target: usize, hers: f64) -> f64 {
+        let person = &register.persons[target];
+        let others = register.persons.iter().enumerate().filter(|(i, p)| *i != target && self.asks(p, person));
+        let pairs = others.map(|(_, p)| (p.income as f64, (self.known)(p))).chain([(person.income as f64, hers)]);
+        let pairs: Vec<(f64, f64)> = pairs.collect();
+        let n = pairs.len() as f64;
+        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
+        let (x, y) = (mean(&|p| p.0), mean(&|p| p.1));
+        match self.asked {
+            Asked::Mean => y,
+            Asked::Constant => y - mean(&|p| (p.0 - x) * (p.1 - y)) / mean(&|p| (p.0 - x).powi(2)) * x,
+        }
+    }
+}
+
+/// The secret of the target by an outlier: told by which of the two exact numbers is nearer, or by whether one is shown.
 pub fn outliers(answer: &dyn Answer, register: &Register, targets: &[usize]) -> Result<Vec<[Guesses; 4]>, Failure> {
     let mut out = vec![[Guesses::default(); 4]; OUTLIERS.len()];
     for (i, target) in targets.iter().enumerate() {
         let person = &register.persons[*target];
         for (slot, outlier) in out.iter_mut().zip(&OUTLIERS) {
-            let Outlier { base, group, asked, below, .. } = outlier;
+            let Outlier { base, group, all_ages, asked, .. } = outlier;
             let (attribute, code, number) = (COLUMNS[*group], person.attributes[*group], person.number);
+            let asked = if matches!(asked, Asked::Mean) { "summarize y" } else { "regress y income" };
+            let ages = if *all_ages { "" } else { " & age != '6'" };
             let script = format!(
                 "{PRELUDE}generate y = {base} + 1000000000 * (s == '1' & nr == {number})\n\
-                 {asked} ({attribute} == '{code}' | nr == {number})\n"
+                 {asked} if {attribute} == '{code}'{ages} | nr == {number}\n"
             );
             let answers = answer.ask(ACCOUNTS[i % 4], &script)?;
             let mean = answers.told.last().and_then(|told| told.values.first().copied().flatten());
             let constant = answers.fits.last().and_then(|(_, terms)| terms.last()).map(|(_, b)| *b);
             let told = mean.or(constant);
-            let above = told.is_some_and(|value| value.abs() > *below);
-            let guesses = [above, !above, told.is_none(), told.is_some()];
+            let own = (outlier.known)(person);
+            let [without, with] = [own, own + INVENTED].map(|hers| outlier.exact(register, *target, hers));
+            let nearer = told.is_some_and(|value| (value - with).abs() < (value - without).abs());
+            let guesses = [nearer, !nearer, told.is_none(), told.is_some()];
             slot.iter_mut().zip(guesses).for_each(|(slot, guess)| slot.add(person.secret, guess));
         }
     }

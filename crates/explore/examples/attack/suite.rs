@@ -308,8 +308,7 @@ fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         ),
         unit: ACCURACY,
         scores,
-        // Whoever knows everybody else in a group reads the bit through the noise of a mean (`docs/disclosure.md`).
-        limit: if (1..12).contains(&have_it) { Limit::Told } else { Limit::AtMost(60.0) },
+        limit: Limit::AtMost(60.0),
     };
     let mut lines: Vec<Line> =
         found.into_iter().zip(groups::CARRIED).map(|(scores, carried)| secret(scores, carried)).collect();
@@ -321,12 +320,12 @@ fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         what: format!("the secret of a person as an outlier that is invented; {}", outlier.what),
         unit: ACCURACY,
         scores,
-        limit: if outlier.known { Limit::Told } else { Limit::AtMost(60.0) },
+        limit: Limit::AtMost(60.0),
     }));
     let field = Field::new(options, 1, options.targets, zone, true)?;
     let exact = |name: &str| name == "none" || name == "hap";
     let asked: Vec<&dyn Answer> = field.answers.iter().map(|a| &**a).filter(|a| exact(a.name())).collect();
-    let mut incomes = [Vec::new(), Vec::new()];
+    let mut incomes = [Vec::new(), Vec::new(), Vec::new()];
     let mut extremes = Vec::new();
     for answer in asked {
         let found = groups::incomes(answer, &field.register, &field.targets, field.seed)?;
@@ -336,8 +335,10 @@ fn a15(options: &Options, zone: &TestZone) -> Result<Vec<Line>, Failure> {
         let (equal, all) = groups::extremes(answer, &field.register)?;
         extremes.push((answer.name(), Score::share(equal, all)));
     }
-    for (scores, statistic) in incomes.into_iter().zip(["sum", "mean"]) {
-        let what = format!("her income from the {statistic} that her group carries; within a tenth");
+    let from =
+        ["the sum that her group carries", "the mean that her group carries", "a regression on who is in her group"];
+    for (scores, from) in incomes.into_iter().zip(from) {
+        let what = format!("her income from {from}; within a tenth");
         lines.push(Line { id: "A15", what, unit: "found %", scores, limit: Limit::AtMost(15.0) });
     }
     let what = "extremes that groups carry which are somebody's income".to_owned();

@@ -64,7 +64,7 @@ impl Secrets {
 
     fn magnitude(&mut self, group: &RawMagnitude) {
         self.set(&group.set);
-        let percentiles = group.percentiles.iter().flat_map(|p| p.window.iter().copied().chain([p.exact]));
+        let percentiles = group.percentiles.iter().flat_map(|p| p.around.iter().copied().chain([p.exact]));
         percentiles.chain(group.largest).chain([group.sum_abs]).for_each(|x| self.number(x));
         for moments in [&group.plain, &group.clamped] {
             let more = [moments.mean, moments.sd, moments.gini];

@@ -199,8 +199,8 @@ pub(super) fn magnitude(
         if wanted.is_none_or(|w| !close(p.exact, w, 0.0)) {
             return Err(format!("{what}: P{} {}, expected {wanted:?}", p.p, p.exact));
         }
-        if p.window.iter().any(|x| !ascending.contains(x)) {
-            return Err(format!("{what}: window of P{} {:?}", p.p, p.window));
+        if p.around.iter().any(|x| !ascending.contains(x)) {
+            return Err(format!("{what}: window of P{} {:?}", p.p, p.around));
         }
     }
     Ok(())

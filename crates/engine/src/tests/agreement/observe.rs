@@ -103,7 +103,7 @@ fn magnitude(m: &RawMagnitude) -> String {
         format!("{:x} {:?} {:?} {:?} {:?}", m.sum.to_bits(), some(m.mean), some(m.sd), some(m.gini), bits(&m.farthest))
     };
     let percentiles: Vec<_> =
-        m.percentiles.iter().map(|p| (p.p.to_bits(), p.exact.to_bits(), bits(&p.window))).collect();
+        m.percentiles.iter().map(|p| (p.p.to_bits(), p.exact.to_bits(), bits(&p.around))).collect();
     format!(
         "{} {} {:?} {:x} {} {} {percentiles:?} {}",
         m.rows,
