@@ -196,7 +196,7 @@ impl Rules {
             n_k: 0.90,
             min_contributors: 10,
             winsor: true,
-            magnitude: MagnitudeRules { delta: 0.3, top_k: 1, p_table: PTableParams::new(5, 2.0, 0), derived: 2.0 },
+            magnitude: MagnitudeRules { delta: 0.3, top_k: 1, p_table: PTableParams::new(5, 2.0, 0), derived: 2.5 },
             percentile: PercentileRules { k: 10, sig: 3 },
             model: ModelRules {
                 min_n: 100,
