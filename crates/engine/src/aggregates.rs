@@ -4,6 +4,7 @@
 
 use rayon::prelude::*;
 use script::program::Statistic;
+use statistics::descriptive::gini;
 
 use crate::control::{CHUNK, Control, by_chunk, stopped};
 use crate::data::Data;
@@ -121,14 +122,6 @@ pub(crate) fn filled(
             decimal(values.into_iter().zip(valid).map(|(x, ok)| ok.then_some(x)))
         }
     }
-}
-
-/// Σ(2i−n−1)x₍ᵢ₎/(n·Σx) of ascending values; none when the sum is not positive.
-fn gini(sorted: &[f64]) -> Option<f64> {
-    let n = sorted.len() as f64;
-    let total: f64 = sorted.iter().sum();
-    let weighted: f64 = sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * x).sum();
-    (total > 0.0).then(|| weighted / (n * total))
 }
 
 struct Scan<'a> {

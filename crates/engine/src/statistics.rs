@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use statistics::descriptive::interpolated;
+use statistics::descriptive::{gini_of, interpolated};
 pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
@@ -240,25 +240,13 @@ impl<'v> Together<'v> {
         }
     }
 
-    /// Σ (2i − n − 1)·x of the values in ascending order, after `of` is made of each; only where they are sorted.
-    fn ranked(&self, of: &(dyn Fn(f64) -> f64 + Sync)) -> Option<f64> {
+    /// The Gini coefficient of the values with this sum, after `of` is made of each; only where they are sorted.
+    fn gini(&self, of: &(dyn Fn(f64) -> f64 + Sync), sum: f64) -> Option<f64> {
         let n = self.rows() as f64;
-        let weighted: Vec<f64> = match self {
-            Self::Listed { sorted, .. } => {
-                let each = sorted.as_ref()?.iter().enumerate();
-                each.map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0) * of(*x)).collect()
-            }
-            Self::Tallied(tally) => {
-                let mut before = 0.0;
-                let each = tally.each().into_iter().map(|(x, number)| {
-                    let weight = number * (2.0 * before + number - n);
-                    before += number;
-                    weight * of(x)
-                });
-                each.collect()
-            }
-        };
-        Some(sums(&weighted, &|x| [x])[0])
+        match self {
+            Self::Listed { sorted, .. } => gini_of(sorted.as_ref()?.iter().map(|x| (of(*x), 1.0)), n, sum),
+            Self::Tallied(tally) => gini_of(tally.each().into_iter().map(|(x, number)| (of(x), number)), n, sum),
+        }
     }
 }
 
@@ -294,7 +282,7 @@ fn moments(
         return Moments { sum: 0.0, mean: None, sd: None, gini: None, farthest: Vec::new() };
     }
     let sd = || Some((finite(spread.squares).filter(|_| n > 1.0)?.max(0.0) / (n - 1.0)).sqrt());
-    let gini = || finite(together.filter(|_| spread.sum > 0.0)?.ranked(of)? / (n * spread.sum));
+    let gini = || finite(together?.gini(of, spread.sum)?);
     // Clamping keeps the order, so the extremes of the clamped values are the clamped extremes.
     let mut farthest: Vec<f64> = extremes.all(n as usize).map(|x| (of(x) - spread.mean).abs()).collect();
     farthest.sort_by(|a, b| b.total_cmp(a));

@@ -8,5 +8,5 @@ mod normality;
 
 pub use correlate::{Correlate, Correlations, Pair, correlate, kendall, spearman};
 pub use groups::{EqualVariance, Mean, TTests, ci, equal_variance, kruskal, transitions, ttest};
-pub use moments::{Moments, PercentileType, gini, interpolated, percentile, percentile_of, sum, sums};
+pub use moments::{Moments, PercentileType, gini, gini_of, interpolated, percentile, percentile_of, sum, sums};
 pub use normality::{MOST, Normality, Tested, normaltest};

@@ -135,12 +135,22 @@ pub fn percentile_of(sorted: &[f64], share: f64, kind: PercentileType) -> Option
     }
 }
 
-/// The Gini coefficient of ascending values, Σ(2i−n−1)x / (nΣx); none where the sum is not positive, 0 where all are the same (STAT-033).
+/// The Gini coefficient of ascending values ([`gini_of`]).
 pub fn gini(sorted: &[f64]) -> Option<f64> {
-    let n = sorted.len() as f64;
-    let places: Vec<(f64, f64)> =
-        sorted.iter().enumerate().map(|(i, x)| (2.0 * (i as f64 + 1.0) - n - 1.0, *x)).collect();
-    let [weighted, sum] = sums(&places, &|(weight, x)| [weight * x, x]);
-    let same = sorted.first() == sorted.last();
-    (sum > 0.0).then(|| if same { 0.0 } else { weighted / (n * sum) })
+    gini_of(sorted.iter().map(|x| (*x, 1.0)), sorted.len() as f64, sum(sorted, |x| x))
+}
+
+/// The Gini coefficient Σ(2i−n−1)x / (nΣx) of `n` ascending values with this sum, each given once with how often it stands; none where
+/// the sum is not positive, 0 where all are the same (STAT-033).
+pub fn gini_of(each: impl Iterator<Item = (f64, f64)>, n: f64, total: f64) -> Option<f64> {
+    let (mut before, mut same) = (0.0, true);
+    let mut first = None;
+    let weigh = |(x, number): (f64, f64)| {
+        let weight = number * (2.0 * before + number - n);
+        before += number;
+        same &= *first.get_or_insert(x) == x;
+        weight * x
+    };
+    let weighted: Vec<f64> = each.map(weigh).collect();
+    (total > 0.0).then(|| if same { 0.0 } else { sum(&weighted, |x| x) / (n * total) })
 }

@@ -48,6 +48,10 @@ pub(in crate::tests) fn sd(values: &[f64]) -> Option<f64> {
 /// Σ(2i−n−1)x₍ᵢ₎ / (n·Σx); none when the sum is not positive.
 pub(in crate::tests) fn gini(values: &[f64]) -> Option<f64> {
     let (n, sum) = (values.len() as f64, values.iter().sum::<f64>());
+    // STAT-033.
+    if sum > 0.0 && values.iter().all(|x| *x == values[0]) {
+        return Some(0.0);
+    }
     let weighted = sorted(values).iter().zip(1..).map(|(x, i)| (2.0 * f64::from(i) - n - 1.0) * x).sum::<f64>();
     (sum > 0.0).then(|| weighted / (n * sum))
 }
