@@ -7,7 +7,7 @@ use kernel::Language;
 use crate::export::{ExportError, File, Format, Origin};
 use crate::grid::{Grid, Head, Line, Written};
 use crate::long::{Cell, Long, number_cells, number_columns, text_columns};
-use crate::models::{CONSTANT, decimal_sign, effect_id, plain, row_name, split, star, title};
+use crate::models::{CONSTANT, effect_id, plain, row_name, split, star, stars_note, title};
 use crate::words::{self, say};
 use crate::{Presentation, csv, html, latex};
 
@@ -16,7 +16,7 @@ pub type Compared<'a> = (Origin<'a>, &'a Entry);
 
 /// Models side by side as an HTML table; none when a result is no model, or there is none at all.
 pub fn models(compared: &[Compared<'_>], stars: bool, how: Presentation<'_>) -> Option<String> {
-    Some(html::render(&grid(&found(compared)?, stars, false, how.language), how))
+    Some(html::render(&grid(&found(compared)?, stars, Errors::InCell, how.language), how))
 }
 
 /// Models side by side as a file: HTML without a page round it, LaTeX, text or CSV.
@@ -32,9 +32,11 @@ pub fn export_models(
 ) -> Result<File, ExportError> {
     let models = found(compared).ok_or(ExportError::NotInThisForm(format))?;
     let text = match format {
-        Format::Html => html::render(&grid(&models, stars, false, how.language), how),
-        Format::Latex => latex::render(&grid(&models, stars, true, how.language), how.caption, &provenance(compared)),
-        Format::Text => csv::text(&grid(&models, stars, false, how.language)),
+        Format::Html => html::render(&grid(&models, stars, Errors::InCell, how.language), how),
+        Format::Latex => {
+            latex::render(&grid(&models, stars, Errors::InRow, how.language), how.caption, &provenance(compared))
+        }
+        Format::Text => csv::text(&grid(&models, stars, Errors::Beside, how.language)),
         Format::Csv => csv::long(&long(&models, compared, how.language)),
         _ => return Err(ExportError::NotInThisForm(format)),
     };
@@ -83,33 +85,45 @@ fn rows(models: &[&Model], language: Language) -> Vec<Row> {
     rows
 }
 
-/// The table. With `two_lines` standard errors stand below their estimates, else beside them.
-fn grid(models: &[&Model], stars: bool, two_lines: bool, language: Language) -> Grid {
+/// Where a standard error stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Errors {
+    /// On the line of its estimate.
+    Beside,
+    /// Below its estimate, in the same cell.
+    InCell,
+    /// Below its estimate, in a row of its own.
+    InRow,
+}
+
+/// The table.
+fn grid(models: &[&Model], stars: bool, errors_stand: Errors, language: Language) -> Grid {
     let terms = rows(models, language);
     let several = terms.iter().any(|row| !row.names[0].is_empty());
     let named = |row: &Row| if several { row.names.to_vec() } else { row.names[1..].to_vec() };
     let width = if several { 2 } else { 1 };
+    let between = if errors_stand == Errors::InCell { '\n' } else { ' ' };
     let mut starred = false;
     let mut lines = Vec::new();
     for row in &terms {
         let cells = models.iter().map(|model| cell(model, &row.label, stars, language));
         let (estimates, errors): (Vec<Written>, Vec<Written>) = cells.unzip();
         starred |= estimates.iter().any(|c| c.text.contains('*'));
-        if two_lines {
+        if errors_stand == Errors::InRow {
             lines.push(Line { names: named(row), total: false, cells: estimates });
             lines.push(Line { names: vec![String::new(); width], total: false, cells: errors });
             continue;
         }
         let joined = estimates.into_iter().zip(errors).map(|(b, se)| match se.text.trim() {
             "" => b,
-            se => Written { text: format!("{} {se}", b.text), hidden: b.hidden },
+            se => Written { text: format!("{}{between}{se}", b.text), hidden: b.hidden },
         });
         lines.push(Line { names: named(row), total: false, cells: joined.collect() });
     }
     lines.extend(fits(models, width, language));
     let mut notes = vec![say(words::ERRORS_IN_PARENTHESES, language).to_owned()];
     if starred {
-        notes.push("* p < 0.05, ** p < 0.01, *** p < 0.001".replace('.', decimal_sign(language)));
+        notes.push(stars_note(language));
     }
     notes.push(say(words::ROUNDED, language).to_owned());
     notes.push(say(words::PART, language).to_owned());
@@ -128,7 +142,7 @@ fn grid(models: &[&Model], stars: bool, two_lines: bool, language: Language) -> 
     if several {
         stubs.insert(0, say(words::OUTCOME, language).to_owned());
     }
-    Grid { stubs, columns: heads.collect(), rows: lines, flat: two_lines, notes, ..Grid::default() }
+    Grid { stubs, columns: heads.collect(), rows: lines, flat: errors_stand == Errors::InRow, notes, ..Grid::default() }
 }
 
 /// An estimate and its error in parentheses; blank where the model lacks the term.

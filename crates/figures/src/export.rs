@@ -236,7 +236,7 @@ fn picture(
         Format::Png => draw::png(drawing, &about).ok_or(ExportError::Failed(format)),
         Format::Pdf => Ok(draw::pdf(drawing, &facts.join("; "))),
         _ => {
-            let svg = draw::svg(drawing);
+            let svg = draw::svg_file(drawing);
             let body = svg.trim_end_matches("</svg>");
             Ok(format!("{body}<metadata>{}</metadata></svg>\n", escape(&about)).into_bytes())
         }

@@ -50,7 +50,7 @@ pub(crate) struct Line {
 /// One value as it is shown.
 #[derive(Clone)]
 pub(crate) struct Written {
-    /// The number in the reader's language; empty when it is hidden or undefined.
+    /// The number in the reader's language; empty when it is hidden or undefined. On a page it may have several lines.
     pub text: String,
     /// Why it is hidden.
     pub hidden: Option<Reason>,

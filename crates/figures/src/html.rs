@@ -161,7 +161,7 @@ fn number(out: &mut String, cell: &Written, language: Language) {
                 say(words::UNDEFINED, language)
             );
         }
-        None => out.push_str(&escape(&cell.text)),
+        None => out.push_str(&cell.text.split('\n').map(escape).collect::<Vec<_>>().join("<br>")),
     }
 }
 

@@ -60,7 +60,7 @@ fn coefficients(model: &Model, stars: bool, language: Language) -> Grid {
     }
     let mut notes = notes(model, language);
     if starred {
-        notes.push("* p < 0.05, ** p < 0.01, *** p < 0.001".replace('.', decimal_sign(language)));
+        notes.push(stars_note(language));
     }
     let columns = estimate_heads(head.effect, with_error, model, language);
     Grid { stubs, columns, rows, scalars: scalars(model, language), notes, ..Grid::default() }
@@ -76,7 +76,12 @@ pub(crate) fn star(p: f64) -> &'static str {
     }
 }
 
-pub(crate) fn decimal_sign(language: Language) -> &'static str {
+/// What the stars mean.
+pub(crate) fn stars_note(language: Language) -> String {
+    format!("{}.", "* p < 0.05, ** p < 0.01, *** p < 0.001".replace('.', decimal_sign(language)))
+}
+
+fn decimal_sign(language: Language) -> &'static str {
     if language == Language::En { "." } else { "," }
 }
 
@@ -92,16 +97,24 @@ pub(crate) fn title(titles: &Titles, name: &str) -> String {
     titles.get(name).cloned().unwrap_or_else(|| name.to_owned())
 }
 
-/// A term in words: by its own title, else by those of the parts of an interaction.
+/// A term in words: by its own title, else by those of the parts of an interaction or of the categories that are compared.
 pub(crate) fn term_name(titles: &Titles, label: &str, language: Language) -> String {
-    if let Some(title) = titles.get(label) {
-        return title.clone();
+    if let Some(title) = titles.get(label).cloned().or_else(|| pair_name(titles, label)) {
+        return title;
     }
     if label == CONSTANT {
         return say(words::CONSTANT, language).to_owned();
     }
     let parts: Vec<String> = label.split('#').map(|part| title(titles, part)).collect();
     parts.join(" × ")
+}
+
+/// A comparison of two categories of a factor, `sex 2-1`, where both have titles.
+fn pair_name(titles: &Titles, label: &str) -> Option<String> {
+    let (factor, pair) = label.split_once(' ')?;
+    let category = |code: &str| titles.get(&format!("{factor}={code}"));
+    let found = pair.match_indices('-').find_map(|(at, _)| category(&pair[..at]).zip(category(&pair[at + 1..])));
+    found.map(|(one, other)| format!("{}: {one} − {other}", title(titles, factor)))
 }
 
 /// A row of a model in words: a part of the result that the command itself names, else a term.

@@ -64,6 +64,11 @@ pub(crate) const HEXBIN: Words = ["Sekskantdiagram", "Sekskantdiagram", "Hexagon
 pub(crate) const SANKEY: Words = ["Flytdiagram", "Flytdiagram", "Flow diagram"];
 pub(crate) const COEFPLOT: Words = ["Koeffisientplott", "Koeffisientplott", "Coefficient plot"];
 pub(crate) const SURVIVAL_CURVES: Words = ["Overlevelseskurver", "Overlevingskurver", "Survival curves"];
+pub(crate) const FITTED_PARTS: Words = [
+    "Glatt linje: Weibull. Trapp: Kaplan–Meier.",
+    "Glatt linje: Weibull. Trapp: Kaplan–Meier.",
+    "Smooth line: Weibull. Steps: Kaplan–Meier.",
+];
 pub(crate) const NORMAL_CURVE: Words = ["normalfordeling", "normalfordeling", "normal distribution"];
 pub(crate) const BOX_PARTS: Words = [
     "Boks: P25, median, P75. Streker: P5 og P95.",

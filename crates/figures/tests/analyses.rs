@@ -127,7 +127,7 @@ fn models_side_by_side() {
     insta::assert_snapshot!("side_by_side_latex_en", latex);
     let html = figures::side_by_side(&compared, true, how).unwrap();
     for part in
-        ["<th scope=\"row\">Kjønn: kvinne</th>", "−0.1831*** (0.0121)", "(2) logit", "<caption id=\"m-c\">models"]
+        ["<th scope=\"row\">Kjønn: kvinne</th>", "−0.1831***<br>(0.0121)", "(2) logit", "<caption id=\"m-c\">models"]
     {
         assert!(html.contains(part), "{part}\n{html}");
     }
@@ -155,6 +155,7 @@ fn lang_215_166_168_further_tables() {
     );
     let html = shown(&tests(json!({"view": "tests"})), Language::Nn);
     assert!(html.contains("<caption id=\"r1-c\">command</caption>") && html.contains("Tukeys test"), "{html}");
+    assert!(html.contains("<th scope=\"row\">Kjønn: Kvinne − Mann</th>"), "{html}");
 }
 
 /// STAT-300, SDC-210: heights follow from released counts; few are hidden, never zero.

@@ -70,6 +70,55 @@ fn sdc_210_every_figure_has_a_name_and_its_table() {
     }
 }
 
+/// LANG-330: a picture in a file is ink on paper and has a size, wherever it is put; on a page it has what the page gives.
+#[test]
+fn lang_330_a_file_is_ink_on_paper() {
+    for (name, result) in all() {
+        let file = svg(result.clone(), Language::Nb);
+        for part in
+            [" color=\"#1e2b3c\"", " width=\"480\" height=\"", "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"]
+        {
+            assert_eq!(file.matches(part).count(), 1, "{name} {part}");
+            assert!(!shown(result.clone(), Language::Nb).contains(part), "{name} {part}");
+        }
+    }
+}
+
+/// LANG-180: one variable at several times has one title; then the columns have the names that the script gave.
+#[test]
+fn lang_180_columns_of_one_title_are_told_apart() {
+    let drawn = svg(flows(json!({"view": "sankey"})), Language::Nb);
+    assert!(drawn.contains(">Antall personer: Status 2018 → Status 2020 →"), "{drawn}");
+    let mut same = flows(json!({"view": "sankey"}));
+    for table in same["tables"].as_array_mut().unwrap() {
+        for dimension in table["dimensions"].as_array_mut().unwrap() {
+            dimension["label"] = json!("Status");
+        }
+    }
+    let drawn = svg(same, Language::Nb);
+    assert!(drawn.contains(">Antall personer: 2018 → 2020 → 2022 (Status)<"), "{drawn}");
+    for name in ["2018", "2020", "2022"] {
+        assert!(drawn.contains(&format!(">{name}</text>")), "{name}\n{drawn}");
+    }
+}
+
+/// STAT-300: the title of bars says what they are the mean of.
+#[test]
+fn stat_300_bars_say_what_they_measure() {
+    let mut means = one_way(
+        &["Ugift", "Gift"],
+        &[Some(40.0), Some(31.0), Some(71.0)],
+        bars(json!({"statistic": "mean"}), false, false),
+    );
+    means["measures"] = json!([{"name": "wage", "label": "Lønn", "kind": "decimal", "winsorised": false}]);
+    means["statistics"] = json!(["mean"]);
+    for cell in means["cells"].as_array_mut().unwrap() {
+        cell["values"] = json!([cell["count"]]);
+    }
+    let drawn = svg(means, Language::Nb);
+    assert!(drawn.contains(">Gjennomsnitt: Lønn etter "), "{drawn}");
+}
+
 /// The figures as they stand.
 #[test]
 fn figures_as_they_stand() {

@@ -41,8 +41,12 @@ brackets may be left out. Options stand behind a comma, in any order.
 
 The examples of analytic commands are whole scripts over synthetic registers: `hap synth --persons 8000 --out registers` makes the
 registers, and `hap explore run FILE --store no.ssb.fdb=registers/no.ssb.fdb` runs a script of [the folder](examples) on them. Tests
-run every one.
+run every one. Pictures are what the example shows in the demo; `node crates/web/assets/e2e/figures.mjs` draws them anew, and
+`export last, format(svg)` below an example gives its own.
 ";
+
+/// Endings of the pictures that examples may have.
+const PICTURES: [&str; 2] = ["svg", "png"];
 
 fn file() -> PathBuf {
     root().join("docs/commands.md")
@@ -137,7 +141,16 @@ fn command(spec: &CommandSpec, example: Option<&str>) -> String {
         }
         _ => {}
     }
+    if let Some(picture) = PICTURES.iter().map(|ending| format!("img/figure-{}.{ending}", spec.word)).find(|p| there(p))
+    {
+        text.push_str(&format!("\n![{} What the example shows.]({picture})\n", about.text(Language::En)));
+    }
     text
+}
+
+/// Whether the site has this file.
+fn there(file: &str) -> bool {
+    root().join("docs").join(file).exists()
 }
 
 /// The row of an option.
@@ -179,6 +192,9 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+        assert!(!text.contains("!["), "{text}");
+        let drawn = command(CommandSpec::of("sankey").unwrap(), None);
+        assert!(drawn.contains(" What the example shows.](img/figure-sankey.svg)"), "{drawn}");
         let without = command(spec, None);
         assert!(without.contains("```text\nci inntekt, level(99)\n```"), "{without}");
     }

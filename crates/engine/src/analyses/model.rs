@@ -515,6 +515,8 @@ fn head(scan: &Scan<'_>, plan: &Model, language: Language) -> ModelHead {
     title(&plan.response);
     let terms = || plan.terms.iter().chain(&plan.endogenous).chain(&plan.instruments);
     terms().flat_map(|t| &t.pieces).for_each(|piece| title(&piece.column));
+    // The two groups of a decomposition are told by their means.
+    plan.groups.iter().filter(|_| plan.kind == ModelKind::Oaxaca).for_each(&mut title);
     let options = &plan.options;
     let chosen = ["fe", "re", "be", "pooled", "tsls", "liml", "gmm", "pool"].into_iter().find(|o| options.has(o));
     let default = match plan.kind {

@@ -18,7 +18,7 @@ use crate::words::{self, say};
 
 pub(crate) use pdf::pdf;
 pub(crate) use png::png;
-pub(crate) use svg::svg;
+pub(crate) use svg::{svg, svg_file};
 
 /// Width of every drawing.
 pub(crate) const WIDTH: f64 = 360.0;

@@ -3,24 +3,38 @@
 
 use std::fmt::Write as _;
 
-use super::{Anchor, Drawing, Mark, Paint, SERIES, SIZE, Shape, Step, Stroke};
+use super::{Anchor, Drawing, Mark, Paint, SERIES, SIZE, Shape, Step, Stroke, WIDTH};
 use crate::html::escape;
 
 /// Fills of the series: a sequence that colour-blind readers tell apart.
 pub(super) const FILLS: [&str; SERIES] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+/// Text and lines of a file; on a page they have the colour of its text.
+const INK: &str = "#1e2b3c";
+/// Width of a file, in pixels.
+const FILE_WIDTH: f64 = 480.0;
 /// The scale from few to many: one hue, ever darker.
 pub(super) const SCALE: [&str; super::CLASSES as usize] =
     ["#dbe9f6", "#c2daee", "#a3c8e4", "#7fb2d8", "#5a9bcb", "#3a83bd", "#216bab", "#115494", "#083f79", "#062a56"];
 
-/// The element.
+/// The element within a page, which gives it its colours and its width.
 pub(crate) fn svg(drawing: &Drawing<'_>) -> String {
+    element(drawing, "", "")
+}
+
+/// The element of a file of its own: in ink on paper, wherever it is put, and of a size.
+pub(crate) fn svg_file(drawing: &Drawing<'_>) -> String {
+    let size = format!(" color=\"{INK}\" width=\"{FILE_WIDTH}\" height=\"{:.0}\"", drawing.height * FILE_WIDTH / WIDTH);
+    element(drawing, &size, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>")
+}
+
+fn element(drawing: &Drawing<'_>, attributes: &str, ground: &str) -> String {
     let id = escape(drawing.how.id);
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hap-chart\" role=\"img\" lang=\"{code}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"{attributes} class=\"hap-chart\" role=\"img\" lang=\"{code}\" \
          aria-labelledby=\"{id}-t {id}-d\" viewBox=\"0 0 360 {height:.0}\" font-family=\"Inter, system-ui, sans-serif\" \
          font-size=\"12\" fill=\"currentColor\"><title id=\"{id}-t\">{caption}</title>\
          <desc id=\"{id}-d\">{desc}</desc><defs><pattern id=\"{id}-p\" width=\"5\" height=\"5\" \
-         patternUnits=\"userSpaceOnUse\"><circle cx=\"1.5\" cy=\"1.5\" r=\"1.1\" fill=\"currentColor\"/></pattern></defs>",
+         patternUnits=\"userSpaceOnUse\"><circle cx=\"1.5\" cy=\"1.5\" r=\"1.1\" fill=\"currentColor\"/></pattern></defs>{ground}",
         code = drawing.how.language.code(),
         height = drawing.height,
         caption = escape(drawing.how.caption),

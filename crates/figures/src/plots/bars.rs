@@ -59,10 +59,13 @@ pub(super) fn draw<'a>(table: &Table, chart: &Chart, how: Presentation<'a>) -> O
     Some(canvas.drawing)
 }
 
-/// What is shown, and by which variables.
+/// What is shown, of what where it is one measure, and by which variables.
 fn heading(table: &Table, chart: &Chart, language: Language) -> String {
     let variables: Vec<String> = (0..table.dimensions.len()).map(|d| title(table, d)).collect();
-    let what = words::content(chart.content, language);
+    let mut what = words::content(chart.content, language);
+    if let ([measure], Content::Statistic(_) | Content::Valid) = (&table.measures[..], chart.content) {
+        what = format!("{what}: {}", measure.label.as_ref().unwrap_or(&measure.name));
+    }
     if variables.is_empty() { what } else { format!("{what} {} {}", say(words::BY, language), variables.join(", ")) }
 }
 

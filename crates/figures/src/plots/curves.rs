@@ -29,6 +29,10 @@ pub(super) fn draw<'a>(of: &Survival, how: Presentation<'a>) -> Option<Drawing<'
     if of.head.group.is_some() {
         y = legend(&mut drawing, of, y + 12.0);
     }
+    if of.curves.iter().any(|curve| fitted(of, curve).is_some()) {
+        y += LINE;
+        drawing.small([MARGIN, y], Anchor::Start, say(words::FITTED_PARTS, language));
+    }
     let axis = words::measure("survival", language);
     let (area, upright) = axes::upright(&mut drawing, [0.0, 1.0], [y + 6.0, y + 210.0], &axis);
     let level = axes::Scale::new([0.0, last], area.left, area.right);

@@ -38,7 +38,15 @@ pub(super) fn draw<'a>(tables: &[Table], how: Presentation<'a>) -> Option<Drawin
         return None;
     }
     let language = how.language;
-    let names: Vec<String> = std::iter::once(title(&tables[0], 0)).chain(tables.iter().map(|t| title(t, 1))).collect();
+    let dimensions = || std::iter::once((&tables[0], 0)).chain(tables.iter().map(|t| (t, 1)));
+    let titles: Vec<String> = dimensions().map(|(table, d)| title(table, d)).collect();
+    // Variables with one title, a status at several times, are told apart by their names.
+    let once = |own: &String| titles.iter().filter(|t| *t == own).count() == 1;
+    let name = |((table, d), title): ((&Table, usize), &String)| match once(title) {
+        true => title.clone(),
+        false => table.dimensions[d].name.clone(),
+    };
+    let names: Vec<String> = dimensions().zip(&titles).map(name).collect();
     let mut columns = columns(tables, how);
     let (flows, hidden) = flows(tables, &columns)?;
     for flow in &flows {
@@ -49,7 +57,10 @@ pub(super) fn draw<'a>(tables: &[Table], how: Presentation<'a>) -> Option<Drawin
         node.size = node.used[0].max(node.used[1]);
         node.used = [0.0; 2];
     }
-    let heading = format!("{}: {}", say(words::COUNT_OF_PERSONS, language), names.join(" → "));
+    let mut heading = format!("{}: {}", say(words::COUNT_OF_PERSONS, language), names.join(" → "));
+    if titles.iter().all(|title| *title == titles[0]) {
+        heading = format!("{heading} ({})", titles[0]);
+    }
     let mut drawing = Drawing::new(say(words::SANKEY, language), &heading, how);
     let top = drawing.height + LINE + 8.0;
     let most = columns.iter().map(|c| c.iter().map(|n| n.size).sum::<f64>()).fold(f64::MIN_POSITIVE, f64::max);

@@ -144,9 +144,10 @@ pub fn tests(view: Value) -> Value {
             numbers.push(json!({"table": "anova", "name": [row, column], "value": value}));
         }
     }
-    numbers.push(json!({"table": "posthoc", "name": ["2-1", "diff"], "value": v(12.3)}));
-    numbers.push(json!({"table": "posthoc", "name": ["2-1", "p"], "value": hidden()}));
-    json!({"kind": "test_numbers", "head": {"command": "anova", "response": "income", "titles": {"income": "Inntekt", "sex": "Kjønn"}},
+    numbers.push(json!({"table": "posthoc", "name": ["sex 2-1", "diff"], "value": v(12.3)}));
+    numbers.push(json!({"table": "posthoc", "name": ["sex 2-1", "p"], "value": hidden()}));
+    json!({"kind": "test_numbers", "head": {"command": "anova", "response": "income", "titles": {"income": "Inntekt", "sex": "Kjønn",
+            "sex=1": "Mann", "sex=2": "Kvinne"}},
         "n": v(3990.0), "numbers": numbers, "view": view})
 }
 

@@ -87,11 +87,22 @@ fn models_how(language: Language, caption: &str, stars: bool) -> Presentation<'_
     Presentation { language, caption, id: if stars { "modelsstars" } else { "models" } }
 }
 
+/// No two tables of a page are called the same.
+fn models_caption(language: Language, stars: bool) -> String {
+    let models = crate::texts::text(language, "explore-models");
+    if !stars {
+        return models;
+    }
+    format!("{models} ({})", crate::texts::text(language, "explore-models-stars").to_lowercase())
+}
+
 /// The table of all models of a run; none where there is no model.
 pub(crate) fn models(document: &Document, language: Language) -> Option<Models> {
     let compared = compared(document);
-    let caption = crate::texts::text(language, "explore-models");
-    let table = |stars: bool| figures::side_by_side(&compared, stars, models_how(language, &caption, stars));
+    let table = |stars: bool| {
+        let caption = models_caption(language, stars);
+        figures::side_by_side(&compared, stars, models_how(language, &caption, stars))
+    };
     let names = |stem: &str| MODEL_FORMATS.iter().map(|format| format!("{stem}.{}", format.ending())).collect();
     Some(Models { plain: table(false)?, starred: table(true)?, files: [names(MODELS), names(STARRED)] })
 }
@@ -99,7 +110,8 @@ pub(crate) fn models(document: &Document, language: Language) -> Option<Models> 
 /// A file of the table of all models.
 fn models_file(visitor: &Visitor, document: &Document, stem: &str, ending: &str) -> Option<File> {
     let format = MODEL_FORMATS.into_iter().find(|format| format.ending() == ending)?;
-    let (stars, caption) = (stem == STARRED, crate::texts::text(visitor.lang, "explore-models"));
+    let stars = stem == STARRED;
+    let caption = models_caption(visitor.lang, stars);
     let how = models_how(visitor.lang, &caption, stars);
     figures::export_models(&compared(document), stars, format, how, stem).ok()
 }
