@@ -24,8 +24,6 @@ use crate::tables::category;
 
 /// Groups of at least this many persons of a variable without heavy tails are not winsorised (SDC-101).
 const PLAIN_FROM: u64 = 1000;
-/// The same for a derived column, whose wide limits mean wide noise.
-const DERIVED_PLAIN_FROM: u64 = 10_000;
 /// Means of groups smaller than this are shown with three digits instead of four (SDC-102).
 const FOUR_DIGITS_FROM: u64 = 100;
 
@@ -120,9 +118,6 @@ pub(crate) fn statistic(
 /// those within the wide limits: a value that a script invents for one person would else tell whether she has it, by the mean
 /// or by its being hidden for dominance.
 fn uses_plain(rules: &PolicyRules, measure: &RawMeasure, count: Count) -> bool {
-    if measure.derived.is_some() {
-        return count.shown >= DERIVED_PLAIN_FROM;
-    }
     measure.light_tails && (!rules.winsor || count.shown >= PLAIN_FROM)
 }
 

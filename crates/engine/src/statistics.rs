@@ -410,8 +410,8 @@ pub(crate) struct Limits {
 pub(crate) struct Finding {
     /// Shares of the values below the lower and the upper limit.
     pub(crate) winsor: (f64, f64),
-    /// For a derived column how many more values lie beyond them, as a secret share, so that no number of persons that a script
-    /// gives a value to is the one that decides.
+    /// For a derived column how many more values lie beyond them, as a secret share of a quarter of those (or of ten), so that no
+    /// number of persons that a script gives a value to is the one that decides.
     pub(crate) derived: Option<f64>,
 }
 
@@ -450,14 +450,17 @@ impl Limits {
     /// Of `total` values whose order `at_places` tells.
     fn from_order(total: usize, finding: Finding, few: bool, at_places: impl FnOnce(&[usize]) -> Vec<f64>) -> Self {
         let Finding { winsor, derived } = finding;
-        let more = 1.0 + derived.unwrap_or(0.0);
+        let persons_of = |share: f64| share * total as f64;
+        let more = |persons: f64| persons + derived.unwrap_or(0.0) * (0.25 * persons).max(INNER);
         // Where there are few values, so many are beyond the limits that one person more does not decide about them.
-        let at_least = |share: f64, persons: f64| (more * share.max(persons / total.max(1) as f64)).min(0.25);
+        let at_least = |share: f64, least: f64| (more(persons_of(share).max(least)) / total.max(1) as f64).min(0.25);
         // A share of few values is no tail: a rare one counts, where it is not that of a few persons alone.
         let (low, high, least) = if few { (0.0, 1.0, OUTER) } else { (winsor.0, winsor.1, INNER) };
         let winsor = (at_least(low, least), 1.0 - at_least(1.0 - high, least));
         let outer = at_least(0.001, OUTER).min(winsor.0);
-        let shares = [winsor.0, winsor.1, outer, 1.0 - outer, 0.5];
+        // That nobody decides about the middle either.
+        let middle = 0.5 + 0.01 * derived.unwrap_or(0.0);
+        let shares = [winsor.0, winsor.1, outer, 1.0 - outer, middle];
         let places = shares.iter().filter_map(|s| between(total, *s)).flat_map(|b| [b.0, b.1]);
         let order = Order::of(places.collect(), at_places);
         let at = |share| {
@@ -468,7 +471,7 @@ impl Limits {
         // What is derived from a column by a factor has its limits by that factor, to the last digit.
         let rounded = |x: f64| if derived.is_some() { x } else { three_digits(x) };
         let clamp = at(winsor.0).zip(at(winsor.1)).map(|(low, high)| (rounded(low), rounded(high)));
-        let light_tails = at(1.0 - outer).zip(at(0.5)).is_some_and(|(high, median)| high <= 20.0 * median.abs());
+        let light_tails = at(1.0 - outer).zip(at(middle)).is_some_and(|(high, median)| high <= 20.0 * median.abs());
         let wide = at(outer).zip(at(1.0 - outer)).map(|(low, high)| (rounded(low), rounded(high)));
         // Rounding must not bring them inside.
         let wide = wide.zip(clamp).map(|(wide, clamp)| (wide.0.min(clamp.0), wide.1.max(clamp.1)));
@@ -605,7 +608,7 @@ mod tests {
         let of = |values: &[f64], derived| Limits::of(&[values][..], finding(derived));
         assert!(!of(&many, None).derived && of(&many, Some(0.0)).derived);
         let limits = of(&many, Some(0.5));
-        assert_eq!(limits.clamp, Some((1500.985, 98_500.015)));
+        assert_eq!(limits.clamp, Some((1125.98875, 98_875.01125)));
         let twice: Vec<f64> = many.iter().map(|x| 2.0 * x).collect();
         assert_eq!(of(&twice, Some(0.5)).clamp, limits.clamp.map(|(low, high)| (2.0 * low, 2.0 * high)));
         let rare = |ones: usize| -> Vec<f64> { (0..100_000).map(|i| f64::from(u8::from(i < ones))).collect() };

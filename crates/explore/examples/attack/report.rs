@@ -64,13 +64,15 @@ fn costs(utility: &Utility) -> String {
     let _ = writeln!(
         out,
         "\nHidden: {:.1} % of {} cells; stopped: {:.1} % of {} tables. Means of groups over 1 000: median error {:.3} % \
-         (winsorised without noise: {:.3} %).",
+         (winsorised without noise: {:.3} %). Of a derived column: {:.2} %, of groups of 100 to 1 000 {:.2} %.",
         share(utility.hidden, utility.cells),
         utility.cells,
         share(utility.stopped, utility.tables),
         utility.tables,
         median(&utility.means),
-        median(&utility.winsorised)
+        median(&utility.winsorised),
+        median(&utility.derived[0]),
+        median(&utility.derived[1])
     );
     out
 }

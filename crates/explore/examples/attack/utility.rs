@@ -22,6 +22,8 @@ pub struct Utility {
     pub means: Vec<f64>,
     /// The same for means of winsorised values without any noise.
     pub winsorised: Vec<f64>,
+    /// The same for means of a column that a script derives, of groups over a thousand and of a hundred to a thousand.
+    pub derived: [Vec<f64>; 2],
     /// Values in the ledger: cells of honest tables asked for before.
     pub before: u64,
 }
@@ -37,6 +39,7 @@ impl Utility {
         self.tables += other.tables;
         self.means.extend(other.means);
         self.winsorised.extend(other.winsorised);
+        self.derived.iter_mut().zip(other.derived).for_each(|(all, more)| all.extend(more));
         self.before = self.before.max(other.before);
     }
 
@@ -145,13 +148,19 @@ fn errors(out: &mut Utility, told: &Told, register: &Register, request: &Request
     }
 }
 
-/// Means of the income in large groups, and what winsorising alone would make of them.
+/// Means of the income in large groups, what winsorising alone would make of them, and means of a column derived from it.
 fn means(out: &mut Utility, answer: &dyn Answer, register: &Register, dice: &mut Dice) -> Result<(), Failure> {
     let column = dice.below(5) as usize;
     let from = dice.below(register.persons.len() as u64 / 2) as u32;
-    let script = format!("{PRELUDE}tabulate {} if nr >= {from}, summarize(income) mean\n", COLUMNS[column]);
-    let answers = answer.ask("first", &script)?;
-    let told = answers.told.first().ok_or_else(|| format!("no means: {:?}", answers.codes))?;
+    let ask = |made: &str, name: &str| {
+        let by = COLUMNS[column];
+        let script = format!("{PRELUDE}{made}tabulate {by} if nr >= {from}, summarize({name}) mean\n");
+        let answers = answer.ask("first", &script)?;
+        answers.told.first().cloned().ok_or_else(|| Failure::from(format!("no means: {:?}", answers.codes)))
+    };
+    let told = ask("", "income")?;
+    // Half as much again, in whole crowns: no copy by a factor.
+    let derived = ask("generate more = income + int(income / 2)\n", "more")?;
     let mut all: Vec<f64> = register.persons.iter().map(|p| p.income as f64).collect();
     all.sort_by(f64::total_cmp);
     let (low, high) = (all[all.len() / 100], all[all.len() * 99 / 100]);
@@ -162,12 +171,16 @@ fn means(out: &mut Utility, answer: &dyn Answer, register: &Register, dice: &mut
             .filter(|p| p.number >= from && p.attributes[column].to_string() == *code)
             .map(|p| p.income as f64);
         let group: Vec<f64> = group.collect();
-        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / group.len() as f64;
+        let mean = |of: &dyn Fn(f64) -> f64| group.iter().map(|x| of(*x)).sum::<f64>() / group.len() as f64;
+        let error = |x: f64, truth: f64| 100.0 * (x - truth).abs() / truth;
+        if let Some(shown) = derived.values[place].filter(|_| group.len() >= 100) {
+            let class = usize::from(group.len() <= 1000);
+            out.derived[class].push(error(shown, mean(&|x| x + (x / 2.0).floor())));
+        }
         let Some(shown) = told.values[place].filter(|_| group.len() > 1000) else { continue };
-        let truth = mean(&mut group.iter().copied());
-        let clamped = mean(&mut group.iter().map(|x| x.clamp(low, high)));
-        out.means.push(100.0 * (shown - truth).abs() / truth);
-        out.winsorised.push(100.0 * (clamped - truth).abs() / truth);
+        let truth = mean(&|x| x);
+        out.means.push(error(shown, truth));
+        out.winsorised.push(error(mean(&|x| x.clamp(low, high)), truth));
     }
     Ok(())
 }
