@@ -60,14 +60,8 @@ impl From<RunError> for Failed {
     }
 }
 
-/// Work that is done when the gate has said on whom.
-pub trait Over<T>: Send + Sync {
-    /// The numbers over these persons, or over the sample itself, without those who are left out.
-    ///
-    /// # Errors
-    /// [`Failed`].
-    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, control: &dyn Control) -> Result<T, Failed>;
-
+/// The sample that work may be done on.
+pub trait Whom: Send + Sync {
     /// The persons of the sample who are left without these categories.
     ///
     /// # Errors
@@ -85,6 +79,15 @@ pub trait Over<T>: Send + Sync {
         categories: &[(usize, f64)],
         control: &dyn Control,
     ) -> Result<bool, RunError>;
+}
+
+/// Work that is done when the gate has said on whom.
+pub trait Over<T>: Whom {
+    /// The numbers over these persons, or over the sample itself, without those who are left out.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, control: &dyn Control) -> Result<T, Failed>;
 }
 
 /// Numbers, and the set that they were computed on.

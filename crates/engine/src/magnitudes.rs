@@ -233,7 +233,9 @@ fn secret_share(column: &Column, people: &People) -> f64 {
 pub(crate) fn fence(column: &Column, people: &People, rows: &Mask, winsor: (f64, f64)) -> Option<(f64, f64)> {
     let derived = column.core.is_derived().then(|| secret_share(column, people))?;
     let pieces = Chunks { column, rows: rows.len(), within: Some(rows) };
-    let (low, high) = Limits::of(&pieces, Finding { winsor, derived: Some(derived) }).clamp?;
+    let limits = Limits::of(&pieces, Finding { winsor, derived: Some(derived) });
+    // Where nearly all have one value the others are all the tail there is.
+    let (low, high) = limits.clamp.filter(|(low, high)| low < high).or(limits.wide)?;
     let width = high - low;
     let whole = !matches!(column.data.values, Values::Float(_));
     Some(if whole { ((low - width).floor(), (high + width).ceil()) } else { (low - width, high + width) })

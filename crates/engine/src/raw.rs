@@ -13,7 +13,7 @@ pub use crate::fits::{
     Computed, Digits, Failed, FitState, Leaves, Outside, Over, Part, RawAnalysis, RawCorrelations, RawCurve, RawCurves,
     RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin, RawHistogram, RawMargin, RawMatrix, RawModel,
     RawNumber, RawNumbers, RawPair, RawPanel, RawPredicted, RawPredictions, RawStep, RawSurvival, RawTerm, RawTest,
-    RawTests, Reference, TermRole, TestKind,
+    RawTests, Reference, TermRole, TestKind, Whom,
 };
 pub use script::program::Statistic as GroupStatistic;
 

@@ -7,7 +7,7 @@ use engine::raw::{
     Digits, Effect, Failed, FitState, Leaves, MeasureKind, ModelHead, Over, Part, PersonSet, RawAnalysis, RawCategory,
     RawCell, RawCurve, RawCurves, RawDimension, RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin,
     RawHistogram, RawMargin, RawMatrix, RawNumber, RawNumbers, RawPair, RawPanel, RawStep, RawTable, RawTerm, RawTest,
-    Reference, SurvivalHead, TermRole, TestKind, TestsHead, Titles, Variance,
+    Reference, SurvivalHead, TermRole, TestKind, TestsHead, Titles, Variance, Whom,
 };
 use engine::{Control, RunError};
 use roaring::RoaringBitmap;
@@ -21,7 +21,9 @@ impl<T, F: Fn(Option<&RoaringBitmap>, &dyn Leaves) -> T + Send + Sync> Over<T> f
     fn over(&self, persons: Option<&RoaringBitmap>, leaves: &dyn Leaves, _: &dyn Control) -> Result<T, Failed> {
         Ok((self.0)(persons, leaves))
     }
+}
 
+impl<F: Send + Sync> Whom for Work<F> {
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Ok(people(0..4000))
     }
@@ -450,7 +452,9 @@ impl Over<RawFit> for Cut {
     fn over(&self, _: Option<&RoaringBitmap>, _: &dyn Leaves, _: &dyn Control) -> Result<RawFit, Failed> {
         Err(Failed::Problem(engine::Problem::new("E_STOPPED")))
     }
+}
 
+impl Whom for Cut {
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Err(RunError::Stopped(engine::Stop::Cancelled))
     }
@@ -568,7 +572,9 @@ impl Over<RawFit> for NoAnswer {
     fn over(&self, _: Option<&RoaringBitmap>, _: &dyn Leaves, _: &dyn Control) -> Result<RawFit, Failed> {
         Err(Failed::Problem(engine::Problem::with(self.0, "y")))
     }
+}
 
+impl Whom for NoAnswer {
     fn without(&self, _: &[(usize, f64)], _: &dyn Control) -> Result<PersonSet, RunError> {
         Ok(people(0..4000))
     }

@@ -14,7 +14,7 @@ use crate::control::Control;
 use crate::error::RunError;
 use crate::raw::{
     Digits, Failed, Leaves, Over, PersonSet, RawAnalysis, RawCategory, RawCorrelations, RawCurve, RawCurves, RawMatrix,
-    RawNumber, RawNumbers, RawPair, RawStep, RawSurvival, RawTests, SurvivalHead, TestsHead, Titles,
+    RawNumber, RawNumbers, RawPair, RawStep, RawSurvival, RawTests, SurvivalHead, TestsHead, Titles, Whom,
 };
 use crate::table::Scan;
 
@@ -100,14 +100,24 @@ impl DescribeWork {
         self.by.into_iter().collect()
     }
 
-    fn left(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        let rows = self.sample.complete(&self.needed, control)?;
-        Ok(self.sample.people().set(&self.sample.lacking(rows, categories, control)?))
-    }
-
     fn name(&self, variable: usize) -> &Name {
         let place = self.variables.iter().position(|v| *v == variable).unwrap_or_default();
         &self.plan.variables[place]
+    }
+}
+
+impl Whom for DescribeWork {
+    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
+        self.sample.without(&self.needed, categories, control)
+    }
+
+    fn covers(
+        &self,
+        persons: &RoaringBitmap,
+        categories: &[(usize, f64)],
+        control: &dyn Control,
+    ) -> Result<bool, RunError> {
+        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 
@@ -133,19 +143,6 @@ impl Over<RawMatrix> for DescribeWork {
             })
         });
         Ok(RawMatrix { titles: self.titles.clone(), pairs: pairs.collect::<Result<_, RunError>>()? })
-    }
-
-    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        self.left(categories, control)
-    }
-
-    fn covers(
-        &self,
-        persons: &RoaringBitmap,
-        categories: &[(usize, f64)],
-        control: &dyn Control,
-    ) -> Result<bool, RunError> {
-        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 
@@ -186,19 +183,6 @@ impl Over<RawNumbers> for DescribeWork {
         }
         let head = TestsHead { command: "normaltest".to_owned(), response: None, titles: self.titles.clone() };
         Ok(RawNumbers { head, numbers })
-    }
-
-    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        self.left(categories, control)
-    }
-
-    fn covers(
-        &self,
-        persons: &RoaringBitmap,
-        categories: &[(usize, f64)],
-        control: &dyn Control,
-    ) -> Result<bool, RunError> {
-        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 
@@ -246,19 +230,6 @@ impl Over<RawCurves> for DescribeWork {
             curves,
             log_rank: found.log_rank.map(|found| raw_test(&found.test)),
         })
-    }
-
-    fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        self.left(categories, control)
-    }
-
-    fn covers(
-        &self,
-        persons: &RoaringBitmap,
-        categories: &[(usize, f64)],
-        control: &dyn Control,
-    ) -> Result<bool, RunError> {
-        self.sample.covers(&self.needed, persons, categories, control)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::RunError;
 use crate::mask::Mask;
 use crate::raw::{
     Effect, Failed, FitState, Leaves, ModelHead, Over, Part, PersonSet, RawAnalysis, RawEstimate, RawFit, RawFitRows,
-    RawFitTable, RawMargin, RawModel, RawTerm, RawTest, Reference, TermRole, TestKind, Titles, Variance,
+    RawFitTable, RawMargin, RawModel, RawTerm, RawTest, Reference, TermRole, TestKind, Titles, Variance, Whom,
 };
 use crate::table::Scan;
 
@@ -217,10 +217,11 @@ impl Over<RawFit> for ModelWork {
         let terms = unfitted.collect();
         Ok(RawFit { terms, varies: self.varies(&view)?, beyond: self.beyond(&view)?, ..self.unfit(state) })
     }
+}
 
+impl Whom for ModelWork {
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        let rows = self.sample.complete(&self.variables, control)?;
-        Ok(self.sample.people().set(&self.sample.lacking(rows, categories, control)?))
+        self.sample.without(&self.variables, categories, control)
     }
 
     fn covers(

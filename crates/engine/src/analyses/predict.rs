@@ -18,7 +18,7 @@ use crate::data::Data;
 use crate::dataset::{Column, Core, column_key};
 use crate::error::RunError;
 use crate::mask::Mask;
-use crate::raw::{Failed, Leaves, Over, PersonSet, RawAnalysis, RawPredicted, RawPredictions};
+use crate::raw::{Failed, Leaves, Over, PersonSet, RawAnalysis, RawPredicted, RawPredictions, Whom};
 use crate::source::Values;
 use crate::table::Scan;
 
@@ -103,9 +103,11 @@ impl Over<RawPredicted> for PredictWork {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns);
         Ok(RawPredicted)
     }
+}
 
+impl Whom for PredictWork {
     fn without(&self, categories: &[(usize, f64)], control: &dyn Control) -> Result<PersonSet, RunError> {
-        Over::without(&self.model, categories, control)
+        self.model.without(categories, control)
     }
 
     fn covers(
@@ -114,7 +116,7 @@ impl Over<RawPredicted> for PredictWork {
         categories: &[(usize, f64)],
         control: &dyn Control,
     ) -> Result<bool, RunError> {
-        self.model.sample.covers(&self.model.variables, persons, categories, control)
+        self.model.covers(persons, categories, control)
     }
 }
 

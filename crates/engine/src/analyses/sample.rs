@@ -63,6 +63,24 @@ impl Needs {
     }
 }
 
+/// Values of a variable that few have, with the share of those who are left out.
+enum Few {
+    /// These, ascending.
+    Values(Vec<(f64, f64)>),
+    /// All but the one that most have.
+    AllBut(f64, f64),
+}
+
+impl Few {
+    fn share(&self, x: f64) -> f64 {
+        match self {
+            Few::Values(each) => each.binary_search_by(|(value, _)| value.total_cmp(&x)).map_or(0.0, |at| each[at].1),
+            Few::AllBut(mode, share) if x != *mode => *share,
+            Few::AllBut(..) => 0.0,
+        }
+    }
+}
+
 /// A variable of which an estimator does not take every value.
 struct Needed {
     variable: usize,
@@ -304,27 +322,27 @@ impl Sample {
     ) -> Result<Vec<u32>, RunError> {
         let persons = self.people.members(rows).count() as usize;
         let Some(share) = leaves.share(persons, usize::MAX) else { return Ok(Vec::new()) };
-        let mut sides: Vec<(usize, Vec<(f64, f64)>)> = Vec::new();
+        let of = |alike: usize| leaves.share(persons, alike).filter(|of_these| *of_these > share);
+        let mut sides: Vec<(usize, Few)> = Vec::new();
         for variable in variables {
-            let counts = self.counts(*variable, rows, 2, control)?.unwrap_or_default();
-            let larger = |(value, count): (f64, usize)| {
-                leaves.share(persons, count).filter(|of_these| *of_these > share).map(|of_these| (value, of_these))
+            let few = match self.counts(*variable, rows, 2, control)? {
+                Some(counts) => {
+                    let each = counts.into_iter().filter_map(|(value, count)| Some((value, of(count)?)));
+                    Some(each.collect::<Vec<_>>()).filter(|few| !few.is_empty()).map(Few::Values)
+                }
+                None => {
+                    let (mode, others) = self.mode(*variable, rows, control)?;
+                    of(others).map(|share| Few::AllBut(mode, share))
+                }
             };
-            let larger: Vec<(f64, f64)> = counts.into_iter().filter_map(larger).collect();
-            if !larger.is_empty() {
-                sides.push((*variable, larger));
-            }
+            sides.extend(few.map(|few| (*variable, few)));
         }
         let words = by_chunk(control, rows.len(), |range| {
             let mut shares = vec![share; range.len()];
             let mut values = vec![0.0; range.len()];
-            for (variable, larger) in &sides {
+            for (variable, few) in &sides {
                 self.values(*variable, range.clone(), &mut values);
-                for (share, x) in shares.iter_mut().zip(&values) {
-                    if let Ok(at) = larger.binary_search_by(|(value, _)| value.total_cmp(x)) {
-                        *share = share.max(larger[at].1);
-                    }
-                }
+                shares.iter_mut().zip(&values).for_each(|(share, x)| *share = share.max(few.share(*x)));
             }
             let mut words: Vec<u64> = vec![0; range.len().div_ceil(64)];
             for row in rows.iter(range.clone()) {
@@ -337,6 +355,25 @@ impl Sample {
         let marked = Mask::of_words(words, rows.len());
         let out = self.people.members(&marked);
         Ok(out.iter(0..out.len()).map(|person| person as u32).collect())
+    }
+
+    /// The value of a variable that most rows have, where more than half have it, and how many rows have another.
+    fn mode(&self, variable: usize, rows: &Mask, control: &dyn Control) -> Result<(f64, usize), RunError> {
+        let here = |range: Range<usize>| {
+            let mut values = vec![0.0; range.len()];
+            self.values(variable, range.clone(), &mut values);
+            rows.iter(range.clone()).map(|row| values[row - range.start]).filter(|x| !x.is_nan()).collect::<Vec<f64>>()
+        };
+        let leaders = by_chunk(control, rows.len(), |range| {
+            let mut leader = Leader::default();
+            here(range).into_iter().for_each(|x| leader.vote(x, 1));
+            leader
+        })?;
+        let mut whole = Leader::default();
+        leaders.iter().filter(|part| part.lead > 0).for_each(|part| whole.vote(part.candidate, part.lead));
+        let others =
+            by_chunk(control, rows.len(), |range| here(range).iter().filter(|x| **x != whole.candidate).count())?;
+        Ok((whole.candidate, others.into_iter().sum()))
     }
 
     /// The rows of persons, where each person is one.
@@ -359,13 +396,19 @@ impl Sample {
         Ok(self.lacking(complete, categories, control)?.count() == persons.len())
     }
 
-    /// The rows that have none of these categories.
-    pub(crate) fn lacking(
+    /// The persons who have all variables and none of these categories.
+    pub(crate) fn without(
         &self,
-        rows: Mask,
+        variables: &[usize],
         categories: &[(usize, f64)],
         control: &dyn Control,
-    ) -> Result<Mask, RunError> {
+    ) -> Result<PersonSet, RunError> {
+        let rows = self.complete(variables, control)?;
+        Ok(self.people.set(&self.lacking(rows, categories, control)?))
+    }
+
+    /// The rows that have none of these categories.
+    fn lacking(&self, rows: Mask, categories: &[(usize, f64)], control: &dyn Control) -> Result<Mask, RunError> {
         let mut variables: Vec<usize> = categories.iter().map(|(variable, _)| *variable).collect();
         variables.dedup();
         let mut rows = rows;
@@ -525,17 +568,8 @@ impl View<'_> {
 
     /// The persons who do not have the value of a variable that most have; none where no value is that of more than half.
     pub(crate) fn off_mode(&self, variable: usize) -> Result<Option<PersonSet>, RunError> {
-        let leaders = by_chunk(self.control, self.rows.len(), |range| {
-            let mut values = vec![0.0; range.len()];
-            self.sample.values(variable, range.clone(), &mut values);
-            let mut leader = Leader::default();
-            let here = self.rows.iter(range.clone()).map(|row| values[row - range.start]);
-            here.filter(|x| !x.is_nan()).for_each(|x| leader.vote(x, 1));
-            leader
-        })?;
-        let mut whole = Leader::default();
-        leaders.iter().filter(|part| part.lead > 0).for_each(|part| whole.vote(part.candidate, part.lead));
-        let off = self.persons(&[variable], |x| !x[0].is_nan() && x[0] != whole.candidate)?;
+        let (mode, _) = self.sample.mode(variable, self.rows, self.control)?;
+        let off = self.persons(&[variable], |x| !x[0].is_nan() && x[0] != mode)?;
         let all = self.persons(&[variable], |x| !x[0].is_nan())?;
         Ok((2 * off.persons < all.persons || all.persons == 0).then_some(off))
     }
