@@ -129,7 +129,7 @@ mod tests {
         let rules = crate::policy::Rules::standard().model;
         let of = |core: u8| LeaveOut::part(&keys, Fingerprint(77), &[core; 32], &rules);
         let shares = |persons, alike| of(1).share(persons, alike).unwrap();
-        assert_eq!((shares(1000, 1000), shares(10_000, 10_000), shares(4_000_000, 100)), (0.2, 0.04, 0.04));
+        assert_eq!((shares(1000, 1000), shares(10_000, 10_000), shares(4_000_000, 100)), (0.2, 0.06, 0.04));
         assert_eq!((shares(100_000, 10), shares(100_000, 5)), (0.4, 0.4));
         let records: Vec<u128> = (0..5000).map(|p| keys.record(&person_id(p)).key).collect();
         let out = |leaves: &LeaveOut| records.iter().filter(|r| leaves.in_share(**r, 0.2)).copied().collect::<Vec<_>>();

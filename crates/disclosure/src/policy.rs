@@ -206,7 +206,7 @@ impl Rules {
                 h_max: 0.2,
                 kappa_max: 0.1,
                 drop_records: 10,
-                fit_drop: 400,
+                fit_drop: 600,
                 fit_drop_share: 0.2,
                 sig: 5,
             },
@@ -233,7 +233,7 @@ impl Rules {
                 h_max: 0.1,
                 kappa_max: 0.05,
                 drop_records: 20,
-                fit_drop: 800,
+                fit_drop: 1200,
                 fit_drop_share: 0.25,
                 sig: 4,
                 ..base.model
