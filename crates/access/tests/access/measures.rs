@@ -294,7 +294,7 @@ async fn section_9_3_a_holder_has_the_time_that_it_has_estimated() {
             access.remind().await.unwrap();
             let seen = access.case(&cast.applicant, id).await.unwrap();
             assert!(seen.holders.iter().any(|holder| holder.source == "npr" && holder.late));
-            let late = |entry: &&access::views::TimelineEntry| entry.text.text(Language::En).contains("not delivered");
+            let late = |entry: &&access::views::TimelineEntry| entry.text.text(kernel::Language::En).contains("not delivered");
             seen.timeline.iter().filter(late).map(|entry| entry.details.clone()).collect::<Vec<_>>()
         };
         while !kernel::workdays::is_working_day(today(&zone)) {
