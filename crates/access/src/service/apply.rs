@@ -50,7 +50,7 @@ impl Access {
         let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
         let form = self.form_today(form);
         let mut fields = first_values(form, &facts, self.zone.clock.today());
-        fields.extend(self.from_login(actor, form));
+        fields.extend(self.of_login(actor, form));
         let content = DraftContent { fields, cart };
         self.begin(actor, form, content).await
     }

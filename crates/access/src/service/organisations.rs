@@ -108,7 +108,7 @@ impl Access {
     }
 
     /// What a new draft says of the organisation that its applicant logs in from.
-    pub(super) fn from_login(&self, actor: &Actor, form: &Form) -> Map<String, Value> {
+    pub(super) fn of_login(&self, actor: &Actor, form: &Form) -> Map<String, Value> {
         let register = self.organisations.as_ref();
         let found = register.and_then(|register| register.by_login(actor.organisation()?));
         let active = found.filter(|organisation| organisation.state == OrganisationState::Active);
