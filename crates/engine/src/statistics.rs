@@ -608,7 +608,7 @@ mod tests {
         let of = |values: &[f64], derived| Limits::of(&[values][..], finding(derived));
         assert!(!of(&many, None).derived && of(&many, Some(0.0)).derived);
         let limits = of(&many, Some(0.5));
-        assert_eq!(limits.clamp, Some((1125.98875, 98_875.01125)));
+        assert_eq!(limits.clamp, Some((1_125.988_75, 98_875.011_25)));
         let twice: Vec<f64> = many.iter().map(|x| 2.0 * x).collect();
         assert_eq!(of(&twice, Some(0.5)).clamp, limits.clamp.map(|(low, high)| (2.0 * low, 2.0 * high)));
         let rare = |ones: usize| -> Vec<f64> { (0..100_000).map(|i| f64::from(u8::from(i < ones))).collect() };

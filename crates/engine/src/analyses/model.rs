@@ -179,18 +179,21 @@ impl Over<RawFit> for ModelWork {
     ) -> Result<RawFit, Failed> {
         let [first, fitting, last] =
             [0.0..READING, READING..FITTED, FITTED..1.0].map(|range| Stage::of(control, range));
-        let rows = self.sample.rows(&self.variables, persons, leaves, &first)?;
+        let whole = self.sample.whole(&self.variables, persons, leaves, &first)?;
+        let rows = self.sample.part(&self.variables, &whole, leaves, &first)?;
         let view = View::fenced(&self.sample, &rows, &fitting)?;
         let survey = self.survey(&view)?;
         let fitted = fit::model(self, &view);
         let view = view.under(&last);
+        // A column rests on all who might be in the part that it is fitted on (SDC-150).
+        let whole = view.over(&whole);
         // What separates or does not converge is judged as a fit that may not be shown, after what rests on few persons: one
         // of them may be why it does not (SDC-150, SDC-181).
         let state = match fitted {
             Ok(fitted) => {
-                let evidence = Evidence::of(&view, survey)?;
-                let fit = self.judged(&view, fitted, evidence);
-                return Ok(RawFit { varies: self.varies(&view)?, beyond: self.beyond(&view)?, ..fit });
+                let evidence = Evidence::of(&whole, survey)?;
+                let fit = self.judged(&whole, fitted, evidence);
+                return Ok(RawFit { varies: self.varies(&whole)?, beyond: self.beyond(&whole)?, ..fit });
             }
             Err(Failed::Problem(problem)) => match problem.code {
                 "E_SEPARATION" => FitState::Separated,
@@ -203,7 +206,7 @@ impl Over<RawFit> for ModelWork {
             },
             Err(other) => return Err(other),
         };
-        let evidence = Evidence::of(&view, survey)?;
+        let evidence = Evidence::of(&whole, survey)?;
         let columns = evidence.design.columns.iter().zip(evidence.sides).zip(evidence.off_mode);
         let unfitted = columns.map(|((column, sides), off_mode)| RawTerm {
             label: column.label.clone(),
@@ -215,7 +218,7 @@ impl Over<RawFit> for ModelWork {
             concentration: 0.0,
         });
         let terms = unfitted.collect();
-        Ok(RawFit { terms, varies: self.varies(&view)?, beyond: self.beyond(&view)?, ..self.unfit(state) })
+        Ok(RawFit { terms, varies: self.varies(&whole)?, beyond: self.beyond(&whole)?, ..self.unfit(state) })
     }
 }
 
@@ -241,7 +244,15 @@ impl ModelWork {
     /// `E_TOO_MANY_TERMS` when they are more than are fitted.
     pub(crate) fn survey(&self, view: &View<'_>) -> Result<Survey, Failed> {
         let survey = Survey::of(view, &self.estimated(), !self.plan.options.has("noconstant"))?;
-        if survey.design.len() > MOST_COLUMNS {
+        // An outcome with categories has each column once for all but one of them.
+        let equations = match self.plan.kind {
+            ModelKind::Mlogit => {
+                let outcomes = view.sample.counts(self.response, view.rows, MOST_COLUMNS, view.control)?;
+                outcomes.map_or(MOST_COLUMNS, |outcomes| outcomes.len().saturating_sub(1)).max(1)
+            }
+            _ => 1,
+        };
+        if survey.design.len() * equations > MOST_COLUMNS {
             return Err(Problem::new("E_TOO_MANY_TERMS").into());
         }
         Ok(survey)

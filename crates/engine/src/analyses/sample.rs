@@ -298,14 +298,39 @@ impl Sample {
         leaves: &dyn Leaves,
         control: &dyn Control,
     ) -> Result<Mask, RunError> {
+        let whole = self.whole(variables, persons, leaves, control)?;
+        self.part(variables, &whole, leaves, control)
+    }
+
+    /// The same with those who are left out at random: whom a result rests on.
+    pub(crate) fn whole(
+        &self,
+        variables: &[usize],
+        persons: Option<&RoaringBitmap>,
+        leaves: &dyn Leaves,
+        control: &dyn Control,
+    ) -> Result<Mask, RunError> {
         let rows = match persons {
             None => self.complete(variables, control)?,
             Some(persons) => self.within(variables, &self.rows_of(persons), control)?,
         };
         let mut rows = self.lacking(rows, leaves.categories(), control)?;
-        let mut out = self.left_out(&rows, leaves);
-        out.extend(self.at_random(variables, &rows, leaves, control)?);
-        for row in self.people.rows_of(&rows, &out) {
+        for row in self.people.rows_of(&rows, &self.left_out(&rows, leaves)) {
+            rows.unset(row);
+        }
+        Ok(rows)
+    }
+
+    /// These rows without those who are left out at random.
+    pub(crate) fn part(
+        &self,
+        variables: &[usize],
+        whole: &Mask,
+        leaves: &dyn Leaves,
+        control: &dyn Control,
+    ) -> Result<Mask, RunError> {
+        let mut rows = whole.clone();
+        for row in self.people.rows_of(whole, &self.at_random(variables, whole, leaves, control)?) {
             rows.unset(row);
         }
         Ok(rows)
@@ -545,6 +570,11 @@ impl<'a> View<'a> {
         };
         let fences = sample.variables.iter().enumerate().map(fence_of).collect::<Result<_, RunError>>()?;
         Ok(Self { fences, ..Self::of(sample, rows, control) })
+    }
+
+    /// The same over other rows.
+    pub(crate) fn over<'b>(&'b self, rows: &'b Mask) -> View<'b> {
+        View { sample: self.sample, rows, control: self.control, fences: self.fences.clone() }
     }
 
     /// The same with another control.

@@ -180,6 +180,19 @@ fn stat_012_problems_and_separation() {
     assert_eq!(separated.state, FitState::Separated);
 }
 
+/// STAT-012: an outcome with many categories has as many columns as all its equations together.
+#[test]
+fn stat_012_an_outcome_with_too_many_categories() {
+    let script = format!("{HEAD}{IMPORTS}mlogit lonn i.alder##i.kjonn\n");
+    let Outcome::Model(raw) = run(people(), &script).last() else { panic!("a model") };
+    let code = match computed(raw.peek(), &[]) {
+        Err(Failed::Problem(problem)) => problem.code.to_owned(),
+        Err(Failed::Run(error)) => error.to_string(),
+        Ok(fit) => format!("{:?} {}", fit.state, fit.terms.len()),
+    };
+    assert_eq!(code, "E_TOO_MANY_TERMS");
+}
+
 /// LANG-208, STAT-170: predictions are columns after the gate has accepted them, also where the response is missing.
 #[test]
 fn lang_208_predictions_become_columns() {
