@@ -31,6 +31,7 @@ impl UnitIndex for Index {
 }
 
 /// A runner over these stores of a synthetic country, and how many datasets they have.
+#[expect(clippy::unwrap_used, reason = "tests")]
 pub async fn runner(zone: &testkit::TestZone, settings: &synth::Settings, names: &[&str]) -> (Runner, usize) {
     let files = tempfile::tempdir().unwrap();
     synth::generate(settings, files.path(), &|_, _| ()).unwrap();
