@@ -182,7 +182,7 @@ async fn acc_164_an_exclusion_and_a_fine_rest_on_a_hearing() {
         };
         let record = async |ground| {
             let done = access.record_supervision(&second, &fine(ground)).await;
-            done.map_or_else(|problem| code(&problem), |number| number)
+            done.unwrap_or_else(|problem| code(&problem))
         };
         assert_eq!(record(None).await, "hearing_missing");
         assert_eq!(record(Some(of(2))).await, "sanction_dropped");
