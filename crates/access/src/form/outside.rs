@@ -2,11 +2,10 @@
 //! nothing, and the check says "not verified" (ACC-203); nothing is ever taken for granted.
 
 use kernel::Date;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How the Entity Register has an organisation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrganisationState {
     /// It is there.
     Active,
@@ -15,7 +14,6 @@ pub enum OrganisationState {
     /// It was deleted.
     Deleted,
     /// There never was one.
-    #[serde(skip)]
     Unknown,
 }
 

@@ -189,17 +189,6 @@ pub enum Hearing {
     },
 }
 
-impl Hearing {
-    /// What was written freely, with its place.
-    pub(crate) fn text(&self) -> Option<(&'static str, &str)> {
-        match self {
-            Hearing::Held { statement, .. } => Some(("hearing.statement", statement)),
-            Hearing::LeftOut { why } => Some(("hearing.why", why)),
-            Hearing::Notice { .. } => None,
-        }
-    }
-}
-
 /// A hold or a revocation with its reason.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Measure {

@@ -10,9 +10,8 @@ use kernel::{Date, FieldError, Language, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Migration, Row, Tx, params};
 
-use super::{Access, Excluded, Ground, audit_actor, holds_identity_number};
+use super::{Access, audit_actor, holds_identity_number};
 use crate::error::AccessError;
-use crate::model::Sanction;
 use crate::permissions::CaseRole;
 use crate::sql;
 use crate::views::Page;
@@ -25,16 +24,13 @@ const MOST: i64 = 100;
 /// Most characters of a summary.
 const LONGEST: usize = 2000;
 
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        name: "001_supervision",
-        sql: "CREATE TABLE access_supervision (
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    name: "001_supervision",
+    sql: "CREATE TABLE access_supervision (
             number TEXT PRIMARY KEY, kind TEXT NOT NULL, happened_on BIGINT NOT NULL, body TEXT NOT NULL,
             by_account TEXT NOT NULL, at BIGINT NOT NULL, withdrawn_at BIGINT, withdrawn_by TEXT, withdraw_reason TEXT);
           CREATE INDEX access_supervision_day ON access_supervision (happened_on)",
-    },
-    Migration { name: "002_ground", sql: "ALTER TABLE access_supervision ADD COLUMN ground TEXT" },
-];
+}];
 
 /// What a record is about.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -171,9 +167,6 @@ pub struct SupervisionInput {
     pub language: Language,
     /// What it is about.
     pub matter: Matter,
-    /// How the one who is fined was heard. Kept beside the record, since it is not for everybody to read.
-    #[serde(default, skip_serializing)]
-    pub ground: Option<Ground>,
 }
 
 /// A public record.
@@ -203,8 +196,7 @@ impl Access {
     /// Enters a record, which is public from then on; gives its number.
     ///
     /// # Errors
-    /// `forbidden` for all but the body's decision makers; what is wrong with the record, field by field; for a fine, as
-    /// [`Access::exclude`] for its ground.
+    /// `forbidden` for all but the body's decision makers; what is wrong with the record, field by field.
     pub async fn record_supervision(&self, actor: &Actor, input: &SupervisionInput) -> Result<String, Problem> {
         let kind = input.matter.kind();
         let entry = |number: &str| {
@@ -216,14 +208,6 @@ impl Access {
         if !faults.is_empty() {
             return Err(Problem::Invalid { fields: faults });
         }
-        let ground = match input.matter {
-            Matter::Fine { .. } => {
-                let of = input.organisation.as_ref().map(|organisation| Excluded::Organisation(&organisation.number));
-                self.grounded(actor, Sanction::Fine, of, input.ground.as_ref()).await?;
-                Some(sql::text(&input.ground).map_err(Problem::from)?)
-            }
-            Matter::Audit { .. } | Matter::Label { .. } => None,
-        };
         let (by, now) = (actor.account.to_string(), self.zone.now());
         let body = sql::text(input).map_err(Problem::from)?;
         let written: Result<String, AccessError> = self
@@ -238,9 +222,9 @@ impl Access {
                 }
                 let number = self.numbered(tx, 'T').await?;
                 tx.execute(
-                    "INSERT INTO access_supervision (number, kind, happened_on, body, by_account, at, ground)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                    params![&number, kind, input.on, &body, &by, now, ground.clone()],
+                    "INSERT INTO access_supervision (number, kind, happened_on, body, by_account, at)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    params![&number, kind, input.on, &body, &by, now],
                 )
                 .await?;
                 self.zone.log.record(tx, entry(&number)).await?;

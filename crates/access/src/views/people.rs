@@ -11,7 +11,6 @@ use crate::model::{
     Member, Recommendation, Redaction, SourceTask, StatisticsOffer, Track, Visibility,
 };
 use crate::permissions::{CaseRole, View};
-use crate::service::Ground;
 
 /// Who takes part in a case and what they have said, as far as the looker may see it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
@@ -123,8 +122,6 @@ pub struct ExclusionView {
     pub by: String,
     /// When.
     pub at: Timestamp,
-    /// How the party was heard; none where that was not asked for yet.
-    pub ground: Option<Ground>,
     /// When it was ended early.
     pub ended: Option<EndedView>,
 }

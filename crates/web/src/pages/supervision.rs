@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use access::model::Hearing;
 use access::{
-    ActivityReport, AuditOf, Finding, Ground, LabelElement, Matter, SUPERVISION_KINDS, Supervised, SupervisionInput,
+    ActivityReport, AuditOf, Finding, LabelElement, Matter, SUPERVISION_KINDS, Supervised, SupervisionInput,
     SupervisionRecord,
 };
 use askama::Template;
@@ -167,40 +166,7 @@ fn input(fields: &Fields, language: kernel::Language) -> Result<SupervisionInput
     };
     let on = fields.get("on").parse().map_err(|_| Problem::invalid("on", "date", "write the day as 2026-12-31"))?;
     let permit = Some(text("permit")).filter(|series| !series.is_empty());
-    let ground = ground(fields)?;
-    Ok(SupervisionInput { on, organisation, permit, summary: text("summary"), language, matter, ground })
-}
-
-/// How the one whom a reaction hits was heard, as a form tells it; none when it does not.
-pub(super) fn ground(fields: &Fields) -> Result<Option<Ground>, Problem> {
-    let text = || fields.get("heard_what").to_owned();
-    let hearing = match fields.get("heard") {
-        "" => return Ok(None),
-        "notice" => {
-            let number = fields.get("heard_notice").trim().parse();
-            let fault = |_| Problem::invalid("heard_notice", "number", "the number of the notice in the case");
-            Hearing::Notice { notice: number.map_err(fault)? }
-        }
-        "held" => {
-            let fault = |_| Problem::invalid("heard_on", "date", "the day on which they were heard, as 2026-12-31");
-            Hearing::Held { on: fields.get("heard_on").parse().map_err(fault)?, statement: text() }
-        }
-        "left_out" => Hearing::LeftOut { why: text() },
-        _ => return Err(Problem::invalid("heard", "unknown", "choose one of the list")),
-    };
-    let case = Some(fields.get("heard_case").trim().to_owned()).filter(|case| !case.is_empty());
-    Ok(Some(Ground { hearing, case }))
-}
-
-/// How somebody was heard, in words.
-pub(super) fn ground_in_words(f: &Frame, ground: &Ground) -> String {
-    match &ground.hearing {
-        Hearing::Notice { notice } => {
-            f.tv2("ground-noticed", "n", notice.to_string(), "case", ground.case.clone().unwrap_or_default())
-        }
-        Hearing::Held { on, statement } => f.tv2("ground-held", "date", f.date(on), "text", statement),
-        Hearing::LeftOut { why } => f.tv("ground-left-out", "text", why),
-    }
+    Ok(SupervisionInput { on, organisation, permit, summary: text("summary"), language, matter })
 }
 
 async fn withdraw(

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::{case_id, plain};
 use crate::frame::Frame;
 use crate::input::Path;
-use crate::pages::cases::after::{HolderRow, holders};
 use crate::pages::cases::invoices::{self, Invoices};
 use crate::pages::cases::{Names, in_words};
 use crate::pages::{command_id, draw};
@@ -77,8 +76,6 @@ struct CasePage {
     expected: Vec<String>,
     /// The clocks with whom they wait for (ACC-124).
     clocks: Vec<ClockRow>,
-    /// How long the sources have to deliver, and which are late.
-    holders: Vec<HolderRow>,
 }
 
 /// A clock: what it measures, days gross, stopped, net, left, and who is waited for.
@@ -194,7 +191,6 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
-        holders: holders(&f, &names, &case.holders),
         f: f.crumb("/apply", crumb),
         case,
     };
