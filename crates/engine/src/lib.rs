@@ -51,7 +51,6 @@ mod take;
 mod tally;
 #[cfg(test)]
 mod tests;
-mod unneeded;
 mod unread;
 mod vector;
 
