@@ -12,7 +12,7 @@ use crate::data::{Data, Dictionary};
 use crate::dataset::Column;
 use crate::error::RunError;
 use crate::expression::entries;
-use crate::lookup::Span;
+use crate::lookup::{Condition, Span};
 use crate::mask::Mask;
 use crate::params::Parameters;
 use crate::people::NONE;
@@ -31,6 +31,13 @@ pub(crate) struct Axis {
 pub(crate) struct Places {
     data: Arc<Data>,
     slots: Slots,
+}
+
+/// A condition on the numbers of rows.
+pub(crate) struct Where {
+    data: Arc<Data>,
+    span: Span,
+    condition: Condition,
 }
 
 /// What the command says about categories.
@@ -127,8 +134,14 @@ impl Places {
         let values: Vec<i64> = numbers.iter().map(|n| if *n == NONE { 0 } else { i64::from(*n) }).collect();
         let values = crate::source::Values::Int64(values.into());
         let data = Data::new(values, Some(valid.into()), None);
-        let slot_of = (0..count as u32).map(|n| (i64::from(n), n)).collect();
-        Self { data: Arc::new(data), slots: Slots::Number { slot_of, other: count as u32, nothing: count as u32 } }
+        let slots = match data.span() {
+            Some(span) => {
+                let numbers = (0..span.len()).map(|place| span.number(place) as u32);
+                Slots::Table(span, numbers.chain([count as u32]).collect())
+            }
+            None => Slots::Number { slot_of: HashMap::new(), other: count as u32, nothing: count as u32 },
+        };
+        Self { data: Arc::new(data), slots }
     }
 
     /// What `f` makes of the number of each row.
@@ -143,6 +156,26 @@ impl Places {
         self.data.bytes()
     }
 
+    /// The rows for whose number something holds; none where numbers have no table.
+    pub(crate) fn holding(&self, holds: impl Fn(u32) -> bool) -> Option<Where> {
+        let Slots::Table(span, table) = &self.slots else { return None };
+        let condition = Condition::new(table.iter().map(|number| holds(*number)));
+        Some(Where { data: Arc::clone(&self.data), span: *span, condition })
+    }
+
+    /// The numbers of some of the rows from `first` on.
+    pub(crate) fn pick(&self, first: usize, chosen: &[u16], out: &mut [u32]) {
+        match &self.slots {
+            Slots::Table(span, table) => span.pick(&self.data, table, first, chosen, out),
+            Slots::Number { .. } => {
+                for (slot, row) in out.chunks_mut(1).zip(chosen) {
+                    let row = first + usize::from(*row);
+                    self.read(row..row + 1, slot);
+                }
+            }
+        }
+    }
+
     /// The numbers of the rows of `range`.
     pub(crate) fn read(&self, range: std::ops::Range<usize>, out: &mut [u32]) {
         match &self.slots {
@@ -155,6 +188,18 @@ impl Places {
                 }
             }
         }
+    }
+}
+
+impl Where {
+    /// Whether it holds for every row.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        self.condition.is_everywhere()
+    }
+
+    /// The rows of `range`, which starts at a multiple of 64, 64 a word.
+    pub(crate) fn words(&self, range: std::ops::Range<usize>) -> Vec<u64> {
+        self.span.words(&self.data, &self.condition, range)
     }
 }
 

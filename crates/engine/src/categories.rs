@@ -15,6 +15,7 @@ use crate::people::{COMMON, InnerSets, People, SIDE_BY_SIDE, WORTH_A_SAMPLE, dif
 use crate::raw::PersonSet;
 use crate::set::{CellSets, SetBuilder};
 use crate::tally::Counter;
+use crate::unneeded::Unneeded;
 
 /// The sets of all categories of a column, and how many rows of each category every part of the rows has.
 pub(crate) struct Categories {
@@ -30,6 +31,10 @@ pub(crate) struct Split {
     categories: usize,
     /// The category of each cell.
     of_cell: Vec<usize>,
+    /// The dimension: its number, its categories in the table, and how many cells lie from one of them to the next.
+    by: usize,
+    number: usize,
+    stride: usize,
     known: Option<Arc<Categories>>,
 }
 
@@ -59,7 +64,7 @@ impl Split {
         let stride: usize = axes[by + 1..].iter().map(Axis::len).product();
         let number = axes[by].len();
         let of_cell = (0..of_row.cells()).map(|cell| of_slot[cell / stride % number]).collect();
-        Some(Self { places, categories, of_cell, known: None })
+        Some(Self { places, categories, of_cell, by, number, stride, known: None })
     }
 
     /// The same where the sets of the categories are known.
@@ -95,6 +100,17 @@ impl Split {
         room
     }
 
+    /// Makes classes of the cells of some of the rows from `first` on.
+    fn classes_of(&self, first: usize, rows: &[u16], cells: &mut [u32], room: &mut [u32; BLOCK]) {
+        let outside = self.cells() as u32;
+        if cells.contains(&outside) {
+            let room = &mut room[..rows.len()];
+            self.places.pick(first, rows, room);
+            let each = cells.iter_mut().zip(&*room).filter(|(cell, _)| **cell == outside);
+            each.for_each(|(cell, category)| *cell += category);
+        }
+    }
+
     /// What to add up, by the classes of a sample of the rows; none where a pass over the cells alone does as well.
     fn plan(&self, sample: &[u32]) -> Option<Plan> {
         let all: u32 = sample.iter().sum();
@@ -125,6 +141,37 @@ impl Split {
         }
         left_out[class] = common(*most) > 0;
         Some(Plan { by_everyone: Some(class).filter(|class| left_out[*class]), left_out })
+    }
+
+    /// The rows that a plan leaves out, where they are told without their classes and the others are few in a sample of the
+    /// classes.
+    fn unneeded(&self, plan: &Plan, of_row: &RowCells, sample: &[u32]) -> Option<Unneeded> {
+        let left_out = |class: usize| plan.left_out[class];
+        // Of the cells that are left out the most common, and those that differ from it in the category alone.
+        let cell = (0..self.cells()).filter(|cell| left_out(*cell)).max_by_key(|cell| sample[*cell]);
+        let alike = cell.map(|cell| {
+            let mut of_category: Vec<usize> = (self.cells()..=self.nowhere()).collect();
+            // Of cells that are a dimension apart only the place in that dimension differs.
+            let length = self.number * self.stride;
+            let first = cell / length * length + cell % self.stride;
+            (0..self.number)
+                .map(|slot| first + slot * self.stride)
+                .for_each(|cell| of_category[self.of_cell[cell]] = cell);
+            (cell, of_category)
+        });
+        let outside: Vec<usize> = (self.cells()..=self.nowhere()).collect();
+        let classes = || alike.iter().flat_map(|(_, classes)| classes).chain(&outside);
+        let mut unneeded: Vec<usize> = classes().copied().filter(|class| left_out(*class)).collect();
+        unneeded.sort_unstable();
+        unneeded.dedup();
+        let number = unneeded.iter().map(|class| sample[*class]).sum();
+        let holding = |classes: &[usize]| self.places.holding(|category| left_out(classes[category as usize]));
+        let inside = match &alike {
+            Some((cell, classes)) => Some((*cell, self.by, holding(classes)?)),
+            None => None,
+        };
+        let outside = if outside.iter().any(|class| left_out(*class)) { Some(holding(&outside)?) } else { None };
+        Unneeded::by(of_row, inside, outside)?.pays(number, sample.iter().sum())
     }
 
     /// The sets of the classes that were left out, from those of the others.
@@ -205,10 +252,18 @@ impl People {
             split.classes(first, cells, &mut room).iter().for_each(|class| sample[*class as usize] += 1);
         })?;
         let Some(plan) = split.plan(&sample) else { return Ok(None) };
+        let unneeded = split.unneeded(&plan, of_row, &sample).filter(|_| counter.is_none());
         let parts = of_row.parts(|part| {
             let mut tallied = counter.map(Counter::begin);
             let mut sets = CellSets::new(self.keyed(), classes);
             let (mut chosen, mut room) = ([0u16; BLOCK], [0u32; BLOCK]);
+            if let Some(unneeded) = &unneeded {
+                unneeded.others(of_row, part.clone(), control, |first, rows, cells| {
+                    split.classes_of(first, rows, cells, &mut room);
+                    sets.add_each(keys, first, rows, cells, |class| !plan.left_out[class]);
+                })?;
+                return Ok((part, sets.into_sets(), tallied));
+            }
             of_row.blocks(part.clone(), BLOCK, control, |first, cells| {
                 let classes = split.classes(first, cells, &mut room);
                 let mut number = 0;
@@ -253,7 +308,11 @@ impl People {
 mod tests {
     use super::*;
     use crate::Unattended;
+    use crate::dataset::Dataset;
+    use crate::grid::tests::crossed;
     use crate::keys::{RecordKeys, STRETCH};
+    use crate::magnitudes::Measure;
+    use crate::mask::Mask;
     use crate::people::NONE;
     use crate::raw::Keyed;
 
@@ -266,20 +325,19 @@ mod tests {
         let people = People::of_keys(Arc::clone(&keys));
         let category = |row: usize| if row % 50 == 7 { NONE } else { (row * 31 % 100 / 40) as u32 };
         let of_category: Vec<u32> = (0..rows).map(category).collect();
+        let second: Vec<u32> = (0..rows).map(|row| u32::from(row % 20 == 1)).collect();
         let mut known: Option<Arc<Categories>> = None;
         for inside in [&(|_, _| true) as &dyn Fn(usize, u32) -> bool, &|row, _| row % 9 != 0, &|row, category| {
             category == 1 || row % 11 == 3
         }] {
-            let cell = |row: usize| match of_category[row] {
-                NONE => NONE,
-                category if inside(row, category) => category * 2 + u32::from(row % 20 == 1),
-                _ => NONE,
-            };
-            let of_row: Vec<u32> = (0..rows).map(cell).collect();
-            let of_row = crate::grid::tests::listed(&of_row, 6);
+            let mut mask = Mask::empty(rows);
+            let counts = |row: &usize| of_category[*row] != NONE && inside(*row, of_category[*row]);
+            (0..rows).filter(counts).for_each(|row| mask.set(row));
+            let of_row = crossed(&[(&of_category, 3), (&second, 2)], mask);
             let split = |known| {
                 let places = Places::listed(&of_category, 3);
-                Split { places, categories: 3, of_cell: vec![0, 0, 1, 1, 2, 2], known: None }.knowing(known)
+                let of_cell = vec![0, 0, 1, 1, 2, 2];
+                Split { places, categories: 3, of_cell, by: 0, number: 3, stride: 2, known: None }.knowing(known)
             };
             let plain = people.inner_sets(&of_row, None, &Unattended).unwrap();
             let told = |inner: &InnerSets| {
@@ -298,6 +356,76 @@ mod tests {
                 let theirs = (0..rows as u32).filter(|row| of_category[*row as usize] == category as u32);
                 theirs.for_each(|row| all.add(&keys, row));
                 assert_eq!((set.persons, set.fingerprint), (all.persons(), all.finish().fingerprint));
+            }
+        }
+    }
+
+    /// ENG-031: where few rows are needed these are found without the cells of the others, and the cells are the same; whichever
+    /// dimension has the categories, and where rows without a number in a measure have cells of their own.
+    #[test]
+    fn eng_031_rows_that_are_not_needed_are_not_looked_at() {
+        let rows = STRETCH + 3000;
+        let keys = Arc::new(RecordKeys::derive(&[9; 32], rows as u32));
+        let people = People::of_keys(Arc::clone(&keys));
+        let list = |of: &dyn Fn(usize) -> u32| (0..rows).map(of).collect::<Vec<u32>>();
+        let category = list(&|row| if row % 50 == 7 { NONE } else { (row * 31 % 100 / 40) as u32 });
+        let other = list(&|row| if row % 19 == 3 { (row % 4) as u32 } else { 1 });
+        let masked = |inside: &dyn Fn(usize) -> bool| {
+            let mut mask = Mask::empty(rows);
+            (0..rows).filter(|row| inside(*row)).for_each(|row| mask.set(row));
+            mask
+        };
+        let person = Arc::new(script::UnitType::built_in("PERSON").unwrap());
+        let unit = Dataset::empty(&"people".into()).unit_key_head(&person);
+        let measure = |inside: &dyn Fn(usize) -> bool| Measure::in_rows(masked(inside), unit.clone());
+        let (most, few) = (|row: usize| row % 40 != 5, |row: usize| row % 40 == 5);
+        for (inside, has) in [
+            (&most as &dyn Fn(usize) -> bool, None),
+            (&few, None),
+            (&most, Some(&most as &dyn Fn(usize) -> bool)),
+            (&most, Some(&few)),
+        ] {
+            for by in [0, 1] {
+                let (first, second) = ((&category[..], 3), (&other[..], 4));
+                let axes = if by == 0 { [first, second] } else { [second, first] };
+                let plain = crossed(&axes, masked(inside));
+                let of_row = has.map_or_else(|| plain.clone(), |has| plain.apart(&measure(has)));
+                let (number, stride) = (3, [4, 1][by]);
+                let of_cell: Vec<usize> = (0..of_row.cells()).map(|cell| cell / stride % number).collect();
+                let mut wanted = vec![SetBuilder::new(Keyed::Persons); of_row.cells()];
+                for row in (0..rows).filter(|row| inside(*row) && category[*row] != NONE) {
+                    let pair = [category[row] as usize, other[row] as usize];
+                    let cell = if by == 0 { pair[0] * 4 + pair[1] } else { pair[1] * 3 + pair[0] };
+                    let behind = if has.is_some_and(|has| !has(row)) { 12 } else { 0 };
+                    wanted[cell + behind].add(&keys, row as u32);
+                }
+                let wanted: Vec<PersonSet> = wanted.into_iter().map(SetBuilder::finish).collect();
+                let told =
+                    |sets: &[PersonSet]| sets.iter().map(|s| (s.persons, s.fingerprint, s.sketch)).collect::<Vec<_>>();
+                assert_eq!(told(&people.inner_sets(&of_row, None, &Unattended).unwrap().sets), told(&wanted));
+
+                let places = Places::listed(&category, 3);
+                let split = Split { places, categories: 3, of_cell, by, number, stride, known: None };
+                let everyone = crossed(&[(&category, 3)], masked(&|_| true));
+                let everyone = people.inner_sets(&everyone, None, &Unattended).unwrap();
+                let counts = everyone.counts.into_iter().map(|part| part.in_cell).collect();
+                let split = split.knowing(Some(Arc::new(Categories { sets: everyone.sets, counts })));
+                let mut sample = vec![0; split.nowhere() + 1];
+                let mut room = [0; BLOCK];
+                let count = |first: usize, cells: &[u32]| {
+                    split.classes(first, cells, &mut room).iter().for_each(|class| sample[*class as usize] += 1);
+                };
+                people.sample(&of_row, &Unattended, count).unwrap();
+                let Some(plan) = split.plan(&sample) else {
+                    assert!(!inside(0), "of few persons a pass over the cells alone does as well");
+                    continue;
+                };
+                assert!(split.unneeded(&plan, &of_row, &sample).is_some());
+                let (inner, _) = people.sets_by_category(&of_row, &split, None, &Unattended).unwrap().unwrap();
+                assert_eq!(told(&inner.sets), told(&wanted));
+                for (cell, set) in wanted.iter().enumerate() {
+                    assert_eq!(inner.counts.iter().map(|part| part.in_cell[cell]).sum::<usize>() as u64, set.persons);
+                }
             }
         }
     }

@@ -48,8 +48,19 @@ pub(crate) struct Data {
     span: OnceLock<Option<Span>>,
     /// Whether all codes are in the dictionary, once somebody has asked.
     listed: OnceLock<bool>,
-    /// The rows of counts that are not zero and the sum of all, once somebody has asked.
-    counted: OnceLock<(Arc<Mask>, u64)>,
+    /// What is known of a column of counts, once somebody has asked.
+    counted: OnceLock<Counted>,
+}
+
+/// What is known of a column of counts.
+#[derive(Clone)]
+struct Counted {
+    /// The rows whose count is not zero.
+    units: Arc<Mask>,
+    /// The sum of all counts.
+    sum: u64,
+    /// The span of those that are not zero.
+    span: Option<Span>,
 }
 
 impl Default for Data {
@@ -77,22 +88,41 @@ impl Data {
 
     /// Of a column of counts, the rows among so many whose count is not zero, and the sum of all counts; found once.
     pub(crate) fn counted(&self, rows: usize) -> (Arc<Mask>, u64) {
-        fn sum<T: Copy + Into<i64> + Sync>(counts: &[T]) -> u64 {
-            let parts = counts.par_chunks(CHUNK).map(|part| part.iter().map(|n| (*n).into() as u64).sum::<u64>());
-            parts.sum()
+        /// Sum, least but zero, and greatest.
+        fn numbers<T: Copy + Into<i64> + Sync>(counts: &[T]) -> (u64, u64, u64) {
+            let add = |(sum, least, greatest): (u64, u64, u64), n: &T| {
+                let n = (*n).into() as u64;
+                // Zero is the greatest of all when one is taken from it.
+                (sum + n, least.min(n.wrapping_sub(1)), greatest.max(n))
+            };
+            let none = || (0, u64::MAX, 0);
+            let parts = counts.par_chunks(CHUNK).map(|part| part.iter().fold(none(), add));
+            parts.reduce(none, |a, b| (a.0 + b.0, a.1.min(b.1), a.2.max(b.2)))
         }
-        if let Some((units, sum)) = self.counted.get().filter(|(units, _)| units.len() == rows) {
-            return (Arc::clone(units), *sum);
+        if let Some(known) = self.counted.get().filter(|known| known.units.len() == rows) {
+            return (Arc::clone(&known.units), known.sum);
         }
-        let (units, sum) = match &self.values {
-            Values::Int8(v) => (Mask::of_nonzero(v, rows), sum(v)),
-            Values::Int16(v) => (Mask::of_nonzero(v, rows), sum(v)),
-            Values::Int32(v) => (Mask::of_nonzero(v, rows), sum(v)),
-            _ => (Mask::empty(rows), 0),
+        let (units, (sum, least, greatest)) = match &self.values {
+            Values::Int8(v) => (Mask::of_nonzero(v, rows), numbers(v)),
+            Values::Int16(v) => (Mask::of_nonzero(v, rows), numbers(v)),
+            Values::Int32(v) => (Mask::of_nonzero(v, rows), numbers(v)),
+            _ => (Mask::empty(rows), (0, u64::MAX, 0)),
         };
-        let units = Arc::new(units);
-        self.counted.get_or_init(|| (Arc::clone(&units), sum));
+        let (units, all) = (Arc::new(units), self.len() <= rows);
+        let span = if greatest > 0 { Span::between(least as i64 + 1, greatest as i64, self.len()) } else { None };
+        // Of counts beyond the rows nobody asks, so nothing is known of those within.
+        self.counted.get_or_init(|| Counted { units: Arc::clone(&units), sum, span: span.filter(|_| all) });
         (units, sum)
+    }
+
+    /// The span of the counts that are not zero, where these rows are theirs.
+    pub(crate) fn span_of_counted(&self, rows: &Arc<Mask>) -> Option<Span> {
+        self.counted.get().filter(|known| Arc::ptr_eq(&known.units, rows))?.span
+    }
+
+    /// The same column, of which the span is known where one is given.
+    pub(crate) fn with_span(self, span: Option<Span>) -> Self {
+        Self { span: span.map_or_else(OnceLock::new, |span| OnceLock::from(Some(span))), ..self }
     }
 
     /// Whether every code is in the dictionary, in rows without a value too. One that is not reads as missing. To be asked
@@ -149,7 +179,7 @@ impl Data {
 
     pub(crate) fn bytes(&self) -> usize {
         let column = Column { values: self.values.clone(), validity: self.validity.clone() };
-        let counted = self.counted.get().map_or(0, |(units, _)| units.bytes());
+        let counted = self.counted.get().map_or(0, |known| known.units.bytes());
         column.bytes() + counted + self.dictionary.as_ref().map_or(0, |d| d.len() * 24)
     }
 

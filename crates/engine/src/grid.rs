@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::axis::{Axis, Places};
+use crate::axis::{Axis, Places, Where};
 use crate::control::{CHUNK, Control, stopped};
 use crate::error::RunError;
 use crate::lookup::WORD;
@@ -24,6 +24,8 @@ struct Grid {
     mask: Arc<Mask>,
     /// What each axis adds to the number of a cell; at least `cells` where a row has no category.
     axes: Vec<Places>,
+    /// What it adds from one category to the next.
+    weights: Vec<usize>,
     cells: usize,
 }
 
@@ -98,15 +100,21 @@ impl RowCells {
     /// The cells of these axes for the rows of `mask`. A row counts when every variable that forms the table is present
     /// (STAT-003).
     pub(crate) fn new(axes: &[Axis], mask: &Arc<Mask>) -> Self {
-        let cells: usize = axes.iter().map(Axis::len).product();
-        let mut weight = cells;
-        let weighted = axes.iter().map(|axis| {
-            weight /= axis.len().max(1);
+        Self::of(axes.iter().map(|axis| (axis.places(), axis.len())), mask)
+    }
+
+    /// The same by the categories of the rows, and how many there are, in each dimension.
+    fn of<'p>(axes: impl Iterator<Item = (&'p Places, usize)> + Clone, mask: &Arc<Mask>) -> Self {
+        let cells: usize = axes.clone().map(|(_, number)| number).product();
+        let (mut weight, mut weights) = (cells, Vec::new());
+        let weighted = axes.map(|(places, number)| {
+            weight /= number.max(1);
+            weights.push(weight);
             let (weight, outside) = (weight as u32, cells as u32);
-            axis.places().map(|slot| if slot == NONE { outside } else { slot * weight })
+            places.map(|slot| if slot == NONE { outside } else { slot * weight })
         });
         let axes = weighted.collect();
-        Self { grid: Arc::new(Grid { mask: Arc::clone(mask), axes, cells }), measure: None }
+        Self { grid: Arc::new(Grid { mask: Arc::clone(mask), axes, weights, cells }), measure: None }
     }
 
     /// The same for rows that have a number in a measure; others are in no cell.
@@ -150,6 +158,53 @@ impl RowCells {
                 }),
             }
         }
+    }
+
+    /// The cells of some of the rows from `first` on.
+    pub(crate) fn pick(&self, first: usize, chosen: &[u16], out: &mut [u32]) {
+        let cells = self.grid.cells as u32;
+        let mut more = [0; BLOCK];
+        out.fill(0);
+        for axis in &self.grid.axes {
+            let more = &mut more[..chosen.len()];
+            axis.pick(first, chosen, more);
+            out.iter_mut().zip(&*more).for_each(|(cell, more)| *cell += more);
+        }
+        for (cell, row) in out.iter_mut().zip(chosen) {
+            let row = first + usize::from(*row);
+            let inside = *cell < cells && self.grid.mask.get(row);
+            *cell = match &self.measure {
+                _ if !inside => self.cells() as u32,
+                Some((measure, lacking)) if !measure.has(row) => match lacking {
+                    Lacking::Outside => cells,
+                    Lacking::Apart => *cell + cells,
+                },
+                _ => *cell,
+            };
+        }
+    }
+
+    /// What holds in each dimension for the rows of a cell, and whether they have a number in the measure where others are
+    /// apart. None where a dimension has no table of values.
+    pub(crate) fn in_cell(&self, cell: usize) -> Option<(Vec<Where>, bool)> {
+        let cells = self.grid.cells;
+        let mut rest = cell.checked_rem(cells)?;
+        let conditions = self.grid.axes.iter().zip(&self.grid.weights).map(|(axis, weight)| {
+            let number = (rest / weight * weight) as u32;
+            rest %= weight;
+            axis.holding(|of_value| of_value == number)
+        });
+        Some((conditions.collect::<Option<_>>()?, cell < cells))
+    }
+
+    /// Which rows of `range` are in the table, but for their categories; 64 a word.
+    pub(crate) fn mask(&self, range: Range<usize>) -> &[u64] {
+        self.grid.mask.words(range)
+    }
+
+    /// Which of them have a number in the measure; none where there is no measure.
+    pub(crate) fn measured(&self, range: Range<usize>) -> Option<&[u64]> {
+        self.measure.as_ref().map(|(measure, _)| measure.words(range))
     }
 
     /// Does the same with a few parts of the rows: few, because each has something for every cell.
@@ -258,8 +313,14 @@ pub(crate) mod tests {
     pub(crate) fn listed(of_row: &[u32], cells: usize) -> RowCells {
         let mut mask = Mask::empty(of_row.len());
         of_row.iter().enumerate().filter(|(_, cell)| **cell != NONE).for_each(|(row, _)| mask.set(row));
-        let axes = vec![Places::listed(of_row, cells)];
-        RowCells { grid: Arc::new(Grid { mask: Arc::new(mask), axes, cells }), measure: None }
+        crossed(&[(of_row, cells)], mask)
+    }
+
+    /// The cells of these categories, [`NONE`] where a row has none, with how many there are in each dimension.
+    pub(crate) fn crossed(axes: &[(&[u32], usize)], mask: Mask) -> RowCells {
+        let places: Vec<(Places, usize)> =
+            axes.iter().map(|(of_row, number)| (Places::listed(of_row, NONE as usize), *number)).collect();
+        RowCells::of(places.iter().map(|(places, number)| (places, *number)), &Arc::new(mask))
     }
 
     #[test]

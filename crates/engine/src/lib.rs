@@ -51,6 +51,7 @@ mod take;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod unneeded;
 mod unread;
 mod vector;
 

@@ -20,11 +20,32 @@ const WIDEST: usize = 1 << 16;
 const SMALL: usize = 1 << 10;
 /// Rows per word.
 pub(crate) const WORD: usize = 64;
+/// Where at most one row in so many has a value only those are looked at.
+const SPARSE: usize = 8;
 
 /// The bits of a validity for the rows of `range`, 64 a word; bits beyond the range are 0.
 pub(crate) fn valid_words(validity: &NullBuffer, range: Range<usize>) -> Vec<u64> {
     let bits = validity.inner().slice(range.start, range.len());
     bits.bit_chunks().iter_padded().take(range.len().div_ceil(WORD)).collect()
+}
+
+/// The rows whose bits are set, ascending; bit 0 of the first word is row `first`.
+pub(crate) fn rows_in(words: &[u64], first: usize) -> impl Iterator<Item = usize> + '_ {
+    (first..).step_by(WORD).zip(words).flat_map(|(first, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            (left != 0).then(|| {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                first + bit
+            })
+        })
+    })
+}
+
+/// Whether so few of `rows` rows are valid that those are looked at one by one.
+fn sparse(valid: &[u64], rows: usize) -> bool {
+    valid.iter().map(|word| word.count_ones() as usize).sum::<usize>() * SPARSE <= rows
 }
 
 /// The lowest bits of bytes, 64 a word.
@@ -64,8 +85,13 @@ impl Span {
             Values::Int64(v) => extent(v, validity, most)?,
             Values::Float(_) | Values::Unit(_) => return None,
         };
+        Self::between(low, high, data.len())
+    }
+
+    /// From the least to the greatest of the values of so many rows; none when they lie too far apart.
+    pub(crate) fn between(low: i64, high: i64, rows: usize) -> Option<Self> {
         let len = usize::try_from(high.checked_sub(low)?).ok()?.checked_add(1)?;
-        (len <= most).then_some(Self { low, len })
+        (len <= rows.clamp(SMALL, WIDEST)).then_some(Self { low, len })
     }
 
     /// Whether computing something for every place costs less than for every row.
@@ -93,8 +119,8 @@ impl Span {
         self.low + place as i64
     }
 
-    /// Reads the entries of `table` for the rows of `range` as if all were valid; gives how many rows the column has there.
-    fn entries<T: Copy>(self, data: &Data, table: &[T], range: &Range<usize>, out: &mut [T]) -> usize {
+    /// Reads the entries of `table` for the rows of `range` as if all were valid.
+    fn entries<T: Copy>(self, data: &Data, table: &[T], range: &Range<usize>, out: &mut [T]) {
         let missing = table[self.len];
         let have = range.start.min(data.len())..range.end.min(data.len());
         let rows = have.len();
@@ -128,16 +154,65 @@ impl Span {
             Values::Int64(v) => read!(v, |x: i64| x.wrapping_sub(self.low) as usize),
             Values::Text { .. } | Values::Float(_) | Values::Unit(_) => here.fill(missing),
         }
-        rows
+    }
+
+    /// Hands the entry of `table` for each of these rows of the column to `take`, as if all were valid.
+    fn each<T: Copy>(
+        self,
+        data: &Data,
+        table: &[T],
+        rows: impl Iterator<Item = usize>,
+        mut take: impl FnMut(usize, T),
+    ) {
+        let missing = table[self.len];
+        macro_rules! read {
+            ($v:expr, $place:expr) => {
+                rows.for_each(|row| {
+                    let entry = $v.get(row).and_then(|x| table.get($place(*x))).copied();
+                    take(row, entry.unwrap_or(missing));
+                })
+            };
+        }
+        let low = self.low as i32;
+        match &data.values {
+            Values::Code8(v) => read!(v, usize::from),
+            Values::Code16(v) => read!(v, usize::from),
+            Values::Code32(v) => read!(v, |x: u32| x as usize),
+            Values::Int8(v) => read!(v, |x: i8| usize::from(x.wrapping_sub(low as i8) as u8)),
+            Values::Int16(v) => read!(v, |x: i16| i32::from(x).wrapping_sub(low) as u32 as usize),
+            Values::Int32(v) | Values::Date(v) => read!(v, |x: i32| x.wrapping_sub(low) as u32 as usize),
+            Values::Int64(v) => read!(v, |x: i64| x.wrapping_sub(self.low) as usize),
+            Values::Text { .. } | Values::Float(_) | Values::Unit(_) => rows.for_each(|row| take(row, missing)),
+        }
+    }
+
+    /// The entries of `table` for some of the rows from `first` on, by their number among them.
+    pub(crate) fn pick<T: Copy>(self, data: &Data, table: &[T], first: usize, chosen: &[u16], out: &mut [T]) {
+        let missing = table[self.len];
+        let mut out = out.iter_mut();
+        self.each(data, table, chosen.iter().map(|row| first + usize::from(*row)), |row, entry| {
+            if let Some(slot) = out.next() {
+                *slot = if data.is_valid(row) { entry } else { missing };
+            }
+        });
     }
 
     /// The entries of `table` for the rows of `range`.
     pub(crate) fn gather<T: Copy>(self, data: &Data, table: &[T], range: Range<usize>, out: &mut [T]) {
-        let rows = self.entries(data, table, &range, out);
-        let Some(validity) = &data.validity else { return };
         let missing = table[self.len];
-        let first = range.start.min(data.len());
-        let words = valid_words(validity, first..first + rows);
+        let Some(validity) = &data.validity else {
+            self.entries(data, table, &range, out);
+            return;
+        };
+        let have = range.start.min(data.len())..range.end.min(data.len());
+        let (first, rows) = (have.start, have.len());
+        let words = valid_words(validity, have);
+        if sparse(&words, rows) {
+            out.fill(missing);
+            self.each(data, table, rows_in(&words, first), |row, entry| out[row - first] = entry);
+            return;
+        }
+        self.entries(data, table, &range, out);
         for (out, word) in out[..rows].chunks_mut(WORD).zip(words) {
             let mut gone = !word & (u64::MAX >> (WORD - out.len()));
             if gone == u64::MAX {
@@ -156,7 +231,17 @@ impl Span {
         let have = range.start.min(data.len())..range.end.min(data.len());
         let rows = have.len();
         let missing = condition.entries[self.len] == 1;
+        let known = data.validity.as_ref().map(|v| valid_words(v, have.clone()));
         let mut words = match &condition.stretch {
+            _ if known.as_ref().is_some_and(|known| sparse(known, rows)) => {
+                let mut words = vec![0; rows.div_ceil(WORD)];
+                let valid = known.iter().flat_map(|known| rows_in(known, 0)).map(|row| have.start + row);
+                self.each(data, &condition.entries, valid, |row, holds| {
+                    let at = row - have.start;
+                    words[at / WORD] |= u64::from(holds) << (at % WORD);
+                });
+                words
+            }
             // A code that is not in the dictionary reads as missing, so it must not meet the condition.
             Some(places) if !missing || data.is_listed() => {
                 let every = *places == (0..self.len) && data.is_listed();
@@ -173,7 +258,6 @@ impl Span {
             }
         };
         words.resize(range.len().div_ceil(WORD), 0);
-        let known = data.validity.as_ref().map(|v| valid_words(v, have.clone()));
         for (i, word) in words.iter_mut().enumerate() {
             // Rows beyond the column are missing.
             let column = first_bits(rows.saturating_sub(i * WORD));
@@ -276,6 +360,11 @@ impl Condition {
         let len = places[start..].iter().take_while(|e| **e == 1).count();
         let alone = !places[start + len..].contains(&1);
         Self { stretch: alone.then_some(start..start + len), entries }
+    }
+
+    /// Whether it holds for every value, and where there is none.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        !self.entries.contains(&0)
     }
 }
 

@@ -205,6 +205,12 @@ impl Scan<'_> {
 }
 
 impl Measure {
+    /// One that these rows have a number in.
+    #[cfg(test)]
+    pub(crate) fn in_rows(rows: Mask, column: Column) -> Self {
+        Self { name: String::new(), column, counted: Arc::new(rows) }
+    }
+
     /// Bytes of the column, and of what is known of it.
     pub(crate) fn bytes(&self) -> usize {
         self.column.data.bytes() + self.counted.bytes()
@@ -213,6 +219,11 @@ impl Measure {
     /// What tallies it in so many cells; none where its numbers are listed.
     pub(crate) fn counter(&self, cells: usize) -> Option<Counter<'_>> {
         Counter::of(&self.column.data, narrow(&self.column)?, cells)
+    }
+
+    /// Whether a row has a number that statistics count.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        self.counted.get(row)
     }
 
     /// Which rows have a number that statistics count, 64 a word.

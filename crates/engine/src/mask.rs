@@ -4,7 +4,7 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use rayon::prelude::*;
 
 use crate::control::CHUNK;
-use crate::lookup::{pack, valid_words};
+use crate::lookup::{pack, rows_in, valid_words};
 
 /// A set of ordinals below `len`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,18 +111,7 @@ impl Mask {
 
     /// The ordinals in `range` (which starts at a multiple of 64) that are in the set, ascending.
     pub(crate) fn iter(&self, range: std::ops::Range<usize>) -> impl Iterator<Item = usize> + '_ {
-        let words = self.words(range.clone()).iter().enumerate();
-        words.flat_map(move |(w, word)| {
-            let base = range.start + w * 64;
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                (left != 0).then(|| {
-                    let bit = left.trailing_zeros() as usize;
-                    left &= left - 1;
-                    base + bit
-                })
-            })
-        })
+        rows_in(self.words(range.clone()), range.start)
     }
 
     /// The first `rows` ordinals that are in the set and valid, as a validity.

@@ -21,6 +21,7 @@ use crate::set::{CellSets, SetBuilder};
 use crate::several;
 use crate::source::{PersonPointer, RecordKeys, VariableSource, space_of};
 use crate::tally::{Counter, Tally};
+use crate::unneeded::Unneeded;
 
 /// Rows per part of a scan for sets; parts merge exactly, so their number does not show.
 const PART: usize = 1 << 18;
@@ -77,6 +78,25 @@ pub(crate) struct Known<'k> {
 struct Nearest<'k> {
     distance: u64,
     known: Option<&'k Known<'k>>,
+}
+
+/// The cell that most rows of a sample are in.
+#[derive(Clone, Copy)]
+struct Common {
+    /// The number of cells where they are in none.
+    cell: usize,
+    /// How many of the sample.
+    rows: u32,
+    sample: u32,
+}
+
+impl Common {
+    /// Its rows, where they are told without the cells of all.
+    fn unneeded(self, of_row: &RowCells) -> Option<Unneeded> {
+        let unneeded =
+            if self.cell == of_row.cells() { Unneeded::nowhere() } else { Unneeded::cell(of_row, self.cell)? };
+        unneeded.pays(self.rows, self.sample)
+    }
 }
 
 impl People {
@@ -370,10 +390,18 @@ impl People {
     ) -> Result<InnerSets, RunError> {
         let cells = of_row.cells();
         let side_by_side = cells <= SIDE_BY_SIDE;
-        let left_out = if side_by_side { self.most_common(of_row, control)? } else { None };
+        let common = if side_by_side { self.most_common(of_row, control)? } else { None };
+        let left_out = common.map(|common| common.cell);
+        let unneeded = common.filter(|_| counter.is_none()).and_then(|common| common.unneeded(of_row));
         let parts = of_row.parts(|part| {
             let mut tallied = counter.filter(|_| side_by_side).map(Counter::begin);
-            let mut sets = if side_by_side {
+            let mut sets = if let Some((unneeded, left_out)) = unneeded.as_ref().zip(left_out) {
+                let mut sets = CellSets::new(self.keyed, cells + 1);
+                unneeded.others(of_row, part.clone(), control, |first, rows, cells| {
+                    sets.add_each(&self.keys, first, rows, cells, |cell| cell != left_out);
+                })?;
+                sets.into_sets()
+            } else if side_by_side {
                 self.side_by_side(part.clone(), of_row, left_out, counter.zip(tallied.as_mut()), control)?
             } else {
                 self.sorted(part.clone(), of_row, control)?
@@ -405,18 +433,19 @@ impl People {
 
     /// The cell that most rows are in, the last where they are in none; nothing when they are not so many. A sample tells it;
     /// which cell it is decides what a pass takes, never what it finds.
-    fn most_common(&self, of_row: &RowCells, control: &dyn Control) -> Result<Option<usize>, RunError> {
+    fn most_common(&self, of_row: &RowCells, control: &dyn Control) -> Result<Option<Common>, RunError> {
         let (cells, rows) = (of_row.cells(), of_row.height());
         if rows < WORTH_A_SAMPLE {
             return Ok(None);
         }
         let mut counts = vec![0u32; cells + 1];
         self.sample(of_row, control, |_, found| found.iter().for_each(|cell| counts[*cell as usize] += 1))?;
-        let sampled: u32 = counts.iter().sum();
+        let sample: u32 = counts.iter().sum();
         // Those who are in a cell are told from everyone, who must be here.
         let told = |cell: &usize| *cell == cells || rows == self.keys.len();
         let most = (0..=cells).filter(told).max_by_key(|cell| counts[*cell]);
-        Ok(most.filter(|cell| counts[*cell] > sampled / COMMON))
+        let common = most.map(|cell| Common { cell, rows: counts[cell], sample });
+        Ok(common.filter(|common| common.rows > sample / COMMON))
     }
 
     /// Hands the cells of a sample of the rows to `take`, stretch by stretch, with the number of the first row of the stretch.

@@ -295,6 +295,21 @@ impl CellSets {
         }
     }
 
+    /// Adds some of the rows from `first` on, by their number among them, each to its cell where that is `wanted`.
+    pub(crate) fn add_each(
+        &mut self,
+        keys: &RecordKeys,
+        first: usize,
+        rows: &[u16],
+        cells: &[u32],
+        wanted: impl Fn(usize) -> bool,
+    ) {
+        for (row, cell) in rows.iter().zip(cells).filter(|(_, cell)| wanted(**cell as usize)) {
+            let row = first + usize::from(*row);
+            self.put(*cell, keys.record()[row], keys.bits()[row]);
+        }
+    }
+
     #[inline(always)]
     fn put(&mut self, cell: u32, record: u128, bits: u64) {
         let waiting = &mut self.waiting[cell as usize];

@@ -80,7 +80,8 @@ impl Run {
 fn within(data: &Data, source: &Dataset, rows: usize) -> Data {
     let len = data.len().min(source.mask.len()).min(rows);
     let validity = Some(source.mask.validity(data.validity.as_ref(), len));
-    Data::new(super::import::slice(&data.values, len), validity, data.dictionary.clone())
+    let span = data.span_of_counted(&source.mask).filter(|_| len == data.len());
+    Data::new(super::import::slice(&data.values, len), validity, data.dictionary.clone()).with_span(span)
 }
 
 /// The unit type of a dataset whose rows are the units of a space.
