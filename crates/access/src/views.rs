@@ -25,8 +25,8 @@ use crate::fees::FeeEstimate;
 use crate::form::{Counted, Fault, Field, LiveEstimate};
 use crate::model::{
     After, AwaitingInfo, CartItem, Case, CaseId, CommandName, CriterionOutcome, Decision, Event, FieldComment,
-    InfoKind, LetterRef, Outcome, PermitRef, Recorded, Refusal, SourceTask, StateName, Terms, WaitsFor, can_end,
-    can_issue, missing_criteria,
+    InfoKind, LetterRef, Outcome, PermitRef, Recorded, Refusal, Reminder, SourceTask, StateName, Terms, WaitsFor,
+    can_end, can_issue, missing_criteria,
 };
 use crate::permissions::{CaseRole, View};
 use crate::rules;
@@ -498,12 +498,18 @@ pub(crate) fn timeline_entry(recorded: &Recorded, role: &str, staff: bool) -> Op
         Event::ResultsExtended { reason, until } => vec![reason.clone(), until.to_string()],
         Event::DeliveryPaused { source, reason, .. } => vec![format!("{source}: {reason}")],
         Event::DeliveryExtended { source, reason, until } => vec![format!("{source}: {reason}"), until.to_string()],
-        Event::DeliveryResumed { source, .. } => vec![source.clone()],
+        Event::DeliveryResumed { source, .. }
+        | Event::ReminderSent {
+            reminder: Reminder::Source(source) | Reminder::Delivery(source) | Reminder::LateDelivery(source),
+        } => vec![source.clone()],
         Event::DeliveryReported { source, on } => vec![source.clone(), on.to_string()],
         _ => Vec::new(),
     };
     let event = recorded.event.name();
-    let text = event_words(event);
+    let text = match &recorded.event {
+        Event::ReminderSent { reminder } => event_words(&format!("{event}.{}", reminder.slug())),
+        _ => event_words(event),
+    };
     Some(TimelineEntry { seq: recorded.seq, at: recorded.at, event, role: role.to_owned(), text, details })
 }
 
@@ -716,6 +722,6 @@ mod tests {
                 assert!(words.0.contains_key(&language), "{event} lacks {language}");
             }
         }
-        assert_eq!(WORDS.len(), 91);
+        assert_eq!(WORDS.len(), 91 + 12);
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Access, Caller, Mail, MailError, Mailer, is_allowed};
+use access::{Access, Caller, Mail, MailError, Mailer, RegisterFile, is_allowed};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use lettre::message::header::ContentType;
@@ -35,6 +35,10 @@ pub struct Outside {
     /// Each body sends its own invoice, instead of one with a settlement between them.
     #[arg(long, env = "HAP_SEPARATE_INVOICES")]
     pub separate_invoices: bool,
+    /// The register of legal entities: a file with a JSON list of number, name, street, code, town, state (active, bankrupt,
+    /// deleted), and login, the name of the organisation at login. Without it organisations are not looked up.
+    #[arg(long, env = "HAP_ORGANISATIONS")]
+    pub organisations: Option<PathBuf>,
     /// Mail server: smtp://user:password@host:587 (TLS where offered) or smtps://host:465. Without it messages wait.
     #[arg(long, env = "HAP_SMTP", hide_env_values = true)]
     pub smtp: Option<String>,
@@ -47,6 +51,21 @@ pub struct Outside {
 }
 
 impl Outside {
+    /// The register of legal entities; a demo without one has a few synthetic organisations.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else.
+    pub fn register(&self, demo: bool) -> anyhow::Result<Option<RegisterFile>> {
+        const SYNTHETIC: &str = include_str!("organisations.json");
+        let text = match &self.organisations {
+            Some(path) => std::fs::read_to_string(path)
+                .with_context(|| format!("reading the register of organisations {}", path.display()))?,
+            None if demo => SYNTHETIC.to_owned(),
+            None => return Ok(None),
+        };
+        RegisterFile::read(&text).map(Some).map_err(|fault| anyhow::anyhow!("the register of organisations: {fault}"))
+    }
+
     /// The mail server, when one is named.
     ///
     /// # Errors

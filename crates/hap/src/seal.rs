@@ -4,12 +4,12 @@
 //! everything inside is signed, is not understood there. What is written is a handful of DER structures, so that no
 //! library for them is needed.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use access::Seal;
 use anyhow::Context as _;
-use kernel::{Clock, CryptoError, Timestamp};
+use kernel::{Clock, CryptoError, Date, Timestamp};
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose, PublicKeyData as _, SigningKey as _,
     date_time_ymd,
@@ -20,14 +20,38 @@ use crate::transport::write_private;
 
 const CERTIFICATE: &str = "seal.crt.pem";
 const KEY: &str = "seal.key.pem";
+/// Those that are to take their place.
+const NEW_CERTIFICATE: &str = "seal.new.crt.pem";
+const NEW_KEY: &str = "seal.new.key.pem";
+/// The new certificate while it is being written.
+const PART: &str = "seal.new.crt.part";
+/// How the names of certificates that are over begin; their last day follows.
+const EARLIER: &str = "seal-until-";
 /// Years for which a certificate made here is valid.
 const YEARS: i32 = 10;
 
-/// The body's key and certificate. A body with a certificate of its own puts both files in the folder of the centre.
+/// Days before the end of a certificate made here from which on there is a new one.
+const RENEW_DAYS: i32 = 90;
+
+/// The body's key and certificate. A body with a certificate of its own puts both files in the folder of the centre, and
+/// new ones in time; a certificate that was made here is renewed by itself, with a new key. Certificates that are over
+/// stay in the folder, so that letters that they sealed can be checked.
 pub struct BodySeal {
+    dir: PathBuf,
+    body: String,
+    clock: Arc<dyn Clock>,
+    now: RwLock<Arc<Sealing>>,
+}
+
+/// What seals at a time.
+struct Sealing {
     key: KeyPair,
     certificate: Vec<u8>,
     pem: String,
+    /// Last day of the certificate.
+    until: Date,
+    /// Whether it was made here.
+    own: bool,
 }
 
 impl BodySeal {
@@ -36,16 +60,99 @@ impl BodySeal {
     /// # Errors
     /// When the folder cannot be written, or what stands in it is no key of P-256 with its certificate.
     pub fn open(dir: &Path, body: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let (certificate_file, key_file) = (dir.join(CERTIFICATE), dir.join(KEY));
-        if !certificate_file.exists() {
+        finish_renewal(dir)?;
+        if !dir.join(CERTIFICATE).exists() {
             let (key, pem) = make(body, i32::from(clock.today().year())).context("making the seal")?;
-            write_private(&key_file, key.as_bytes())?;
-            std::fs::write(&certificate_file, pem).context("writing the certificate of the seal")?;
+            write_private(&dir.join(KEY), key.as_bytes())?;
+            std::fs::write(dir.join(CERTIFICATE), pem).context("writing the certificate of the seal")?;
         }
-        let read = |file: &Path| {
-            std::fs::read_to_string(file).with_context(|| format!("reading {} of the seal", file.display()))
+        let now = RwLock::new(Arc::new(Sealing::of(dir)?));
+        let seal = Self { dir: dir.to_owned(), body: body.to_owned(), clock: clock.clone(), now };
+        seal.renewed();
+        Ok(seal)
+    }
+
+    /// What seals at this moment.
+    fn current(&self) -> Arc<Sealing> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What seals at this moment, renewed when it was made here and ends soon.
+    fn renewed(&self) -> Arc<Sealing> {
+        let (today, held) = (self.clock.today(), self.current());
+        if held.until > today.plus_days(RENEW_DAYS) {
+            return held;
+        }
+        if !held.own {
+            tracing::warn!(until = %held.until, "the certificate of the seal ends: put a new one with its key in the folder, and start again");
+            return held;
+        }
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else was quicker.
+        if now.until > held.until {
+            return now.clone();
+        }
+        match self.renew() {
+            Ok(renewed) => {
+                tracing::info!(until = %renewed.until, "the seal of letters has a new key and certificate");
+                *now = Arc::new(renewed);
+            }
+            Err(error) => tracing::error!(%error, until = %held.until, "the seal of letters could not be renewed"),
+        }
+        now.clone()
+    }
+
+    /// A new key and certificate beside the ones in use, which then take their place: whoever is interrupted goes on with
+    /// [`finish_renewal`].
+    fn renew(&self) -> anyhow::Result<Sealing> {
+        let (key, pem) = make(&self.body, i32::from(self.clock.today().year()))?;
+        write_private(&self.dir.join(NEW_KEY), key.as_bytes())?;
+        let part = self.dir.join(PART);
+        std::fs::write(&part, pem)?;
+        std::fs::rename(part, self.dir.join(NEW_CERTIFICATE))?;
+        finish_renewal(&self.dir)?;
+        Sealing::of(&self.dir)
+    }
+
+    /// The certificates that are over, the newest first.
+    fn earlier(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let named = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> =
+            named.filter(|name| name.starts_with(EARLIER) && name.ends_with(".crt.pem")).collect();
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        names.iter().filter_map(|name| std::fs::read_to_string(self.dir.join(name)).ok()).collect()
+    }
+}
+
+/// Puts a new key and certificate in the place of the ones before, of which the certificate is kept.
+fn finish_renewal(dir: &Path) -> anyhow::Result<()> {
+    let (key, certificate) = (dir.join(NEW_KEY), dir.join(NEW_CERTIFICATE));
+    if !certificate.exists() {
+        // Interrupted before both were written: nothing was renewed.
+        if key.exists() {
+            std::fs::remove_file(&key)?;
+        }
+        return Ok(());
+    }
+    if key.exists() {
+        let before = std::fs::read_to_string(dir.join(CERTIFICATE)).context("reading the certificate of the seal")?;
+        let der = from_pem(&before).context("the certificate of the seal is no PEM")?;
+        let until = Certificate::read(&der).context("the certificate of the seal cannot be read")?.until;
+        std::fs::write(dir.join(format!("{EARLIER}{until}.crt.pem")), before)?;
+        std::fs::rename(&key, dir.join(KEY))?;
+    }
+    std::fs::rename(&certificate, dir.join(CERTIFICATE)).context("renewing the certificate of the seal")
+}
+
+impl Sealing {
+    /// The one in a folder.
+    fn of(dir: &Path) -> anyhow::Result<Self> {
+        let read = |file: &str| {
+            let file = dir.join(file);
+            std::fs::read_to_string(&file).with_context(|| format!("reading {} of the seal", file.display()))
         };
-        Self::read(&read(&key_file)?, read(&certificate_file)?)
+        Self::read(&read(KEY)?, read(CERTIFICATE)?)
     }
 
     fn read(key: &str, pem: String) -> anyhow::Result<Self> {
@@ -55,19 +162,19 @@ impl BodySeal {
             "the key of the seal is not on the curve P-256"
         );
         let certificate = from_pem(&pem).context("the certificate of the seal is no PEM")?;
-        anyhow::ensure!(issuer_and_serial(&certificate).is_some(), "the certificate of the seal cannot be read");
-        let own = key.der_bytes();
+        let read = Certificate::read(&certificate).context("the certificate of the seal cannot be read")?;
+        let (until, own) = (read.until, read.issuer == read.subject);
+        let bytes = key.der_bytes();
         anyhow::ensure!(
-            certificate.windows(own.len()).any(|window| window == own),
+            certificate.windows(bytes.len()).any(|window| window == bytes),
             "the certificate of the seal is not that of its key"
         );
-        Ok(Self { key, certificate, pem })
+        Ok(Self { key, certificate, pem, until, own })
     }
-}
 
-impl Seal for BodySeal {
     fn seal(&self, content: &[u8], at: Timestamp) -> Result<Vec<u8>, CryptoError> {
-        let (issuer, serial) = issuer_and_serial(&self.certificate).ok_or(CryptoError::Unavailable)?;
+        let Certificate { issuer, serial, .. } =
+            Certificate::read(&self.certificate).ok_or(CryptoError::Unavailable)?;
         let attributes = attributes(content, &self.certificate, at);
         // They are signed as a set and stand in the message under a tag of their own.
         let signature = self.key.sign(&tlv(SET, &[&attributes])).map_err(|_| CryptoError::Unavailable)?;
@@ -95,9 +202,20 @@ impl Seal for BodySeal {
         );
         Ok(tlv(SEQUENCE, &[&tlv(OID, &[SIGNED_DATA]), &tlv(CONTEXT_0, &[&signed])]))
     }
+}
 
-    fn certificate(&self) -> &str {
-        &self.pem
+impl Seal for BodySeal {
+    fn seal(&self, content: &[u8], at: Timestamp) -> Result<Vec<u8>, CryptoError> {
+        let current = self.renewed();
+        if current.until < at.date_in_oslo() {
+            tracing::error!(until = %current.until, "the certificate of the seal is over, so no letter is sealed");
+            return Err(CryptoError::Unavailable);
+        }
+        current.seal(content, at)
+    }
+
+    fn certificates(&self) -> String {
+        std::iter::once(self.current().pem.clone()).chain(self.earlier()).collect()
     }
 }
 
@@ -110,7 +228,7 @@ fn make(body: &str, year: i32) -> Result<(String, String), rcgen::Error> {
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
     let mut name = DistinguishedName::new();
     name.push(DnType::OrganizationName, body);
-    name.push(DnType::CommonName, format!("Seal of {body}"));
+    name.push(DnType::CommonName, format!("Seal of {body} {year}"));
     parameters.distinguished_name = name;
     let certificate = parameters.self_signed(&key)?;
     Ok((key.serialize_pem(), certificate.pem()))
@@ -207,17 +325,49 @@ fn first(der: &[u8]) -> Option<Value<'_>> {
     Some(Value { tag: *tag, content, whole, after })
 }
 
-/// Issuer and serial number of a certificate, each with its tag.
-fn issuer_and_serial(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut body = first(first(certificate)?.content)?.content;
-    let version = first(body)?;
-    if version.tag == CONTEXT_0 {
-        body = version.after;
+/// What is read of a certificate; names and number with their tags.
+struct Certificate<'a> {
+    serial: &'a [u8],
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    /// Last day.
+    until: Date,
+}
+
+impl<'a> Certificate<'a> {
+    fn read(certificate: &'a [u8]) -> Option<Self> {
+        let mut body = first(first(certificate)?.content)?.content;
+        let version = first(body)?;
+        if version.tag == CONTEXT_0 {
+            body = version.after;
+        }
+        let serial = first(body)?;
+        let algorithm = first(serial.after)?;
+        let issuer = first(algorithm.after)?;
+        let validity = first(issuer.after)?;
+        let subject = first(validity.after)?;
+        let until = day(first(first(validity.content)?.after)?)?;
+        (serial.tag == INTEGER && issuer.tag == SEQUENCE && subject.tag == SEQUENCE).then_some(Self {
+            serial: serial.whole,
+            issuer: issuer.whole,
+            subject: subject.whole,
+            until,
+        })
     }
-    let serial = first(body)?;
-    let algorithm = first(serial.after)?;
-    let issuer = first(algorithm.after)?;
-    (serial.tag == INTEGER && issuer.tag == SEQUENCE).then_some((issuer.whole, serial.whole))
+}
+
+/// The last whole day before a time of a certificate.
+fn day(time: Value<'_>) -> Option<Date> {
+    let text = std::str::from_utf8(time.content).ok()?;
+    let text = match time.tag {
+        UTC_TIME if text.get(..2)? >= "50" => format!("19{text}"),
+        UTC_TIME => format!("20{text}"),
+        GENERALIZED_TIME => text.to_owned(),
+        _ => return None,
+    };
+    let part = |from: usize, to: usize| text.get(from..to);
+    let day: Date = format!("{}-{}-{}", part(0, 4)?, part(4, 6)?, part(6, 8)?).parse().ok()?;
+    Some(day.plus_days(-1))
 }
 
 /// The bytes of the first certificate in a PEM text.
@@ -235,7 +385,7 @@ mod tests {
     use std::process::Command;
 
     /// `openssl cms -verify` over a content and a seal.
-    fn verified(dir: &Path, content: &[u8], seal: &[u8], certificate: &str) -> std::process::Output {
+    fn verified(dir: &Path, content: &[u8], seal: &[u8], certificate: &str, also: &[&str]) -> std::process::Output {
         let file = |name: &str, bytes: &[u8]| {
             let path = dir.join(name);
             std::fs::write(&path, bytes).unwrap();
@@ -251,6 +401,7 @@ mod tests {
             .arg("-CAfile")
             .arg(authority)
             .args(["-out", "/dev/null"])
+            .args(also)
             .output()
             .unwrap()
     }
@@ -259,26 +410,30 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn set(clock: &kernel::FixedClock, text: &str) {
+        clock.advance_micros(at(text).micros() - clock.now().micros());
+    }
+
     /// ACC-160: the seal is checked by a tool that is not ours; another content, another certificate and a changed seal
     /// do not pass.
     #[test]
     fn acc_160_openssl_verifies_the_seal_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let (key, pem) = make("helsedataservice", 2020).unwrap();
-        let seal = BodySeal::read(&key, pem).unwrap();
+        let seal = Sealing::read(&key, pem.clone()).unwrap();
         let content = vec![7u8; 70_000];
         let made = seal.seal(&content, at("2026-11-26T08:00:00Z")).unwrap();
-        let passes = |content: &[u8], made: &[u8], pem: &str| verified(dir.path(), content, made, pem);
-        let found = passes(&content, &made, seal.certificate());
+        let passes = |content: &[u8], made: &[u8], pem: &str| verified(dir.path(), content, made, pem, &[]);
+        let found = passes(&content, &made, &pem);
         assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
         let mut other = content.clone();
         other[69_999] ^= 1;
-        assert!(!passes(&other, &made, seal.certificate()).status.success(), "another content");
+        assert!(!passes(&other, &made, &pem).status.success(), "another content");
         let (_, stranger) = make("helsedataservice", 2020).unwrap();
         assert!(!passes(&content, &made, &stranger).status.success(), "another body with the same name");
         let mut changed = made.clone();
         *changed.last_mut().unwrap() ^= 1;
-        assert!(!passes(&content, &changed, seal.certificate()).status.success(), "a changed seal");
+        assert!(!passes(&content, &changed, &pem).status.success(), "a changed seal");
     }
 
     /// ACC-160: the first start makes key and certificate, the next ones read them; a key without its certificate is told.
@@ -288,10 +443,68 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(kernel::FixedClock::at(at("2026-11-26T08:00:00Z")));
         let first = BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap();
         let again = BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap();
-        assert_eq!(first.certificate(), again.certificate());
+        assert_eq!(first.certificates(), again.certificates());
         let (other, _) = make("helsedataservice", 2026).unwrap();
         write_private(&dir.path().join(KEY), other.as_bytes()).unwrap();
         assert!(BodySeal::open(dir.path(), "helsedataservice", &clock).is_err());
+    }
+
+    /// ACC-160: a certificate made here is renewed with a new key before it ends; letters that the one before sealed can
+    /// still be checked. One that the body brought is not touched, and seals nothing when it is over.
+    #[test]
+    fn acc_160_the_seal_is_renewed_before_its_certificate_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let fixed = Arc::new(kernel::FixedClock::at(at("2026-11-26T08:00:00Z")));
+        let clock: Arc<dyn Clock> = fixed.clone();
+        let seal = BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap();
+        let (first, old) = (seal.seal(b"a letter", clock.now()).unwrap(), seal.certificates());
+        // Valid until the end of 2035; renewed 90 days before, while the program runs.
+        set(&fixed, "2035-10-01T08:00:00Z");
+        assert_eq!(seal.certificates(), old);
+        set(&fixed, "2035-10-04T08:00:00Z");
+        let second = seal.seal(b"another letter", clock.now()).unwrap();
+        let all = seal.certificates();
+        assert!(all.ends_with(&old) && all.len() > old.len(), "the one before is told too");
+        let current = all.strip_suffix(old.as_str()).unwrap();
+        // The machine that checks lives in another year.
+        let passes = |content: &[u8], made: &[u8], pem: &str| {
+            verified(dir.path(), content, made, pem, &["-no_check_time"]).status.success()
+        };
+        assert!(passes(b"a letter", &first, &all) && passes(b"another letter", &second, &all));
+        assert!(!passes(b"another letter", &second, &old), "by a new key");
+        let again = BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap();
+        assert_eq!(again.certificates(), all, "the next start reads it");
+        assert!(current.contains("BEGIN CERTIFICATE"));
+
+        // Interrupted between the two files, and before the second was written.
+        std::fs::rename(dir.path().join(CERTIFICATE), dir.path().join(NEW_CERTIFICATE)).unwrap();
+        std::fs::write(dir.path().join(CERTIFICATE), &old).unwrap();
+        assert_eq!(BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap().certificates(), all);
+        write_private(&dir.path().join(NEW_KEY), b"half").unwrap();
+        assert_eq!(BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap().certificates(), all);
+        assert!(!dir.path().join(NEW_KEY).exists());
+    }
+
+    /// ACC-160: a certificate that the body brought is not renewed here, and nothing is sealed when it is over.
+    #[test]
+    fn acc_160_a_certificate_of_an_authority_is_left_alone() {
+        let pair = || KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let (issuer, key) = (pair(), pair());
+        let mut authority = CertificateParams::default();
+        authority.distinguished_name.push(DnType::CommonName, "An authority");
+        let mut parameters = CertificateParams::default();
+        parameters.not_after = date_time_ymd(2027, 1, 1);
+        let certificate = parameters.signed_by(&key, &rcgen::Issuer::new(authority, issuer)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        write_private(&dir.path().join(KEY), key.serialize_pem().as_bytes()).unwrap();
+        std::fs::write(dir.path().join(CERTIFICATE), certificate.pem()).unwrap();
+        let fixed = Arc::new(kernel::FixedClock::at(at("2026-12-31T08:00:00Z")));
+        let clock: Arc<dyn Clock> = fixed.clone();
+        let seal = BodySeal::open(dir.path(), "helsedataservice", &clock).unwrap();
+        assert!(seal.seal(b"a letter", clock.now()).is_ok());
+        set(&fixed, "2027-01-01T08:00:00Z");
+        assert!(seal.seal(b"a letter", clock.now()).is_err());
+        assert_eq!(seal.certificates(), certificate.pem());
     }
 
     #[test]

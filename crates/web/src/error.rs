@@ -188,5 +188,5 @@ fn told(f: &Frame, fault: FieldError) -> (String, String) {
     let key = format!("rule-{}", fault.rule.replace('_', "-"));
     let text = f.t(&key);
     let text = if text == key || f.lang == Language::En { fault.message } else { text };
-    (fault.field, text)
+    (f.field_name(&fault.field), text)
 }

@@ -26,6 +26,7 @@ const STEERING: &[&str] = &[
     "scope",
     "value",
     "kind",
+    "heard",
     "field",
     "id",
 ];
@@ -85,21 +86,11 @@ impl Held {
         let fields: Vec<HeldField> = pairs
             .map(|(name, value)| HeldField {
                 shown: !value.is_empty() && !STEERING.contains(&&*name),
-                label: label(&f, &name),
+                label: f.field_name(&name),
                 name: name.into_owned(),
                 value: value.into_owned(),
             })
             .collect();
         HeldForm { action: self.action.clone(), fields, again }
-    }
-}
-
-/// What a field is called on the page it came from.
-fn label(f: &Frame, name: &str) -> String {
-    match name.split('.').next().unwrap_or(name) {
-        "reason" => f.t("case-reason"),
-        "question" => f.t("case-question"),
-        "answer" => f.t("apply-your-answer"),
-        _ => name.to_owned(),
     }
 }

@@ -39,28 +39,10 @@ pub fn cells(draft: &DraftContent, variables: &BTreeMap<String, VariableFacts>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::LangMap;
-    use kernel::criteria::VariableKind;
     use serde_json::json;
 
     fn facts(id: &str, categories: Option<u64>) -> (String, VariableFacts) {
-        let facts = VariableFacts {
-            id: id.into(),
-            version: 1,
-            collection: "a".into(),
-            source: "a".into(),
-            source_name: LangMap::default(),
-            label: LangMap::default(),
-            kind: VariableKind::Code,
-            orderable: true,
-            sensitive: false,
-            free_text: false,
-            granularities: Vec::new(),
-            validity: None,
-            categories,
-            decision_body: None,
-        };
-        (id.to_owned(), facts)
+        (id.to_owned(), VariableFacts { categories, ..super::super::tests::facts(id) })
     }
 
     #[test]

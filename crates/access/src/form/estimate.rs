@@ -87,27 +87,10 @@ fn extractions(draft: &DraftContent) -> i64 {
 mod tests {
     use super::*;
     use crate::model::CartItem;
-    use kernel::criteria::VariableKind;
     use serde_json::json;
 
     fn facts() -> BTreeMap<String, VariableFacts> {
-        let facts = |id: &str| VariableFacts {
-            id: id.into(),
-            version: 1,
-            collection: id.into(),
-            source: id.split('.').next().unwrap().into(),
-            source_name: LangMap::default(),
-            label: LangMap::default(),
-            kind: VariableKind::Code,
-            orderable: true,
-            sensitive: false,
-            free_text: false,
-            granularities: Vec::new(),
-            validity: None,
-            categories: None,
-            decision_body: None,
-        };
-        ["npr.a.x", "dar.a.y"].into_iter().map(|id| (id.to_owned(), facts(id))).collect()
+        ["npr.a.x", "dar.a.y"].map(|id| (id.to_owned(), super::super::tests::facts(id))).into()
     }
 
     fn draft(fields: Value, cart: &[&str]) -> DraftContent {

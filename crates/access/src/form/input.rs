@@ -180,7 +180,7 @@ mod tests {
             ("ext.items.2.holder", "Klinikken"),
             ("ext.items.2.files", "3"),
             ("proc.controllers.0.name", "Universitetet"),
-            ("proc.controllers.0.id", "974760673"),
+            ("proc.controllers.0.id", "310001007"),
             ("use.plan", "a text is no file"),
             ("csrf", "x"),
         ]
@@ -196,7 +196,7 @@ mod tests {
             "pop.controls": {"yes_no": true, "per_case": 4}, "pop.relatives": null,
             "pop.sample_size": {"amount": 12.5, "unit": "percent"},
             "ext.items": [{"holder": "Klinikken", "files": 3}],
-            "proc.controllers": [{"name": "Universitetet", "id": "974760673"}],
+            "proc.controllers": [{"name": "Universitetet", "id": "310001007"}],
         });
         assert_eq!(Value::Object(values), expected);
     }

@@ -2,10 +2,11 @@
 //! nothing, and the check says "not verified" (ACC-203); nothing is ever taken for granted.
 
 use kernel::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How the Entity Register has an organisation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrganisationState {
     /// It is there.
     Active,
@@ -14,6 +15,7 @@ pub enum OrganisationState {
     /// It was deleted.
     Deleted,
     /// There never was one.
+    #[serde(skip)]
     Unknown,
 }
 

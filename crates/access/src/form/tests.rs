@@ -3,6 +3,27 @@
 use super::load::{FormsFile, kind, load};
 use super::*;
 use kernel::Language;
+use kernel::criteria::VariableKind;
+
+/// What is known of a coded variable of which nothing in particular is known. Its source stands before the first dot.
+pub(super) fn facts(id: &str) -> VariableFacts {
+    VariableFacts {
+        id: id.into(),
+        version: 1,
+        collection: id.into(),
+        source: id.split('.').next().unwrap_or_default().into(),
+        source_name: LangMap::default(),
+        label: LangMap::default(),
+        kind: VariableKind::Code,
+        orderable: true,
+        sensitive: false,
+        free_text: false,
+        granularities: Vec::new(),
+        validity: None,
+        categories: None,
+        decision_body: None,
+    }
+}
 
 fn defined() -> FormsFile {
     serde_json::from_str(DEFINITIONS).unwrap()

@@ -210,9 +210,9 @@ mod tests {
         assert!(address(&there("0150", "NO"), &no).is_ok());
         assert_eq!(address(&there("150", "NO"), &no).unwrap_err().0, "address");
         assert!(address(&there("SW1A 1AA", "GB"), &no).is_ok());
-        let norwegian = json!({"name": "Universitetet", "id": "974760673"});
+        let norwegian = json!({"name": "Universitetet", "id": "310001007"});
         assert!(organisation(&norwegian, &no).is_ok());
-        assert_eq!(organisation(&json!({"name": "Universitetet", "id": "974760674"}), &no).unwrap_err().0, "orgnr");
+        assert_eq!(organisation(&json!({"name": "Universitetet", "id": "310001008"}), &no).unwrap_err().0, "orgnr");
         assert!(organisation(&json!({"name": "Institut", "id": "DE 1", "country": "DE"}), &no).is_ok());
         assert_eq!(organisations(&json!([norwegian, norwegian]), &no).unwrap_err().0, "organisation");
         assert!(file(&json!({"id": "f", "name": "plan.pdf"})).is_ok() && file(&json!("plan.pdf")).is_err());

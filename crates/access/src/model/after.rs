@@ -189,6 +189,28 @@ pub enum Hearing {
     },
 }
 
+/// The hearing before a reaction that is entered outside the case: an exclusion, a fine.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ground {
+    /// How the parties were heard.
+    pub hearing: Hearing,
+    /// Number of the case in which they were told, for a notice.
+    #[serde(default)]
+    pub case: Option<String>,
+}
+
+impl Hearing {
+    /// What was written freely, with its place.
+    pub(crate) fn text(&self) -> Option<(&'static str, &str)> {
+        match self {
+            Hearing::Held { statement, .. } => Some(("hearing.statement", statement)),
+            Hearing::LeftOut { why } => Some(("hearing.why", why)),
+            Hearing::Notice { .. } => None,
+        }
+    }
+}
+
 /// A hold or a revocation with its reason.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Measure {

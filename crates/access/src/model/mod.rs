@@ -27,7 +27,7 @@ pub use after::*;
 pub use billing::*;
 pub use command::*;
 pub use decide::{Context, Prepared, Refusal, Submission, can_issue, decide, missing_criteria};
-pub(crate) use decide::{DRAFT_DAYS, RESTORE_DAYS, can_end, dispute_until, maximum, revised};
+pub(crate) use decide::{DRAFT_DAYS, RESTORE_DAYS, can_end, check_hearing, dispute_until, maximum, revised};
 pub use decision::{
     Before, ChangePart, Decision, DecisionPart, GrantedCollection, MIN_REASON, Outcome, REMOVAL_REASONS, Removed,
     TYPED_CONDITIONS,
@@ -318,6 +318,14 @@ impl Case {
             Case::Withdrawn(_) => StateName::Withdrawn,
             Case::Lapsed(_) => StateName::Lapsed,
             Case::Closed(_) => StateName::Closed,
+        }
+    }
+
+    /// What came after the decision.
+    pub const fn after(&self) -> Option<&After> {
+        match self {
+            Case::Decided(decided) | Case::Closed(Closed { decided, .. }) => Some(&decided.after),
+            _ => None,
         }
     }
 

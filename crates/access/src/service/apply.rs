@@ -49,7 +49,9 @@ impl Access {
         check_cart(&cart)?;
         let facts = self.facts(cart.iter().map(|item| item.variable_id.clone()).collect()).await?;
         let form = self.form_today(form);
-        let content = DraftContent { fields: first_values(form, &facts, self.zone.clock.today()), cart };
+        let mut fields = first_values(form, &facts, self.zone.clock.today());
+        fields.extend(self.of_login(actor, form));
+        let content = DraftContent { fields, cart };
         self.begin(actor, form, content).await
     }
 
@@ -152,9 +154,14 @@ impl Access {
     ///
     /// # Errors
     /// Not found, forbidden, unknown fields; wrong values are kept and named by the check.
-    pub async fn save(&self, actor: &Actor, id: CaseId, fields: Map<String, Value>) -> Result<Done, Problem> {
-        let (_, flagged) = self.written_in(id).await?;
+    pub async fn save(&self, actor: &Actor, id: CaseId, mut fields: Map<String, Value>) -> Result<Done, Problem> {
+        let (form, flagged) = self.written_in(id).await?;
         check_fields(&fields)?;
+        if self.looks_up_organisations() && !flagged && fields.contains_key("app.orgnr") {
+            let (loaded, ..) = self.seen(actor, id).await?;
+            let (before, _) = self.draft_content(&loaded).await?;
+            self.look_up(form, &before.fields, &mut fields);
+        }
         let command = if flagged { Command::SaveFlaggedFields { fields } } else { Command::SaveDraft { fields } };
         self.run(Who::Person(actor), id, command, None, None).await
     }

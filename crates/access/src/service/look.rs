@@ -137,7 +137,7 @@ impl Access {
         })
     }
 
-    async fn read_case(
+    pub(super) async fn read_case(
         &self,
         loaded: &sql::Loaded,
     ) -> Result<(Option<Content>, Option<Content>, Vec<sql::StoredEvent>), AccessError> {

@@ -12,12 +12,14 @@ mod desk;
 mod drafts;
 mod feasibility;
 mod feed;
+mod ground;
 mod guidance;
 mod history;
 mod inbox;
 mod known;
 mod lodge;
 mod look;
+mod organisations;
 mod outbox;
 mod people;
 mod permits;
@@ -44,6 +46,7 @@ pub use feasibility::{
 pub use feed::{Feed, FeedItem};
 pub use guidance::Guidance;
 pub use history::Replayed;
+pub use organisations::{Organisation, Organisations, RegisterFile};
 pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use people::Excluded;
 pub use permits::PermitFollower;
@@ -164,6 +167,7 @@ pub struct Access {
     near: Near,
     feasibility: Option<Arc<dyn Feasibility>>,
     seal: Option<Arc<dyn Seal>>,
+    organisations: Option<Arc<dyn Organisations>>,
 }
 
 pub(crate) const CREATE: Action = Action::new(AuditKind::Decision, "case.create", &[]);
@@ -187,7 +191,17 @@ impl Access {
         let catalogue = variables.clone();
         let near: Near = Arc::new(move |id| catalogue.nearest(id));
         let (turns, settings) = (Arc::default(), Arc::new(settings));
-        Self { zone, scanner: None, turns, variables, settings, near, feasibility: None, seal: None }
+        Self {
+            zone,
+            scanner: None,
+            turns,
+            variables,
+            settings,
+            near,
+            feasibility: None,
+            seal: None,
+            organisations: None,
+        }
     }
 
     /// Brings the tables of this area up to date, and those of the job queue.

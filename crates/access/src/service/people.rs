@@ -8,7 +8,7 @@ use store::Tx;
 
 use super::{Access, Who, audit_actor};
 use crate::error::AccessError;
-use crate::model::{CaseId, Command, Visibility};
+use crate::model::{CaseId, Command, Ground, Sanction, Visibility};
 use crate::permissions::{CaseRole, View};
 use crate::sql;
 use crate::views::{DelegationView, Done, ExclusionView, NoteView};
@@ -210,8 +210,16 @@ impl Access {
     /// Excludes a person (account) or an organisation (number) for a time, by a decision under 63–64 (ACC-084).
     ///
     /// # Errors
-    /// `forbidden` for all but the body's decision makers; a day in the past or more than five years ahead; no reason.
-    pub async fn exclude(&self, actor: &Actor, party: Excluded<'_>, until: Date, reason: &str) -> Result<(), Problem> {
+    /// `forbidden` for all but the body's decision makers; a day in the past or more than five years ahead; no reason;
+    /// `hearing_missing`, `sanction_open` or `sanction_dropped` where the ground does not carry it.
+    pub async fn exclude(
+        &self,
+        actor: &Actor,
+        party: Excluded<'_>,
+        until: Date,
+        reason: &str,
+        ground: Option<&Ground>,
+    ) -> Result<(), Problem> {
         let (kind, id) = party.parts();
         let entry = self.decides_on_exclusions(actor, &EXCLUDE, kind).await?;
         let today = self.zone.clock.today();
@@ -225,12 +233,14 @@ impl Access {
             return Err(Problem::invalid("party", "required", "name a person or an organisation"));
         }
         told_why(reason)?;
+        let ground = self.grounded(actor, Sanction::Exclude, Some(party), ground).await?;
+        let ground = sql::text(ground).map_err(Problem::from)?;
         let (by, now) = (actor.account.to_string(), self.zone.now());
         let written: Result<(), AccessError> = self
             .zone
             .store
             .tx("access.exclude", async |tx: &mut Tx| {
-                sql::put_exclusion(tx, (kind, id), until, reason, &by, now).await?;
+                sql::put_exclusion(tx, (kind, id), until, (reason, &ground), &by, now).await?;
                 self.zone.log.record(tx, entry.clone()).await?;
                 Ok(())
             })

@@ -81,6 +81,8 @@ pub fn waiting(case: &Case, own: &Handling, permit_ends: Option<Date>, today: Da
             waits.push((Reminder::Report, after_all(&reports_due(decided, permit_ends), &REPORT_DAYS)));
             for clock in clocks::holder::clocks(decided, today) {
                 if let Some(due) = clock.due.filter(|_| clock.delivered.is_none() && clock.paused.is_none()) {
+                    // The applicant is told once that it is late, and once more when it got more time and is late again.
+                    waits.push((Reminder::LateDelivery(clock.source.clone()), after(due, &[1])));
                     waits.push((Reminder::Delivery(clock.source), staff_days(&calendar, due, today)));
                 }
             }

@@ -17,8 +17,8 @@ pub trait Seal: Send + Sync {
     /// When the key cannot be used.
     fn seal(&self, content: &[u8], at: Timestamp) -> Result<Vec<u8>, CryptoError>;
 
-    /// The certificate that the seals are checked with, PEM.
-    fn certificate(&self) -> &str;
+    /// The certificates that seals are checked with, PEM: the one in use, then those that were before.
+    fn certificates(&self) -> String;
 }
 
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -52,13 +52,13 @@ impl Access {
         self
     }
 
-    /// The certificate that seals are checked with, PEM. No login.
+    /// The certificates that seals are checked with, PEM, the one in use first. No login.
     ///
     /// # Errors
     /// Not found where letters get no seal.
-    pub fn seal_certificate(&self) -> Result<String, Problem> {
+    pub fn seal_certificates(&self) -> Result<String, Problem> {
         let seal = self.seal.as_ref().ok_or_else(|| Problem::not_found("certificate"))?;
-        Ok(seal.certificate().to_owned())
+        Ok(seal.certificates())
     }
 
     /// The seal of the decision letter in one of its forms: a detached CMS signature in DER.

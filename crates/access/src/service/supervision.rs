@@ -2,35 +2,40 @@
 //! ACC-184). A record is entered by those who decide for the body, is public at once, and is never changed: one that does
 //! not stand is withdrawn with a reason, and stays to be read. It names organisations, never natural persons (ACC-182).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit::{Action, Detail, Entry, Kind as AuditKind, Object, Purpose};
-use identity::Actor;
+use identity::{Actor, Role};
 use kernel::{Date, FieldError, Language, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{Migration, Row, Tx, params};
 
-use super::{Access, audit_actor, holds_identity_number};
+use super::{Access, Excluded, audit_actor, holds_identity_number};
 use crate::error::AccessError;
+use crate::model::{Ground, Sanction};
 use crate::permissions::CaseRole;
 use crate::sql;
 use crate::views::Page;
 
 const RECORD: Action = Action::new(AuditKind::Admin, "supervision.record", &[("kind", Detail::Code)]);
 const WITHDRAW: Action = Action::new(AuditKind::Admin, "supervision.withdraw", &[]);
+const GROUNDS: Action = Action::new(AuditKind::Admin, "supervision.grounds", &[]);
 
 /// Most records of a page.
 const MOST: i64 = 100;
 /// Most characters of a summary.
 const LONGEST: usize = 2000;
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    name: "001_supervision",
-    sql: "CREATE TABLE access_supervision (
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "001_supervision",
+        sql: "CREATE TABLE access_supervision (
             number TEXT PRIMARY KEY, kind TEXT NOT NULL, happened_on BIGINT NOT NULL, body TEXT NOT NULL,
             by_account TEXT NOT NULL, at BIGINT NOT NULL, withdrawn_at BIGINT, withdrawn_by TEXT, withdraw_reason TEXT);
           CREATE INDEX access_supervision_day ON access_supervision (happened_on)",
-}];
+    },
+    Migration { name: "002_ground", sql: "ALTER TABLE access_supervision ADD COLUMN ground TEXT" },
+];
 
 /// What a record is about.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -167,6 +172,9 @@ pub struct SupervisionInput {
     pub language: Language,
     /// What it is about.
     pub matter: Matter,
+    /// How the one who is fined was heard. Kept beside the record, since it is not for everybody to read.
+    #[serde(default, skip_serializing)]
+    pub ground: Option<Ground>,
 }
 
 /// A public record.
@@ -196,7 +204,8 @@ impl Access {
     /// Enters a record, which is public from then on; gives its number.
     ///
     /// # Errors
-    /// `forbidden` for all but the body's decision makers; what is wrong with the record, field by field.
+    /// `forbidden` for all but the body's decision makers; what is wrong with the record, field by field; for a fine, as
+    /// [`Access::exclude`] for its ground.
     pub async fn record_supervision(&self, actor: &Actor, input: &SupervisionInput) -> Result<String, Problem> {
         let kind = input.matter.kind();
         let entry = |number: &str| {
@@ -208,6 +217,14 @@ impl Access {
         if !faults.is_empty() {
             return Err(Problem::Invalid { fields: faults });
         }
+        let ground = match input.matter {
+            Matter::Fine { .. } => {
+                let of = input.organisation.as_ref().map(|organisation| Excluded::Organisation(&organisation.number));
+                let ground = self.grounded(actor, Sanction::Fine, of, input.ground.as_ref()).await?;
+                Some(sql::text(ground).map_err(Problem::from)?)
+            }
+            Matter::Audit { .. } | Matter::Label { .. } => None,
+        };
         let (by, now) = (actor.account.to_string(), self.zone.now());
         let body = sql::text(input).map_err(Problem::from)?;
         let written: Result<String, AccessError> = self
@@ -222,9 +239,9 @@ impl Access {
                 }
                 let number = self.numbered(tx, 'T').await?;
                 tx.execute(
-                    "INSERT INTO access_supervision (number, kind, happened_on, body, by_account, at)
-                     VALUES ($1, $2, $3, $4, $5, $6)",
-                    params![&number, kind, input.on, &body, &by, now],
+                    "INSERT INTO access_supervision (number, kind, happened_on, body, by_account, at, ground)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    params![&number, kind, input.on, &body, &by, now, ground.clone()],
                 )
                 .await?;
                 self.zone.log.record(tx, entry(&number)).await?;
@@ -285,6 +302,26 @@ impl Access {
         };
         let (items, total) = self.zone.store.read("access.supervision", read).await.map_err(Problem::from)?;
         Ok(Page { items, total, more: false, from, size })
+    }
+
+    /// How those who were fined were heard, by number of the record.
+    ///
+    /// # Errors
+    /// `forbidden` for all but those who handle and decide the cases of the body, and the auditor.
+    pub async fn supervision_grounds(&self, actor: &Actor) -> Result<BTreeMap<String, Ground>, Problem> {
+        let all = Object::new("supervision", "all");
+        if !self.is_staff(actor) && !actor.has(Role::Auditor) {
+            return Err(self.refusal(actor, all).await);
+        }
+        let read = async |tx: &mut Tx| -> Result<BTreeMap<String, Ground>, AccessError> {
+            let sql = "SELECT number, ground FROM access_supervision WHERE ground IS NOT NULL";
+            let rows = tx.query(sql, params![]).await?;
+            rows.iter().map(|row| Ok((row.get(0)?, sql::parse(&row.get::<String>(1)?)?))).collect()
+        };
+        let grounds = self.zone.store.read("access.supervision", read).await.map_err(Problem::from)?;
+        let entry = Entry::new(&GROUNDS, audit_actor(actor, None), all);
+        self.record(entry.purpose(Purpose::Case)).await?;
+        Ok(grounds)
     }
 }
 

@@ -2,8 +2,8 @@
 //! files, the last count of its criteria, cases like it, what projects with the same purpose were granted, the size of collections. It
 //! is read in one transaction with the draft; whoever is not connected stays silent, and the check says "not verified".
 //!
-//! Not known here, and so never answered: the Entity Register, the invoice directory, the exclusion list of other bodies, and
-//! the share of small cells of a table that nobody has made yet.
+//! Not known here, and so never answered: the invoice directory, the exclusion list of other bodies, and the share of small
+//! cells of a table that nobody has made yet. The register of legal entities answers where one is connected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use super::Access;
 use super::change::change_link;
 use crate::error::AccessError;
 use crate::files::{self, FileView};
-use crate::form::{Counted, Decides, DraftContent, FileState, Outside, RoomFacts, VariableFacts};
+use crate::form::{Counted, Decides, DraftContent, FileState, OrganisationState, Outside, RoomFacts, VariableFacts};
 use crate::model::{CaseId, StateName};
 use crate::sql;
 
@@ -39,9 +39,14 @@ pub(super) struct Told {
     peers: BTreeMap<String, String>,
     /// Who decides, by source.
     bodies: BTreeMap<String, Decides>,
+    /// How the register of legal entities has those that the draft names; none where no register is connected.
+    organisations: BTreeMap<String, OrganisationState>,
 }
 
 impl Outside for Told {
+    fn organisation(&self, number: &str) -> Option<OrganisationState> {
+        self.organisations.get(number).copied()
+    }
     fn file(&self, id: &str) -> Option<FileState> {
         let files = self.files.as_ref()?;
         Some(files.get(id).copied().unwrap_or(FileState::Missing))
@@ -109,6 +114,7 @@ impl Access {
             sizes: sizes.collect(),
             bodies: facts.values().filter_map(|facts| self.decides(facts)).collect(),
             peers: peers(tx, content).await?,
+            organisations: self.organisation_states(content),
             ..self.told_nothing()
         })
     }

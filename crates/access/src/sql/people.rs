@@ -263,12 +263,19 @@ pub(crate) async fn all_delegations(tx: &mut Tx, today: Date) -> Result<Vec<Dele
 }
 
 /// What an exclusion that was ended early says beside the others.
-pub(crate) const EXCLUSIONS: &[Migration] = &[Migration {
-    name: "001_ended",
-    sql: "ALTER TABLE access_exclusion ADD COLUMN ended_at BIGINT;
+pub(crate) const EXCLUSIONS: &[Migration] = &[
+    Migration {
+        name: "001_ended",
+        sql: "ALTER TABLE access_exclusion ADD COLUMN ended_at BIGINT;
           ALTER TABLE access_exclusion ADD COLUMN ended_by TEXT;
           ALTER TABLE access_exclusion ADD COLUMN end_reason TEXT",
-}];
+    },
+    Migration {
+        // None where it was put on the list before a ground was asked for.
+        name: "002_ground",
+        sql: "ALTER TABLE access_exclusion ADD COLUMN ground TEXT",
+    },
+];
 
 /// Whether a person (account) or organisation (number) is on the exclusion list (ACC-084).
 pub(crate) async fn is_excluded(tx: &mut Tx, kind: &str, id: &str, today: Date) -> Result<bool, AccessError> {
@@ -285,15 +292,17 @@ pub(crate) async fn put_exclusion(
     tx: &mut Tx,
     (kind, id): (&str, &str),
     until: Date,
-    reason: &str,
+    (reason, ground): (&str, &str),
     by: &str,
     now: Timestamp,
 ) -> Result<(), AccessError> {
     tx.execute(
-        "INSERT INTO access_exclusion (kind, id, until, reason, by_account, at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO access_exclusion (kind, id, until, reason, by_account, at, ground)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (kind, id) DO UPDATE SET until = excluded.until, reason = excluded.reason,
-           by_account = excluded.by_account, at = excluded.at, ended_at = NULL, ended_by = NULL, end_reason = NULL",
-        params![kind, id, until, reason, by, now],
+           by_account = excluded.by_account, at = excluded.at, ground = excluded.ground,
+           ended_at = NULL, ended_by = NULL, end_reason = NULL",
+        params![kind, id, until, reason, by, now, ground],
     )
     .await?;
     Ok(())
@@ -303,7 +312,7 @@ pub(crate) async fn put_exclusion(
 pub(crate) async fn exclusions(tx: &mut Tx) -> Result<Vec<ExclusionView>, AccessError> {
     let rows = tx
         .query(
-            "SELECT kind, id, until, reason, by_account, at, ended_at, ended_by, end_reason FROM access_exclusion
+            "SELECT kind, id, until, reason, by_account, at, ended_at, ended_by, end_reason, ground FROM access_exclusion
              ORDER BY at DESC, kind, id",
             params![],
         )
@@ -321,6 +330,7 @@ pub(crate) async fn exclusions(tx: &mut Tx) -> Result<Vec<ExclusionView>, Access
             reason: row.get(3)?,
             by: row.get(4)?,
             at: row.get(5)?,
+            ground: row.get::<Option<String>>(9)?.map(|ground| super::parse(&ground)).transpose()?,
             ended: ended.map(|(at, by, reason)| EndedView { at, by, reason: reason.unwrap_or_default() }),
         })
     };

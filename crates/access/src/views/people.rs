@@ -7,8 +7,8 @@ use protocol::documents::Condition;
 use serde::Serialize;
 
 use crate::model::{
-    Ballot, Case, CaseId, Confidentiality, Configuration, Confirmation, Declaration, Extension, ExtraTerm, InvitedTo,
-    Member, Recommendation, Redaction, SourceTask, StatisticsOffer, Track, Visibility,
+    Ballot, Case, CaseId, Confidentiality, Configuration, Confirmation, Declaration, Extension, ExtraTerm, Ground,
+    InvitedTo, Member, Recommendation, Redaction, SourceTask, StatisticsOffer, Track, Visibility,
 };
 use crate::permissions::{CaseRole, View};
 
@@ -122,6 +122,8 @@ pub struct ExclusionView {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// How the party was heard; none where that was not asked for yet.
+    pub ground: Option<Ground>,
     /// When it was ended early.
     pub ended: Option<EndedView>,
 }

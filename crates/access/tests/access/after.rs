@@ -128,7 +128,7 @@ async fn acc_060_to_063_a_change_is_edited_and_decided() {
         assert_eq!(code(&nothing), "invalid chg.ops required");
         take_back(&access, &cast.applicant, id, "dar.main.dodssted").await;
         let saved =
-            json!({"proc.persons": persons(&[person("Nora", "974760673")]), "chg.why": WHY, "chg.confirm": true});
+            json!({"proc.persons": persons(&[person("Nora", "310001007")]), "chg.why": WHY, "chg.confirm": true});
         access.save(&cast.applicant, id, fields(saved)).await.unwrap();
         let unexplained = run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap_err();
         assert_eq!(code(&unexplained), "invalid chg.why_per_op length");

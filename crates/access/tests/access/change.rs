@@ -40,7 +40,7 @@ fn person(id: &str, affiliation: &str) -> ContentPerson {
 
 fn base() -> Content {
     let fields = json!({
-        "app.orgnr": "974760673", "app.name": "Universitetet", "use.responsible": "liv@universitetet.no",
+        "app.orgnr": "310001007", "app.name": "Universitetet", "use.responsible": "liv@universitetet.no",
         "pop.formation": "criteria", "pop.criteria": "npr.somatikk.kode = 'I63'", "pop.size": 1000,
         "pub.title": "Hjerneslag", "use.why": "Fordi.", "proc.room": "room:tsd",
         "proc.period": {"from": "2026-12-01", "to": "2029-11-30"}, "no.delete_date": "2030-05-31",
@@ -62,7 +62,7 @@ fn base() -> Content {
             ("npr.somatikk".into(), days("2018-01-01", "2024-12-31")),
             ("dar.main".into(), days("2018-01-01", "2025-12-31")),
         ]),
-        persons: vec![person("liv", "974760673")],
+        persons: vec![person("liv", "310001007")],
         checks: Vec::new(),
     }
 }
@@ -134,10 +134,10 @@ fn acc_061_062_063_each_edit_is_one_typed_operation() {
             false,
             &["N-1", "N-2", "N-3", "N-4", "N-8"],
         ),
-        (|c| c.persons.push(person("arne", "974760673")), "add_person", "persons/person:arne", true, &[]),
+        (|c| c.persons.push(person("arne", "310001007")), "add_person", "persons/person:arne", true, &[]),
         (|c| c.persons.push(person("arne", "Et annet sted")), "add_person", "persons/person:arne", false, &["N-4"]),
         (
-            |c| c.persons.push(ContentPerson { country: "US".into(), ..person("arne", "974760673") }),
+            |c| c.persons.push(ContentPerson { country: "US".into(), ..person("arne", "310001007") }),
             "add_person",
             "persons/person:arne",
             false,
@@ -218,7 +218,7 @@ fn acc_066_same_place_clashes_and_other_places_are_rebased() {
     first.fields.insert("proc.room".into(), json!("room:hunt"));
     let mut second = base();
     second.items[1].order.granularity = "day".into();
-    second.persons.push(person("arne", "974760673"));
+    second.persons.push(person("arne", "310001007"));
     let reasons = BTreeMap::from([("sources/npr/npr.somatikk.innDato".to_owned(), "Fordi dager trengs.".to_owned())]);
     let (a, b) = (diff(&base(), &first, &BTreeMap::new()), diff(&base(), &second, &reasons));
     assert_eq!(clash(&a, &b), None);

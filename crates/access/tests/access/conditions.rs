@@ -60,7 +60,7 @@ impl Case {
 /// In form A: what is set besides, a value that passes, and one that does not.
 #[test]
 fn acc_022_rules_of_values_in_form_a() {
-    let org = json!({"name": "Universitetet", "id": "974760673", "country": "NO"});
+    let org = json!({"name": "Universitetet", "id": "310001007", "country": "NO"});
     let permit = |to: &str, why: &str| json!([{"issuer": "REK", "number": "1", "date": "2020-01-01", "valid_to": to, "why": why}]);
     let controls = |per_case: i64| {
         json!({"yes_no": true, "same_data": true, "criteria": "Personer uten slag i samme kommune.", "matching": "alder",
@@ -147,7 +147,7 @@ fn acc_022_rules_of_values_in_form_a() {
             json!({"countries": "US", "why": "En forsker arbeider derfra.", "basis": "art46", "safeguards": "EUs standardkontrakt er inngått."}),
             json!({"countries": "US", "why": "En forsker arbeider derfra.", "basis": "art46"}),
         ),
-        ("proc.controllers", json!({}), json!([org]), json!([{"name": "X", "id": "974760673"}])),
+        ("proc.controllers", json!({}), json!([org]), json!([{"name": "X", "id": "310001007"}])),
         (
             "proc.conf",
             json!({}),

@@ -1,6 +1,6 @@
 //! Work lists: what each of those who handle cases has to do, what is late and why; roles handed over; the exclusion list.
 
-use crate::support::{cast, proposed, run, service, submitted};
+use crate::support::{cast, proposed, run, service, submitted, unheard};
 use access::Excluded;
 use access::model::Outcome;
 use access::permissions::CaseRole;
@@ -113,12 +113,13 @@ async fn acc_084_an_exclusion_is_ended_with_a_reason() {
     testkit::zones("centre", async |zone| {
         let (access, cast) = (service(&zone).await, cast());
         let until = kernel::Clock::today(zone.clock.as_ref()).plus_days(400);
-        let party = Excluded::Organisation("974760673");
-        let wrong = access.exclude(&cast.decider, Excluded::Organisation("974760674"), until, REASON).await;
+        let party = Excluded::Organisation("310001007");
+        let wrong =
+            access.exclude(&cast.decider, Excluded::Organisation("310001008"), until, REASON, Some(&unheard())).await;
         assert!(matches!(wrong.unwrap_err(), Problem::Invalid { .. }), "the check digit is wrong");
-        access.exclude(&cast.decider, party, until, REASON).await.unwrap();
+        access.exclude(&cast.decider, party, until, REASON, Some(&unheard())).await.unwrap();
         let list = access.exclusions(&cast.handler).await.unwrap();
-        assert_eq!((list.len(), list[0].party.as_str()), (1, "974760673"));
+        assert_eq!((list.len(), list[0].party.as_str()), (1, "310001007"));
         assert!(list[0].holds(until) && !list[0].holds(until.plus_days(1)));
         assert_eq!(access.exclusions(&cast.applicant).await.unwrap_err().status(), 403);
         assert_eq!(access.end_exclusion(&cast.handler, party, REASON).await.unwrap_err().status(), 403);
@@ -128,7 +129,7 @@ async fn acc_084_an_exclusion_is_ended_with_a_reason() {
         assert!(!access.is_excluded(party).await.unwrap());
         let ended = access.exclusions(&cast.decider).await.unwrap().remove(0).ended.unwrap();
         assert_eq!((ended.by, ended.reason.as_str()), (cast.decider.account.to_string(), REASON));
-        access.exclude(&cast.decider, party, until, REASON).await.unwrap();
+        access.exclude(&cast.decider, party, until, REASON, Some(&unheard())).await.unwrap();
         assert!(access.is_excluded(party).await.unwrap(), "put on the list again");
     })
     .await;

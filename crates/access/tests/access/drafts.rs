@@ -135,3 +135,60 @@ async fn acc_030_a_registry_says_what_it_wants_where_its_source_is_in_the_cart()
     })
     .await;
 }
+
+/// Section "app", ACC-203, CHK-30: with a register of legal entities a draft begins with what it says of the organisation
+/// that its applicant logs in from, a number that is written brings the rest along, and the register's word counts.
+#[tokio::test]
+async fn acc_203_the_register_fills_in_the_organisation_and_is_asked_about_it() {
+    let line = |number: &str, name: &str, state: &str, login: Value| {
+        json!({"number": number, "name": name, "street": "Veien 1", "code": "0150", "town": "Oslo", "state": state,
+            "login": login})
+    };
+    let listed = json!([
+        line("310001007", "Universitetet", "active", json!("uio")),
+        line("310001031", "Et konkursbo", "bankrupt", Value::Null),
+        line("310001058", "Et register", "deleted", json!("gone")),
+    ]);
+    testkit::zones("centre", async |zone| {
+        let register = access::RegisterFile::read(&listed.to_string()).unwrap();
+        let (access, cast) = (service(&zone).await.with_organisations(std::sync::Arc::new(register)), cast());
+        let id = access.create(&cast.applicant, cart()).await.unwrap();
+        let value = async |field: &str| {
+            let draft = access.draft(&cast.applicant, id).await.unwrap();
+            let mut all = draft.sections.into_iter().flat_map(|s| s.fields);
+            all.find(|f| f.field.id == field).unwrap().value
+        };
+        assert_eq!((value("app.orgnr").await, value("app.kind").await), (json!("310001007"), json!("legal")));
+        assert_eq!(value("app.address").await["town"], "Oslo");
+        assert_eq!(value("app.contact.affiliation").await["id"], "310001007");
+        let gone = testkit::actor("gone", Role::Researcher, "gone");
+        let other = access.create(&gone, cart()).await.unwrap();
+        let draft = access.draft(&gone, other).await.unwrap();
+        let mut all = draft.sections.into_iter().flat_map(|s| s.fields);
+        assert!(all.all(|f| f.field.id != "app.orgnr" || f.value.is_null()), "one that was deleted fills nothing in");
+
+        // Another number: what is empty is filled in, what was written stays.
+        let change = json!({"app.orgnr": "310001031", "app.name": "", "app.address": {"street": "Min vei 2"}});
+        access.save(&cast.applicant, id, fields(change)).await.unwrap();
+        assert_eq!(value("app.name").await, "Et konkursbo");
+        assert_eq!(value("app.address").await, json!({"street": "Min vei 2"}));
+        assert_eq!(value("pay.orgnr").await, "310001007", "the payer was written already");
+        let found = async |number: &str| {
+            let both = json!({"app.orgnr": number, "pay.orgnr": number});
+            access.save(&cast.applicant, id, fields(both)).await.unwrap();
+            let faults = access.check(&cast.applicant, id).await.unwrap().faults;
+            let of_register = faults.into_iter().filter(|fault| fault.check == "CHK-30" && fault.field == "app.orgnr");
+            of_register.map(|fault| (fault.rule, fault.level)).next()
+        };
+        use access::form::Level;
+        assert_eq!(found("310001007").await, None);
+        assert_eq!(found("310001031").await.map(|f| f.1), Some(Level::Warn), "bankrupt");
+        assert_eq!(found("310001058").await.map(|f| f.1), Some(Level::Block), "deleted");
+        assert_eq!(found("310001015").await.map(|f| f.1), Some(Level::Block), "not in the register");
+        let without = service(&zone).await;
+        let faults = without.check(&cast.applicant, id).await.unwrap().faults;
+        let unverified = faults.iter().find(|fault| fault.check == "CHK-30" && fault.field == "app.orgnr").unwrap();
+        assert_eq!((unverified.rule.as_str(), unverified.level), ("not_verified", Level::Warn));
+    })
+    .await;
+}

@@ -182,7 +182,7 @@ async fn members_join_with_the_token_of_a_link() {
         let version = access.case(&colleague, id).await.unwrap().summary.version;
         let no = access.submit(&colleague, id, &command_id(), version).await.unwrap_err();
         assert_eq!(no, Problem::forbidden("forbidden"));
-        let organisation = json!({"organisation": "974760673"});
+        let organisation = json!({"organisation": "310001007"});
         run(&access, &colleague, id, "confirm_controller", organisation).await.unwrap();
         run(&access, &cast.applicant, id, "submit", json!({})).await.unwrap();
         let stranger = json!({"account": "stranger"});
@@ -282,10 +282,10 @@ async fn acc_084_the_excluded_are_kept_out() {
     let account = cast.applicant.account.to_string();
     let until = kernel::Clock::today(zone.clock.as_ref()).plus_days(400);
     let party = Excluded::Person(&account);
-    let no = access.exclude(&cast.handler, party, until, REASON).await.unwrap_err();
+    let no = access.exclude(&cast.handler, party, until, REASON, None).await.unwrap_err();
     assert_eq!(no, Problem::forbidden("forbidden"));
     let open = proposed(&access, &cast).await;
-    access.exclude(&cast.decider, party, until, REASON).await.unwrap();
+    access.exclude(&cast.decider, party, until, REASON, Some(&support::unheard())).await.unwrap();
     assert!(access.is_excluded(party).await.unwrap());
     assert_eq!(refused(&access, &cast.decider, open, "issue_decision", json!({})).await, "excluded_party");
     let id = access.create(&cast.applicant, cart()).await.unwrap();
@@ -298,7 +298,10 @@ async fn acc_084_the_excluded_are_kept_out() {
     let id = access.create(&other.applicant, cart()).await.unwrap();
     access.save(&other.applicant, id, support::attached(&access, &other.applicant, id).await).await.unwrap();
     let later = kernel::Clock::today(zone.clock.as_ref()).plus_days(400);
-    access.exclude(&other.decider, Excluded::Organisation("974760673"), later, REASON).await.unwrap();
+    access
+        .exclude(&other.decider, Excluded::Organisation("310001007"), later, REASON, Some(&support::unheard()))
+        .await
+        .unwrap();
     assert_eq!(refused(&access, &other.applicant, id, "submit", json!({})).await, "excluded_party");
 }
 

@@ -112,7 +112,7 @@ fn command(name: CommandName, variant: u8, case: &Case) -> Option<Command> {
         "uninvite_member" => json!({"invitation": invitation}),
         "remove_member" | "change_applicant" => json!({"account": member}),
         "accept_invitation" => json!({"token": if variant.is_multiple_of(4) { "wrong" } else { TOKEN }}),
-        "confirm_controller" => json!({"organisation": if odd { "974760673" } else { "974760674" }}),
+        "confirm_controller" => json!({"organisation": if odd { "310001007" } else { "310001008" }}),
         "send_message" => json!({"text": "Hello."}),
         "remark" => json!({"text": "Seen.", "visibility": if odd { json!("staff") } else { json!({"source": source}) },
             "consents": if variant.is_multiple_of(5) { Some("completeness_request") } else { None }}),

@@ -5,7 +5,7 @@
 use crate::support::{self, BODY, Cast, cast, proposed, run, service};
 use access::clocks::holder::HolderClock;
 use access::model::Hearing;
-use access::{Access, CaseId};
+use access::{Access, CaseId, Excluded, Ground, Matter, Supervised, SupervisionInput};
 use identity::{Actor, Role};
 use kernel::{Date, Problem};
 use serde_json::{Value, json};
@@ -126,6 +126,77 @@ async fn acc_164_who_wants_a_reaction_does_not_decide_on_it() {
     assert_eq!(imposed, [true, false, false]);
 }
 
+/// ACC-164, EHDS article 63: nobody comes on the exclusion list and no fine is made public before it is told how the one whom
+/// it hits was heard; a notice carries it when it was decided on in the case, and only for those who were told there.
+#[tokio::test]
+async fn acc_164_an_exclusion_and_a_fine_rest_on_a_hearing() {
+    testkit::zones("centre", async |zone| {
+        let (access, cast) = (service(&zone).await, cast());
+        let id = issued(&access, &cast).await;
+        let number = access.case(&cast.decider, id).await.unwrap().summary.number;
+        let second = testkit::actor("decider-2", Role::DecisionMaker, BODY);
+        let until = today(&zone).plus_days(400);
+        let of = |notice: u32| Ground { hearing: Hearing::Notice { notice }, case: number.clone() };
+        let exclude = async |party: Excluded<'_>, ground: Option<Ground>| {
+            let done = access.exclude(&second, party, until, REASON, ground.as_ref()).await;
+            done.map_or_else(|problem| code(&problem), |()| "done".into())
+        };
+        let applies = Excluded::Organisation("310001007");
+        assert_eq!(exclude(applies, None).await, "hearing_missing");
+        assert_eq!(exclude(applies, Some(of(1))).await, "invalid notice no_notice");
+        let nowhere = Ground { case: None, ..of(1) };
+        assert_eq!(exclude(applies, Some(nowhere)).await, "invalid case required");
+        let short = Ground { hearing: Hearing::LeftOut { why: "Hastet.".into() }, case: None };
+        assert_eq!(exclude(applies, Some(short)).await, "invalid hearing.why required");
+        let ahead = Hearing::Held { on: today(&zone).plus_days(1), statement: "De var uenige.".into() };
+        assert_eq!(exclude(applies, Some(Ground { hearing: ahead, case: None })).await, "invalid hearing.on range");
+
+        let day = today(&zone).plus_days(14);
+        for sanction in ["exclude", "fine"] {
+            let notice = json!({"sanction": sanction, "reason": REASON, "deadline": day});
+            run(&access, &cast.decider, id, "notify_sanction", notice).await.unwrap();
+        }
+        assert_eq!(exclude(applies, Some(of(2))).await, "invalid notice no_notice", "that one is of a fine");
+        assert_eq!(exclude(applies, Some(of(1))).await, "sanction_open");
+        advance_to(&zone, day.plus_days(1));
+        for (notice, imposed) in [(1, true), (2, false)] {
+            let decide = json!({"notice": notice, "imposed": imposed, "reason": REASON});
+            run(&access, &second, id, "decide_sanction", decide).await.unwrap();
+        }
+        assert_eq!(exclude(Excluded::Organisation("310001015"), Some(of(1))).await, "invalid party not_told");
+        assert_eq!(exclude(Excluded::Person("another"), Some(of(1))).await, "invalid party not_told");
+        assert!(access.exclusions(&cast.handler).await.unwrap().is_empty(), "nothing was written until now");
+        assert_eq!(exclude(applies, Some(of(1))).await, "done");
+        assert_eq!(exclude(Excluded::Person(&cast.applicant.account.to_string()), Some(of(1))).await, "done");
+        let list = access.exclusions(&cast.handler).await.unwrap();
+        assert!(list.iter().all(|line| line.ground == Some(of(1))) && list.len() == 2);
+
+        let fine = |ground| SupervisionInput {
+            on: today(&zone),
+            organisation: Some(Supervised { number: "310001007".into(), name: "Universitetet".into() }),
+            permit: None,
+            summary: "Virksomheten koblet utleverte data med egne registre.".into(),
+            language: kernel::Language::Nb,
+            matter: Matter::Fine { amount_ore: 100_000, legal_basis: "EHDS artikkel 64".into() },
+            ground,
+        };
+        let record = async |ground| {
+            let done = access.record_supervision(&second, &fine(ground)).await;
+            done.unwrap_or_else(|problem| code(&problem))
+        };
+        assert_eq!(record(None).await, "hearing_missing");
+        assert_eq!(record(Some(of(2))).await, "sanction_dropped");
+        let held = Hearing::Held { on: today(&zone), statement: "De erkjente bruddet i et møte.".into() };
+        assert_eq!(record(Some(Ground { hearing: held, case: None })).await, "T-2026-000001");
+        let public = serde_json::to_string(&access.supervision("", 0, 0).await.unwrap().items).unwrap();
+        assert!(public.contains("egne registre") && !public.contains("i et møte"), "what was said there is not public");
+        let grounds = access.supervision_grounds(&cast.handler).await.unwrap();
+        assert!(matches!(&grounds["T-2026-000001"].hearing, Hearing::Held { statement, .. } if statement.contains("et møte")));
+        assert_eq!(access.supervision_grounds(&cast.applicant).await.unwrap_err().status(), 403);
+    })
+    .await;
+}
+
 /// ACC-171, `access.md` section 9.3: results are due 18 months after the end of the permit, later with a reason.
 #[tokio::test]
 async fn acc_171_more_time_for_results() {
@@ -221,6 +292,23 @@ async fn section_9_3_a_holder_has_the_time_that_it_has_estimated() {
         assert!(clock(&access, &cast, id, "npr").await.late);
         let waits = access.case(&cast.handler, id).await.unwrap().summary.waits;
         assert!(waits.iter().any(|w| w.on.slug() == "delivery" && w.late && w.source.as_deref() == Some("npr")));
+        // The applicant is told once, at the next hour of work, by e-mail and in the case, and sees it there.
+        let told = async || {
+            access.remind().await.unwrap();
+            let seen = access.case(&cast.applicant, id).await.unwrap();
+            assert!(seen.holders.iter().any(|holder| holder.source == "npr" && holder.late));
+            let late = |entry: &&access::views::TimelineEntry| entry.text.text(kernel::Language::En).contains("not delivered");
+            seen.timeline.iter().filter(late).map(|entry| entry.details.clone()).collect::<Vec<_>>()
+        };
+        while !kernel::workdays::is_working_day(today(&zone)) {
+            advance_to(&zone, today(&zone).plus_days(1));
+        }
+        assert_eq!(told().await, [["npr"]]);
+        assert_eq!(told().await.len(), 1, "once");
+        let outbox = access.outbox(&testkit::actor("admin", Role::Administrator, BODY), 0, 0).await.unwrap().items;
+        let account = cast.applicant.account.to_string();
+        let mails = outbox.iter().filter(|mail| mail.kind == "reminder_sent" && mail.account == account).count();
+        assert_eq!(mails, 1, "the handler's is another");
         let until = due.plus_days(30);
         let longer = json!({"source": "npr", "until": until, "reason": REASON});
         assert_eq!(refused(&access, &npr, id, "extend_delivery", longer.clone()).await, "forbidden");

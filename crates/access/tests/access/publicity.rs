@@ -80,11 +80,12 @@ async fn acc_183_statistics_are_made_once_a_night_from_the_events() {
 fn fine(amount_ore: i64) -> SupervisionInput {
     SupervisionInput {
         on: "2026-11-02".parse().unwrap(),
-        organisation: Some(Supervised { number: "923609016".into(), name: "Et selskap".into() }),
+        organisation: Some(Supervised { number: "310001015".into(), name: "Et selskap".into() }),
         permit: None,
         summary: "Selskapet koblet utleverte data med egne registre, i strid med vilkårene.".into(),
         language: kernel::Language::Nb,
         matter: Matter::Fine { amount_ore, legal_basis: "EHDS artikkel 64 nr. 4".into() },
+        ground: Some(support::unheard()),
     }
 }
 
@@ -151,7 +152,7 @@ async fn acc_184_a_record_that_says_too_little_or_too_much_is_refused() {
     for (input, field) in [
         (fine(0), "amount_ore"),
         (SupervisionInput { on: "2027-01-01".parse().unwrap(), ..fine(1) }, "on"),
-        (SupervisionInput { organisation: named("923609017"), ..fine(1) }, "organisation"),
+        (SupervisionInput { organisation: named("310001016"), ..fine(1) }, "organisation"),
         (SupervisionInput { summary: "For kort.".into(), ..fine(1) }, "summary"),
         (
             SupervisionInput { summary: format!("Gjelder personen med nummer {}.", number.reveal()), ..fine(1) },

@@ -56,7 +56,7 @@ fn payload(name: CommandName) -> Value {
         CommandName::RemoveMember | CommandName::ChangeApplicant => json!({"account": "nobody"}),
         CommandName::AddMember => json!({"account": "nobody", "kind": "co_applicant"}),
         CommandName::AcceptInvitation => json!({"token": "none"}),
-        CommandName::ConfirmController => json!({"organisation": "974760673"}),
+        CommandName::ConfirmController => json!({"organisation": "310001007"}),
         CommandName::SendMessage => json!({"text": "Når kommer svaret?"}),
         CommandName::Remark => json!({"text": "Ringte søkeren.", "visibility": "staff"}),
         CommandName::SetTrack => json!({"track": "complex", "reason": reason["reason"]}),

@@ -50,8 +50,12 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &O
     let access = Access::new(zone.clone(), catalogue.clone(), settings)
         .with_feasibility(Arc::new(counts))
         .with_seal(Arc::new(seal));
-    let access = Arc::new(match scanner()? {
+    let access = match scanner()? {
         Some(scanner) => access.with_scanner(Arc::new(scanner)),
+        None => access,
+    };
+    let access = Arc::new(match outside.register(net.published.demo)? {
+        Some(register) => access.with_organisations(Arc::new(register)),
         None => access,
     });
     let resolver = Arc::new(CatalogueResolver::new(catalogue.clone(), channel.clone()));

@@ -288,6 +288,10 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   assert.equal((await letter.body()).subarray(0, 4).toString(), "%PDF");
   assert.equal(decided.number, number);
 
+  // What the sources deliver changes the case; what is written on a page is sent with the version that the page was drawn from.
+  const delivered = (path) => fetch(path).then((answer) => answer.json()).then((seen) => seen.holders.every((holder) => holder.delivered));
+  await mine.waitForFunction(delivered, `/api/v1/cases/${id}`);
+
   // An obvious fault is put right: the form begins with the decision in force, so that nothing else changes.
   await board.goto(`${demo.url}/cases/${id}`);
   await board.locator('details:has(> form[action$="/correct_decision"]) > summary').click();
@@ -401,11 +405,19 @@ test("a role is handed to a colleague and taken back, and somebody is excluded f
   const { page: alone } = await opened("registry-handler");
   await alone.goto(`${demo.url}/cases/delegations`);
   assert.equal(await alone.locator("#hand-over ~ .empty").count(), 1, "no colleague: the page says so");
-  await board.goto(`${demo.url}/cases/exclusions`);
-  await board.locator('[name="organisation"]').fill("974760673");
-  await board.locator('[name="until"]').fill(await board.locator('[name="until"]').getAttribute("max"));
-  await board.locator('form[action="/cases/exclusions"] [name="reason"]').fill("Brøt vilkåret om ikke å koble dataene.");
-  await board.locator('form[action="/cases/exclusions"] button').click();
+  const exclude = async (heard, name, text) => {
+    await board.goto(`${demo.url}/cases/exclusions`);
+    await board.locator('[name="organisation"]').fill("310001007");
+    await board.locator('[name="until"]').fill(await board.locator('[name="until"]').getAttribute("max"));
+    await board.locator('form[action="/cases/exclusions"] [name="reason"]').fill("Brøt vilkåret om ikke å koble dataene.");
+    await board.locator('[name="heard"]').selectOption(heard);
+    await board.locator(`[name="${name}"]`).fill(text);
+    await press(board, 'form[action="/cases/exclusions"] button');
+  };
+  await exclude("notice", "heard_case", "A-2026-999999");
+  assert.match(await board.locator("main .notice.bad li").innerText(), /^Sak: det finnes ingen sak/, "where the fault is, and what it is");
+  await exclude("left_out", "heard_what", "Dataene måtte sikres straks.");
+  assert.match(await board.locator("main .hits").innerText(), /Det syntetiske universitetet \(310001007\)[^]*Ikke hørt: Dataene måtte sikres straks/);
   await looked(board, "14-exclusions");
   await page.goto(`${demo.url}/cases/exclusions`);
   assert.equal(await page.locator("main form").count(), 0, "handlers read the list");

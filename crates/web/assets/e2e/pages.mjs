@@ -117,9 +117,10 @@ export const pages = [
   { name: "register-statistics", path: "/register/statistics" },
   { name: "supervision", persona: "decision-maker", path: async (page, url) => {
     const matter = { kind: "fine", amount_ore: 25000000, legal_basis: "EHDS artikkel 64 nr. 4" };
-    const organisation = { number: "923609016", name: "Et selskap" };
+    const ground = { hearing: { kind: "held", on: "2026-01-02", statement: "Selskapet erkjente bruddet i et møte." } };
+    const organisation = { number: "310001015", name: "Et selskap" };
     const summary = "Selskapet koblet utleverte data med egne registre, i strid med vilkårene.";
-    await page.request.post(`${url}/api/v1/supervision`, { data: { on: "2026-01-05", organisation, summary, language: "nb", matter } });
+    await page.request.post(`${url}/api/v1/supervision`, { data: { on: "2026-01-05", organisation, summary, language: "nb", matter, ground } });
     return "/register/supervision";
   } },
   { name: "activity", path: "/register/activity?from=2026&to=2027" },

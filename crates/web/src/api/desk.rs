@@ -110,6 +110,9 @@ struct Exclusion {
     party: String,
     until: Date,
     reason: String,
+    /// How the party was heard: a notice in a case, another hearing, or why not.
+    #[serde(default)]
+    ground: Option<access::Ground>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +138,8 @@ async fn exclude(
     Body(wanted): Body<Exclusion>,
 ) -> Result<Response, WebError> {
     let who = party(&visitor, &wanted.kind, &wanted.party)?;
-    let done = services.access.exclude(visitor.actor()?, who, wanted.until, &wanted.reason).await;
+    let ground = wanted.ground.as_ref();
+    let done = services.access.exclude(visitor.actor()?, who, wanted.until, &wanted.reason, ground).await;
     json(&visitor, done.map(|()| json!({"party": wanted.party})))
 }
 

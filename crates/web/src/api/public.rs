@@ -84,8 +84,8 @@ async fn supervision(call: Call, Query(query): Query<Supervised>) -> Answer {
 }
 
 async fn certificate(call: Call) -> Answer {
-    let certificate = call.services.access.seal_certificate().map_err(call.visitor.fail())?;
-    Ok(([(header::CONTENT_TYPE, "application/x-pem-file")], certificate).into_response())
+    let certificates = call.services.access.seal_certificates().map_err(call.visitor.fail())?;
+    Ok(([(header::CONTENT_TYPE, "application/x-pem-file")], certificates).into_response())
 }
 
 async fn record(call: Call, Body(input): Body<access::SupervisionInput>) -> Answer {

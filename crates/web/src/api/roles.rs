@@ -8,16 +8,17 @@ use serde_json::json;
 
 use super::{Body, json};
 use crate::input::{Path, Query};
-use crate::pages::roles::{GIVES, READS, Wanted, account_id};
+use crate::pages::roles::{Act, GIVES, READS, Wanted, account_id};
 use crate::site::Site;
 use crate::visitor::Visitor;
 use crate::{Services, WebError};
 
 pub(super) fn endpoints(site: Site) -> Site {
+    let changing = |act: Act| move |services, visitor, account, body| change(act, services, visitor, account, body);
     site.get("/api/v1/roles", READS, list)
         .get("/api/v1/roles/{account}", READS, one)
-        .post("/api/v1/roles/{account}/give", GIVES, give)
-        .post("/api/v1/roles/{account}/take", GIVES, take)
+        .post("/api/v1/roles/{account}/give", GIVES, changing(Act::Give))
+        .post("/api/v1/roles/{account}/take", GIVES, changing(Act::Take))
 }
 
 async fn list(
@@ -48,24 +49,13 @@ struct RoleChange {
     reason: String,
 }
 
-async fn give(
+async fn change(
+    act: Act,
     State(services): State<Services>,
     visitor: Visitor,
     Path(account): Path<String>,
     Body(change): Body<RoleChange>,
 ) -> Result<Response, WebError> {
-    let id = account_id(&visitor, &account)?;
-    let given = services.identity.grant(visitor.actor()?, id, &change.grant, &change.reason).await;
-    json(&visitor, given.map(|()| json!({"id": account})))
-}
-
-async fn take(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(account): Path<String>,
-    Body(change): Body<RoleChange>,
-) -> Result<Response, WebError> {
-    let id = account_id(&visitor, &account)?;
-    let taken = services.identity.revoke(visitor.actor()?, id, &change.grant, &change.reason).await;
-    json(&visitor, taken.map(|()| json!({"id": account})))
+    act.carry_out(&services, &visitor, &account, &change.grant, &change.reason).await?;
+    json(&visitor, Ok(json!({"id": account})))
 }

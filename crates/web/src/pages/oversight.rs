@@ -149,6 +149,8 @@ struct SystemPage {
     writable: bool,
     catalogue: bool,
     variables: usize,
+    /// Whether a register of legal entities is connected.
+    register: bool,
 }
 
 async fn system(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
@@ -160,6 +162,7 @@ async fn system(State(services): State<Services>, visitor: Visitor) -> Result<Re
         writable: status.writable,
         catalogue: services.catalogue.etag().is_some(),
         variables: services.catalogue.model().variables.values().filter(|v| v.deliverable()).count(),
+        register: services.access.looks_up_organisations(),
     };
     draw(&visitor, &page)
 }

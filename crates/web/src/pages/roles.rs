@@ -24,11 +24,11 @@ pub(crate) const READS: Who = Who::Roles(&[Role::Administrator, Role::Auditor]);
 const SIZE: i64 = 25;
 
 pub(super) fn endpoints(site: Site) -> Site {
-    site.get("/roles", READS, list).get("/roles/{account}", READS, one).post("/roles/{account}/give", GIVES, give).post(
-        "/roles/{account}/take",
-        GIVES,
-        take,
-    )
+    let changing = |act: Act| move |services, visitor, account, fields| change(act, services, visitor, account, fields);
+    site.get("/roles", READS, list)
+        .get("/roles/{account}", READS, one)
+        .post("/roles/{account}/give", GIVES, changing(Act::Give))
+        .post("/roles/{account}/take", GIVES, changing(Act::Take))
 }
 
 /// Which accounts an address asks for.
@@ -180,28 +180,40 @@ fn named(fields: &Fields) -> Result<Grant, Problem> {
     Ok(Grant { role, organisation: fields.get("organisation").to_owned(), scope })
 }
 
-async fn give(
-    State(services): State<Services>,
-    visitor: Visitor,
-    Path(account): Path<String>,
-    fields: Fields,
-) -> Result<Response, WebError> {
-    let id = account_id(&visitor, &account)?;
-    let grant = named(&fields).map_err(visitor.fail())?;
-    let given = services.identity.grant(visitor.actor()?, id, &grant, fields.get("reason")).await;
-    given.map_err(visitor.fail())?;
-    Ok(Redirect::to(&format!("/roles/{account}")).into_response())
+/// What is done with a role.
+#[derive(Clone, Copy)]
+pub(crate) enum Act {
+    Give,
+    Take,
 }
 
-async fn take(
+impl Act {
+    /// Does it in the name of the visitor.
+    pub(crate) async fn carry_out(
+        self,
+        services: &Services,
+        visitor: &Visitor,
+        account: &str,
+        grant: &Grant,
+        reason: &str,
+    ) -> Result<(), WebError> {
+        let (actor, id) = (visitor.actor()?, account_id(visitor, account)?);
+        let done = match self {
+            Self::Give => services.identity.grant(actor, id, grant, reason).await,
+            Self::Take => services.identity.revoke(actor, id, grant, reason).await,
+        };
+        done.map_err(visitor.fail())
+    }
+}
+
+async fn change(
+    act: Act,
     State(services): State<Services>,
     visitor: Visitor,
     Path(account): Path<String>,
     fields: Fields,
 ) -> Result<Response, WebError> {
-    let id = account_id(&visitor, &account)?;
     let grant = named(&fields).map_err(visitor.fail())?;
-    let taken = services.identity.revoke(visitor.actor()?, id, &grant, fields.get("reason")).await;
-    taken.map_err(visitor.fail())?;
+    act.carry_out(&services, &visitor, &account, &grant, fields.get("reason")).await?;
     Ok(Redirect::to(&format!("/roles/{account}")).into_response())
 }

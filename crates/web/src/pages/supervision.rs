@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use access::model::Hearing;
 use access::{
-    ActivityReport, AuditOf, Finding, LabelElement, Matter, SUPERVISION_KINDS, Supervised, SupervisionInput,
+    ActivityReport, AuditOf, Finding, Ground, LabelElement, Matter, SUPERVISION_KINDS, Supervised, SupervisionInput,
     SupervisionRecord,
 };
 use askama::Template;
@@ -25,6 +26,9 @@ use crate::{Services, WebError};
 
 /// Who enters records: those who decide for the body.
 pub(crate) const ENTERS: Who = Who::Roles(&[Role::DecisionMaker]);
+
+/// Who reads how those who were fined were heard.
+const READS_GROUNDS: &[Role] = &[Role::CaseHandler, Role::DecisionMaker, Role::Auditor];
 
 pub(super) fn endpoints(site: Site) -> Site {
     site.get("/register/supervision", Who::Anyone, page)
@@ -49,6 +53,8 @@ struct Line {
     who: String,
     /// What it is about: labels and values.
     facts: Vec<(String, String)>,
+    /// How the one who was fined was heard, for those who may know.
+    ground: Option<String>,
 }
 
 #[derive(Template)]
@@ -92,7 +98,18 @@ async fn page(
     let mut datasets: Vec<(String, String)> = model.collections.keys().map(|id| (id.clone(), title(id))).collect();
     datasets.sort_by(|a, b| a.1.cmp(&b.1));
     let shown = found.items.len();
-    let lines = found.items.into_iter().map(|record| line(&f, record, &title)).collect();
+    // How somebody was heard is told to those who handle cases alone.
+    let grounds = match visitor.actor() {
+        Ok(actor) if READS_GROUNDS.iter().any(|role| actor.has(*role)) => {
+            services.access.supervision_grounds(actor).await.map_err(visitor.fail())?
+        }
+        _ => BTreeMap::new(),
+    };
+    let lines = found.items.into_iter().map(|record| {
+        let ground = grounds.get(&record.number).map(|ground| ground_in_words(&f, ground));
+        line(&f, record, ground, &title)
+    });
+    let lines = lines.collect();
     let pager =
         f.pager(&format!("/register/supervision?kind={}", wanted.kind), found.from, shown, found.size, found.total);
     let enters = visitor.actor().is_ok_and(|actor| actor.has(Role::DecisionMaker));
@@ -105,7 +122,7 @@ async fn page(
     )
 }
 
-fn line(f: &Frame, record: SupervisionRecord, title: &impl Fn(&str) -> String) -> Line {
+fn line(f: &Frame, record: SupervisionRecord, ground: Option<String>, title: &impl Fn(&str) -> String) -> Line {
     let of = &record.record;
     let who = match &of.organisation {
         Some(organisation) => format!("{} ({})", organisation.name, organisation.number),
@@ -126,7 +143,7 @@ fn line(f: &Frame, record: SupervisionRecord, title: &impl Fn(&str) -> String) -
         }
     };
     facts.extend(of.permit.clone().map(|series| (f.t("supervision-permit"), series)));
-    Line { who, facts, record }
+    Line { who, facts, ground, record }
 }
 
 fn kroner(f: &Frame, ore: i64) -> String {
@@ -166,7 +183,40 @@ fn input(fields: &Fields, language: kernel::Language) -> Result<SupervisionInput
     };
     let on = fields.get("on").parse().map_err(|_| Problem::invalid("on", "date", "write the day as 2026-12-31"))?;
     let permit = Some(text("permit")).filter(|series| !series.is_empty());
-    Ok(SupervisionInput { on, organisation, permit, summary: text("summary"), language, matter })
+    let ground = ground(fields)?;
+    Ok(SupervisionInput { on, organisation, permit, summary: text("summary"), language, matter, ground })
+}
+
+/// How the one whom a reaction hits was heard, as a form tells it; none when it does not.
+pub(super) fn ground(fields: &Fields) -> Result<Option<Ground>, Problem> {
+    let text = || fields.get("heard_what").to_owned();
+    let hearing = match fields.get("heard") {
+        "" => return Ok(None),
+        "notice" => {
+            let number = fields.get("heard_notice").trim().parse();
+            let fault = |_| Problem::invalid("heard_notice", "number", "the number of the notice in the case");
+            Hearing::Notice { notice: number.map_err(fault)? }
+        }
+        "held" => {
+            let fault = |_| Problem::invalid("heard_on", "date", "the day on which they were heard, as 2026-12-31");
+            Hearing::Held { on: fields.get("heard_on").parse().map_err(fault)?, statement: text() }
+        }
+        "left_out" => Hearing::LeftOut { why: text() },
+        _ => return Err(Problem::invalid("heard", "unknown", "choose one of the list")),
+    };
+    let case = Some(fields.get("heard_case").trim().to_owned()).filter(|case| !case.is_empty());
+    Ok(Some(Ground { hearing, case }))
+}
+
+/// How somebody was heard, in words.
+pub(super) fn ground_in_words(f: &Frame, ground: &Ground) -> String {
+    match &ground.hearing {
+        Hearing::Notice { notice } => {
+            f.tv2("ground-noticed", "n", notice.to_string(), "case", ground.case.clone().unwrap_or_default())
+        }
+        Hearing::Held { on, statement } => f.tv2("ground-held", "date", f.date(on), "text", statement),
+        Hearing::LeftOut { why } => f.tv("ground-left-out", "text", why),
+    }
 }
 
 async fn withdraw(

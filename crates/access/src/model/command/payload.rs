@@ -352,6 +352,28 @@ pub enum Reminder {
     Report,
     /// A holder has to deliver; the source.
     Delivery(String),
+    /// A holder has not delivered in time: the applicant is told; the source.
+    LateDelivery(String),
+}
+
+impl Reminder {
+    /// What the words of the timeline go by.
+    pub(crate) const fn slug(&self) -> &'static str {
+        match self {
+            Reminder::Draft => "draft",
+            Reminder::Info => "info",
+            Reminder::Terms => "terms",
+            Reminder::Source(_) => "source",
+            Reminder::Clock => "clock",
+            Reminder::Late => "late",
+            Reminder::NotCompleted => "not_completed",
+            Reminder::Review(_) => "review",
+            Reminder::Permit => "permit",
+            Reminder::Report => "report",
+            Reminder::Delivery(_) => "delivery",
+            Reminder::LateDelivery(_) => "late_delivery",
+        }
+    }
 }
 
 /// What a decision maker agrees to with a remark.

@@ -1,6 +1,6 @@
 //! The free texts of a command: what the scanner for identity numbers reads, and what may be only so long.
 
-use super::{Command, Deliverable, Hearing, ProposalInput};
+use super::{Command, Deliverable, ProposalInput};
 
 impl Command {
     /// Every free text in the command, with the place where it stands: what the scanner for identity numbers reads.
@@ -44,12 +44,8 @@ impl Command {
             | Command::Vote { reason: Some(reason), .. }
             | Command::DeclareInterest { reason: Some(reason), .. } => one("reason", reason),
             Command::RevokePermit { reason, hearing } | Command::HoldPermit { reason, hearing } => {
-                let heard = hearing.as_ref().and_then(|hearing| match hearing {
-                    Hearing::Held { statement, .. } => Some(("hearing.statement".to_owned(), statement.as_str())),
-                    Hearing::LeftOut { why } => Some(("hearing.why".to_owned(), why.as_str())),
-                    Hearing::Notice { .. } => None,
-                });
-                one("reason", reason).into_iter().chain(heard).collect()
+                let heard = hearing.as_ref().and_then(super::Hearing::text);
+                one("reason", reason).into_iter().chain(heard.map(|(place, text)| (place.to_owned(), text))).collect()
             }
             Command::LodgeAppeal(form) => form.texts().map(|(place, text)| (place.to_owned(), text)).to_vec(),
             Command::SubmitReport(report) => {

@@ -29,6 +29,7 @@ pub(crate) use billing::{dispute_until, maximum};
 pub(crate) use decision::can_end;
 pub use decision::can_issue;
 pub(crate) use draft::{DRAFT_DAYS, RESTORE_DAYS};
+pub(crate) use permit::check_hearing;
 
 use super::{Case, CaseId, ChangeOf, Command, Decided, Declaration, Dossier, Event, LetterRef, Order, PermitRef};
 use crate::clocks::EndEvent;

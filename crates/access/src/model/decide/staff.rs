@@ -180,7 +180,7 @@ fn waits(case: &Case, reminder: &Reminder) -> bool {
         }
         (Reminder::Permit, Case::Decided(decided)) => decided.permit.is_some(),
         (Reminder::Report, Case::Decided(_)) => true,
-        (Reminder::Delivery(source), Case::Decided(decided)) => {
+        (Reminder::Delivery(source) | Reminder::LateDelivery(source), Case::Decided(decided)) => {
             let delivered = decided.after.holders.get(source).is_some_and(|delivery| delivery.delivered.is_some());
             !delivered && clocks::holder::started(decided, source).is_some()
         }

@@ -122,6 +122,12 @@ pub fn proposal() -> Value {
     })
 }
 
+/// A ground for an exclusion or a fine without a notice.
+pub fn unheard() -> access::Ground {
+    let why = "Opplysningene var offentlige og saken hastet.".into();
+    access::Ground { hearing: access::model::Hearing::LeftOut { why }, case: None }
+}
+
 /// A submitted case brought to the point where the decision is to be issued.
 pub async fn proposed(access: &Access, cast: &Cast) -> CaseId {
     let id = submitted(access, cast).await;

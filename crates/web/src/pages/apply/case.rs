@@ -3,7 +3,7 @@
 
 use access::model::{CommandName, StateName};
 use access::permissions::CaseRole;
-use access::views::{AllowedCommand, CaseView};
+use access::views::{AllowedCommand, CaseView, TimelineEntry};
 use access::{CaseId, Difference};
 use askama::Template;
 use axum::extract::State;
@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::{case_id, plain};
 use crate::frame::Frame;
 use crate::input::Path;
+use crate::pages::cases::after::{HolderRow, holders};
 use crate::pages::cases::invoices::{self, Invoices};
-use crate::pages::cases::{Names, in_words};
+use crate::pages::cases::{Names, in_words, timeline};
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -76,6 +77,9 @@ struct CasePage {
     expected: Vec<String>,
     /// The clocks with whom they wait for (ACC-124).
     clocks: Vec<ClockRow>,
+    /// How long the sources have to deliver, and which are late.
+    holders: Vec<HolderRow>,
+    timeline: Vec<TimelineEntry>,
 }
 
 /// A clock: what it measures, days gross, stopped, net, left, and who is waited for.
@@ -191,6 +195,8 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
+        holders: holders(&f, &names, &case.holders),
+        timeline: timeline(&f, &names, &case),
         f: f.crumb("/apply", crumb),
         case,
     };

@@ -13,6 +13,7 @@ use super::colleagues::day;
 use super::people::People;
 use crate::frame::Frame;
 use crate::pages::draw;
+use crate::pages::supervision::{ground, ground_in_words};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
 
@@ -22,6 +23,8 @@ struct Row {
     /// What people call the party.
     name: String,
     by: String,
+    /// How the party was heard.
+    ground: Option<String>,
     ended_by: String,
 }
 
@@ -47,8 +50,13 @@ pub(super) async fn page(State(services): State<Services>, visitor: Visitor) -> 
     }
     let people = People::of(&services, &f, accounts).await;
     let row = |exclusion: ExclusionView| Row {
-        name: if exclusion.kind == "person" { people.name(&f, &exclusion.party) } else { exclusion.party.clone() },
+        name: match services.access.organisation_name(&exclusion.party) {
+            _ if exclusion.kind == "person" => people.name(&f, &exclusion.party),
+            Some(name) => format!("{name} ({})", exclusion.party),
+            None => exclusion.party.clone(),
+        },
         by: people.name(&f, &exclusion.by),
+        ground: exclusion.ground.as_ref().map(|ground| ground_in_words(&f, ground)),
         ended_by: exclusion.ended.as_ref().map(|ended| people.name(&f, &ended.by)).unwrap_or_default(),
         exclusion,
     };
@@ -84,7 +92,9 @@ pub(super) async fn add(
             return Err(visitor.fail()(Problem::invalid("party", "one", remedy)));
         }
     };
-    services.access.exclude(actor, party, until, fields.get("reason")).await.map_err(visitor.fail())?;
+    let ground = ground(&fields).map_err(visitor.fail())?;
+    let done = services.access.exclude(actor, party, until, fields.get("reason"), ground.as_ref()).await;
+    done.map_err(visitor.fail())?;
     Ok(Redirect::to("/cases/exclusions").into_response())
 }
 

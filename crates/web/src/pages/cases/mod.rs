@@ -19,14 +19,14 @@ use std::sync::Arc;
 
 use access::form::FieldKind;
 use access::model::CommandName;
-use access::views::CaseView;
+use access::views::{CaseView, TimelineEntry};
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use delivery::DeliveryView;
 use identity::Role;
-use kernel::Problem;
+use kernel::{Date, Problem};
 use serde_json::Value;
 
 use self::people::People;
@@ -120,6 +120,10 @@ struct CasePage {
 }
 
 impl CasePage {
+    fn timeline(&self) -> Vec<TimelineEntry> {
+        timeline(&self.f, &self.names, &self.case)
+    }
+
     /// Whether a form proposes a decision in the place of the one in force.
     fn anew(&self, command: &str) -> bool {
         matches!(command, "correct_decision" | "reverse_decision")
@@ -279,6 +283,27 @@ impl Names {
         let found = self.model.variables.get(id);
         found.map_or_else(|| id.to_owned(), |v| v.label.text(self.language).to_owned())
     }
+}
+
+/// The events of a case, with the names of fields and sources and the days in them as people write them.
+pub(super) fn timeline(f: &Frame, names: &Names, case: &CaseView) -> Vec<TimelineEntry> {
+    let mut events = case.timeline.clone();
+    for detail in events.iter_mut().flat_map(|event| &mut event.details) {
+        *detail = detail_in_words(f, names, case, detail);
+    }
+    events
+}
+
+/// What stands first in a detail may be a field, a source or a day.
+fn detail_in_words(f: &Frame, names: &Names, case: &CaseView, detail: &str) -> String {
+    let (first, rest) = detail.split_once(": ").map_or((detail, None), |(first, rest)| (first, Some(rest)));
+    let field = case.sections.iter().flat_map(|section| &section.fields).find(|view| view.field.id == first);
+    let first = match (field, first.parse::<Date>()) {
+        (Some(view), _) => f.l(&view.field.label),
+        (None, Ok(day)) => f.date(&day),
+        (None, Err(_)) => names.source(first),
+    };
+    rest.map_or_else(|| first.clone(), |rest| format!("{first}: {rest}"))
 }
 
 pub(super) fn shown(v: &access::views::FieldView, names: &Names, language: kernel::Language) -> String {
