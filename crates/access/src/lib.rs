@@ -36,9 +36,10 @@ pub use error::AccessError;
 pub use form::VariableFacts;
 pub use model::{CartItem, CaseId, CommandName, Ground};
 pub use service::{
-    Access, ActivityReport, AppealView, Caller, Durations, Erased, Excluded, Feed, FeedItem, Hook, HookId, HookInput,
-    Mail, MailError, Mailer, NewHook, Organisation, Organisations, OutboxEntry, Package, PermitFollower, RegisterFile,
-    Replayed, Room, Settings, Statistics, StatisticsRow, Variables, changed_on, is_allowed, reports_due, signature,
+    Access, ActivityReport, AppealView, Caller, Durations, Erased, Excluded, FILLED_IN, Feed, FeedItem, Hook, HookId,
+    HookInput, Mail, MailError, Mailer, NewHook, Organisation, Organisations, OutboxEntry, Package, PermitFollower,
+    RegisterFile, Replayed, Room, Settings, Statistics, StatisticsRow, Variables, changed_on, is_allowed, reports_due,
+    signature,
 };
 pub use service::{
     AuditOf, Finding, LabelElement, LetterForm, Matter, SUPERVISION_KINDS, Seal, Supervised, SupervisionInput,

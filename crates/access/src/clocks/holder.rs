@@ -102,6 +102,13 @@ pub fn clock(decided: &Decided, source: &str, today: Date) -> Option<HolderClock
     })
 }
 
+/// The day on which the last of the sources had delivered; none while one has not.
+pub(super) fn all_delivered(decided: &Decided) -> Option<Date> {
+    let granted = decided.decision.parts.iter().filter(|part| started(decided, &part.source).is_some());
+    let days = granted.map(|part| decided.after.holders.get(&part.source)?.delivered);
+    days.collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
 /// The times of all holders of a decided case.
 pub fn clocks(decided: &Decided, today: Date) -> Vec<HolderClock> {
     decided.decision.parts.iter().filter_map(|part| clock(decided, &part.source, today)).collect()

@@ -221,14 +221,12 @@ pub fn clock_of(case: &Case, end: EndEvent, available: Option<Date>, today: Date
             }
         }
     };
-    let ended = match (case, end) {
-        (Case::Decided(decided), EndEvent::Decision) => Some(decided.issued_at.date_in_oslo()),
+    let ended = match (case.decided(), end) {
+        (Some(decided), EndEvent::Decision) => Some(decided.issued_at.date_in_oslo()),
         // Where nothing was granted, there are no data to wait for.
-        (Case::Decided(decided), EndEvent::DataAvailable) if decided.permit.is_none() => {
-            Some(decided.issued_at.date_in_oslo())
-        }
-        (_, EndEvent::DataAvailable) => available,
-        _ => None,
+        (Some(decided), EndEvent::DataAvailable) if decided.permit.is_none() => Some(decided.issued_at.date_in_oslo()),
+        (decided, EndEvent::DataAvailable) => available.or_else(|| decided.and_then(holder::all_delivered)),
+        (None, EndEvent::Decision) => None,
     };
     Some(shown(dossier, rule, started, ended, today, case.waits_for()))
 }

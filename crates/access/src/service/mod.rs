@@ -46,7 +46,7 @@ pub use feasibility::{
 pub use feed::{Feed, FeedItem};
 pub use guidance::Guidance;
 pub use history::Replayed;
-pub use organisations::{Organisation, Organisations, RegisterFile};
+pub use organisations::{FILLED_IN, Organisation, Organisations, RegisterFile};
 pub use outbox::{Mail, MailError, Mailer, OutboxEntry};
 pub use people::Excluded;
 pub use permits::PermitFollower;

@@ -78,19 +78,18 @@ impl Organisations for RegisterFile {
     }
 }
 
+/// The fields that are filled in from the register.
+pub const FILLED_IN: [&str; 7] =
+    ["app.kind", "app.name", "app.orgnr", "app.address", "app.contact.affiliation", "pay.orgnr", "pay.address"];
+
 impl Organisation {
     /// What a form says of it where the applicant is asked about.
-    fn answers(&self) -> [(&'static str, Value); 7] {
+    fn answers(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let address = json!({"street": self.street, "code": self.code, "town": self.town, "country": "NO"});
-        [
-            ("app.kind", json!("legal")),
-            ("app.name", json!(self.name)),
-            ("app.orgnr", json!(self.number)),
-            ("app.address", address.clone()),
-            ("app.contact.affiliation", json!({"name": self.name, "id": self.number, "country": "NO"})),
-            ("pay.orgnr", json!(self.number)),
-            ("pay.address", address),
-        ]
+        let affiliation = json!({"name": self.name, "id": self.number, "country": "NO"});
+        let number = json!(self.number);
+        let values = [json!("legal"), json!(self.name), number.clone(), address.clone(), affiliation, number, address];
+        FILLED_IN.into_iter().zip(values)
     }
 }
 
@@ -117,7 +116,7 @@ impl Access {
         let register = self.organisations.as_ref();
         let found = register.and_then(|register| register.by_login(actor.organisation()?));
         let active = found.filter(|organisation| organisation.state == OrganisationState::Active);
-        let answers = active.map(|organisation| organisation.answers()).into_iter().flatten();
+        let answers = active.iter().flat_map(Organisation::answers);
         answers.filter(|(id, _)| form.field(id).is_some()).map(|(id, value)| (id.to_owned(), value)).collect()
     }
 

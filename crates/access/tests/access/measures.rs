@@ -321,10 +321,13 @@ async fn section_9_3_a_holder_has_the_time_that_it_has_estimated() {
         assert_eq!((over.delivered, over.late), (Some(today(&zone)), false));
         assert_eq!(refused(&access, &npr, id, "report_delivery", json!({"source": "npr"})).await, "delivered");
 
-        // What lies ready in the room ends the clock of its source by itself.
+        // What lies ready in the room ends the clock of its source by itself, and the last of them that of the case.
+        let runs = async || !access.case(&cast.applicant, id).await.unwrap().summary.clock.unwrap().ended;
+        assert!(runs().await);
         access.data_delivered(SERIES, "dar", zone.now()).await.unwrap();
         access.data_delivered(SERIES, "dar", zone.now()).await.unwrap();
         assert_eq!(clock(&access, &cast, id, "dar").await.delivered, Some(today(&zone)));
+        assert!(!runs().await);
         access.verify_all().await.unwrap();
     })
     .await;

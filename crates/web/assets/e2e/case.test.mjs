@@ -159,6 +159,9 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await mine.goto(`${demo.url}/apply`);
   await enter(mine, 'form[action="/apply/new"] button');
   const id = mine.url().split("/apply/")[1].split("/")[0];
+  await mine.goto(`${demo.url}/apply/${id}/app`);
+  assert.equal(await mine.locator('[name="app.orgnr"]').inputValue(), "310001007", "the register fills in the organisation");
+  assert.equal(await mine.locator("main .notice.bad").count(), 0, "and nobody is told yet what is missing");
   await filledIn(mine, id);
   await mine.goto(`${demo.url}/apply/${id}/pub`);
   await write(mine, '[name="pub.title"]', "Hele veien for fire kilder");

@@ -62,8 +62,11 @@ apply-delete-sure = Delete the draft for good?
 apply-lapses = The draft lapses on { $date } unless it is changed before.
 apply-estimate = Estimated fee
 apply-estimate-kroner = { $expected } kroner, at most { $most }
-apply-warnings = Worth checking
-apply-warnings-count = { $count } remarks
+apply-warnings = { $count ->
+    [one] One thing is worth checking
+   *[other] { $count } things are worth checking
+ }
+apply-confirm = Yes, I confirm
 apply-back = Back to the application
 apply-variables = Variables
 apply-copy = Start a new application with the same answers
@@ -116,8 +119,12 @@ part-unit = Unit
 ball-applicant = It is your turn
 ball-body = We are working on the application
 ball-nobody = Nobody is waiting
+ball-sources = The sources are delivering the data
+ball-delivered = The data have been delivered
 case-answer-now = Answer the questions
 case-clock = { $left } days left of our limit, which is { $due }.
+case-clock-data = Data are to be ready by { $due }, in { $left } days.
+case-clock-late = Our limit was { $due }. We are { $n } days late.
 case-clock-paused = The limit stands still until you have answered.
 case-way = The way to the data
 case-done = done

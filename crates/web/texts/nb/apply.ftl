@@ -62,8 +62,11 @@ apply-delete-sure = Vil du slette utkastet for godt?
 apply-lapses = Utkastet bortfaller { $date } hvis det ikke endres før det.
 apply-estimate = Anslått gebyr
 apply-estimate-kroner = { $expected } kroner, høyst { $most }
-apply-warnings = Bør sjekkes
-apply-warnings-count = { $count } merknader
+apply-warnings = { $count ->
+    [one] Én ting bør sjekkes
+   *[other] { $count } ting bør sjekkes
+ }
+apply-confirm = Ja, jeg bekrefter
 apply-back = Tilbake til søknaden
 apply-variables = Variabler
 apply-copy = Lag en ny søknad med de samme svarene
@@ -116,8 +119,12 @@ part-unit = Enhet
 ball-applicant = Nå er det din tur
 ball-body = Nå behandler vi søknaden
 ball-nobody = Ingen venter på noe
+ball-sources = Nå leverer kildene dataene
+ball-delivered = Dataene er levert
 case-answer-now = Svar på spørsmålene
 case-clock = { $left } dager igjen av fristen vår, som er { $due }.
+case-clock-data = Data skal være klare senest { $due }, om { $left } dager.
+case-clock-late = Fristen vår var { $due }. Vi er { $n } dager forsinket.
 case-clock-paused = Fristen står stille til du har svart.
 case-way = Veien fram til data
 case-done = ferdig

@@ -62,8 +62,11 @@ apply-delete-sure = Vil du slette utkastet for godt?
 apply-lapses = Utkastet fell bort { $date } om det ikkje blir endra før det.
 apply-estimate = Overslag over gebyr
 apply-estimate-kroner = { $expected } kroner, høgst { $most }
-apply-warnings = Bør sjekkast
-apply-warnings-count = { $count } merknader
+apply-warnings = { $count ->
+    [one] Éin ting bør sjekkast
+   *[other] { $count } ting bør sjekkast
+ }
+apply-confirm = Ja, eg stadfestar
 apply-back = Tilbake til søknaden
 apply-variables = Variablar
 apply-copy = Lag ein ny søknad med dei same svara
@@ -116,8 +119,12 @@ part-unit = Eining
 ball-applicant = No er det din tur
 ball-body = No behandlar vi søknaden
 ball-nobody = Ingen ventar på noko
+ball-sources = No leverer kjeldene dataa
+ball-delivered = Dataa er leverte
 case-answer-now = Svar på spørsmåla
 case-clock = { $left } dagar att av fristen vår, som er { $due }.
+case-clock-data = Data skal vere klare seinast { $due }, om { $left } dagar.
+case-clock-late = Fristen vår var { $due }. Vi er { $n } dagar forseinka.
 case-clock-paused = Fristen står stille til du har svart.
 case-way = Vegen fram til data
 case-done = ferdig

@@ -80,6 +80,10 @@ struct CasePage {
     /// How long the sources have to deliver, and which are late.
     holders: Vec<HolderRow>,
     timeline: Vec<TimelineEntry>,
+    /// Whose turn it is, as the texts name it.
+    ball: &'static str,
+    /// The time that the body has, in words.
+    limit: Option<String>,
 }
 
 /// A clock: what it measures, days gross, stopped, net, left, and who is waited for.
@@ -190,13 +194,15 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         parts: decided.iter().flat_map(|d| d.as_array().into_iter().flatten()).map(part).collect(),
         changed: differences.iter().map(changed).collect(),
         questions: case.comments.iter().map(|c| (label(&c.field), c.question.clone(), c.answer.clone())).collect(),
-        commands: case.commands.iter().filter(|c| offered(c.name)).cloned().collect(),
+        commands: case.commands.iter().filter(|c| offered(c)).cloned().collect(),
         warned: warned(&case),
         may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
         holders: holders(&f, &names, &case.holders),
         timeline: timeline(&f, &names, &case),
+        ball: ball(&case),
+        limit: limit(&f, &case, services.clock.today()),
         f: f.crumb("/apply", crumb),
         case,
     };
@@ -223,18 +229,39 @@ fn steps(state: StateName, permit: bool) -> Vec<Step> {
     keys.into_iter().enumerate().map(|(n, key)| Step { key, done: n < at, here: n == at }).collect()
 }
 
-/// The commands of an applicant that this page has a form for; answers are written in the form.
-const fn offered(name: CommandName) -> bool {
-    matches!(
-        name,
+/// The commands of an applicant that this page has a form for; answers are written in the form. A new maximum is accepted
+/// when there is one.
+fn offered(command: &AllowedCommand) -> bool {
+    match command.name {
+        CommandName::AcceptMaximum => command.blocked.is_none(),
         CommandName::AcceptTerms
-            | CommandName::DeclineTerms
-            | CommandName::QueryTerms
-            | CommandName::Withdraw
-            | CommandName::Restore
-            | CommandName::AcceptMaximum
-            | CommandName::DisputeFee
-    )
+        | CommandName::DeclineTerms
+        | CommandName::QueryTerms
+        | CommandName::Withdraw
+        | CommandName::Restore
+        | CommandName::DisputeFee => true,
+        _ => false,
+    }
+}
+
+/// Whose turn it is: after a decision that grants data, that of the sources until all have delivered.
+fn ball(case: &CaseView) -> &'static str {
+    if case.holders.iter().any(|holder| holder.delivered.is_none()) {
+        return "sources";
+    }
+    if case.holders.is_empty() { case.summary.waits_for.slug() } else { "delivered" }
+}
+
+/// How much time the body has left for the decision or for the data, in days of the calendar, or that it is late.
+fn limit(f: &Frame, case: &CaseView, today: kernel::Date) -> Option<String> {
+    let clock = case.summary.clock.as_ref().filter(|clock| !clock.ended)?;
+    let due = f.date(&clock.due);
+    let text = match clock.due.days() - today.days() {
+        late @ ..0 => f.tv2("case-clock-late", "n", (-late).to_string(), "due", due),
+        left if case.decision.is_some() => f.tv2("case-clock-data", "left", left.to_string(), "due", due),
+        left => f.tv2("case-clock", "left", left.to_string(), "due", due),
+    };
+    Some(if clock.paused { format!("{text} {}", f.t("case-clock-paused")) } else { text })
 }
 
 /// The series of the permit that a draft changes.

@@ -250,7 +250,8 @@ impl Maker<'_> {
             FieldKind::Boolean => self.yes_or_no(&mut control, value),
             FieldKind::Confirm | FieldKind::Signature => {
                 control.shape = "checks";
-                control.options = vec![("true".into(), control.label.clone(), value.as_bool() == Some(true))];
+                control.options =
+                    vec![("true".into(), text(self.language, "apply-confirm"), value.as_bool() == Some(true))];
             }
             FieldKind::Multichoice | FieldKind::ConfirmList if !field.options.is_empty() => {
                 control.shape = "checks";

@@ -1,6 +1,6 @@
 //! The form, one section on each page: what is written, what is missing, and beside it what it will cost and when.
 
-use access::form::FieldKind;
+use access::form::{Fault, FieldKind, Level};
 use access::views::{DraftView, FieldView, SectionView};
 use askama::Template;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kernel::Problem;
 
-use super::control::{Control, Maker};
+use super::control::{Control, Maker, dom};
 use super::{case, case_id, cohort, plain};
 use crate::frame::Frame;
 use crate::input::{Path, Query};
@@ -37,6 +37,13 @@ struct FormPage {
     told: Told,
 }
 
+impl FormPage {
+    /// How many things stop the application.
+    fn missing(&self) -> usize {
+        self.draft.faults.iter().filter(|fault| fault.level == Level::Block).count()
+    }
+}
+
 /// What stands beside the form: progress, price, what is missing.
 #[derive(Template)]
 #[template(path = "apply/panel.html")]
@@ -48,14 +55,37 @@ struct Panel<'a> {
     fee: Option<(String, String)>,
     /// Persons counted by the criteria as they stand.
     persons: Option<String>,
-    warns: usize,
+    warns: Vec<Remark>,
+}
+
+/// Something that is worth checking: where, and why.
+struct Remark {
+    /// The section that it is in.
+    address: String,
+    label: String,
+    text: String,
+}
+
+/// What is worth checking in a draft. It does not stop it.
+fn remarks(f: &Frame, id: &str, draft: &DraftView) -> Vec<Remark> {
+    let remark = |fault: &Fault| {
+        let whole = |field: &str| fault.field == field || fault.field.starts_with(&format!("{field}."));
+        let place = draft.sections.iter().find_map(|s| s.fields.iter().find(|v| whole(&v.field.id)).map(|v| (s, v)));
+        let (address, label) = match place {
+            Some((s, v)) => (format!("/apply/{id}/{}#{}", s.id, dom(&v.field.id)), f.l(&v.field.label)),
+            None => (format!("/apply/{id}"), fault.field.clone()),
+        };
+        let text = format!("{} {}", f.l(&fault.text), f.l(&fault.remedy));
+        Remark { address, label, text: text.trim_end().to_owned() }
+    };
+    draft.faults.iter().filter(|fault| fault.level == Level::Warn).map(remark).collect()
 }
 
 /// The panel of a draft.
 pub(super) fn panel(f: &Frame, id: &str, section: &str, draft: &DraftView) -> String {
     let amount = |ore: i64| f.number(ore / 100);
     let fee = draft.fee.as_ref().map(|fee| (amount(fee.expected_ore), amount(fee.max_ore)));
-    let warns = draft.faults.iter().filter(|fault| fault.level == access::form::Level::Warn).count();
+    let warns = remarks(f, id, draft);
     let persons = draft.cohort.map(|c| cohort::in_words(f, Some(c.persons).filter(|n| *n > 0)));
     Panel { f, id, section, draft, fee, persons, warns }.render().unwrap_or_default()
 }
@@ -138,6 +168,8 @@ pub(super) async fn show(
     let here = draft.sections.get(number).cloned();
     let visible = here.iter().flat_map(|s| &s.fields).filter(|v| v.visible);
     let mut controls: Vec<Control> = visible.map(|v| maker.field(v)).collect();
+    // What follows from the others and is not known yet says nothing.
+    controls.retain(|control| control.shape != "computed" || !control.value.is_empty());
     // Nobody is told what is missing in a section that has not been begun.
     if told.saved.is_none() && here.as_ref().is_some_and(|s| !begun(s, &draft)) {
         controls.iter_mut().for_each(Control::forgive);
@@ -156,7 +188,7 @@ pub(super) async fn show(
         .map(|(field, refusal)| {
             let label = controls.iter().find(|c| c.name == *field).map(|c| c.label.clone()).unwrap_or_default();
             let text = f.t(f.key("rule-file", refusal.slug()));
-            (format!("{}-upload", super::control::dom(field)), label, text)
+            (format!("{}-upload", dom(field)), label, text)
         })
         .collect();
     wrong.extend(controls.iter().flat_map(Control::wrong));
@@ -190,7 +222,7 @@ pub(super) async fn show(
 }
 
 /// Whether the applicant has answered something of a section. Choices and periods that a draft begins with are no answers,
-/// nor is what the cart brought with it. A request is about sections that were submitted once.
+/// nor is what the cart brought with it or the register of legal entities says. A request is about sections that were submitted once.
 fn begun(section: &SectionView, draft: &DraftView) -> bool {
     if draft.request.is_some() {
         return true;
@@ -200,6 +232,7 @@ fn begun(section: &SectionView, draft: &DraftView) -> bool {
         FieldKind::Computed | FieldKind::Info | FieldKind::Choice | FieldKind::PeriodList => false,
         // The days of access are three years from the beginning until somebody says otherwise.
         FieldKind::Date | FieldKind::DateRange => false,
+        _ if access::FILLED_IN.contains(&field.field.id.as_str()) => false,
         _ => field.editable && !plain(&field.value).is_empty() && field.field.default.as_ref() != Some(&field.value),
     };
     section.fields.iter().filter(|f| f.visible).any(answered)

@@ -59,6 +59,12 @@ pub(crate) fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        // A file by its name, an organisation with its number behind it.
+        Value::Object(map) if map.contains_key("size") && map.contains_key("name") => plain(&map["name"]),
+        Value::Object(map) if map.len() <= 3 && map.contains_key("name") && map.contains_key("id") => {
+            let parts = [plain(&map["name"]), plain(&map["id"])];
+            if parts[1].is_empty() { parts[0].clone() } else { format!("{} ({})", parts[0], parts[1]) }
+        }
         Value::Object(map) => map.values().map(plain).filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" – "),
     }
 }

@@ -276,7 +276,8 @@ impl Names {
     /// A collection with its source, which its title alone does not name.
     pub(super) fn collection(&self, id: &str) -> String {
         let found = self.model.collections.get(id);
-        found.map_or_else(|| id.to_owned(), |c| format!("{}: {}", self.source(&c.source), c.title.text(self.language)))
+        let named = |source: String, title: &str| if source == title { source } else { format!("{source}: {title}") };
+        found.map_or_else(|| id.to_owned(), |c| named(self.source(&c.source), c.title.text(self.language)))
     }
 
     pub(super) fn variable(&self, id: &str) -> String {
@@ -334,6 +335,10 @@ pub(super) fn in_words(options: &[(String, kernel::LangMap)], value: &Value, lan
             let yes: Vec<String> =
                 map.iter().filter(|(_, value)| **value == true).map(|(key, _)| option(key)).collect();
             if yes.is_empty() { crate::texts::text(language, "no") } else { yes.join("; ") }
+        }
+        // A choice that may have a day beside it.
+        Value::Object(map) if map.len() == 1 && map.values().all(Value::is_string) => {
+            map.values().map(|value| in_words(options, value, language)).collect()
         }
         Value::Object(map) if map.values().all(Value::is_object) => {
             map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect::<Vec<_>>().join("; ")
