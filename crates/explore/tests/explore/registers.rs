@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use audit::Actor;
-use datastore::{Datastore, IngestOptions, UnitIndex, ingest};
+use datastore::{Columns, Datastore, IngestOptions, UnitIndex, ingest};
 use disclosure::{GateKeys, MemoryLedger, Policy};
 use engine::ImportCache;
 use explore::{Runner, RunnerParts, SnapshotBudget};
@@ -31,8 +31,14 @@ impl UnitIndex for Index {
 }
 
 /// A runner over these stores of a synthetic country, and how many datasets they have.
-#[expect(clippy::unwrap_used, reason = "tests")]
 pub async fn runner(zone: &testkit::TestZone, settings: &synth::Settings, names: &[&str]) -> (Runner, usize) {
+    let (columns, datasets) = columns(zone, settings, names).await;
+    (over(zone, columns, &Policy::standard()), datasets)
+}
+
+/// The columns of these stores of a synthetic country, and how many datasets they have.
+#[expect(clippy::unwrap_used, reason = "tests")]
+pub async fn columns(zone: &testkit::TestZone, settings: &synth::Settings, names: &[&str]) -> (Columns, usize) {
     let files = tempfile::tempdir().unwrap();
     synth::generate(settings, files.path(), &|_, _| ()).unwrap();
     let stores = Datastore::open(zone.zone(), &zone.folder.path().join("datastore")).await.unwrap();
@@ -42,16 +48,20 @@ pub async fn runner(zone: &testkit::TestZone, settings: &synth::Settings, names:
     let datasets = loaded.stores.iter().map(|s| s.changes.len()).sum();
     let columns = stores.columns();
     columns.spaces().iter().for_each(|space| columns.set_dataset_key(space, [7; 32]));
-    let runner = Runner::new(RunnerParts {
+    (columns, datasets)
+}
+
+/// A runner over these columns.
+pub fn over(zone: &testkit::TestZone, columns: Columns, policy: &Policy) -> Runner {
+    Runner::new(RunnerParts {
         source: Arc::new(columns),
         cache: Arc::new(ImportCache::new(256 << 20)),
-        policy: Policy::standard(),
+        policy: policy.clone(),
         keys: Arc::new(GateKeys::new([7; 32], [9; 32])),
         ledger: Box::new(MemoryLedger::new()),
-        meters: Arc::new(explore::meters::Meters::in_memory(&Policy::standard())),
+        meters: Arc::new(explore::meters::Meters::in_memory(policy)),
         signer: zone.signer.clone(),
         clock: zone.clock.clone(),
         snapshots: SnapshotBudget::default(),
-    });
-    (runner, datasets)
+    })
 }
