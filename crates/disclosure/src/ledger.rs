@@ -170,7 +170,7 @@ impl Ledger for MemoryLedger {
                 let set = entry.key.set;
                 let own = Arc::new(KnownSet { fingerprint: set, persons: entry.persons, sketch: entry.sketch.clone() });
                 self.sets.insert_under(&own, root);
-                self.members.keep(set, &entry.members);
+                drop(self.members.keep(set, &entry.members));
             }
             self.values.entry(entry.key.clone()).or_insert(entry.value);
         }

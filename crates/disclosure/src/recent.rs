@@ -26,9 +26,12 @@ impl RecentMembers {
         Self { members: HashMap::default(), kept: VecDeque::new(), bytes: 0, budget, crowded: 1 << 16 }
     }
 
-    /// Keeps the members of a set as long as there is room.
-    pub fn keep(&mut self, set: Fingerprint, members: &Members) {
-        let Some(source) = members.source() else { return };
+    /// Keeps the members of a set as long as there is room. Gives back what there is no room for any more: freeing the sets of
+    /// a large table takes milliseconds, for which nobody who releases a result need wait.
+    #[must_use = "what is given back is better dropped by another thread"]
+    pub fn keep(&mut self, set: Fingerprint, members: &Members) -> Vec<Arc<dyn Membership>> {
+        let mut gone = Vec::new();
+        let Some(source) = members.source() else { return gone };
         self.members.entry(set).or_insert_with(|| (Arc::downgrade(source), members.place()));
         // The sets of one result come one after the other.
         if !self.kept.iter().rev().take(8).any(|kept| Arc::ptr_eq(kept, source)) {
@@ -38,11 +41,13 @@ impl RecentMembers {
         while self.bytes > self.budget {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes -= oldest.bytes();
+            gone.push(oldest);
         }
         if self.members.len() > self.crowded {
             self.members.retain(|_, (source, _)| source.strong_count() > 0);
             self.crowded = (2 * self.members.len()).max(1 << 16);
         }
+        gone
     }
 
     /// The members of a set, where they are still at hand.

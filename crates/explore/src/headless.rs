@@ -159,7 +159,7 @@ impl Ledger for FileLedger {
             self.file.write_all(&lines).and_then(|()| self.file.sync_data()).map_err(|_| LedgerError)?;
         }
         for entry in new.iter().filter(|entry| entry.root.is_some()) {
-            self.recent.keep(entry.key.set, &entry.members);
+            drop(self.recent.keep(entry.key.set, &entry.members));
         }
         self.book.add(new);
         Ok(())

@@ -1,5 +1,6 @@
-//! What is written behind the batches, by a thread of its own: segments of many batches, and the members of new sets. Both
-//! can be made again, so nothing waits for them, and what cannot be written is told to the log and left out.
+//! What is done behind the batches, by a thread of its own: segments of many batches and the members of new sets are written,
+//! and members that nobody asks for any more are freed. What is written can be made again, so nothing waits for it, and what
+//! cannot be written is told to the log and left out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use disclosure::Fingerprint;
-use engine::Members;
+use engine::{Members, Membership};
 use kernel::Sealer;
 use store::{Store, StoreError, Tx, params};
 use tokio::runtime::Handle;
@@ -28,6 +29,8 @@ pub(super) enum Job {
     Batch { seq: i64, plain: Vec<u8> },
     /// The members of the new sets of a batch.
     Members { seq: i64, sets: Vec<(Fingerprint, Members)> },
+    /// Free these.
+    Forget(Vec<Arc<dyn Membership>>),
     /// Tell when all before this is done.
     Settle(Sender<()>),
 }
@@ -110,6 +113,7 @@ impl Worker {
                     }
                     self.waiting.fetch_sub(bytes, Ordering::Relaxed);
                 }
+                Job::Forget(members) => drop(members),
                 Job::Settle(done) => drop(done.send(())),
             }
         }

@@ -260,11 +260,11 @@ impl Ledger for DurableLedger {
         let plain = self.write(&new)?;
         self.behind_times = false;
         self.next += 1;
-        let mut members = Vec::new();
+        let (mut members, mut gone) = (Vec::new(), Vec::new());
         for entry in &new {
             let set = entry.key.set;
             if entry.root.is_some() && !self.book.knows(set) {
-                self.recent.keep(set, &entry.members);
+                gone.extend(self.recent.keep(set, &entry.members));
                 members.push((set, entry.members.clone()));
             }
         }
@@ -272,6 +272,9 @@ impl Ledger for DurableLedger {
         self.behind.send(Job::Batch { seq, plain });
         if self.shelf.is_some() {
             self.behind.send(Job::Members { seq, sets: members });
+        }
+        if !gone.is_empty() {
+            self.behind.send(Job::Forget(gone));
         }
         Ok(())
     }
