@@ -134,12 +134,10 @@ impl Fault {
         let text = |part: &str| f.t(format!("error-{}-{part}", self.texts()));
         let (title, mut what, mut remedy) = (text("title"), text("what"), text("remedy"));
         // A guard has words of its own, where pages show it beside its command.
-        if let Problem::Conflict { code, .. } = &self.problem {
-            let key = f.key("blocked", code);
-            let told = f.t(&key);
-            if told != key {
-                what = told;
-            }
+        if let Problem::Conflict { code, .. } = &self.problem
+            && let Some(told) = f.known(&f.key("blocked", code))
+        {
+            what = told;
         }
         if let Problem::Conflict { remedy: own, .. } = &self.problem
             && visitor.lang == Language::En
@@ -186,7 +184,6 @@ struct ErrorPage {
 /// A fault of a field in the visitor's language: the text of its rule where there is one, else the message as it came.
 fn told(f: &Frame, fault: FieldError) -> (String, String) {
     let key = format!("rule-{}", fault.rule.replace('_', "-"));
-    let text = f.t(&key);
-    let text = if text == key || f.lang == Language::En { fault.message } else { text };
+    let text = f.known(&key).filter(|_| f.lang != Language::En).unwrap_or(fault.message);
     (f.field_name(&fault.field), text)
 }

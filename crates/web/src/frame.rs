@@ -51,6 +51,11 @@ impl Frame {
         texts::text(self.lang, key.as_ref())
     }
 
+    /// The text of a key where there is one.
+    pub(crate) fn known(&self, key: &str) -> Option<String> {
+        texts::known(self.lang, key)
+    }
+
     /// The text of a described thing in this language.
     pub(crate) fn l(&self, map: &kernel::LangMap) -> String {
         map.text(self.lang).to_owned()
@@ -111,8 +116,7 @@ impl Frame {
                 name => self.key("input", name),
             },
         };
-        let text = self.t(&key);
-        if text == key { name.to_owned() } else { text }
+        self.known(&key).unwrap_or_else(|| name.to_owned())
     }
 
     /// Roles that a variable may play in a project, in the order of the form.

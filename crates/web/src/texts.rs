@@ -71,6 +71,13 @@ pub(crate) fn text(language: Language, key: &str) -> String {
     format(language, key, None)
 }
 
+/// The text of `key` where there is one: for keys that are made of what came in.
+pub(crate) fn known(language: Language, key: &str) -> Option<String> {
+    let index = Language::ALL.iter().position(|l| *l == language)?;
+    let pattern = BUNDLES.get(index)?.get_message(key)?.value()?;
+    Some(BUNDLES.get(index)?.format_pattern(pattern, None, &mut Vec::new()).into_owned())
+}
+
 /// The text of `key` with values for its placeholders.
 pub(crate) fn text_with(language: Language, key: &str, values: &[(&str, &str)]) -> String {
     let mut args = FluentArgs::new();

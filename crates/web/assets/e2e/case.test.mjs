@@ -177,6 +177,7 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await desk.goto(`${demo.url}/cases`);
   await looked(desk, "2-inbox");
   await enter(desk, `a[href="/cases/${id}"]`);
+  assert.equal(await desk.locator("[aria-labelledby=variables] tbody tr").count(), Object.keys(wanted).length, "what is applied for");
   await command(desk, "declare_interest");
   await command(desk, "assign_case");
   // Another body decides on one of the sources: that warning is looked at by somebody.
@@ -305,6 +306,7 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   await right.locator('[name="reason.lmr"]').fill(`${reason} Utleveringsdatoen er ikke nødvendig.`);
   await looked(board, "10-correction");
   await press(board, 'form[action$="/correct_decision"] > button.btn');
+  assert.match(board.url(), /\/cases\/[0-9A-Z]+$/, await board.locator("main").innerText());
   const corrected = await read(mine, `/api/v1/cases/${id}`);
   assert.deepEqual([corrected.decision.number.slice(-3), corrected.decision.decision.outcome], ["/V2", "granted_in_part"]);
 

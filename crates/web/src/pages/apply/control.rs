@@ -118,6 +118,11 @@ impl Control {
         own.chain(rows).chain(inner.flat_map(Control::wrong)).collect()
     }
 
+    /// Whether it follows from others and is not known yet.
+    pub(crate) fn says_nothing(&self) -> bool {
+        self.shape == "computed" && self.value.is_empty()
+    }
+
     /// Forgets what is wrong, here and inside.
     pub(crate) fn forgive(&mut self) {
         self.faults.clear();
@@ -316,7 +321,7 @@ impl Maker<'_> {
     fn parts(&self, field: &Field, path: &str, value: &Value, editable: bool, faults: &[Fault]) -> Vec<Control> {
         let part = |part: &Field| self.part(part, format!("{path}.{}", part.id), &value[&part.id], editable, faults);
         if !field.parts.is_empty() {
-            return field.parts.iter().map(part).collect();
+            return field.parts.iter().map(part).filter(|control| !control.says_nothing()).collect();
         }
         // Persons in a form that says nothing about their parts.
         let mut row = Control { name: path.to_owned(), editable, ..Control::default() };

@@ -167,9 +167,7 @@ pub(super) async fn show(
         Maker { draft: &draft, files: &files, kept: &kept, guidance: &guidance, names: &names, language: visitor.lang };
     let here = draft.sections.get(number).cloned();
     let visible = here.iter().flat_map(|s| &s.fields).filter(|v| v.visible);
-    let mut controls: Vec<Control> = visible.map(|v| maker.field(v)).collect();
-    // What follows from the others and is not known yet says nothing.
-    controls.retain(|control| control.shape != "computed" || !control.value.is_empty());
+    let mut controls: Vec<Control> = visible.map(|v| maker.field(v)).filter(|c| !c.says_nothing()).collect();
     // Nobody is told what is missing in a section that has not been begun.
     if told.saved.is_none() && here.as_ref().is_some_and(|s| !begun(s, &draft)) {
         controls.iter_mut().for_each(Control::forgive);

@@ -1,8 +1,9 @@
 //! The request for information: any number of fields of the form, found by search, each with a question of its own that
 //! may begin with the text of a template (ACC-160). Searching, choosing and leaving out draw the page anew with everything that was written.
 
+use access::form::FieldKind;
 use access::model::{CommandName, CommentStatus};
-use access::views::CaseView;
+use access::views::{CaseView, FieldView};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -177,13 +178,21 @@ fn shown_with(
             id: id.to_owned(),
             label: f.l(&view.field.label),
             section,
-            value: if view.value.is_null() { String::new() } else { shown(view, &names, visitor.lang) },
+            value: match view.field.kind {
+                FieldKind::VariableCart => {
+                    case.items.iter().map(|item| f.l(&item.label)).collect::<Vec<_>>().join("; ")
+                }
+                _ if view.value.is_null() => String::new(),
+                _ => shown(view, &names, visitor.lang),
+            },
             picked: written.picked.iter().any(|picked| picked == id),
         })
     };
     let mut found = Vec::new();
     let words: Vec<String> = written.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    for view in case.sections.iter().flat_map(|section| &section.fields) {
+    // What follows from other fields is no question to anybody.
+    let asks = |view: &&FieldView| !matches!(view.field.kind, FieldKind::Computed | FieldKind::Info);
+    for view in case.sections.iter().flat_map(|section| &section.fields).filter(asks) {
         let asked = written.asked.iter().any(|(asked, ..)| *asked == view.field.id);
         let Some(choice) = choice(&view.field.id).filter(|_| !asked) else { continue };
         let text = format!("{} {} {} {}", choice.label, choice.section, choice.id, choice.value).to_lowercase();

@@ -313,6 +313,11 @@ pub(super) fn shown(v: &access::views::FieldView, names: &Names, language: kerne
             let period = |(id, value): (&String, &Value)| format!("{}: {}", names.collection(id), plain(value));
             periods.iter().map(period).collect::<Vec<_>>().join("; ")
         }
+        (Value::Object(answers), _) if !v.field.parts.is_empty() => {
+            let part = |part: &access::form::Field| Some(in_words(&part.options, answers.get(&part.id)?, language));
+            let parts: Vec<String> = v.field.parts.iter().filter_map(part).filter(|text| !text.is_empty()).collect();
+            parts.join(" – ")
+        }
         _ => in_words(&v.field.options, &v.value, language),
     }
 }
