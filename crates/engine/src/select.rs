@@ -11,8 +11,6 @@ use rayon::prelude::*;
 pub(crate) const COUNTED: usize = 1 << 10;
 /// Intervals that values are counted by.
 const INTERVALS: usize = 1 << 10;
-/// Runs of wanted intervals up to which values are compared with each of them.
-const RUNS: usize = 8;
 /// Pieces that are counted together. Counts are added up, so that does not show.
 const TOGETHER: usize = 16;
 
@@ -23,11 +21,6 @@ pub(crate) trait Pieces: Sync {
 
     /// One of them.
     fn piece(&self, i: usize) -> Cow<'_, [f64]>;
-
-    /// The interval of each of its values, where that is known.
-    fn numbers(&self, _: usize) -> Option<&[u16]> {
-        None
-    }
 }
 
 impl Pieces for [&[f64]] {
@@ -36,25 +29,6 @@ impl Pieces for [&[f64]] {
     }
     fn piece(&self, i: usize) -> Cow<'_, [f64]> {
         Cow::Borrowed(self[i])
-    }
-}
-
-/// Values, and the interval of each where that is known.
-#[derive(Clone, Copy)]
-pub(crate) struct Numbered<'v> {
-    pub(crate) values: &'v [f64],
-    pub(crate) numbers: Option<&'v [u16]>,
-}
-
-impl Pieces for [Numbered<'_>] {
-    fn number(&self) -> usize {
-        self.len()
-    }
-    fn piece(&self, i: usize) -> Cow<'_, [f64]> {
-        Cow::Borrowed(self[i].values)
-    }
-    fn numbers(&self, i: usize) -> Option<&[u16]> {
-        self[i].numbers
     }
 }
 
@@ -95,15 +69,6 @@ impl Intervals {
         rest.iter().for_each(|x| counts[self.of(&[*x])[0]] += 1);
     }
 
-    /// The interval of each value.
-    fn numbers(self, values: &[f64]) -> Vec<u16> {
-        let (eights, rest) = values.as_chunks::<8>();
-        let mut numbers = Vec::with_capacity(values.len());
-        eights.iter().for_each(|eight| numbers.extend(self.of(eight).map(|at| at as u16)));
-        numbers.extend(rest.iter().map(|x| self.of(&[*x])[0] as u16));
-        numbers
-    }
-
     /// The values that are in a wanted interval, behind those already `found`.
     fn find(self, values: &[f64], wanted: &[bool; INTERVALS], found: &mut Vec<f64>) {
         let one = |x: &&f64| wanted[self.of(&[**x])[0]];
@@ -115,21 +80,6 @@ impl Intervals {
         }
         found.extend(rest.iter().filter(one));
     }
-}
-
-/// The same where the intervals of the values are known and few are wanted, as a first and how many more.
-fn find_numbered(values: &[f64], numbers: &[u16], wanted: &[(u16, u16)], found: &mut Vec<f64>) {
-    let is_wanted =
-        |number: u16| wanted.iter().fold(false, |any, (first, more)| any | (number.wrapping_sub(*first) <= *more));
-    let (blocks, rest) = numbers.as_chunks::<16>();
-    for (block, values) in blocks.iter().zip(values.chunks(16)) {
-        // No branch for each, so that it is compiled to vector instructions.
-        if block.iter().fold(false, |any, number| any | is_wanted(*number)) {
-            found.extend(values.iter().zip(block).filter(|(_, number)| is_wanted(**number)).map(|(x, _)| *x));
-        }
-    }
-    let values = &values[values.len() - rest.len()..];
-    found.extend(values.iter().zip(rest).filter(|(_, number)| is_wanted(**number)).map(|(x, _)| *x));
 }
 
 /// How many values are in each interval.
@@ -154,13 +104,6 @@ impl Histogram {
             a
         };
         Self { intervals, counts: counted.reduce_with(add).unwrap_or_else(|| Box::new([0; INTERVALS])) }
-    }
-
-    /// The same of values in memory, and the interval of each.
-    pub(crate) fn numbered(values: &[f64], intervals: Intervals) -> (Self, Vec<u16>) {
-        let (mut counted, numbers) = (Self::empty(intervals), intervals.numbers(values));
-        numbers.iter().for_each(|number| counted.counts[usize::from(*number) % INTERVALS] += 1);
-        (counted, numbers)
     }
 
     /// Without any value.
@@ -210,25 +153,12 @@ impl Histogram {
         }
         let mut wanted = [false; INTERVALS];
         near.iter().for_each(|(interval, ..)| wanted[*interval] = true);
-        // Those that follow one another are compared at once.
-        let mut runs: Vec<(u16, u16)> = Vec::new();
-        for number in near.iter().map(|(interval, ..)| *interval as u16) {
-            match runs.last_mut() {
-                Some((first, more)) if *first + *more + 1 == number => *more += 1,
-                _ => runs.push((number, 0)),
-            }
-        }
         let groups = (0..pieces.number()).into_par_iter().step_by(TOGETHER);
         let found: Vec<Vec<f64>> = groups
             .map(|first| {
                 let mut found = Vec::new();
                 for i in first..(first + TOGETHER).min(pieces.number()) {
-                    match pieces.numbers(i) {
-                        Some(numbers) if runs.len() <= RUNS => {
-                            find_numbered(&pieces.piece(i), numbers, &runs, &mut found);
-                        }
-                        _ => self.intervals.find(&pieces.piece(i), &wanted, &mut found),
-                    }
+                    self.intervals.find(&pieces.piece(i), &wanted, &mut found);
                 }
                 found
             })
@@ -247,14 +177,14 @@ impl Histogram {
 
 /// The values at `places` (ascending, below the number of values) of the ascending order of the values in `pieces`, in total
 /// order.
-pub(crate) fn at_places(pieces: &[Numbered<'_>], places: &[usize], intervals: Intervals) -> Vec<f64> {
+pub(crate) fn at_places(pieces: &[&[f64]], places: &[usize], intervals: Intervals) -> Vec<f64> {
     if places.is_empty() {
         return Vec::new();
     }
-    if pieces.iter().map(|piece| piece.values.len()).sum::<usize>() >= COUNTED {
+    if pieces.iter().map(|piece| piece.len()).sum::<usize>() >= COUNTED {
         return Histogram::of(pieces, intervals).at_places(pieces, places);
     }
-    let mut copy: Vec<f64> = pieces.iter().flat_map(|piece| piece.values).copied().collect();
+    let mut copy = pieces.concat();
     partition(&mut copy, 0, places);
     places.iter().map(|p| copy[*p]).collect()
 }
@@ -364,17 +294,12 @@ mod tests {
             let wanted: Vec<f64> = places.iter().map(|p| order[*p]).collect();
             let (low, high) = values.split_at(values.len() / 3);
             let intervals = Intervals::between(bounds.0, bounds.1);
-            let all = [low, high].map(|values| Numbered { values, numbers: None });
+            let all = [low, high];
             prop_assert_eq!(&at_places(&all, &places, intervals), &wanted);
             // Small groups are not counted; where they are, it is the same.
             let histogram = Histogram::of(&all[..], intervals);
             prop_assert_eq!(histogram.total(), values.len());
             prop_assert_eq!(&histogram.at_places(&all[..], &places), &wanted);
-            // Nor does it matter whether the interval of each value is known.
-            let [(mut both, of_low), (other, of_high)] = [low, high].map(|values| Histogram::numbered(values, intervals));
-            prop_assert!(both.merge(&other) && both.counts == histogram.counts);
-            let all = [(low, &of_low), (high, &of_high)].map(|(values, n)| Numbered { values, numbers: Some(&n[..]) });
-            prop_assert_eq!(&both.at_places(&all[..], &places), &wanted);
             let mut merged = Extremes::of(low);
             merged.merge(&Extremes::of(high));
             prop_assert_eq!(&merged.least, &order[..order.len().min(3)]);
@@ -403,14 +328,9 @@ mod tests {
         let expected: Vec<f64> = places.iter().map(|p| order[*p]).collect();
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pieces: Vec<&[f64]> = values.chunks(10_000).collect();
             let intervals = Intervals::between(-1_000_000.0, 1_000_000.0);
-            let numbers = Histogram::numbered(&values, intervals).1;
-            for known in [false, true] {
-                let pieces = values.chunks(10_000).zip(numbers.chunks(10_000));
-                let pieces = pieces.map(|(values, n)| Numbered { values, numbers: known.then_some(n) });
-                let pieces: Vec<Numbered<'_>> = pieces.collect();
-                assert_eq!(pool.install(|| at_places(&pieces, &places, intervals)), expected);
-            }
+            assert_eq!(pool.install(|| at_places(&pieces, &places, intervals)), expected);
         }
     }
 }

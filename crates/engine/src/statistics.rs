@@ -9,7 +9,7 @@ pub(crate) use statistics::descriptive::{percentile, sums};
 
 use crate::params::Parameters;
 use crate::raw::{FEW_OTHERS, MARGIN, Moments, PersonSet, RawMagnitude, RawPercentile};
-use crate::select::{COUNTED, Extremes, Histogram, Intervals, Numbered, Pieces, at_places};
+use crate::select::{COUNTED, Extremes, Histogram, Intervals, Pieces, at_places};
 use crate::tally::Tally;
 
 /// How many of the largest distances from the mean go along; the strictest policy averages three.
@@ -99,8 +99,8 @@ pub(crate) struct Group<'v> {
     spreads: [Spread; 3],
     absolute: f64,
     extremes: Extremes,
-    /// Its values by intervals and the interval of each, where margins have a use for them.
-    counted: Option<(Histogram, Vec<u16>)>,
+    /// Its values by intervals, where margins have a use for them.
+    histogram: Option<Histogram>,
 }
 
 impl<'v> Group<'v> {
@@ -138,7 +138,7 @@ impl<'v> Group<'v> {
             spread(1, sum_clamped, squares_clamped, rest_clamped),
             spread(2, sum_wide, squares_wide, rest_wide),
         ];
-        Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values), counted: None }
+        Self { content: Content::Listed(values), spreads, absolute, extremes: Extremes::of(values), histogram: None }
     }
 
     /// The same of values that are tallied.
@@ -150,7 +150,7 @@ impl<'v> Group<'v> {
             Spread::tallied(&each, |x| wide.of_value(x)),
         ];
         let [absolute] = sums(&each, &|(x, n)| [n * wide.of_value(x).abs()]);
-        Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes(), counted: None }
+        Self { content: Content::Tallied(tally), spreads, absolute, extremes: tally.extremes(), histogram: None }
     }
 
     /// The same with its values counted by intervals between the limits, once for itself and all margins that it is in.
@@ -159,34 +159,26 @@ impl<'v> Group<'v> {
             Content::Listed(values) if values.len() >= COUNTED => Some(values),
             _ => None,
         };
-        let counted =
-            listed.zip(limits).map(|(values, (low, high))| Histogram::numbered(values, Intervals::between(low, high)));
-        Self { counted, ..self }
+        let histogram = listed.zip(limits).map(|(values, (low, high))| {
+            let pieces: Vec<&[f64]> = values.chunks(PIECE).collect();
+            Histogram::of(&pieces[..], Intervals::between(low, high))
+        });
+        Self { histogram, ..self }
     }
 
     fn is_empty(&self) -> bool {
         self.spreads[0].rows == 0.0
     }
-
-    /// Its values where they are listed, each piece for one thread.
-    fn pieces(&self) -> impl Iterator<Item = Numbered<'_>> {
-        let values = match self.content {
-            Content::Listed(values) => values,
-            Content::Tallied(_) => &[],
-        };
-        let mut numbers = self.counted.iter().flat_map(|(_, numbers)| numbers.chunks(PIECE));
-        values.chunks(PIECE).map(move |values| Numbered { values, numbers: numbers.next() })
-    }
 }
 
 /// The values of some groups together.
 enum Together<'v> {
-    Listed { pieces: Vec<Numbered<'v>>, sorted: Option<Vec<f64>>, histogram: Option<Histogram> },
+    Listed { pieces: Vec<&'v [f64]>, sorted: Option<Vec<f64>>, histogram: Option<Histogram> },
     Tallied(Tally),
 }
 
 impl<'v> Together<'v> {
-    fn of(groups: &[&'v Group<'v>], sorted: bool) -> Self {
+    fn of(groups: &[&Group<'v>], sorted: bool) -> Self {
         let mut tallies = groups.iter().filter_map(|group| match group.content {
             Content::Tallied(tally) => Some(tally),
             Content::Listed(_) => None,
@@ -196,9 +188,13 @@ impl<'v> Together<'v> {
             tallies.for_each(|tally| all.merge(tally));
             return Self::Tallied(all);
         }
-        let pieces: Vec<Numbered<'_>> = groups.iter().flat_map(|group| group.pieces()).collect();
+        let listed = groups.iter().filter_map(|group| match group.content {
+            Content::Listed(values) => Some(values),
+            Content::Tallied(_) => None,
+        });
+        let pieces: Vec<&[f64]> = listed.flat_map(|values| values.chunks(PIECE)).collect();
         let sorted = sorted.then(|| {
-            let mut sorted: Vec<f64> = pieces.iter().flat_map(|piece| piece.values).copied().collect();
+            let mut sorted = pieces.concat();
             sorted.par_sort_unstable_by(f64::total_cmp);
             sorted
         });
@@ -207,7 +203,7 @@ impl<'v> Together<'v> {
 
     fn rows(&self) -> usize {
         match self {
-            Self::Listed { pieces, .. } => pieces.iter().map(|piece| piece.values.len()).sum(),
+            Self::Listed { pieces, .. } => pieces.iter().map(|piece| piece.len()).sum(),
             Self::Tallied(tally) => tally.total(),
         }
     }
@@ -229,12 +225,12 @@ impl<'v> Together<'v> {
             Self::Listed { pieces, .. } => {
                 // Among the first of them at most so few have another value, so the rest, and the middle one, have this.
                 let mut first: Vec<f64> =
-                    pieces.iter().flat_map(|piece| piece.values).take(3 * FEW_OTHERS as usize).copied().collect();
+                    pieces.iter().copied().flatten().take(3 * FEW_OTHERS as usize).copied().collect();
                 first.sort_unstable_by(f64::total_cmp);
                 let value = *first.get(first.len() / 2)?;
                 let others = |values: &[f64]| values.iter().filter(|x| **x != value).count() as u64;
                 few((value, others(&first)))?;
-                few((value, pieces.iter().map(|piece| others(piece.values)).sum()))
+                few((value, pieces.iter().map(|piece| others(piece)).sum()))
             }
             Self::Tallied(tally) => {
                 let each = tally.each();
@@ -256,11 +252,11 @@ impl<'v> Together<'v> {
 
 /// The values of groups by intervals; none where no group has been counted.
 fn counted_together(groups: &[&Group<'_>]) -> Option<Histogram> {
-    let first = groups.iter().find_map(|group| Some(&group.counted.as_ref()?.0))?;
+    let first = groups.iter().find_map(|group| group.histogram.as_ref())?;
     let mut all = Histogram::empty(first.intervals());
     for group in groups {
-        match (&group.counted, group.content) {
-            (Some((histogram, _)), _) => all.merge(histogram).then_some(())?,
+        match (&group.histogram, group.content) {
+            (Some(histogram), _) => all.merge(histogram).then_some(())?,
             (None, Content::Listed(values)) => all.add(values),
             (None, Content::Tallied(_)) => return None,
         }
