@@ -105,6 +105,15 @@ async function press(page, wanted) {
   await Promise.all([page.waitForNavigation(), page.locator(wanted).click()]);
 }
 
+/** Asks again and again until something holds. */
+async function until(holds) {
+  const end = Date.now() + 60_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `within a minute: ${holds}`);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
 async function read(page, path) {
   const answer = await page.request.get(demo.url + path);
   assert.ok(answer.ok(), `${path} answers ${answer.status()}`);
@@ -293,8 +302,10 @@ test("a whole case, from the cart to the permit that an appeal changes", async (
   assert.equal(decided.number, number);
 
   // What the sources deliver changes the case; what is written on a page is sent with the version that the page was drawn from.
-  const delivered = (path) => fetch(path).then((answer) => answer.json()).then((seen) => seen.holders.every((holder) => holder.delivered));
-  await mine.waitForFunction(delivered, `/api/v1/cases/${id}`);
+  await until(async () => {
+    const { holders } = await read(mine, `/api/v1/cases/${id}`);
+    return holders.length > 0 && holders.every((holder) => holder.delivered);
+  });
 
   // An obvious fault is put right: the form begins with the decision in force, so that nothing else changes.
   await board.goto(`${demo.url}/cases/${id}`);
