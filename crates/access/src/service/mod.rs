@@ -70,7 +70,7 @@ use audit::{Action, Detail, Entry, Kind as AuditKind, Object, Purpose, Zone};
 use identity::{Actor, Role};
 use kernel::identity_number::{self, Accept};
 use kernel::{LangMap, Problem};
-use store::{Store, Tx, jobs};
+use store::{Store, StoreError, Tx, jobs};
 
 use crate::clocks::EndEvent;
 use crate::error::AccessError;
@@ -221,6 +221,21 @@ impl Access {
         store.migrate("access_seal", seal::MIGRATIONS).await?;
         store.migrate("access_supervision", supervision::MIGRATIONS).await?;
         Ok(())
+    }
+
+    /// Takes jobs back that a killed process held: news of permits, reminders, mails and calls are not kept waiting for
+    /// its lease. Called at the start.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn recover(&self) -> Result<(), Problem> {
+        let work = async |tx: &mut Tx| -> Result<(), StoreError> {
+            for kind in [PERMIT_CHANGED, remind::REMIND, outbox::SEND, webhooks::SEND] {
+                jobs::release(tx, kind).await?;
+            }
+            Ok(())
+        };
+        Ok(self.zone.store.tx("access recover", work).await.map_err(AccessError::Store)?)
     }
 
     /// The same service under another table of permissions.

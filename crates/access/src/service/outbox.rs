@@ -17,7 +17,7 @@ use crate::sql;
 use crate::views::Page;
 
 /// Kind of the jobs that send a message.
-const SEND: &str = "access/mail";
+pub(super) const SEND: &str = "access/mail";
 /// A first attempt that fails is repeated after a minute.
 const FIRST_WAIT: i64 = 60;
 /// Longest wait between two attempts.

@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::sql;
 
-const REMIND: &str = "access/remind";
+pub(super) const REMIND: &str = "access/remind";
 const LEASE_SECONDS: i64 = 60;
 /// Days before a report is due on which it is asked for.
 const REPORT_DAYS: [i32; 2] = [-60, -14];

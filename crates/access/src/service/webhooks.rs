@@ -19,7 +19,7 @@ use super::{Access, audit_actor, feed};
 use crate::AccessError;
 use crate::sql;
 
-const SEND: &str = "access/hook";
+pub(super) const SEND: &str = "access/hook";
 const CHANGE: audit::Action = audit::Action::new(
     audit::Kind::Admin,
     "webhook.change",

@@ -246,6 +246,33 @@ impl protocol::Channel for Told {
     }
 }
 
+/// ACC-164: news that a killed process was telling are told by the next one at once, not when its lease has run out.
+#[tokio::test]
+async fn acc_164_news_held_by_a_killed_process_are_taken_up_at_the_start() {
+    let zone = testkit::zone("centre").await;
+    let (access, cast) = (service(&zone).await, cast());
+    let id = proposed(&access, &cast).await;
+    run(&access, &cast.decider, id, "issue_decision", json!({})).await.unwrap();
+    tokio::select! {
+        biased;
+        _ = access.tell_keys(&Silent) => panic!("nobody answered"),
+        () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {}
+    }
+    let keys = Told::default();
+    assert_eq!(access.tell_keys(&keys).await.unwrap(), 0, "held");
+    access.recover().await.unwrap();
+    assert_eq!(access.tell_keys(&keys).await.unwrap(), 1);
+}
+
+struct Silent;
+
+#[async_trait::async_trait]
+impl protocol::Channel for Silent {
+    async fn call(&self, _: &protocol::Party, _: &str, _: bytes::Bytes) -> Result<bytes::Bytes, protocol::CallError> {
+        std::future::pending().await
+    }
+}
+
 struct Deaf;
 
 #[async_trait::async_trait]

@@ -208,7 +208,7 @@ impl Deliveries {
         Ok(Ok(self.zone.store.tx("delivery order", work).await?))
     }
 
-    /// Takes jobs back that a killed process held. Called once at the start.
+    /// Takes jobs back that a killed process held. Called at the start.
     ///
     /// # Errors
     /// Those of the database.
@@ -221,6 +221,10 @@ impl Deliveries {
         loop {
             if let Err(error) = self.work().await {
                 tracing::error!(%error, "deliveries");
+                // A job whose end could not be written is held by nobody: it waits for its turn, not for its lease.
+                if let Err(error) = self.recover().await {
+                    tracing::error!(%error, "deliveries");
+                }
             }
             if *stop.borrow() {
                 return;

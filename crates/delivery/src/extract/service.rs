@@ -95,7 +95,7 @@ impl Extraction {
         Ok(store.migrate("extraction", sql::MIGRATIONS).await?)
     }
 
-    /// Takes jobs back that a killed process held. Called once at the start, before [`Extraction::run`].
+    /// Takes jobs back that a killed process held. Called at the start, before [`Extraction::run`].
     ///
     /// # Errors
     /// Those of the database.
@@ -113,6 +113,10 @@ impl Extraction {
         loop {
             if let Err(error) = self.work().await {
                 tracing::error!(%error, "extraction");
+                // A job whose end could not be written is held by nobody: it waits for its turn, not for its lease.
+                if let Err(error) = self.recover().await {
+                    tracing::error!(%error, "extraction");
+                }
             }
             if *stop.borrow() {
                 return;

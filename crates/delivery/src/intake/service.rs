@@ -156,7 +156,7 @@ impl Intake {
         Ok(store.migrate("intake", sql::MIGRATIONS).await?)
     }
 
-    /// Takes jobs back that a killed process held. Called once at the start.
+    /// Takes jobs back that a killed process held. Called at the start.
     ///
     /// # Errors
     /// Those of the database.
@@ -175,6 +175,10 @@ impl Intake {
         loop {
             if let Err(error) = self.work().await {
                 tracing::error!(%error, "intake");
+                // A job whose end could not be written is held by nobody: it waits for its turn, not for its lease.
+                if let Err(error) = self.recover().await {
+                    tracing::error!(%error, "intake");
+                }
             }
             if *stop.borrow() {
                 return;

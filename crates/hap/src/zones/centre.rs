@@ -54,6 +54,7 @@ pub async fn start(net: &Net, places: &Places, secure_cookies: bool, outside: &O
         Some(scanner) => access.with_scanner(Arc::new(scanner)),
         None => access,
     };
+    access.recover().await.context("taking up the jobs of cases again")?;
     let access = Arc::new(match outside.register(net.published.demo)? {
         Some(register) => access.with_organisations(Arc::new(register)),
         None => access,

@@ -1,6 +1,6 @@
 //! The roles as processes of their own, speaking over HTTPS with client certificates: the same chain as in the demo.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::common::{HAP, Visitor, address, must, start, tour};
 
@@ -35,9 +35,10 @@ fn the_whole_chain_holds_between_separate_processes() {
     let (_centre, line) = start(data, &["serve", "--listen", "127.0.0.1:0"]);
     let url = address(&line);
     let anyone = Visitor::nobody(&url);
-    let until = Instant::now() + Duration::from_secs(30);
+    let mut patience = 600;
     while anyone.get("/api/v1/catalogue/variables/npr.somatikk.hovedtilstand").1["dataset"].is_null() {
-        assert!(Instant::now() < until, "the centre did not hear from the data zone");
+        patience -= 1;
+        assert!(patience > 0, "the centre did not hear from the data zone");
         std::thread::sleep(Duration::from_millis(50));
     }
     tour(&url);
