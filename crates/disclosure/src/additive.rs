@@ -13,17 +13,20 @@ impl Table {
     /// The same table with counts that add up. All released numbers weigh the same, as all have the same variance.
     #[must_use]
     pub fn adjusted(&self) -> Table {
-        let shape: Vec<usize> = self.dimensions.iter().map(|d| d.categories.len()).collect();
-        let problem = Problem::of(self);
-        let whole = whole_numbers(&problem.solve());
-        let sums = margins(&whole, &shape);
         let mut out = self.clone();
-        for (cell, sum) in out.cells.iter_mut().zip(sums) {
+        for (cell, sum) in out.cells.iter_mut().zip(self.sums()) {
             if matches!(cell.count, Value::Value(_)) {
                 cell.count = Value::Value(sum);
             }
         }
         out
+    }
+
+    /// Whole numbers that add up, for all cells and margins; at hidden ones what the released numbers leave for them.
+    pub(crate) fn sums(&self) -> Vec<f64> {
+        let problem = Problem::of(self);
+        let shape = problem.shape.clone();
+        margins(&whole_numbers(&problem.solve()), &shape)
     }
 }
 
@@ -44,11 +47,25 @@ impl Problem {
         Self { shape, seen, free }
     }
 
+    /// The inner cells whose sums come nearest to what was released, none of them below zero: those that would be are
+    /// zero, and the others are found anew.
+    fn solve(mut self) -> Vec<f64> {
+        loop {
+            let x = self.nearest();
+            let below: Vec<usize> = (0..x.len()).filter(|i| x[*i] < -1e-9).collect();
+            if below.is_empty() {
+                return x.into_iter().map(|v| v.max(0.0)).collect();
+            }
+            below.into_iter().for_each(|i| self.free[i] = false);
+        }
+    }
+
     /// The inner cells whose sums come nearest to what was released: conjugate gradient on the normal equations, begun at
     /// the released cells themselves.
-    fn solve(&self) -> Vec<f64> {
-        let start = inner_indices(&self.shape).into_iter().map(|at| self.seen.get(at).copied().flatten());
-        let mut x: Vec<f64> = start.map(|v| v.unwrap_or(0.0)).collect();
+    fn nearest(&self) -> Vec<f64> {
+        let released = inner_indices(&self.shape).into_iter().map(|at| self.seen.get(at).copied().flatten());
+        let start = released.zip(&self.free).map(|(v, free)| if *free { v.unwrap_or(0.0) } else { 0.0 });
+        let mut x: Vec<f64> = start.collect();
         let residual: Vec<f64> =
             margins(&x, &self.shape).iter().zip(&self.seen).map(|(sum, seen)| seen.map_or(0.0, |s| s - sum)).collect();
         let mut gradient = self.transposed(&residual);
@@ -69,7 +86,7 @@ impl Problem {
             direction.iter_mut().zip(&gradient).for_each(|(d, g)| *d = g + next / size * *d);
             size = next;
         }
-        x.iter().map(|v| v.max(0.0)).collect()
+        x
     }
 
     /// For every inner cell the sum over all cells and margins that hold it.
@@ -153,6 +170,16 @@ mod tests {
             Problem { shape: vec![3], seen: vec![Some(10.0), Some(20.0), Some(30.0), Some(64.0)], free: vec![true; 3] };
         let x = problem.solve();
         for (found, expected) in x.iter().zip([11.0, 21.0, 31.0]) {
+            assert!((found - expected).abs() < 1e-9, "{x:?}");
+        }
+    }
+
+    /// A hidden cell for which its total leaves less than nothing is zero, and the others share what is left.
+    #[test]
+    fn sdc_133_nothing_is_below_zero() {
+        let seen = vec![Some(10.0), None, Some(30.0), Some(34.0)];
+        let x = Problem { shape: vec![3], seen, free: vec![true; 3] }.solve();
+        for (found, expected) in x.iter().zip([8.0, 0.0, 28.0]) {
             assert!((found - expected).abs() < 1e-9, "{x:?}");
         }
     }

@@ -127,6 +127,7 @@ impl Filing {
         raw: &mut RawAnalysis<T>,
         few: impl FnOnce(u64, &str) -> Option<Reason>,
     ) -> Result<(Self, T), Stopped> {
+        // The size of the sample, or that there is no result. What else is shown counts once it is known to be.
         desk.shows(1);
         let computed = raw.computed.take();
         let raw: &RawAnalysis<T> = raw;

@@ -34,6 +34,7 @@ mod plots;
 mod policy;
 mod population;
 mod ptable;
+mod publication;
 mod reason;
 mod recent;
 mod released;
@@ -57,6 +58,7 @@ pub use policy::{
     PlotRules, Policy, PolicyBook, PolicyError, PolicyStamp, Rules, SnapRules, Subject, SurvivalRules,
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
+pub use publication::Publication;
 pub use reason::{Reason, Remedy, Withheld, note};
 pub use recent::RecentMembers;
 pub use released::{

@@ -18,7 +18,9 @@ impl Rules for RawCorrelations {
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<Correlations, Stopped> {
         let (filing, matrix) = Filing::open(desk, &mut self, |_, _| None)?;
-        let pairs = matrix.pairs.iter().map(|pair| correlation(&filing, desk, pair)).collect::<Result<_, Stopped>>()?;
+        let pairs =
+            matrix.pairs.iter().map(|pair| correlation(&filing, desk, pair)).collect::<Result<Vec<_>, Stopped>>()?;
+        desk.shows(pairs.iter().filter(|pair: &&Correlation| pair.r.number().is_some()).count());
         Ok(Correlations { titles: matrix.titles, pairs })
     }
 }
@@ -64,7 +66,9 @@ impl Rules for RawTests {
 
     fn decide(mut self, desk: &mut Desk<'_>) -> Result<TestNumbers, Stopped> {
         let (filing, raw) = Filing::open(desk, &mut self, |_, _| None)?;
-        let numbers = raw.numbers.iter().map(|n| filing.cell(desk, &n.table, n)).collect::<Result<_, Stopped>>()?;
+        let numbers = raw.numbers.iter().map(|n| filing.cell(desk, &n.table, n));
+        let numbers = numbers.collect::<Result<Vec<_>, Stopped>>()?;
+        desk.shows(numbers.iter().filter(|n| n.value.number().is_some()).count());
         Ok(TestNumbers { head: raw.head.into(), n: filing.size(), numbers })
     }
 }

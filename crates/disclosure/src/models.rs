@@ -79,7 +79,7 @@ impl Rules for RawModel {
             counts.push((name.clone(), desk.show(count)));
         }
         let tables = fit.tables.iter().map(|t| scale.table(&filing, desk, t)).collect::<Result<_, Stopped>>()?;
-        Ok(Model {
+        let model = Model {
             head: fit.head.into(),
             reference: fit.reference.into(),
             n: filing.size(),
@@ -92,8 +92,25 @@ impl Rules for RawModel {
             omitted: fit.omitted,
             notices: fit.notices,
             level: fit.level,
-        })
+        };
+        desk.shows(numbers(&model));
+        Ok(model)
     }
+}
+
+/// How many numbers a model shows beside the size of its sample (SDC-170). What follows from others of them is none.
+fn numbers(model: &Model) -> usize {
+    let tables = model.tables.iter().flat_map(|table| -> Vec<Value> {
+        match &table.rows {
+            ModelRows::Estimates(rows) => rows.iter().map(|row| row.b).collect(),
+            ModelRows::Tests(tests) => tests.iter().map(|test| test.statistic).collect(),
+            ModelRows::Numbers(numbers) => numbers.iter().map(|number| number.value).collect(),
+        }
+    });
+    let estimates = model.terms.iter().chain(&model.margins).map(|estimate| estimate.b);
+    let tests = model.tests.iter().map(|test| test.statistic);
+    let named = model.measures.iter().chain(&model.counts).map(|(_, value)| *value);
+    estimates.chain(tests).chain(named).chain(tables).filter(|value| value.number().is_some()).count()
 }
 
 /// The columns of a model stay in the dataset; what is said of them later has rules of its own (SDC-230).

@@ -34,6 +34,9 @@ pub enum Reason {
     Value,
     /// The limit for new numbers is reached.
     Budget,
+    /// In a table that is made for publication: too few persons, or too few in a cell that could be worked out from this
+    /// one (SDC-134). Never stops a statement.
+    Secondary,
 }
 
 /// What the user can do about a [`Reason`].
@@ -78,7 +81,7 @@ pub struct Withheld {
 }
 
 impl Reason {
-    /// All reasons, in the order of the diagnostics E401 to E413 (LANG-108).
+    /// The reasons that can stop a statement, in the order of the diagnostics E401 to E413 (LANG-108).
     pub const ALL: [Reason; 13] = [
         Reason::Small,
         Reason::Dominance,
@@ -111,20 +114,24 @@ impl Reason {
             Reason::Survival => "SURVIVAL",
             Reason::Value => "VALUE",
             Reason::Budget => "BUDGET",
+            Reason::Secondary => "SECONDARY",
         }
     }
 
-    /// The code of the diagnostic when the reason stops a statement: `E401` to `E413` (LANG-108).
+    /// The code of the diagnostic when the reason stops a statement: `E401` to `E413` (LANG-108). What is hidden besides has
+    /// that of what it protects.
     pub const fn diagnostic(self) -> &'static str {
-        const CODES: [&str; 13] =
-            ["E401", "E402", "E403", "E404", "E405", "E406", "E407", "E408", "E409", "E410", "E411", "E412", "E413"];
+        const CODES: [&str; 14] = [
+            "E401", "E402", "E403", "E404", "E405", "E406", "E407", "E408", "E409", "E410", "E411", "E412", "E413",
+            "E401",
+        ];
         CODES[self as usize]
     }
 
     /// The one way out that belongs to the reason.
     pub const fn remedy(self) -> Remedy {
         match self {
-            Reason::Small => Remedy::MergeCategories,
+            Reason::Small | Reason::Secondary => Remedy::MergeCategories,
             Reason::Dominance => Remedy::MedianOrLargerGroups,
             Reason::Sparse => Remedy::FewerOrCoarser,
             Reason::Floor => Remedy::WidenFilter,
@@ -206,6 +213,11 @@ impl Reason {
                 "Grensen for nye tall er nådd.",
                 "Grensa for nye tal er nådd.",
                 "The limit for new numbers is reached.",
+            ],
+            Reason::Secondary => [
+                "Skjult: for få personer her eller i en celle som kunne regnes ut fra denne.",
+                "Skjult: for få personar her eller i ei celle som kunne reknast ut frå denne.",
+                "Hidden: too few persons here or in a cell that could be worked out from this one.",
             ],
         }
     }

@@ -34,6 +34,7 @@ impl Rules for RawSurvival {
         for ((number, curve), (n, events)) in raw.curves.iter().enumerate().zip(sizes) {
             curves.push(told(&filing, desk, number, curve, n, events, raw.level)?);
         }
+        desk.shows(curves.iter().map(|curve| curve.points.len() + curve.parameters.len()).sum());
         let log_rank = match raw.log_rank.as_ref().filter(|_| tested) {
             Some(test) => Some(filing.test(desk, test, 1.0)?),
             None => None,

@@ -90,9 +90,13 @@ impl Arrangement {
     }
 }
 
-/// The table as a layout shows it: adjusted where it is to add up.
+/// The table as a layout shows it: made for a report, or adjusted to add up, where that was asked for.
 pub(crate) fn seen<'a>(table: &'a Table, layout: &Layout) -> Cow<'a, Table> {
-    if layout.additive { Cow::Owned(table.adjusted()) } else { Cow::Borrowed(table) }
+    match &layout.publication {
+        Some(publication) => Cow::Owned(table.published(publication)),
+        None if layout.additive => Cow::Owned(table.adjusted()),
+        None => Cow::Borrowed(table),
+    }
 }
 
 /// What a position shows; `measure` counts for statistics alone.

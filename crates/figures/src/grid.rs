@@ -161,18 +161,21 @@ fn scalars(table: &Table, language: Language) -> Vec<(String, Written)> {
 
 fn notes(table: &Table, layout: &Layout, unsorted: bool, language: Language) -> Vec<String> {
     let mut notes = vec![note(&format::number(table.typical_error, language), language)];
+    let publication = layout.publication.as_ref();
     let winsorised = table.measures.iter().any(|m| m.winsorised);
     let test = table.chi_square.as_ref();
     for (said, words) in [
         (winsorised, words::WINSORISED),
         (table.measures.iter().any(|m| m.derived), words::DERIVED),
-        (layout.additive, words::ADJUSTED),
+        (layout.additive || publication.is_some_and(|p| p.base.is_none()), words::ADJUSTED),
         (unsorted, words::UNSORTED),
         (test.is_some(), words::PERTURBED_TEST),
         (test.is_some_and(|t| t.small_expected), words::SMALL_EXPECTED),
     ] {
         notes.extend(said.then(|| say(words, language).to_owned()));
     }
+    notes.extend(publication.and_then(|p| p.base).map(|base| words::rounded_to(base, language)));
+    notes.extend(publication.map(|_| say(words::PUBLISHED, language).to_owned()));
     notes
 }
 

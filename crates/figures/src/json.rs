@@ -161,7 +161,14 @@ fn disclosure(entry: &Entry) -> Json {
     if let Some(error) = error {
         out["typical_error"] = json!(error);
         out["winsorised"] = json!(winsorised);
-        out["additive"] = json!(matches!(&entry.view, disclosure::View::Table { layout, .. } if layout.additive));
+        let layout = match &entry.view {
+            disclosure::View::Table { layout, .. } => layout.clone(),
+            _ => disclosure::Layout::default(),
+        };
+        out["additive"] = json!(layout.additive);
+        if let Some(publication) = layout.publication {
+            out["publication"] = json!(publication);
+        }
     }
     out
 }

@@ -19,6 +19,11 @@ pub(crate) const ADJUSTED: Words = [
     "Tala er justerte slik at dei summerer seg.",
     "Counts are adjusted so that they add up.",
 ];
+pub(crate) const PUBLISHED: Words = [
+    "Tabellen er laget for en rapport: det er skjult så mange celler at de små ikke kan regnes ut av de andre tallene i den.",
+    "Tabellen er laga for ein rapport: det er skjult så mange celler at dei små ikkje kan reknast ut av dei andre tala i han.",
+    "The table is made for a report: so many cells are hidden that the small ones cannot be worked out from its other numbers.",
+];
 pub(crate) const UNSORTED: Words = [
     "Tabellen har ingen rad eller kolonne med kodene i sorteringen og står i kodenes rekkefølge.",
     "Tabellen har inga rad eller kolonne med kodane i sorteringa og står i rekkjefølgja til kodane.",
@@ -239,6 +244,16 @@ fn note_lines(note: &Note, language: Language) -> Vec<String> {
         });
     }
     lines
+}
+
+/// What the counts of a published table are rounded to.
+pub(crate) fn rounded_to(base: u32, language: Language) -> String {
+    let base = format::count(u64::from(base), language);
+    match language {
+        Language::Nb => format!("Antallene er avrundet til nærmeste {base}; summer kan avvike."),
+        Language::Nn => format!("Tala er runda av til næraste {base}; summar kan avvike."),
+        Language::En => format!("Counts are rounded to the nearest {base}; sums may differ."),
+    }
 }
 
 fn released(value: Value, language: Language) -> String {

@@ -115,6 +115,24 @@ fn sdc_133_the_additive_view() {
     }
 }
 
+/// SDC-134: a table for a report adds up, hides more than the small cell, and says both; rounded, it says to what.
+#[test]
+fn sdc_134_a_table_for_a_report() {
+    let rule = json!({"min_cell": 10, "p_percent": 10.0});
+    let mut result = two_way(view(json!(["count"]), json!({"publication": rule})));
+    result["cells"][0]["count"] = json!({"hidden": "SMALL"});
+    let (html, text) = shown(result.clone(), Language::En);
+    assert!(html.contains("made for a report") && html.contains("Counts are adjusted so that they add up."), "{html}");
+    assert_eq!(html.matches("class=\"hap-hidden\"").count(), 4, "a box of four: {text}");
+    assert!(html.contains("too few persons here or in a cell that could be worked out"), "{html}");
+    result["view"]["layout"]["publication"]["base"] = json!(50);
+    let (html, text) = shown(result, Language::En);
+    assert!(html.contains("rounded to the nearest 50") && !html.contains("adjusted"), "{html}");
+    let lines = lines(&text);
+    let numbers = lines.iter().flat_map(|l| l.iter().skip(1)).filter_map(|n| n.replace(',', "").parse::<u64>().ok());
+    assert!(numbers.inspect(|n| assert_eq!(n % 50, 0, "{text}")).count() > 5, "{text}");
+}
+
 /// STAT-043, STAT-351, SDC-132: the test stands below the table, small p as a bound, and says what it is computed on.
 #[test]
 fn sdc_132_the_test_below_the_table() {

@@ -245,6 +245,22 @@ fn lang_312_rows_and_cols_of_a_table() {
     assert_eq!(told(&table("rows(kjønn h) cols(g lønn)")), ["E105 3:42"]);
 }
 
+/// SDC-134: a table for a report, plain or rounded; never with statistics, and a base is nothing without it.
+#[test]
+fn sdc_134_a_table_for_a_report() {
+    let table = |options: &str| format!("generate g = 1\ntabulate kjønn g, {options}\n");
+    let asked = |options: &str| match action(&table(options)) {
+        Action::Tabulate(t) => t.publish.map(|p| p.base),
+        _ => panic!("a table"),
+    };
+    assert_eq!(asked("publish"), Some(None));
+    assert_eq!(asked("publish base(5)"), Some(Some(5)));
+    assert_eq!(asked("freq"), None);
+    assert_eq!(told(&table("base(5)")), ["E105 2:19"]);
+    assert_eq!(told(&table("publish base(1)")), ["E316 2:32"]);
+    assert_eq!(told(&table("publish summarize(g)")), ["E109 2:19"]);
+}
+
 #[test]
 fn lang_301_what_a_step_reads_and_writes() {
     let body = "define-labels l 1 En\ncreate-dataset to\nimport db/BEFOLKNING_KJOENN as k\ngenerate a = 1\nassign-labels a l\n\

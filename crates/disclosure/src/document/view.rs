@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::publication::Publication;
 use crate::released::{Base, Statistic, Table};
 
 /// How a result is to be shown.
@@ -129,6 +130,9 @@ pub struct Layout {
     /// Counts are adjusted to add up (SDC-133).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub additive: bool,
+    /// The table is shown as it can be published (SDC-134).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publication: Option<Publication>,
 }
 
 impl Layout {

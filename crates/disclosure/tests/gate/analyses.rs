@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use disclosure::{MemoryLedger, Model, ModelRows, Policy, Reason, Released, Stopped, Value, mean_interval};
+use disclosure::{
+    Asked, MemoryLedger, Meter, Model, ModelRows, Policy, Reason, Released, Stopped, Value, mean_interval,
+};
 use engine::raw::{
     Digits, Effect, Failed, FitState, Leaves, MeasureKind, ModelHead, Over, Part, PersonSet, RawAnalysis, RawCategory,
     RawCell, RawCurve, RawCurves, RawDimension, RawEstimate, RawFit, RawFitRows, RawFitTable, RawHexagon, RawHexbin,
@@ -12,7 +14,7 @@ use engine::raw::{
 use engine::{Control, RunError};
 use roaring::RoaringBitmap;
 
-use crate::common::{people, record, release};
+use crate::common::{people, record, release, release_metered};
 
 /// Work that gives what a closure makes of it.
 struct Work<F>(F);
@@ -266,6 +268,36 @@ fn sdc_164_a_sample_without_one_person_has_the_same_model() {
     assert_eq!(ask(1..4000), whole);
     assert_eq!(ask(0..4000), whole);
     assert_ne!(ask(500..4000), whole);
+}
+
+/// Counts the numbers that it was told of.
+#[derive(Default)]
+struct Numbers(std::cell::Cell<usize>);
+
+impl Meter for Numbers {
+    fn charge(&self, asked: &Asked<'_>) -> Result<(), Stopped> {
+        self.0.set(self.0.get() + asked.numbers.len());
+        Ok(())
+    }
+}
+
+/// SDC-170: a model costs what it shows, each number once, and a withheld one a single number, whatever it would have shown.
+#[test]
+fn sdc_170_a_model_costs_the_numbers_that_it_shows() {
+    let cost = |change: fn(&mut RawFit)| {
+        let raw = analysis(0..4000, move |_, _| {
+            let mut fit = fit();
+            change(&mut fit);
+            fit
+        });
+        let told = Numbers::default();
+        let released = release_metered(&Policy::standard(), &mut MemoryLedger::new(), &told, &[], raw);
+        (released.is_ok(), told.0.get())
+    };
+    // The sample, three terms, a margin (the other is hidden), the test, two measures.
+    assert_eq!(cost(|_| {}), (true, 8));
+    assert_eq!(cost(|fit| fit.margins.clear()), (true, 7));
+    assert_eq!(cost(|fit| fit.leverage = 0.9), (false, 1));
 }
 
 fn curve(persons: std::ops::Range<u64>, events: u64) -> RawCurve {

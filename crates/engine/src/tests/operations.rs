@@ -232,6 +232,7 @@ fn world_table(bench: &mut Bench, variables: &[&str]) -> Vec<(String, u64, u64)>
         top: None,
         bottom: None,
         additive: false,
+        publish: None,
         layout: None,
     };
     let Outcome::Table(raw) = bench.does(Action::Tabulate(plan)) else { panic!("a table") };

@@ -7,14 +7,15 @@ use std::sync::{Arc, PoisonError};
 
 use disclosure::{
     Base, Body, Chart, Content, Ctx, Done, Gate, Info, Layout, Ledger, NeedsTwoByTwo, Note, Output, Policy, Population,
-    Reason, Releasable, Released, Scale, SplitCode, Statistic, Stopped, Table, Value, View, Withheld,
+    Publication, Reason, Releasable, Released, Rules, Scale, SplitCode, Statistic, Stopped, Table, Value, View,
+    Withheld,
 };
 use engine::raw::{RawAnalysis, RawChart, RawGroups, RawTable};
 use engine::{Control, Judged, Outcome, Problem, Raw, Warning};
 use kernel::{LangMap, Language, Timestamp};
 use script::program::{
-    Action, Barchart, Describe, DescribeKind, Harmonised, Info as PlanInfo, Literal, Name, Sample, SampleSize, SortBy,
-    Split, Statistic as Asked, Step, Tabulate,
+    Action, Barchart, Describe, DescribeKind, Harmonised, Info as PlanInfo, Literal, Name, Publish, Sample, SampleSize,
+    SortBy, Split, Statistic as Asked, Step, Tabulate,
 };
 use script::{Code, Diagnostic, VariableInfo};
 
@@ -208,7 +209,7 @@ impl Counter<'_> {
     /// A table, with its test of independence where that was asked for.
     fn table(&self, step: &Step, plan: &Tabulate, raw: Raw<RawTable>) -> Result<Shown, Halt> {
         let (contents, statistics) = table_view(plan);
-        let layout = layout(plan);
+        let layout = layout(plan, self.policy.rules());
         let mut released = self.gate(step, &statistics, raw)?;
         if plan.chi2 {
             let (_, columns) = layout.axes(released.value().dimensions.len());
@@ -473,7 +474,7 @@ fn table_view(plan: &Tabulate) -> (Vec<Content>, Vec<Statistic>) {
 }
 
 /// Where the variables stand, and in which order rows and columns come (LANG-162, LANG-312).
-fn layout(plan: &Tabulate) -> Layout {
+fn layout(plan: &Tabulate, rules: &Rules) -> Layout {
     let places = |names: &[Name]| {
         names.iter().filter_map(|name| plan.variables.iter().position(|v| v == name)).collect::<Vec<usize>>()
     };
@@ -488,6 +489,11 @@ fn layout(plan: &Tabulate) -> Layout {
         top: plan.top,
         bottom: plan.bottom,
         additive: plan.additive,
+        publication: plan.publish.map(|Publish { base }| Publication {
+            base,
+            min_cell: u32::try_from(rules.min_cell).unwrap_or(u32::MAX),
+            p_percent: rules.p_percent,
+        }),
     }
 }
 

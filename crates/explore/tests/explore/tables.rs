@@ -166,6 +166,7 @@ fn everything(ran: &Ran) -> String {
 async fn sdc_180_no_raw_value_comes_out() {
     let ran = run(
         "tabulate gruppe kjønn, freq rowpct colpct cellpct chi2 missing\ntabulate gruppe kjønn, rowsort() additive\n\
+         tabulate gruppe kjønn, publish base(5)\n\
          tabulate kjønn, summarize(inntekt) mean std sum p25 p50 p75 gini iqr freq\n\
          summarize inntekt, gini iqr\nbarchart (mean) inntekt, over(kjønn)\nbarchart (min) inntekt\n\
          barchart (max) inntekt, by(kjønn)\nbarchart (count) gruppe inntekt, over(kjønn)\n\

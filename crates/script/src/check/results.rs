@@ -6,8 +6,8 @@ use super::{Checker, Parse, Placed, head_names};
 use crate::constants::Constant;
 use crate::messages;
 use crate::program::{
-    Action, BarVariable, Barchart, Content, DataType, Describe, DescribeKind, Literal, Name, SortBy, Statistic,
-    Summarize, Tabulate,
+    Action, BarVariable, Barchart, Content, DataType, Describe, DescribeKind, Literal, Name, Publish, SortBy,
+    Statistic, Summarize, Tabulate,
 };
 use crate::tree::{Command, Expr, Head};
 
@@ -122,6 +122,7 @@ impl Checker<'_> {
             nolabels: given("nolabels"),
             chi2: given("chi2"),
             additive: given("additive"),
+            publish: if given("publish") { Some(Publish { base: self.base(command)? }) } else { None },
             flatten: ["flatten", "rowsort", "colsort", "top", "bottom"].iter().any(|o| given(o)),
             row_sort: self.sort_by(command, "rowsort")?,
             column_sort: self.sort_by(command, "colsort")?,
@@ -161,6 +162,16 @@ impl Checker<'_> {
             });
         }
         Ok(Some(codes))
+    }
+
+    /// `base()`: from 2, which is the least that changes anything, to 1 000.
+    fn base(&self, command: &Command) -> Parse<Option<u32>> {
+        let argument = command.option("base").and_then(|o| o.arguments.first()).and_then(|a| a.value());
+        let Some(argument) = argument else { return Ok(None) };
+        match self.bindings.value(argument)? {
+            Constant::Integer(n @ 2..=1000) => Ok(u32::try_from(n).ok()),
+            other => Self::fail(messages::out_of_range(argument.span, &other.text(), "2", "1000")),
+        }
     }
 
     fn row_count(&self, command: &Command, option: &str) -> Parse<Option<u32>> {

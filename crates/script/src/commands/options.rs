@@ -54,6 +54,8 @@ pub const TABULATE: &[OptionSpec] = &[
     own("rows", Variables),
     own("cols", Variables),
     own("additive", Flag),
+    own("publish", Flag),
+    own("base", Number),
 ];
 
 pub const TABULATE_PANEL: &[OptionSpec] = &[

@@ -157,6 +157,12 @@ fn tabulate_rules(command: &Command, names: &[Expr], end: Span) -> Parse<()> {
         if TABULATE_STATISTICS.contains(&name) && command.option("summarize").is_none() {
             return Err(Box::new(messages::option_needs(option.name.span, name, "summarize()")));
         }
+        if name == "base" && command.option("publish").is_none() {
+            return Err(Box::new(messages::option_needs(option.name.span, name, "publish")));
+        }
+        if name == "publish" && command.option("summarize").is_some() {
+            return Err(Box::new(messages::options_exclude(option.name.span, name, "summarize()")));
+        }
     }
     let (rows, cols) = (command.option("rows"), command.option("cols"));
     if rows.is_none() && cols.is_none() {

@@ -77,6 +77,8 @@ pub struct Tabulate {
     pub chi2: bool,
     /// Released cells are adjusted to add up to released totals (LANG-356, SDC-133).
     pub additive: bool,
+    /// The table is made for a report (SDC-134).
+    pub publish: Option<Publish>,
     /// Grid form.
     pub flatten: bool,
     /// Order of rows.
@@ -87,6 +89,13 @@ pub struct Tabulate {
     pub top: Option<u32>,
     /// Last rows only.
     pub bottom: Option<u32>,
+}
+
+/// `publish` and `base()` of `tabulate` (SDC-134).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Publish {
+    /// Counts are rounded to multiples of it, 2 or more.
+    pub base: Option<u32>,
 }
 
 /// `summarize` (LANG-160).
