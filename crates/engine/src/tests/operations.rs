@@ -220,20 +220,8 @@ fn eng_022_spells_are_shared_by_all_runs() {
 fn world_table(bench: &mut Bench, variables: &[&str]) -> Vec<(String, u64, u64)> {
     let plan = script::program::Tabulate {
         variables: variables.iter().map(|v| name(v)).collect(),
-        condition: None,
         contents: vec![script::program::Content::Freq],
-        summarize: None,
-        missing: false,
-        nolabels: false,
-        chi2: false,
-        flatten: false,
-        row_sort: None,
-        column_sort: None,
-        top: None,
-        bottom: None,
-        additive: false,
-        publish: None,
-        layout: None,
+        ..Default::default()
     };
     let Outcome::Table(raw) = bench.does(Action::Tabulate(plan)) else { panic!("a table") };
     let table = raw.peek();

@@ -57,7 +57,7 @@ pub type SortBy = Vec<Literal>;
 
 /// `tabulate` (LANG-162). One variable forms rows; from two on the second forms the columns, unless `layout` says
 /// otherwise.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Tabulate {
     /// One to six variables, in the order written.
     pub variables: Vec<Name>,
