@@ -59,7 +59,7 @@ pub use policy::{
 };
 pub use ptable::{PTable, PTableParams, Row as PTableRow};
 pub use publication::Publication;
-pub use reason::{Reason, Remedy, Withheld, note};
+pub use reason::{Reason, Remedy, Withheld, note, perturbed};
 pub use recent::RecentMembers;
 pub use released::{
     Bar, Base, Blocks, Category, Cell, Correlation, Correlations, Curve, CurvePoint, DatasetKind, Dimension, Edit,

@@ -278,10 +278,16 @@ impl Withheld {
 
 /// The note under every table of perturbed counts; `error` is the typical error of the policy (SDC section 12, NOTE).
 pub fn note(error: &str, language: Language) -> String {
+    let sums = pick(language, "Summer kan avvike.", "Summar kan avvike.", "Sums may differ.");
+    format!("{} {sums}", perturbed(error, language))
+}
+
+/// The same under a table whose counts were adjusted to add up (SDC-133).
+pub fn perturbed(error: &str, language: Language) -> String {
     match language {
-        Language::Nb => format!("Tallene er lett endret; typisk feil ±{error}. Summer kan avvike."),
-        Language::Nn => format!("Tala er lett endra; typisk feil ±{error}. Summar kan avvike."),
-        Language::En => format!("Numbers are slightly perturbed; typical error ±{error}. Sums may differ."),
+        Language::Nb => format!("Tallene er lett endret; typisk feil ±{error}."),
+        Language::Nn => format!("Tala er lett endra; typisk feil ±{error}."),
+        Language::En => format!("Numbers are slightly perturbed; typical error ±{error}."),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A result as rows and columns of written cells: the one layout that HTML, LaTeX and text share.
 
-use disclosure::{Content, Info, Layout, NumberKind, Reason, Statistic, Summary, SummaryRow, Table, Value, note};
+use disclosure::{
+    Content, Info, Layout, NumberKind, Reason, Statistic, Summary, SummaryRow, Table, Value, note, perturbed,
+};
 use kernel::Language;
 
 use crate::arrange::{Arrangement, seen, value};
@@ -160,14 +162,16 @@ fn scalars(table: &Table, language: Language) -> Vec<(String, Written)> {
 }
 
 fn notes(table: &Table, layout: &Layout, unsorted: bool, language: Language) -> Vec<String> {
-    let mut notes = vec![note(&format::number(table.typical_error, language), language)];
     let publication = layout.publication.as_ref();
+    let adds_up = publication.map_or(layout.additive, |p| p.base.is_none());
+    let error = format::number(table.typical_error, language);
+    let mut notes = vec![if adds_up { perturbed(&error, language) } else { note(&error, language) }];
     let winsorised = table.measures.iter().any(|m| m.winsorised);
     let test = table.chi_square.as_ref();
     for (said, words) in [
         (winsorised, words::WINSORISED),
         (table.measures.iter().any(|m| m.derived), words::DERIVED),
-        (layout.additive || publication.is_some_and(|p| p.base.is_none()), words::ADJUSTED),
+        (adds_up, words::ADJUSTED),
         (unsorted, words::UNSORTED),
         (test.is_some(), words::PERTURBED_TEST),
         (test.is_some_and(|t| t.small_expected), words::SMALL_EXPECTED),

@@ -250,9 +250,9 @@ fn note_lines(note: &Note, language: Language) -> Vec<String> {
 pub(crate) fn rounded_to(base: u32, language: Language) -> String {
     let base = format::count(u64::from(base), language);
     match language {
-        Language::Nb => format!("Antallene er avrundet til nærmeste {base}; summer kan avvike."),
-        Language::Nn => format!("Tala er runda av til næraste {base}; summar kan avvike."),
-        Language::En => format!("Counts are rounded to the nearest {base}; sums may differ."),
+        Language::Nb => format!("Antallene er avrundet til nærmeste {base}."),
+        Language::Nn => format!("Tala er runda av til næraste {base}."),
+        Language::En => format!("Counts are rounded to the nearest {base}."),
     }
 }
 
