@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use store::{Row, Tx, Value, params};
+use store::{Isolation, Row, Tx, Value, params};
 
 use crate::entry::Body;
 use crate::envelope::ENVELOPE_LIMIT;
@@ -76,7 +76,7 @@ impl Log {
         writer.unfinished = true;
         let mut batch = self
             .store
-            .tx("audit places", async |tx: &mut Tx| -> Result<Vec<Pending>, AuditError> {
+            .tx_at(Isolation::Snapshot, "audit places", async |tx: &mut Tx| -> Result<Vec<Pending>, AuditError> {
                 let columns = "id, t, k, o, c, salt, body, idx, s";
                 let mut rows = Vec::new();
                 if unfinished {
@@ -126,7 +126,7 @@ impl Log {
     /// Moves integrated rows from the outbox to the index.
     async fn index(&self, batch: &[Pending]) -> Result<(), AuditError> {
         self.store
-            .tx("audit index", async |tx: &mut Tx| {
+            .tx_at(Isolation::Snapshot, "audit index", async |tx: &mut Tx| {
                 insert(tx, batch.iter().map(|p| (p.index, &p.envelope, Some(p.body.as_slice()))));
                 let ids: Vec<Vec<Value>> = batch.iter().map(|p| vec![Value::from(&p.id)]).collect();
                 many(tx, "DELETE FROM audit_outbox WHERE id IN (", &ids, ")");

@@ -1,7 +1,10 @@
 //! Opening a database and running transactions in it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Mutex;
 
 use crate::postgres::Server;
 use crate::sqlite::{File, Readers};
@@ -33,6 +36,16 @@ pub enum Isolation {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool,
+    alone: Option<Alone>,
+}
+
+/// Writing transactions one after the other, each on disk before the next begins.
+#[derive(Clone)]
+struct Alone {
+    /// What a transaction of PostgreSQL locks first.
+    lock: Arc<str>,
+    /// The turn of a transaction of SQLite, where a lock is on the whole file.
+    turn: Arc<Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -52,7 +65,7 @@ impl Store {
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
         let file = File::at(path);
         let write = Writer::of(file.clone())?;
-        Ok(Self { pool: Pool::Sqlite { write, read: Readers::of(file) } })
+        Ok(Self { pool: Pool::Sqlite { write, read: Readers::of(file) }, alone: None })
     }
 
     /// Connects to a PostgreSQL database: `postgres://user:password@host:port/database`. `schema` keeps the tables of
@@ -61,7 +74,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the server does not answer or the address is wrong.
     pub async fn open_postgres(url: &str, schema: &str) -> Result<Self, StoreError> {
-        Ok(Self { pool: Pool::Postgres(Server::open(url, schema).await?) })
+        Ok(Self { pool: Pool::Postgres(Server::open(url, schema).await?), alone: None })
+    }
+
+    /// The same database under a lock of `table` that every writing transaction takes before anything else and holds until
+    /// its commit is on disk: how designs work that carry out their commands one by one. For measuring beside them.
+    #[must_use]
+    pub fn under_table_lock(&self, table: &str) -> Self {
+        let lock = format!("; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE").into();
+        Self { alone: Some(Alone { lock, turn: Arc::default() }), ..self.clone() }
     }
 
     /// Which database this is.
@@ -99,6 +120,10 @@ impl Store {
         for attempt in 1.. {
             let mut met_another = false;
             let result = async {
+                let _turn = match (&self.alone, &self.pool) {
+                    (Some(alone), Pool::Sqlite { .. }) => Some(alone.turn.lock().await),
+                    _ => None,
+                };
                 let mut tx = self.begin(Some(isolation)).await.map_err(Outcome::Store)?;
                 let worked = (work.clone())(&mut tx).await;
                 // The caller's error type may have lost that the database was busy.
@@ -145,7 +170,10 @@ impl Store {
         let inner = match (&self.pool, write) {
             (Pool::Sqlite { write, .. }, Some(_)) => TxInner::Writer(write.turn().await?),
             (Pool::Sqlite { read, .. }, None) => TxInner::Reader(read.begin().await?),
-            (Pool::Postgres(server), write) => TxInner::Postgres(server.begin(write).await?),
+            (Pool::Postgres(server), write) => {
+                let lock = self.alone.as_ref().filter(|_| write.is_some()).map_or("", |alone| &alone.lock);
+                TxInner::Postgres(server.begin(write, lock).await?)
+            }
         };
         Ok(Tx::new(inner))
     }

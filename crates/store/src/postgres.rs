@@ -5,6 +5,7 @@
 //! statement that fails ends the transaction at the server, which answers everything after it with a failure, and a
 //! commit with a rollback: sending ahead acknowledges nothing that did not happen.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::str::FromStr as _;
@@ -48,15 +49,20 @@ impl Server {
         let mut config = Config::from_str(url).map_err(|e| StoreError::Unavailable(reason(&e)))?;
         let escaped = schema.replace('\\', "\\\\").replace(' ', "\\ ");
         let own = format!("-c search_path={escaped} -c default_transaction_isolation=serializable");
-        config.options(match config.get_options() {
+        let mut options = match config.get_options() {
             Some(given) => format!("{given} {own}"),
             None => own,
-        });
-        let server = Self { config: Arc::new(config), pool: Pool::new(CONNECTIONS) };
-        let connection = server.lend().await?;
+        };
+        let client = connect(config.options(&options)).await?;
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema.replace('"', ""));
-        connection.client.batch_execute(&create).await?;
-        Ok(server)
+        client.batch_execute(&create).await?;
+        // Long texts are compressed whenever they are written; not every server is built with the quicker way.
+        let quicker = "SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
+        if client.query_opt(quicker, &[]).await?.is_some() {
+            options.push_str(" -c default_toast_compression=lz4");
+            config.options(&options);
+        }
+        Ok(Self { config: Arc::new(config), pool: Pool::new(CONNECTIONS) })
     }
 
     async fn lend(&self) -> Result<Lent<Connection>, StoreError> {
@@ -64,19 +70,11 @@ impl Server {
     }
 
     async fn connect(&self) -> Result<Connection, StoreError> {
-        let connected = tokio::time::timeout(PATIENCE, self.config.connect(NoTls)).await;
-        let connected = connected.map_err(|_| StoreError::Unavailable("the server does not answer".into()))?;
-        let (client, connection) = connected.map_err(|e| StoreError::Unavailable(reason(&e)))?;
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = reason(&error), "a connection ended");
-            }
-        });
-        Ok(Connection { client, prepared: HashMap::new() })
+        Ok(Connection { client: connect(&self.config).await?, prepared: HashMap::new() })
     }
 
-    /// Begins to write, or without an isolation to read. Nothing is sent yet.
-    pub(crate) async fn begin(&self, write: Option<Isolation>) -> Result<Transaction, StoreError> {
+    /// Begins to write, or without an isolation to read; `and` stands behind the begin. Nothing is sent yet.
+    pub(crate) async fn begin(&self, write: Option<Isolation>, and: &str) -> Result<Transaction, StoreError> {
         // Boxed, as are the statements: the types of the driver's futures are deep, and everything above is built on them.
         let connection = self.lend().boxed().await?;
         let begin = match write {
@@ -85,8 +83,21 @@ impl Server {
             // A snapshot is consistent and, unlike a serializable reader, never makes a writer start again.
             None => "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
         };
+        let begin = if and.is_empty() { Cow::Borrowed(begin) } else { Cow::Owned(format!("{begin}{and}")) };
         Ok(Transaction { connection: Some(connection), state: State::Unsent(begin) })
     }
+}
+
+async fn connect(config: &Config) -> Result<Client, StoreError> {
+    let connected = tokio::time::timeout(PATIENCE, config.connect(NoTls)).await;
+    let connected = connected.map_err(|_| StoreError::Unavailable("the server does not answer".into()))?;
+    let (client, connection) = connected.map_err(|e| StoreError::Unavailable(reason(&e)))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error = reason(&error), "a connection ended");
+        }
+    });
+    Ok(client)
 }
 
 impl Connection {
@@ -115,10 +126,9 @@ pub(crate) struct Transaction {
     state: State,
 }
 
-#[derive(Clone, Copy)]
 enum State {
     /// What begins it was not sent.
-    Unsent(&'static str),
+    Unsent(Cow<'static, str>),
     /// It may have begun.
     Open,
     /// The connection can be lent again as it is.
@@ -144,7 +154,7 @@ impl Transaction {
         let rows = client.query(&statement, &params);
         let rows = if let State::Unsent(begin) = state {
             // Polled in this order, so sent in this order.
-            let (begun, rows) = futures::future::join(client.batch_execute(begin), rows).await;
+            let (begun, rows) = futures::future::join(client.batch_execute(&begin), rows).await;
             begun?;
             rows?
         } else {
@@ -174,7 +184,7 @@ impl Transaction {
     async fn send_begin(&mut self) -> Result<(), StoreError> {
         // Open from now on: who goes away in the middle leaves a transaction behind, which `drop` ends.
         if let State::Unsent(begin) = std::mem::replace(&mut self.state, State::Open) {
-            self.connection()?.client.batch_execute(begin).await?;
+            self.connection()?.client.batch_execute(&begin).await?;
         }
         Ok(())
     }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use kernel::Timestamp;
-use store::{Isolation, Migration, Store, StoreError, Tx, jobs, params};
+use store::{Backend, Isolation, Migration, Store, StoreError, Tx, jobs, params};
 
 const STEPS: &[Migration] = &[Migration {
     name: "001",
@@ -47,6 +50,7 @@ async fn suite(store: Store) {
     inserted_later(&store).await;
     counting(&store, Isolation::Serializable, 6).await;
     counting(&store, Isolation::Snapshot, 12).await;
+    one_by_one(&store.under_table_lock("thing")).await;
     queue(&store).await;
 }
 
@@ -118,6 +122,50 @@ async fn counting(store: &Store, isolation: Isolation, expected: i64) {
         .await;
     assert_eq!(n.unwrap(), expected);
     assert_eq!(committed, 6);
+}
+
+/// Under a table's lock no transaction meets another, though none of them locks a row and all change the same.
+async fn one_by_one(store: &Store) {
+    let ran = Arc::new(AtomicUsize::new(0));
+    let one = |_| {
+        let (store, ran) = (store.clone(), ran.clone());
+        tokio::spawn(async move {
+            let add = async |tx: &mut Tx| -> Result<(), StoreError> {
+                ran.fetch_add(1, Ordering::SeqCst);
+                let n: i64 = tx.query_one("SELECT n FROM thing WHERE id = 'a'", params![]).await?.get(0)?;
+                tx.execute("UPDATE thing SET n = $1 WHERE id = 'a'", params![n + 1]).await?;
+                Ok(())
+            };
+            for _ in 0..5 {
+                store.tx_at(Isolation::Snapshot, "one by one", add).await.unwrap();
+            }
+        })
+    };
+    for task in (0..8).map(one).collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(ran.load(Ordering::SeqCst), 40);
+}
+
+/// Long texts are compressed by the quicker way where the server has it.
+#[tokio::test]
+async fn long_texts_are_compressed_quickly() {
+    testkit::databases(async |store| {
+        if store.backend() == Backend::Sqlite {
+            return;
+        }
+        let set: Result<(String, bool), StoreError> = store
+            .read("set", async |tx: &mut Tx| {
+                let sql =
+                    "SELECT setting, 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'";
+                let row = tx.query_one(sql, params![]).await?;
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .await;
+        let (setting, has) = set.unwrap();
+        assert_eq!(setting, if has { "lz4" } else { "pglz" });
+    })
+    .await;
 }
 
 async fn queue(store: &Store) {

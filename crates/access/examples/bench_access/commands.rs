@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::Zone;
+
 use access::{Access, CaseId};
 use serde_json::json;
 use testkit::TestZone;
-use tokio::sync::Mutex;
 
 use crate::processor::Processor;
 use crate::support::{self, Cast, cast, command_id};
@@ -18,6 +19,8 @@ const CASES: usize = 8;
 
 pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) {
     let access = support::service(zone).await;
+    let under_lock = Zone { store: zone.store.under_table_lock("access_event"), ..zone.zone() };
+    let under_lock = Access::new(under_lock, Arc::new(support::SmallCatalogue), support::settings());
     let cast = Arc::new(cast());
     let mut cases = Vec::new();
     for _ in 0..WRITERS[2] * CASES {
@@ -31,17 +34,19 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
     let processor = Processor::of(&zone.store).await;
     for writers in WRITERS {
         let before = processor.used();
-        let mut free = run(&access, &cast, &mut cases, writers, options, None).await;
-        let used = processor.used().saturating_sub(before);
-        let lock = Arc::new(Mutex::new(()));
-        let mut locked = run(&access, &cast, &mut cases, writers, options, Some(lock)).await;
+        let mut free = run(&access, &cast, &mut cases, writers, options).await;
+        let used = processor.used().since(before);
+        let a_command = |time: Duration| time.as_secs_f64() * 1000.0 / free.len().max(1) as f64;
+        let used = [used.own, used.server].map(a_command);
+        let mut locked = run(&under_lock, &cast, &mut cases, writers, options).await;
         let rate = |times: &[Duration]| times.len() as f64 / options.seconds;
         println!(
-            "| {database} | {writers} | {:.0} | {} | {} | {:.2} | {:.0} | {} | {:.1} |",
+            "| {database} | {writers} | {:.0} | {} | {} | {:.2} + {:.2} | {:.0} | {} | {:.1} |",
             rate(&free),
             ms(quantile(&mut free, 0.5)),
             ms(quantile(&mut free, 0.99)),
-            used.as_secs_f64() * 1000.0 / free.len().max(1) as f64,
+            used[0],
+            used[1],
             rate(&locked),
             ms(quantile(&mut locked, 0.99)),
             rate(&free) / rate(&locked),
@@ -56,7 +61,7 @@ pub(crate) async fn measure(database: &str, zone: &TestZone, options: &Options) 
 async fn fill_up(access: &Access, cast: &Arc<Cast>, cases: &mut [(CaseId, i64)], options: &Options) {
     let events = |cases: &[(CaseId, i64)]| cases.iter().map(|(_, version)| version.unsigned_abs()).sum::<u64>();
     while events(cases) < options.events {
-        run(access, cast, cases, WRITERS[2], options, None).await;
+        run(access, cast, cases, WRITERS[2], options).await;
     }
 }
 
@@ -67,12 +72,11 @@ async fn run(
     cases: &mut [(CaseId, i64)],
     writers: usize,
     options: &Options,
-    lock: Option<Arc<Mutex<()>>>,
 ) -> Vec<Duration> {
     let until = Instant::now() + Duration::from_secs_f64(options.seconds);
     let mut tasks = Vec::new();
     for own in cases.chunks(CASES).take(writers) {
-        let (access, cast, lock, mut own) = (access.clone(), cast.clone(), lock.clone(), own.to_vec());
+        let (access, cast, mut own) = (access.clone(), cast.clone(), own.to_vec());
         tasks.push(tokio::spawn(async move {
             let mut times = Vec::new();
             for at in (0..CASES).cycle() {
@@ -81,15 +85,10 @@ async fn run(
                     break;
                 }
                 let (id, version) = own[at];
-                let held = match &lock {
-                    Some(lock) => Some(lock.lock().await),
-                    None => None,
-                };
                 let handler = if version % 2 == 0 { &cast.handler } else { &cast.other_handler };
                 let payload = json!({"handler": handler.account});
                 let done =
                     access.command(&cast.handler, id, "assign_case", payload, &command_id(), version).await.unwrap();
-                drop(held);
                 own[at].1 = done.version;
                 times.push(begun.elapsed());
             }

@@ -3,7 +3,8 @@
 //! [--events N] [--cases N] [--seconds S]`; prints Markdown.
 //!
 //! On SQLite and on PostgreSQL, both with every acknowledged command on disk, on a server that the program starts itself.
-//! The lock stands for designs that serialise commands by locking a table: a command waits until the one before is on disk.
+//! The lock stands for designs that serialise commands (the pattern of REMS): each transaction first locks the table of events
+//! and holds it until it is on disk, on PostgreSQL by `LOCK TABLE … IN SHARE ROW EXCLUSIVE MODE`, on SQLite one by one.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run is to fail")]
 #![expect(clippy::print_stdout, reason = "what it found")]
@@ -60,7 +61,7 @@ async fn main() -> Result<(), String> {
         "Commands over distinct cases (`assign_case`: one event, one audit entry), every answer after the commit is on disk.\n"
     );
     println!(
-        "| database | writers | commands/s | p50 ms | p99 ms | processor ms a command | under one lock: commands/s | p99 ms | ratio |"
+        "| database | writers | commands/s | p50 ms | p99 ms | processor ms a command, program + server | under one lock: commands/s | p99 ms | ratio |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for (database, zone) in &zones {

@@ -29,14 +29,30 @@ impl Processor {
     }
 
     /// The time used until now. Nothing where there is no `/proc`.
-    pub(crate) fn used(&self) -> Duration {
+    pub(crate) fn used(&self) -> Used {
         let own = stat("self").map_or(0, |stat| stat.ticks);
-        let of_server = self.server.map_or(0, |server| {
+        let server = self.server.map_or(0, |server| {
             let all = fs::read_dir("/proc").into_iter().flatten().flatten();
             let stats = all.filter_map(|entry| stat(entry.file_name().to_str()?));
             stats.filter(|stat| stat.parent == server || stat.pid == server).map(|stat| stat.ticks).sum()
         });
-        TICK * u32::try_from(own + of_server).unwrap_or(u32::MAX)
+        let time = |ticks| TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
+        Used { own: time(own), server: time(server) }
+    }
+}
+
+/// Processor time by who used it.
+#[derive(Clone, Copy)]
+pub(crate) struct Used {
+    /// This program.
+    pub(crate) own: Duration,
+    /// The server.
+    pub(crate) server: Duration,
+}
+
+impl Used {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { own: self.own.saturating_sub(before.own), server: self.server.saturating_sub(before.server) }
     }
 }
 
