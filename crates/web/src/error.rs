@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::frame::Frame;
 use crate::held::HeldForm;
+use crate::naming::Naming;
 use crate::visitor::Visitor;
 
 /// A request that was not carried out.
@@ -144,8 +145,8 @@ impl Fault {
         {
             remedy = own.clone();
         }
-        let fields = self.fields().into_iter().map(|fault| told(&f, fault)).collect();
         let held = self.held.clone();
+        let fields = self.fields().into_iter().map(|fault| told(&f, &held, fault)).collect();
         let login = self.texts() == "login";
         let page = ErrorPage { title, what, remedy, fields, reference: self.reference.clone(), held, login, f };
         match page.render() {
@@ -182,8 +183,9 @@ struct ErrorPage {
 }
 
 /// A fault of a field in the visitor's language: the text of its rule where there is one, else the message as it came.
-fn told(f: &Frame, fault: FieldError) -> (String, String) {
+fn told(f: &Frame, held: &HeldForm, fault: FieldError) -> (String, String) {
     let key = format!("rule-{}", fault.rule.replace('_', "-"));
     let text = f.known(&key).filter(|_| f.lang != Language::En).unwrap_or(fault.message);
-    (f.field_name(&fault.field), text)
+    let label = held.fields.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());
+    (label.unwrap_or_else(|| Naming { language: f.lang, called: &|_| None }.field(&fault.field)), text)
 }

@@ -104,21 +104,6 @@ impl Frame {
         format!("{group}-{}", value.as_ref().replace('_', "-"))
     }
 
-    /// What a field is called on the page it came from, as it is where it has no other name.
-    pub(crate) fn field_name(&self, name: &str) -> String {
-        let key = match name {
-            "hearing.on" => "input-heard-on".to_owned(),
-            "hearing.statement" | "hearing.why" => "input-heard-what".to_owned(),
-            name => match name.split('.').next().unwrap_or(name) {
-                "reason" => "case-reason".to_owned(),
-                "question" => "case-question".to_owned(),
-                "answer" => "apply-your-answer".to_owned(),
-                name => self.key("input", name),
-            },
-        };
-        self.known(&key).unwrap_or_else(|| name.to_owned())
-    }
-
     /// Roles that a variable may play in a project, in the order of the form.
     pub(crate) fn cart_roles(&self) -> [&'static str; 7] {
         ["population", "exposure", "outcome", "covariate", "control_matching", "linkage", "other"]

@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use kernel::Problem;
 
 use crate::WebError;
-use crate::frame::Frame;
+use crate::naming::Naming;
+use crate::pages::cases::Names;
+use crate::services::Services;
 use crate::visitor::{FORM_LIMIT, Visitor};
 
 /// Fields that steer a form and are not written by people.
@@ -28,6 +30,7 @@ const STEERING: &[&str] = &[
     "kind",
     "heard",
     "field",
+    "condition",
     "id",
 ];
 
@@ -72,23 +75,29 @@ impl Held {
     }
 
     /// The answer, with what was written when it is a refusal that the writer can do something about.
-    pub(crate) fn with(self, response: Response) -> Response {
+    pub(crate) fn with(self, services: &Services, response: Response) -> Response {
         match response.extensions().get::<WebError>().cloned() {
-            Some(error) => error.holding(|visitor, again| self.form(visitor, again)).into_response(),
+            Some(error) => error.holding(|visitor, again| self.form(services, visitor, again)).into_response(),
             None => response,
         }
     }
 
-    fn form(&self, visitor: &Visitor, again: bool) -> HeldForm {
-        let f = Frame::of(visitor);
+    fn form(&self, services: &Services, visitor: &Visitor, again: bool) -> HeldForm {
+        let names = Names::of(services, visitor.lang);
+        let naming = Naming { language: visitor.lang, called: &|id| names.known(id) };
         let pairs = form_urlencoded::parse(&self.body)
             .filter(|(name, value)| name != "_csrf" && name.len() < 200 && !value.contains('\0'));
         let fields: Vec<HeldField> = pairs
-            .map(|(name, value)| HeldField {
-                shown: !value.is_empty() && !STEERING.contains(&&*name),
-                label: f.field_name(&name),
-                name: name.into_owned(),
-                value: value.into_owned(),
+            .map(|(name, value)| {
+                // What was chosen is sent again as it is, and read in words.
+                let choice = naming.choice(&name, &value);
+                let written = !value.is_empty() && !STEERING.contains(&&*name);
+                HeldField {
+                    shown: written && (choice.is_none() || !again),
+                    label: naming.field(&name),
+                    value: choice.filter(|_| !again).unwrap_or_else(|| value.into_owned()),
+                    name: name.into_owned(),
+                }
             })
             .collect();
         HeldForm { action: self.action.clone(), fields, again }

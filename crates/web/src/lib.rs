@@ -3,7 +3,8 @@
 //! It holds no rule of any area: handlers read a request, call one service function and draw what it returns.
 //! - `site`: the table of endpoints, who may use each, and the router made from it
 //! - `visitor`: session, language, theme and form token of a request
-//! - `input`: what stands in an address; `held`: what somebody wrote, when a form cannot be accepted
+//! - `input`: what stands in an address; `held`: what somebody wrote, when a form cannot be accepted; `naming`: what fields
+//!   are called
 //! - `frame`: what every page shows; `texts`: Fluent; `error`: one error page, one RFC 9457 document
 //! - `pages`: a module per task; `api`: the same over JSON
 
@@ -13,6 +14,7 @@ mod error;
 mod frame;
 mod held;
 mod input;
+mod naming;
 mod pages;
 mod services;
 mod site;

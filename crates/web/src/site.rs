@@ -92,7 +92,7 @@ async fn guard(State((services, endpoint)): State<(Services, Endpoint)>, request
         return decide(services, endpoint, visitor, request, next).await;
     }
     match Held::of(request, &visitor).await {
-        Ok((request, held)) => held.with(decide(services, endpoint, visitor, request, next).await),
+        Ok((request, held)) => held.with(&services, decide(services.clone(), endpoint, visitor, request, next).await),
         Err(error) => error.into_response(),
     }
 }

@@ -99,22 +99,24 @@ blocked-interest-not-declared = Say first whether you have a conflict of interes
 due-today = Due today
 due-late =
     { $n ->
-        [one] 1 day late
-       *[other] { $n } days late
+        [one] 1 working day late
+       *[other] { $n } working days late
     }
 due-in =
     { $n ->
-        [one] 1 day left
-       *[other] { $n } days left
+        [one] 1 working day left
+       *[other] { $n } working days left
     }
+due-over = Time is out
+due-before-work = Due before the next working day
+unit-working-days = working days
+unit-calendar-days = calendar days
 case-time = Handling time
 case-time-paused = The clock stands still: an answer is waited for
 case-time-started = Started
-case-time-used = Working days used
+case-time-used = Used
 case-time-of = { $used } of { $length }
-case-time-stopped = Working days stopped
-case-time-left = { $n } working days left
-case-time-late = { $n } working days late
+case-time-stopped = Stopped
 cases-views = Saved views
 cases-view-save = Save this selection
 cases-view-name = Name of the view
@@ -448,7 +450,7 @@ case-role-administrator = Administrator
 case-role-system-clock = The system
 case-role-outsider = Invited
 late = Late
-late-clock = The time for handling the case ended { $n } working days ago
+late-clock = The limit for handling the case: { $left }
 late-wait = { $what }, { $left }
 wait-handler = Nobody has taken the case
 wait-screening = The case handler checks whether the application is complete

@@ -99,22 +99,24 @@ blocked-interest-not-declared = Si først om du er habil
 due-today = Frist i dag
 due-late =
     { $n ->
-        [one] 1 dag over fristen
-       *[other] { $n } dager over fristen
+        [one] 1 virkedag over fristen
+       *[other] { $n } virkedager over fristen
     }
 due-in =
     { $n ->
-        [one] 1 dag igjen
-       *[other] { $n } dager igjen
+        [one] 1 virkedag igjen
+       *[other] { $n } virkedager igjen
     }
+due-over = Fristen er ute
+due-before-work = Frist før neste virkedag
+unit-working-days = virkedager
+unit-calendar-days = kalenderdager
 case-time = Saksbehandlingstid
 case-time-paused = Klokken står stille: vi venter på svar
 case-time-started = Startet
-case-time-used = Virkedager brukt
+case-time-used = Brukt
 case-time-of = { $used } av { $length }
-case-time-stopped = Virkedager stanset
-case-time-left = { $n } virkedager igjen
-case-time-late = { $n } virkedager over fristen
+case-time-stopped = Stanset
 cases-views = Lagrede visninger
 cases-view-save = Lagre dette utvalget
 cases-view-name = Navn på visningen
@@ -448,7 +450,7 @@ case-role-administrator = Administrator
 case-role-system-clock = Systemet
 case-role-outsider = Innbudt
 late = For sent
-late-clock = Saksbehandlingstiden er gått ut for { $n } virkedager siden
+late-clock = Fristen for saksbehandlingen: { $left }
 late-wait = { $what }, { $left }
 wait-handler = Ingen har tatt saken
 wait-screening = Saksbehandler kontrollerer at søknaden er komplett

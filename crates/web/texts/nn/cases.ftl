@@ -99,22 +99,24 @@ blocked-interest-not-declared = Sei først om du er habil
 due-today = Frist i dag
 due-late =
     { $n ->
-        [one] 1 dag over fristen
-       *[other] { $n } dagar over fristen
+        [one] 1 verkedag over fristen
+       *[other] { $n } verkedagar over fristen
     }
 due-in =
     { $n ->
-        [one] 1 dag att
-       *[other] { $n } dagar att
+        [one] 1 verkedag att
+       *[other] { $n } verkedagar att
     }
+due-over = Fristen er ute
+due-before-work = Frist før neste verkedag
+unit-working-days = verkedagar
+unit-calendar-days = kalenderdagar
 case-time = Saksbehandlingstid
 case-time-paused = Klokka står stille: vi ventar på svar
 case-time-started = Starta
-case-time-used = Virkedagar brukte
+case-time-used = Brukt
 case-time-of = { $used } av { $length }
-case-time-stopped = Virkedagar stansa
-case-time-left = { $n } virkedagar igjen
-case-time-late = { $n } virkedagar over fristen
+case-time-stopped = Stansa
 cases-views = Lagra visingar
 cases-view-save = Lagre dette utvalet
 cases-view-name = Namn på visinga
@@ -184,7 +186,7 @@ input-deadline = Svarfrist (fire veker når ingenting er valt)
 input-track = Spor
 input-sources = Kjelder (alle når ingen er valde)
 input-source = Kjelde
-input-due = Frist (15 virkedagar når ingenting er valt)
+input-due = Frist (15 verkedagar når ingenting er valt)
 input-reviewers = Fagfellar
 input-blind = Vurderingane blir haldne skjulte for kvarandre til alle har svart
 input-anonymous = Søkjaren får ikkje vite kven det er
@@ -266,7 +268,7 @@ case-opinion-waits = Ventar på vurdering
 case-notes = Meldingar og notat
 case-people = Dei som deltek
 case-somebody = Nokon som ikkje er namngjeven
-case-task-cost = { $hours } timar, levering { $days } virkedagar etter vedtaket
+case-task-cost = { $hours } timar, levering { $days } verkedagar etter vedtaket
 case-task-answer = { $yes } variablar kan utleverast som søkt om, { $other } ikkje
 task-created = Spurt
 task-accepted = Under arbeid
@@ -448,7 +450,7 @@ case-role-administrator = Administrator
 case-role-system-clock = Systemet
 case-role-outsider = Innboden
 late = For seint
-late-clock = Saksbehandlingstida gjekk ut for { $n } verkedagar sidan
+late-clock = Fristen for saksbehandlinga: { $left }
 late-wait = { $what }, { $left }
 wait-handler = Ingen har teke saka
 wait-screening = Saksbehandlaren kontrollerer at søknaden er komplett

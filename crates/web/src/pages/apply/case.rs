@@ -16,7 +16,7 @@ use crate::frame::Frame;
 use crate::input::Path;
 use crate::pages::cases::after::{HolderRow, holders};
 use crate::pages::cases::invoices::{self, Invoices};
-use crate::pages::cases::{Names, in_words, timeline};
+use crate::pages::cases::{Names, in_words, time, timeline};
 use crate::pages::{command_id, draw};
 use crate::visitor::{Fields, Visitor};
 use crate::{Services, WebError};
@@ -126,7 +126,7 @@ async fn clocks(services: &Services, visitor: &Visitor, f: &Frame, case: &CaseVi
             access::clocks::EndEvent::DataAvailable => "clock-data",
         };
         ClockRow {
-            name: f.t(ends),
+            name: format!("{} ({})", f.t(ends), time::unit(f, &clock)),
             gross: clock.gross,
             stopped: clock.stopped,
             net: clock.net,
@@ -199,7 +199,7 @@ pub(super) async fn show(services: &Services, visitor: &Visitor, id: CaseId) -> 
         may_appeal: case.commands.iter().any(|c| c.name == CommandName::LodgeAppeal && c.blocked.is_none()),
         command_id: command_id(services),
         files: services.access.files(actor, id).await.map_err(visitor.fail())?,
-        holders: holders(&f, &names, &case.holders),
+        holders: holders(&f, &names, &case.holders, services.clock.today()),
         timeline: timeline(&f, &names, &case),
         ball: ball(&case),
         limit: limit(&f, &case, services.clock.today()),
@@ -252,15 +252,11 @@ fn ball(case: &CaseView) -> &'static str {
     if case.holders.is_empty() { case.summary.waits_for.slug() } else { "delivered" }
 }
 
-/// How much time the body has left for the decision or for the data, in days of the calendar, or that it is late.
+/// How much time the body has left for the decision or for the data, or that it is late.
 fn limit(f: &Frame, case: &CaseView, today: kernel::Date) -> Option<String> {
     let clock = case.summary.clock.as_ref().filter(|clock| !clock.ended)?;
-    let due = f.date(&clock.due);
-    let text = match clock.due.days() - today.days() {
-        late @ ..0 => f.tv2("case-clock-late", "n", (-late).to_string(), "due", due),
-        left if case.decision.is_some() => f.tv2("case-clock-data", "left", left.to_string(), "due", due),
-        left => f.tv2("case-clock", "left", left.to_string(), "due", due),
-    };
+    let key = if case.decision.is_some() { "case-clock-data" } else { "case-clock" };
+    let text = f.tv2(key, "due", f.date(&clock.due), "left", time::until(f, &clock.due, today).0);
     Some(if clock.paused { format!("{text} {}", f.t("case-clock-paused")) } else { text })
 }
 

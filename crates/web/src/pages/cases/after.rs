@@ -11,7 +11,7 @@ use protocol::documents::Condition;
 use serde_json::{Map, Value};
 
 use super::Names;
-use super::desk::until;
+use super::time::until;
 use crate::frame::Frame;
 use crate::pages::apply::plain;
 
@@ -131,18 +131,14 @@ pub(in crate::pages) struct HolderRow {
 }
 
 /// The times of the holders.
-pub(in crate::pages) fn holders(f: &Frame, names: &Names, clocks: &[HolderClock]) -> Vec<HolderRow> {
+pub(in crate::pages) fn holders(f: &Frame, names: &Names, clocks: &[HolderClock], today: Date) -> Vec<HolderRow> {
     let row = |clock: &HolderClock| {
         let (state, tone) = match (clock.delivered, &clock.paused, clock.due) {
             (Some(on), ..) if clock.late => (f.tv("holder-delivered-late", "date", f.date(&on)), "warn"),
             (Some(on), ..) => (f.tv("holder-delivered", "date", f.date(&on)), "good"),
             (None, Some(_), _) => (f.t("holder-paused"), "warn"),
             (None, None, None) => (f.t("holder-no-day"), "warn"),
-            (None, None, Some(_)) => match clock.left.unwrap_or_default() {
-                left @ ..0 => (f.tv("case-time-late", "n", -left), "bad"),
-                0 => (f.t("due-today"), "warn"),
-                left => (f.tv("case-time-left", "n", left), "info"),
-            },
+            (None, None, Some(due)) => until(f, &due, today),
         };
         let paused = clock.paused.iter().map(|pause| {
             let code = f.t(f.key("choice-code", pause.code.slug()));

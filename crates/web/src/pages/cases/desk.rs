@@ -7,24 +7,15 @@ use access::views::{CaseSummary, DeliveryLine, ProposalLine, ReviewLine, TaskLin
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use kernel::{Date, workdays};
+use kernel::Date;
 
 use super::people::People;
+use super::time::{until, working_days};
 use super::{Names, after};
 use crate::frame::Frame;
 use crate::pages::{command_id, draw};
 use crate::visitor::Visitor;
 use crate::{Services, WebError};
-
-/// How long there is until a day, in words, with how urgent that is.
-pub(super) fn until(f: &Frame, due: &Date, today: Date) -> (String, &'static str) {
-    match due.days() - today.days() {
-        0 => (f.t("due-today"), "warn"),
-        days @ ..0 => (f.tv("due-late", "n", -days), "bad"),
-        days @ 1..=5 => (f.tv("due-in", "n", days), "warn"),
-        days => (f.tv("due-in", "n", days), "info"),
-    }
-}
 
 /// What is waited for, in words.
 pub(super) fn wait_words(f: &Frame, names: &Names, wait: &Wait) -> String {
@@ -87,7 +78,7 @@ pub(super) async fn tasks(State(services): State<Services>, visitor: Visitor) ->
             state: f.t(f.key("task", code.as_str().unwrap_or_default())),
             tone: if settled { "good" } else { urgent },
             left,
-            days: (workdays::working_days_between(asked, today), workdays::working_days_between(asked, line.task.due)),
+            days: (working_days(asked, today, today), working_days(asked, line.task.due, today)),
             next,
             command_id: command_id(&services),
             line,
@@ -97,7 +88,7 @@ pub(super) async fn tasks(State(services): State<Services>, visitor: Visitor) ->
     let (settled, open) = lines.into_iter().map(task).partition(|task: &Task| task.line.task.is_settled());
     let delivers = services.access.holder_deliveries(visitor.actor()?).await.map_err(visitor.fail())?;
     let delivery = |line: DeliveryLine| {
-        let row = after::holders(&f, &names, std::slice::from_ref(&line.clock)).pop()?;
+        let row = after::holders(&f, &names, std::slice::from_ref(&line.clock), today).pop()?;
         (line.clock.delivered.is_none()).then_some(Delivery { case: line.case, row })
     };
     let deliveries = delivers.into_iter().filter_map(delivery).collect();
@@ -179,7 +170,7 @@ impl Waits {
     pub(super) fn of(f: &Frame, names: &Names, case: &CaseSummary, today: Date) -> Self {
         let mut waits = Self { late: Vec::new(), other: Vec::new() };
         if let Some(clock) = case.clock.as_ref().filter(|clock| !clock.ended && clock.left < 0) {
-            waits.late.push(f.tv("late-clock", "n", -clock.left));
+            waits.late.push(f.tv("late-clock", "left", until(f, &clock.due, today).0));
         }
         for wait in &case.waits {
             let words = wait_words(f, names, wait);

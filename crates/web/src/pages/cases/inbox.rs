@@ -10,6 +10,7 @@ use kernel::Problem;
 use serde_json::{Value, json};
 
 use super::desk::Waits;
+use super::time::until;
 use crate::frame::{Frame, Pager, encode};
 use crate::input::{Path, Query};
 use crate::pages::draw;
@@ -77,24 +78,9 @@ impl Inbox {
         handler.as_deref() == Some(self.me.as_str())
     }
 
-    /// How long there is, in words.
-    fn left(&self, days: &i64) -> String {
-        match days {
-            0 => self.f.t("due-today"),
-            ..0 => self.f.tv("due-late", "n", -days),
-            _ => self.f.tv("due-in", "n", days),
-        }
-    }
-
-    /// Days until something is due, and how urgent that is.
-    fn days(&self, due: &kernel::Date) -> (i64, &'static str) {
-        let days = i64::from(due.days() - self.today.days());
-        let tone = match days {
-            ..0 => "bad",
-            0..=5 => "warn",
-            _ => "info",
-        };
-        (days, tone)
+    /// How long there is until a day, in words, and how urgent that is.
+    fn left(&self, due: &kernel::Date) -> (String, &'static str) {
+        until(&self.f, due, self.today)
     }
 }
 

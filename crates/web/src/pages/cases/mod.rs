@@ -11,12 +11,14 @@ mod inbox;
 pub(super) mod invoices;
 mod log;
 mod people;
+pub(super) mod time;
 
 pub(crate) use colleagues::HANDED_OVER;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use access::clocks::Clock;
 use access::form::FieldKind;
 use access::model::CommandName;
 use access::views::{CaseView, TimelineEntry};
@@ -111,6 +113,7 @@ struct CasePage {
     can_delegate: bool,
     audits: bool,
     names: Names,
+    today: Date,
     invoices: Option<invoices::Invoices>,
     /// The decision in force, with which the form of a new one begins.
     before: after::Before,
@@ -134,13 +137,14 @@ impl CasePage {
         self.f.t(invoices::criterion_key(&self.f, outcome))
     }
 
-    /// Working days left of the clock, in words.
-    fn left(&self, days: &i64) -> String {
-        match days {
-            0 => self.f.t("due-today"),
-            ..0 => self.f.tv("case-time-late", "n", -days),
-            _ => self.f.tv("case-time-left", "n", days),
-        }
+    /// How long the clock still runs, in words.
+    fn left(&self, clock: &Clock) -> String {
+        time::until(&self.f, &clock.due, self.today).0
+    }
+
+    /// The unit in which a clock counts.
+    fn unit(&self, clock: &Clock) -> String {
+        time::unit(&self.f, clock)
     }
 }
 
@@ -216,7 +220,7 @@ async fn case(
     let groups = grouped(&services, &f, &case, &names).await;
     let invoices = invoices::of(&case, &f, &names);
     let (before, reports) = (after::Before::of(&f, &case), after::reports(&f, &case));
-    let holders = after::holders(&f, &names, &case.holders);
+    let holders = after::holders(&f, &names, &case.holders, services.clock.today());
     let notices = after::notices(&f, case.after.iter().flat_map(|after| &after.notices), services.clock.today());
     let waits = desk::Waits::of(&f, &names, &case.summary, services.clock.today());
     let can_delegate = case.roles.iter().any(|role| {
@@ -245,6 +249,7 @@ async fn case(
             members,
             handler,
             names,
+            today: services.clock.today(),
             invoices,
             before,
             reports,
@@ -256,31 +261,40 @@ async fn case(
 }
 
 /// What people call sources, collections and variables.
-pub(super) struct Names {
+pub(crate) struct Names {
     model: Arc<catalogue::Model>,
     sources: BTreeMap<String, String>,
     language: kernel::Language,
 }
 
 impl Names {
-    pub(super) fn of(services: &Services, language: kernel::Language) -> Self {
+    pub(crate) fn of(services: &Services, language: kernel::Language) -> Self {
         let name = |s: catalogue::Source| (s.id.clone(), s.name.text(language).to_owned());
         let sources = services.catalogue.sources().into_iter().map(name).collect();
         Self { model: services.catalogue.model(), sources, language }
     }
 
-    pub(super) fn source(&self, id: &str) -> String {
+    pub(crate) fn source(&self, id: &str) -> String {
         self.sources.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
+    /// The source, collection or variable with this id.
+    pub(crate) fn known(&self, id: &str) -> Option<String> {
+        if self.model.collections.contains_key(id) {
+            return Some(self.collection(id));
+        }
+        let variable = |v: &catalogue::Variable| v.label.text(self.language).to_owned();
+        self.sources.get(id).cloned().or_else(|| self.model.variables.get(id).map(variable))
+    }
+
     /// A collection with its source, which its title alone does not name.
-    pub(super) fn collection(&self, id: &str) -> String {
+    pub(crate) fn collection(&self, id: &str) -> String {
         let found = self.model.collections.get(id);
         let named = |source: String, title: &str| if source == title { source } else { format!("{source}: {title}") };
         found.map_or_else(|| id.to_owned(), |c| named(self.source(&c.source), c.title.text(self.language)))
     }
 
-    pub(super) fn variable(&self, id: &str) -> String {
+    pub(crate) fn variable(&self, id: &str) -> String {
         let found = self.model.variables.get(id);
         found.map_or_else(|| id.to_owned(), |v| v.label.text(self.language).to_owned())
     }

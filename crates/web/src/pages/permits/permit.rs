@@ -123,7 +123,7 @@ pub(super) async fn permit(
         waiting: waiting
             .map(|p| (p.id.clone(), if p.name.is_empty() { p.id.clone() } else { p.name.clone() }))
             .collect(),
-        holders: after::holders(&f, &names, &view.holders),
+        holders: after::holders(&f, &names, &view.holders, services.clock.today()),
         notices: after::notices(&f, view.after.notices.iter(), services.clock.today()),
         case_version: case.summary.version,
         command_id: command_id(&services),
