@@ -43,7 +43,7 @@ pub use service::{
 };
 pub use service::{
     AuditOf, Finding, LabelElement, LetterForm, Matter, SUPERVISION_KINDS, Seal, Supervised, SupervisionInput,
-    SupervisionRecord, Withdrawal,
+    SupervisionRecord, Validity, Withdrawal,
 };
 pub use service::{ChangeView, PersonView, SeriesAction, SeriesView, VersionView};
 pub use service::{CountAnswer, Feasibility, FeasibilityCount, FeasibilityView, MOST_PER_DAY, NotCounted, Released};

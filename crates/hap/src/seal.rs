@@ -5,9 +5,10 @@
 //! library for them is needed.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::Seal;
+use access::{Seal, Validity};
 use anyhow::Context as _;
 use kernel::{Clock, CryptoError, Date, Timestamp};
 use rcgen::{
@@ -25,22 +26,26 @@ const NEW_CERTIFICATE: &str = "seal.new.crt.pem";
 const NEW_KEY: &str = "seal.new.key.pem";
 /// The new certificate while it is being written.
 const PART: &str = "seal.new.crt.part";
+/// The digests of the certificates that were made here, a line each: what is not named there was put there by the body.
+const MADE_HERE: &str = "seal.made-here";
 /// How the names of certificates that are over begin; their last day follows.
 const EARLIER: &str = "seal-until-";
 /// Years for which a certificate made here is valid.
 const YEARS: i32 = 10;
 
-/// Days before the end of a certificate made here from which on there is a new one.
+/// Days before the end of a certificate from which on there is a new one, or a warning when the body is to bring it.
 const RENEW_DAYS: i32 = 90;
 
-/// The body's key and certificate. A body with a certificate of its own puts both files in the folder of the centre, and
-/// new ones in time; a certificate that was made here is renewed by itself, with a new key. Certificates that are over
-/// stay in the folder, so that letters that they sealed can be checked.
+/// The body's key and certificate. A body with a certificate of its own, of an authority or signed by itself, puts both
+/// files in the folder of the centre, and new ones in time; a certificate that was made here is renewed by itself, with a
+/// new key. Certificates that are over stay in the folder, so that letters that they sealed can be checked.
 pub struct BodySeal {
     dir: PathBuf,
     body: String,
     clock: Arc<dyn Clock>,
     now: RwLock<Arc<Sealing>>,
+    /// The day on which the log was last told what only people can mend.
+    told_on: AtomicI32,
 }
 
 /// What seals at a time.
@@ -62,12 +67,16 @@ impl BodySeal {
     pub fn open(dir: &Path, body: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
         finish_renewal(dir)?;
         if !dir.join(CERTIFICATE).exists() {
-            let (key, pem) = make(body, i32::from(clock.today().year())).context("making the seal")?;
-            write_private(&dir.join(KEY), key.as_bytes())?;
-            std::fs::write(dir.join(CERTIFICATE), pem).context("writing the certificate of the seal")?;
+            anyhow::ensure!(
+                !dir.join(KEY).exists(),
+                "{} has a key of the seal without its certificate: put {CERTIFICATE} beside it, or take the key away",
+                dir.display()
+            );
+            put_new(dir, body, clock.today()).context("making the seal")?;
         }
         let now = RwLock::new(Arc::new(Sealing::of(dir)?));
-        let seal = Self { dir: dir.to_owned(), body: body.to_owned(), clock: clock.clone(), now };
+        let (dir, body, told_on) = (dir.to_owned(), body.to_owned(), AtomicI32::new(i32::MIN));
+        let seal = Self { dir, body, clock: clock.clone(), now, told_on };
         seal.renewed();
         Ok(seal)
     }
@@ -80,11 +89,15 @@ impl BodySeal {
     /// What seals at this moment, renewed when it was made here and ends soon.
     fn renewed(&self) -> Arc<Sealing> {
         let (today, held) = (self.clock.today(), self.current());
+        // Asked for at every letter and every look at the page.
+        let tell = || self.told_on.swap(today.days(), Ordering::SeqCst) != today.days();
         if held.until > today.plus_days(RENEW_DAYS) {
             return held;
         }
         if !held.own {
-            tracing::warn!(until = %held.until, "the certificate of the seal ends: put a new one with its key in the folder, and start again");
+            if tell() {
+                tracing::warn!(until = %held.until, "the certificate of the seal ends: put a new one with its key in the folder, and start again");
+            }
             return held;
         }
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
@@ -92,25 +105,26 @@ impl BodySeal {
         if now.until > held.until {
             return now.clone();
         }
-        match self.renew() {
-            Ok(renewed) => {
-                tracing::info!(until = %renewed.until, "the seal of letters has a new key and certificate");
-                *now = Arc::new(renewed);
+        match self.next(today) {
+            Ok(next) => {
+                tracing::info!(until = %next.until, made_here = next.own, "the seal of letters has another key and certificate");
+                *now = Arc::new(next);
             }
-            Err(error) => tracing::error!(%error, until = %held.until, "the seal of letters could not be renewed"),
+            Err(error) if tell() => {
+                tracing::error!(%error, until = %held.until, "the seal of letters could not be renewed");
+            }
+            Err(_) => {}
         }
         now.clone()
     }
 
-    /// A new key and certificate beside the ones in use, which then take their place: whoever is interrupted goes on with
-    /// [`finish_renewal`].
-    fn renew(&self) -> anyhow::Result<Sealing> {
-        let (key, pem) = make(&self.body, i32::from(self.clock.today().year()))?;
-        write_private(&self.dir.join(NEW_KEY), key.as_bytes())?;
-        let part = self.dir.join(PART);
-        std::fs::write(&part, pem)?;
-        std::fs::rename(part, self.dir.join(NEW_CERTIFICATE))?;
-        finish_renewal(&self.dir)?;
+    /// What seals from now on: what the body has put in the folder in the meantime, else a new key and certificate.
+    fn next(&self, today: Date) -> anyhow::Result<Sealing> {
+        let there = Sealing::of(&self.dir)?;
+        if !there.own || there.until > today.plus_days(RENEW_DAYS) {
+            return Ok(there);
+        }
+        put_new(&self.dir, &self.body, today)?;
         Sealing::of(&self.dir)
     }
 
@@ -125,6 +139,31 @@ impl BodySeal {
     }
 }
 
+/// A new key and certificate beside those in use, if any, whose place they then take: whoever is interrupted goes on with
+/// [`finish_renewal`].
+fn put_new(dir: &Path, body: &str, today: Date) -> anyhow::Result<()> {
+    let (key, pem) = make(body, i32::from(today.year()))?;
+    let mut made = std::fs::read_to_string(dir.join(MADE_HERE)).unwrap_or_default();
+    made.push_str(&format!("{}\n", digest(&pem).context("the new certificate is no PEM")?));
+    std::fs::write(dir.join(MADE_HERE), made)?;
+    write_private(&dir.join(NEW_KEY), key.as_bytes())?;
+    let part = dir.join(PART);
+    std::fs::write(&part, pem)?;
+    std::fs::rename(part, dir.join(NEW_CERTIFICATE))?;
+    finish_renewal(dir)
+}
+
+/// What names a certificate in the list of those made here.
+fn digest(pem: &str) -> Option<String> {
+    Some(kernel::sha256_hex(&from_pem(pem)?))
+}
+
+/// Whether a certificate was made here. Only its digest says so: one that the body signed itself looks alike.
+fn made_here(dir: &Path, pem: &str) -> bool {
+    let made = std::fs::read_to_string(dir.join(MADE_HERE)).unwrap_or_default();
+    digest(pem).is_some_and(|digest| made.lines().any(|line| line == digest))
+}
+
 /// Puts a new key and certificate in the place of the ones before, of which the certificate is kept.
 fn finish_renewal(dir: &Path) -> anyhow::Result<()> {
     let (key, certificate) = (dir.join(NEW_KEY), dir.join(NEW_CERTIFICATE));
@@ -135,11 +174,18 @@ fn finish_renewal(dir: &Path) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    if key.exists() {
+    if dir.join(CERTIFICATE).exists() {
         let before = std::fs::read_to_string(dir.join(CERTIFICATE)).context("reading the certificate of the seal")?;
+        if !made_here(dir, &before) {
+            // The body has put its own there after the interruption.
+            std::fs::remove_file(&certificate)?;
+            return if key.exists() { Ok(std::fs::remove_file(&key)?) } else { Ok(()) };
+        }
         let der = from_pem(&before).context("the certificate of the seal is no PEM")?;
         let until = Certificate::read(&der).context("the certificate of the seal cannot be read")?.until;
         std::fs::write(dir.join(format!("{EARLIER}{until}.crt.pem")), before)?;
+    }
+    if key.exists() {
         std::fs::rename(&key, dir.join(KEY))?;
     }
     std::fs::rename(&certificate, dir.join(CERTIFICATE)).context("renewing the certificate of the seal")
@@ -152,10 +198,12 @@ impl Sealing {
             let file = dir.join(file);
             std::fs::read_to_string(&file).with_context(|| format!("reading {} of the seal", file.display()))
         };
-        Self::read(&read(KEY)?, read(CERTIFICATE)?)
+        let pem = read(CERTIFICATE)?;
+        let own = made_here(dir, &pem);
+        Self::read(&read(KEY)?, pem, own)
     }
 
-    fn read(key: &str, pem: String) -> anyhow::Result<Self> {
+    fn read(key: &str, pem: String, own: bool) -> anyhow::Result<Self> {
         let key = KeyPair::from_pem(key).context("the key of the seal")?;
         anyhow::ensure!(
             key.algorithm() == &rcgen::PKCS_ECDSA_P256_SHA256,
@@ -163,7 +211,7 @@ impl Sealing {
         );
         let certificate = from_pem(&pem).context("the certificate of the seal is no PEM")?;
         let read = Certificate::read(&certificate).context("the certificate of the seal cannot be read")?;
-        let (until, own) = (read.until, read.issuer == read.subject);
+        let until = read.until;
         let bytes = key.der_bytes();
         anyhow::ensure!(
             certificate.windows(bytes.len()).any(|window| window == bytes),
@@ -216,6 +264,16 @@ impl Seal for BodySeal {
 
     fn certificates(&self) -> String {
         std::iter::once(self.current().pem.clone()).chain(self.earlier()).collect()
+    }
+
+    fn validity(&self) -> Validity {
+        let current = self.renewed();
+        let renewed_here = current.own;
+        Validity {
+            until: current.until,
+            renewed_here,
+            ends_soon: current.until <= self.clock.today().plus_days(RENEW_DAYS),
+        }
     }
 }
 
@@ -329,7 +387,6 @@ fn first(der: &[u8]) -> Option<Value<'_>> {
 struct Certificate<'a> {
     serial: &'a [u8],
     issuer: &'a [u8],
-    subject: &'a [u8],
     /// Last day.
     until: Date,
 }
@@ -345,12 +402,10 @@ impl<'a> Certificate<'a> {
         let algorithm = first(serial.after)?;
         let issuer = first(algorithm.after)?;
         let validity = first(issuer.after)?;
-        let subject = first(validity.after)?;
         let until = day(first(first(validity.content)?.after)?)?;
-        (serial.tag == INTEGER && issuer.tag == SEQUENCE && subject.tag == SEQUENCE).then_some(Self {
+        (serial.tag == INTEGER && issuer.tag == SEQUENCE).then_some(Self {
             serial: serial.whole,
             issuer: issuer.whole,
-            subject: subject.whole,
             until,
         })
     }
@@ -420,7 +475,7 @@ mod tests {
     fn acc_160_openssl_verifies_the_seal_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let (key, pem) = make("helsedataservice", 2020).unwrap();
-        let seal = Sealing::read(&key, pem.clone()).unwrap();
+        let seal = Sealing::read(&key, pem.clone(), true).unwrap();
         let content = vec![7u8; 70_000];
         let made = seal.seal(&content, at("2026-11-26T08:00:00Z")).unwrap();
         let passes = |content: &[u8], made: &[u8], pem: &str| verified(dir.path(), content, made, pem, &[]);
@@ -505,6 +560,58 @@ mod tests {
         set(&fixed, "2027-01-01T08:00:00Z");
         assert!(seal.seal(b"a letter", clock.now()).is_err());
         assert_eq!(seal.certificates(), certificate.pem());
+    }
+
+    /// ACC-160: one that the body signed itself, under the very names of those made here, is the body's: it is told that it
+    /// ends and stays what it is, also when it was put there while the program ran.
+    #[test]
+    fn acc_160_a_certificate_that_the_body_signed_itself_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |year: i32| {
+            let (key, pem) = make("helsedataservice", year).unwrap();
+            write_private(&dir.path().join(KEY), key.as_bytes()).unwrap();
+            std::fs::write(dir.path().join(CERTIFICATE), &pem).unwrap();
+            (key, pem)
+        };
+        let fixed = Arc::new(kernel::FixedClock::at(at("2035-06-01T08:00:00Z")));
+        let clock: Arc<dyn Clock> = fixed.clone();
+        let open = || BodySeal::open(dir.path(), "helsedataservice", &clock);
+        let (_, brought) = put(2026);
+        let seal = open().unwrap();
+        let until = "2035-12-31".parse().unwrap();
+        assert_eq!(seal.validity(), Validity { until, renewed_here: false, ends_soon: false });
+        set(&fixed, "2035-12-01T08:00:00Z");
+        assert!(seal.seal(b"a letter", clock.now()).is_ok());
+        assert_eq!(seal.validity(), Validity { until, renewed_here: false, ends_soon: true });
+        assert_eq!((seal.certificates(), open().unwrap().certificates()), (brought.clone(), brought));
+
+        // One made here runs while the body puts its own in the folder.
+        for file in [KEY, CERTIFICATE] {
+            std::fs::remove_file(dir.path().join(file)).unwrap();
+        }
+        let seal = open().unwrap();
+        assert!(seal.validity().renewed_here);
+        set(&fixed, "2045-11-01T08:00:00Z");
+        let (key, brought) = put(2036);
+        assert_eq!(
+            seal.validity(),
+            Validity { until: "2045-12-31".parse().unwrap(), renewed_here: false, ends_soon: true }
+        );
+        let kept = |file: &str| std::fs::read_to_string(dir.path().join(file)).unwrap();
+        assert_eq!((kept(KEY), kept(CERTIFICATE), seal.certificates()), (key, brought.clone(), brought));
+
+        // Nor does a renewal that was interrupted before that go on.
+        let (other, new) = make("helsedataservice", 2046).unwrap();
+        write_private(&dir.path().join(NEW_KEY), other.as_bytes()).unwrap();
+        std::fs::write(dir.path().join(NEW_CERTIFICATE), new).unwrap();
+        assert_eq!(open().unwrap().certificates(), kept(CERTIFICATE));
+        assert!(!dir.path().join(NEW_CERTIFICATE).exists() && !dir.path().join(NEW_KEY).exists());
+
+        // A key alone is somebody's: no other takes its place.
+        std::fs::remove_file(dir.path().join(CERTIFICATE)).unwrap();
+        let before = kept(KEY);
+        assert!(open().is_err());
+        assert_eq!(kept(KEY), before);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use permits::PermitFollower;
 pub use register::changed_on;
 pub use remind::reports_due;
 pub use retention::Erased;
-pub use seal::{LetterForm, Seal};
+pub use seal::{LetterForm, Seal, Validity};
 pub use series::{ChangeView, PersonView, SeriesAction, SeriesView, VersionView};
 pub use statistics::{Durations, Statistics, StatisticsRow};
 pub use supervision::{

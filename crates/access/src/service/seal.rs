@@ -2,7 +2,7 @@
 //! same content, beside the signed statement that the rest of the installation reads. How it is made is handed in.
 
 use identity::Actor;
-use kernel::{CryptoError, Problem, Timestamp};
+use kernel::{CryptoError, Date, Problem, Timestamp};
 use store::{Migration, Tx, params};
 
 use super::Access;
@@ -19,6 +19,20 @@ pub trait Seal: Send + Sync {
 
     /// The certificates that seals are checked with, PEM: the one in use, then those that were before.
     fn certificates(&self) -> String;
+
+    /// How long it can be used.
+    fn validity(&self) -> Validity;
+}
+
+/// How long letters can be sealed with the certificate in use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Validity {
+    /// Last day of the certificate.
+    pub until: Date,
+    /// Whether it is renewed by itself; if not, the body brings a new one.
+    pub renewed_here: bool,
+    /// Whether that day is near.
+    pub ends_soon: bool,
 }
 
 pub(super) const MIGRATIONS: &[Migration] = &[Migration {
@@ -59,6 +73,11 @@ impl Access {
     pub fn seal_certificates(&self) -> Result<String, Problem> {
         let seal = self.seal.as_ref().ok_or_else(|| Problem::not_found("certificate"))?;
         Ok(seal.certificates())
+    }
+
+    /// How long letters can be sealed; none where letters get no seal.
+    pub fn seal_validity(&self) -> Option<Validity> {
+        self.seal.as_ref().map(|seal| seal.validity())
     }
 
     /// The seal of the decision letter in one of its forms: a detached CMS signature in DER.

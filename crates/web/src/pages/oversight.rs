@@ -1,5 +1,6 @@
 //! What everybody may see of decisions, and what auditors see of everything: public register, audit log, system state.
 
+use access::Validity;
 use access::views::{Page, RegisterEntry};
 use askama::Template;
 use axum::extract::State;
@@ -151,6 +152,8 @@ struct SystemPage {
     variables: usize,
     /// Whether a register of legal entities is connected.
     register: bool,
+    /// How long letters can be sealed.
+    seal: Option<Validity>,
 }
 
 async fn system(State(services): State<Services>, visitor: Visitor) -> Result<Response, WebError> {
@@ -163,6 +166,7 @@ async fn system(State(services): State<Services>, visitor: Visitor) -> Result<Re
         catalogue: services.catalogue.etag().is_some(),
         variables: services.catalogue.model().variables.values().filter(|v| v.deliverable()).count(),
         register: services.access.looks_up_organisations(),
+        seal: services.access.seal_validity(),
     };
     draw(&visitor, &page)
 }

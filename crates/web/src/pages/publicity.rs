@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::Role;
-use kernel::Problem;
+use kernel::{Date, Problem};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -308,6 +308,8 @@ struct OutboxPage {
     pager: Pager,
     hooks: Vec<Hook>,
     secret: String,
+    /// Last day of a seal of letters that ends soon and is not renewed by itself.
+    seal_ends: Option<Date>,
 }
 
 impl OutboxPage {
@@ -339,7 +341,8 @@ async fn outbox_page(services: &Services, visitor: &Visitor, from: i64, secret: 
     let f = Frame::of(visitor);
     let pager = f.pager("/outbox", page.from, page.items.len(), page.size, page.total);
     let configured = services.access.sends_mail();
-    draw(visitor, &OutboxPage { f, configured, page, pager, hooks, secret })
+    let seal_ends = services.access.seal_validity().filter(|s| s.ends_soon && !s.renewed_here).map(|s| s.until);
+    draw(visitor, &OutboxPage { f, configured, page, pager, hooks, secret, seal_ends })
 }
 
 /// The answer shows the secret, this once.
