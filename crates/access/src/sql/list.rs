@@ -4,6 +4,8 @@
 //! first, when it is over. Words of title, number and the like stand in a table of their own, as bytes, so that both
 //! databases compare them alike. No query reads more than a few thousand rows, whatever is asked.
 
+use std::cmp::Reverse;
+
 use kernel::{Date, Timestamp};
 use store::{Migration, Row, Tx, Value, params};
 
@@ -266,7 +268,8 @@ enum Narrow {
 /// The term that the fewest cases have; none without terms.
 async fn narrowest(tx: &mut Tx, terms: &[Term]) -> Result<Option<Narrow>, AccessError> {
     let mut least = None;
-    for (at, term) in terms.iter().enumerate() {
+    for at in longest_first(terms) {
+        let term = &terms[at];
         let sql = format!(
             "SELECT COUNT(*) FROM (SELECT 1 FROM access_word WHERE word >= $1 AND word <= $2 LIMIT {}) AS n",
             COMMON + 1
@@ -286,6 +289,14 @@ async fn narrowest(tx: &mut Tx, terms: &[Term]) -> Result<Option<Narrow>, Access
     })
 }
 
+/// The places of the terms, longer words before shorter ones and words before sources: what is likely to stand in few cases
+/// first, so that what stands in many need not be counted.
+fn longest_first(terms: &[Term]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..terms.len()).collect();
+    order.sort_by_key(|at| (terms[*at].from == terms[*at].to, Reverse(terms[*at].from.len())));
+    order
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,5 +306,13 @@ mod tests {
         assert_eq!(words("Slag i A-2026-000123, slag"), ["slag", "i", "a-2026-000123", "a", "2026", "000123"]);
         assert_eq!(words("Ærlig Ønske–Åre"), ["ærlig", "ønske", "åre"]);
         assert!(words(" -- ,").is_empty());
+    }
+
+    /// ACC-008: a rare word is found before a common one and a source are counted.
+    #[test]
+    fn long_words_are_counted_first() {
+        let mut terms: Vec<Term> = ["barn", "hjerneslag", "og"].into_iter().map(Term::beginning).collect();
+        terms.push(Term::source("no.fhi.helseregister"));
+        assert_eq!(longest_first(&terms), [1, 0, 2, 3]);
     }
 }
