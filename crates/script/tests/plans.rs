@@ -259,6 +259,7 @@ fn sdc_134_a_table_for_a_report() {
     assert_eq!(told(&table("base(5)")), ["E105 2:19"]);
     assert_eq!(told(&table("publish base(1)")), ["E316 2:32"]);
     assert_eq!(told(&table("publish summarize(g)")), ["E109 2:19"]);
+    assert_eq!(told(&table("publish chi2")), ["E109 2:19"]);
 }
 
 #[test]

@@ -160,8 +160,11 @@ fn tabulate_rules(command: &Command, names: &[Expr], end: Span) -> Parse<()> {
         if name == "base" && command.option("publish").is_none() {
             return Err(Box::new(messages::option_needs(option.name.span, name, "publish")));
         }
-        if name == "publish" && command.option("summarize").is_some() {
-            return Err(Box::new(messages::options_exclude(option.name.span, name, "summarize()")));
+        // A test of the counts would be one more equation for those that are hidden.
+        for (other, shown) in [("summarize", "summarize()"), ("chi2", "chi2")] {
+            if name == "publish" && command.option(other).is_some() {
+                return Err(Box::new(messages::options_exclude(option.name.span, name, shown)));
+            }
         }
     }
     let (rows, cols) = (command.option("rows"), command.option("cols"));
